@@ -1,0 +1,66 @@
+"""Facet's error family, and how a command turns it into one line and an exit code.
+
+    FacetError         1  a fault at run time
+    ├── UsageError     2  wrong usage or settings         (also a ValueError)
+    ├── SourceError    3  no camera, unreadable data      (also an OSError)
+    └── ModelError     4  model or detector missing, corrupt or mismatched
+
+A message says what is wrong; `mend` is the command or step that puts it right.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+
+
+class FacetError(Exception):
+    """A fault the user can act on. str() gives one line: what is wrong, then the mend."""
+
+    exit_code = 1
+
+    def __init__(self, wrong: str, mend: str = ""):
+        self.wrong, self.mend = wrong, mend
+        super().__init__(wrong, mend)
+
+    def __str__(self) -> str:
+        line = f"{self.wrong}. {self.mend}" if self.mend else self.wrong
+        return " ".join(line.split())
+
+
+class UsageError(FacetError, ValueError):
+    """A flag, a setting or an attribute's name that Facet does not know or cannot use."""
+
+    exit_code = 2
+
+
+class SourceError(FacetError, OSError):
+    """A camera, video, photo or data set that is missing or cannot be read."""
+
+    exit_code = 3
+
+    # OSError.__str__ would print its first two arguments as errno and text.
+    __str__ = FacetError.__str__
+
+
+class ModelError(FacetError, ValueError):
+    """A model, model card or face detector that is missing, corrupt or does not match."""
+
+    exit_code = 4
+
+
+def exit_with(main: Callable[[], int | None]) -> None:
+    """Run a command's `main` and leave the process: 0, or the error's code and its one line."""
+    try:
+        code = main() or 0
+        sys.stdout.flush()
+    except FacetError as error:
+        print(f"facet: {error}", file=sys.stderr)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        print("facet: stopped by the user", file=sys.stderr)
+        code = 1
+    except BrokenPipeError:
+        # The reader went away (`| head`): point stdout at nothing, or Python complains again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)

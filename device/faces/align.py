@@ -1,0 +1,113 @@
+"""Cut the crop the classifier was trained on out of a picture: the face upright and to scale.
+
+Points are (x, y) pixels with (0, 0) the centre of the top-left pixel, as OpenCV counts. "Left" is
+the viewer's left. The crop is CelebA's official 178x218 frame, scaled to the crop's height and cut
+at the sides; training photos are already aligned and take `frame_matrix`, camera pictures take
+`landmark_matrix`, and both go through the same `cut`.
+"""
+
+import math
+
+import cv2
+import numpy as np
+
+from device.errors import FacetError
+
+FRAME_WH = (178, 218)  # px: CelebA's aligned frame
+
+# Where the detector sees the points in official aligned photos, px of the 178x218 frame: the
+# viewer's left eye, right eye, nose tip, mouth centre. Medians over photos (blueprint, section 3).
+FRAME_LANDMARKS = np.array([(69.0, 113.2), (108.2, 113.2), (88.1, 137.6), (88.4, 156.5)])
+
+MIN_EYES_PX = 4.0  # closer than this the points say nothing about the face's tilt
+
+
+class AlignError(FacetError, ValueError):
+    """These landmarks give no usable crop."""
+
+
+def frame_matrix(photo_wh: tuple[int, int], crop_wh: tuple[int, int]) -> np.ndarray:
+    """Return the (2, 3) float64 matrix from an aligned photo of any size to the crop.
+
+    The photo holds the whole 178x218 frame. The frame's height becomes the crop's height; what
+    is left over or lacking at the sides is shared between them.
+    """
+    scale = crop_wh[1] / FRAME_WH[1]
+    matrix = np.zeros((2, 3))
+    for axis in (0, 1):
+        step = scale * FRAME_WH[axis] / photo_wh[axis]
+        start = (crop_wh[axis] - scale * FRAME_WH[axis]) / 2
+        # Half pixels: edges, not centres, must meet when a picture is resized.
+        matrix[axis, axis], matrix[axis, 2] = step, start + step / 2 - 0.5
+    return matrix
+
+
+def crop_template(crop_wh: tuple[int, int]) -> np.ndarray:
+    """Return the (4, 2) float64 places of the landmarks in the crop, px."""
+    matrix = frame_matrix(FRAME_WH, crop_wh)
+    return FRAME_LANDMARKS @ matrix[:, :2].T + matrix[:, 2]
+
+
+def landmark_matrix(landmarks: np.ndarray, template: np.ndarray) -> np.ndarray:
+    """Return the (2, 3) similarity that takes a face's (4, 2) landmarks onto the template.
+
+    Raises AlignError where the landmarks are malformed or the eyes are under MIN_EYES_PX apart.
+    """
+    points = np.asarray(landmarks, np.float64)
+    if points.shape != template.shape or not np.isfinite(points).all():
+        raise AlignError(f"need {len(template)} finite (x, y) landmarks, got {points.tolist()}")
+    eyes_px = math.dist(points[0], points[1])
+    if eyes_px < MIN_EYES_PX:
+        raise AlignError(f"eyes {eyes_px:.1f} px apart, need {MIN_EYES_PX:.0f}", "Come closer.")
+    return fit_similarity(points, template)
+
+
+def fit_similarity(src: np.ndarray, dst: np.ndarray) -> np.ndarray:
+    """Return the (2, 3) rotate-scale-shift matrix taking (N, 2) src to dst, least squares.
+
+    Source: Umeyama (1991), without reflection; with each point as one complex number it is the
+    straight-line fit dst = a * src + b. Not cv2.estimateAffinePartial2D, whose default (RANSAC)
+    may discard one of only four points.
+    """
+    p, q = src @ (1, 1j), dst @ (1, 1j)
+    dp = p - p.mean()
+    a = np.vdot(dp, q - q.mean()) / np.vdot(dp, dp).real
+    b = q.mean() - a * p.mean()
+    return np.array([(a.real, -a.imag, b.real), (a.imag, a.real, b.imag)])
+
+
+def cut(picture: np.ndarray, matrix: np.ndarray, crop_wh: tuple[int, int]) -> np.ndarray:
+    """Return the crop, uint8 (crop_h, crop_w, channels), in the picture's own channel order.
+
+    picture: uint8 (H, W, channels), not modified. matrix: (2, 3), picture px to crop px.
+    Outside the picture its edge pixels are repeated.
+    """
+    scale = math.sqrt(abs(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]))
+    if scale < 0.5:
+        picture, matrix = _shrink(picture, matrix, crop_wh, int(1 / scale))
+    return cv2.warpAffine(
+        picture, matrix, crop_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def _shrink(picture, matrix, crop_wh, factor):
+    """Average factor x factor pixels around the face: bilinear sampling alone would skip pixels."""
+    inverse = cv2.invertAffineTransform(matrix)
+    w, h = crop_wh
+    corners = np.array([(0, 0), (w, 0), (w, h), (0, h)]) @ inverse[:, :2].T + inverse[:, 2]
+    height, width = picture.shape[:2]
+    limit = (width - 1, height - 1)
+    left, top = np.clip(np.floor(corners.min(0)).astype(int) - factor, 0, limit)
+    right, bottom = np.clip(np.ceil(corners.max(0)).astype(int) + factor, (left, top), limit) + 1
+    # Whole blocks only; the last, partial row and column are at most factor - 1 px of border.
+    small_w, small_h = max(1, (right - left) // factor), max(1, (bottom - top) // factor)
+    factor_x, factor_y = min(factor, right - left), min(factor, bottom - top)
+    region = picture[top : top + small_h * factor_y, left : left + small_w * factor_x]
+    small = cv2.resize(region, (int(small_w), int(small_h)), interpolation=cv2.INTER_AREA)
+    # picture = factor * small + (factor - 1) / 2 + offset, pixel centres.
+    to_picture = np.array(
+        [(factor_x, 0, (factor_x - 1) / 2 + left), (0, factor_y, (factor_y - 1) / 2 + top)]
+    )
+    combined = matrix[:, :2] @ to_picture
+    combined[:, 2] += matrix[:, 2]
+    return small, combined

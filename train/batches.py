@@ -1,0 +1,70 @@
+"""Feed crops to Keras: decode, crop as the device crops, augment, in threads beside the model."""
+
+import os
+
+# Before Keras is imported: its own logging says nothing a user of these commands can act on.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+
+from device.camera.photo import read_photo  # noqa: E402
+from device.faces.align import cut, frame_matrix  # noqa: E402
+from train.augment import Augmentation, augmented  # noqa: E402
+from train.celeba import Split  # noqa: E402
+
+
+def read_crop(path, crop_wh: tuple[int, int]) -> np.ndarray:
+    """Return the crop of an aligned photo of any size, uint8 (crop_h, crop_w, 3), R, G, B."""
+    picture = read_photo(path)
+    matrix = frame_matrix((picture.shape[1], picture.shape[0]), crop_wh)
+    return cut(picture, matrix, crop_wh)[:, :, ::-1]
+
+
+class Batches(keras.utils.PyDataset):
+    """Crops float32 (batch, h, w, 3) with byte values 0..255 in R, G, B, and labels (batch, A).
+
+    With an augmentation the order and the variation are new in every epoch, and the same for the
+    same seed and epoch, so that a resumed run sees what the uninterrupted one would have seen.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        crop_wh: tuple[int, int],
+        batch: int,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        workers: int = 2,
+    ):
+        super().__init__(workers=workers, max_queue_size=8)
+        self._split, self._crop_wh, self._batch = split, crop_wh, batch
+        self._augmentation, self._seed = augmentation, seed
+        self.start_epoch(0)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Shuffle for this epoch, counted from 0; without augmentation the order stays."""
+        self._epoch = epoch
+        self._order = np.arange(len(self._split))
+        if self._augmentation:
+            np.random.default_rng((self._seed, epoch)).shuffle(self._order)
+
+    def on_epoch_end(self) -> None:
+        self.start_epoch(self._epoch + 1)
+
+    def __len__(self) -> int:
+        return -(-len(self._split) // self._batch)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = self._order[index * self._batch : (index + 1) * self._batch]
+        crops = np.stack([self._crop(int(row)) for row in rows]).astype(np.float32)
+        return crops, self._split.labels[rows].astype(np.float32)
+
+    def _crop(self, row: int) -> np.ndarray:
+        path = self._split.photos[row]
+        if self._augmentation is None:
+            return read_crop(path, self._crop_wh)
+        picture = read_photo(path)
+        matrix = frame_matrix((picture.shape[1], picture.shape[0]), self._crop_wh)
+        rng = np.random.default_rng((self._seed, self._epoch, row))
+        return augmented(picture, matrix, self._crop_wh, self._augmentation, rng)[:, :, ::-1]

@@ -1,0 +1,240 @@
+"""Train the attribute classifier on CelebA.
+
+    python -m train.fit --data ../shared/data/celeba --out runs/a \\
+        --weights ../shared/weights/mobilenet_v2_1.0_imagenet_notop.weights.h5
+    python -m train.fit --data ... --out runs/a --resume      # goes on after an interruption
+
+15 minutes an epoch for 37,616 photos on two cores. RUN then holds model.keras, settings.json
+(settings, seed, data counts, code version), history.csv, tensorboard/, and, until the run is
+complete, backup/ with the last finished epoch.
+"""
+
+import argparse
+import json
+import platform
+import shutil
+import subprocess
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from device.errors import FacetError, UsageError, exit_with
+from train.augment import Augmentation
+from train.batches import Batches
+from train.celeba import DataError, Split, left_out_line, read_celeba
+from train.models import build, settle_batchnorm
+
+SETTLE_BATCHES = 100  # batches whose mean gives the final BatchNorm statistics
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """One training run's recipe, saved beside its weights."""
+
+    weights: str = "imagenet"
+    crop_wh: tuple[int, int] = (128, 160)
+    epochs: int = 5
+    batch: int = 32
+    learning_rate: float = 8e-4  # at its peak, after the warm-up
+    warmup: float = 0.05  # share of all steps
+    weight_decay: float = 0.02
+    dropout: float = 0.2
+    seed: int = 1
+    limit: int = 0  # use only the first N photos of each split; 0 = all
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+class Progress(keras.callbacks.Callback):
+    """One bar for the whole run, with the time left and the running loss."""
+
+    def __init__(self, steps_per_epoch: int, epochs: int):
+        super().__init__()
+        self._steps_per_epoch, self._total = steps_per_epoch, steps_per_epoch * epochs
+
+    def on_train_begin(self, logs=None):
+        self._bar = tqdm(total=self._total, unit="step", smoothing=0.05, mininterval=2)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Also after a resume, where the first epoch is not the run's first.
+        self._bar.n = self._bar.initial = max(self._bar.initial, epoch * self._steps_per_epoch)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._bar.update(1)
+        if batch % 20 == 0:
+            self._bar.set_postfix(loss=f"{logs['loss']:.4f}", refresh=False)
+
+    def on_epoch_end(self, epoch, logs=None):
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        self._bar.write(f"epoch {epoch + 1}: {shown}")
+
+    def on_train_end(self, logs=None):
+        self._bar.close()
+
+
+class EpochStart(keras.callbacks.Callback):
+    """Tell the batches which epoch it is, so that a resumed run is shuffled like a whole one."""
+
+    def __init__(self, batches: Batches):
+        super().__init__()
+        self._batches = batches
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._batches.start_epoch(epoch)
+
+
+def schedule(settings: FitSettings, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return linear warm-up, then a cosine down to zero over the rest of `steps`."""
+    warmup = max(1, round(settings.warmup * steps))
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        decay_steps=max(1, steps - warmup),
+        warmup_target=settings.learning_rate,
+        warmup_steps=warmup,
+    )
+
+
+def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Model:
+    """Train, or go on from RUN/backup, and leave model.keras in the run's folder."""
+    keras.utils.set_random_seed(settings.seed)
+    batches = Batches(
+        train, settings.crop_wh, settings.batch, settings.augmentation, settings.seed
+    )
+    model = build(len(train.attributes), settings.crop_wh, settings.weights, settings.dropout)
+    model.compile(
+        keras.optimizers.AdamW(
+            schedule(settings, len(batches) * settings.epochs),
+            weight_decay=settings.weight_decay,
+        ),
+        loss="binary_crossentropy",
+        metrics=[keras.metrics.BinaryAccuracy(name="accuracy")],
+    )
+    model.fit(
+        batches,
+        validation_data=Batches(val, settings.crop_wh, 64) if len(val) else None,
+        epochs=settings.epochs,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.BackupAndRestore(run / "backup", delete_checkpoint=False),
+            EpochStart(batches),
+            keras.callbacks.CSVLogger(run / "history.csv", append=True),
+            keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False),
+            Progress(len(batches), settings.epochs),
+        ],
+    )
+    settle_batchnorm(model, settling_crops(train, settings))
+    model.save(run / "model.partial.keras")
+    (run / "model.partial.keras").rename(run / "model.keras")
+    shutil.rmtree(run / "backup", ignore_errors=True)
+    return model
+
+
+def settling_crops(train: Split, settings: FitSettings) -> list[np.ndarray]:
+    """Return un-augmented training crops, evenly spread over the split, for BatchNorm."""
+    plain = Batches(train, settings.crop_wh, settings.batch)
+    step = max(1, len(plain) // SETTLE_BATCHES)
+    return [plain[index][0] for index in range(0, len(plain), step)]
+
+
+def first(split: Split, limit: int) -> Split:
+    """Return the first `limit` photos of a split; 0 means all."""
+    if not limit:
+        return split
+    return Split(split.name, split.photos[:limit], split.labels[:limit], split.attributes)
+
+
+def code_version() -> str:
+    """Return the commit that is checked out, with -dirty where files differ, or "unknown"."""
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent)
+    return done.stdout.strip() or "unknown"
+
+
+def save_settings(run: Path, settings: FitSettings, counts: dict[str, int]) -> None:
+    """Write settings.json: all that is needed to repeat the run."""
+    record = {
+        "settings": asdict(settings),
+        "photos": counts,
+        "code": code_version(),
+        "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
+        "python": platform.python_version(),
+    }
+    (run / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+def read_settings(run: Path) -> FitSettings:
+    """Return the settings a run was started with; UsageError where there is no such run."""
+    path = run / "settings.json"
+    try:
+        record = json.loads(path.read_text())["settings"]
+        record["augmentation"] = Augmentation(**record["augmentation"])
+        record["crop_wh"] = tuple(record["crop_wh"])
+        return FitSettings(**record)
+    except FileNotFoundError:
+        raise UsageError(
+            f"no run in {run}: {path} is missing", "Start it without --resume."
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is not a run's settings: {error}", "Start anew.") from error
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    plain = FitSettings()
+    parser = argparse.ArgumentParser(
+        prog="python -m train.fit",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--data", required=True, type=Path, help="CelebA's folder, complete or a part")
+    add("--out", required=True, type=Path, metavar="RUN", help="folder of this run")
+    add("--resume", action="store_true", help="go on with RUN, with the settings it has")
+    add("--weights", default=plain.weights, help='"imagenet", a .weights.h5 file, or "none"')
+    add("--epochs", type=int, default=plain.epochs, help="passes over the photos (%(default)s)")
+    add("--batch", type=int, default=plain.batch, help="photos a step (%(default)s)")
+    add("--learning-rate", type=float, default=plain.learning_rate, help="peak (%(default)s)")
+    add("--seed", type=int, default=plain.seed, help="of shuffling and augmentation (%(default)s)")
+    add("--limit", type=int, default=0, metavar="N", help="only the first N photos of each split")
+    args = parser.parse_args(argv)
+    for name in ("epochs", "batch"):
+        if getattr(args, name) < 1:
+            raise UsageError(f"--{name} {getattr(args, name)}: need 1 or more")
+    return args
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parse(argv)
+    run: Path = args.out
+    if args.resume:
+        settings = read_settings(run)
+    else:
+        if (run / "settings.json").exists():
+            raise UsageError(f"{run} holds a run already", "Add --resume, or name another --out.")
+        names = {f.name for f in fields(FitSettings)} & set(vars(args))
+        settings = FitSettings(**{name: getattr(args, name) for name in names})
+    if (run / "model.keras").exists():
+        print(f"{run} is complete: {run / 'model.keras'}")
+        return
+    data = read_celeba(args.data)
+    train, val = (first(data.splits[name], settings.limit) for name in ("train", "val"))
+    print(f"{len(train):,} photos to train on, {len(val):,} to validate; {left_out_line(data)}")
+    if not len(train):
+        raise DataError(f"no training photo in {args.data}")
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        if not args.resume:
+            save_settings(run, settings, {"train": len(train), "val": len(val)})
+        fit(train, val, run, settings)
+    except OSError as error:
+        if isinstance(error, FacetError):
+            raise
+        raise FacetError(
+            f"cannot write to {run}: {error}", "Free the disk, then add --resume."
+        ) from error
+    print(f"saved {run / 'model.keras'}; next: python -m train.convert {run} --out models/")
+
+
+if __name__ == "__main__":
+    exit_with(main)

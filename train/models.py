@@ -1,0 +1,77 @@
+"""Build the classifier: MobileNetV2 with one sigmoid per attribute, bytes in, probabilities out."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from device.errors import ModelError
+
+# Keras builds MobileNetV2 with 0.999, so the statistics used at inference trail thousands of
+# steps behind the weights: in a short fine-tuning that cost 3 points of accuracy.
+BATCHNORM_MOMENTUM = 0.99
+
+
+def build(
+    attributes: int, crop_wh: tuple[int, int], weights: str = "imagenet", dropout: float = 0.2
+) -> keras.Model:
+    """Return MobileNetV2 1.0 from float32 (B, h, w, 3) RGB bytes 0..255 to (B, attributes) 0..1.
+
+    weights: "imagenet" (downloaded by Keras), "none", or a no-top .weights.h5 file.
+    Source: Sandler et al. (2018), MobileNetV2. Raises ModelError where weights cannot be had.
+    """
+    width, height = crop_wh
+    crop = keras.Input((height, width, 3), name="crop")
+    # The scaling lives in the model, once: whoever runs it feeds bytes. The offset is 127 rather
+    # than 127.5 so that zero, the padding's value, is a byte and int8 represents it exactly.
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-127 / 127.5, name="scale")(crop)
+    backbone = _backbone((height, width, 3), weights)
+    features = keras.layers.GlobalAveragePooling2D(name="pool")(backbone(scaled))
+    features = keras.layers.Dropout(dropout, name="dropout")(features)
+    outputs = keras.layers.Dense(attributes, activation="sigmoid", name="attributes")(features)
+    return keras.Model(crop, outputs, name="facet")
+
+
+def _backbone(shape: tuple[int, int, int], weights: str) -> keras.Model:
+    source = "imagenet" if weights == "imagenet" else None
+    try:
+        backbone = keras.applications.MobileNetV2(
+            input_shape=shape, include_top=False, weights=source, name="mobilenet_v2"
+        )
+        if weights not in ("imagenet", "none"):
+            backbone.load_weights(Path(weights))
+    except Exception as error:  # Keras raises plain Exception for a failed download
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"cannot get the weights {weights!r}: {reason}",
+            "Give a no-top weights file with --weights FILE, or --weights none to start anew.",
+        ) from error
+    for layer in batchnorms(backbone):
+        layer.momentum = BATCHNORM_MOMENTUM
+    return backbone
+
+
+def batchnorms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
+    """Return the BatchNorm layers of a model and of the models nested in it."""
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            found += batchnorms(layer)
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            found.append(layer)
+    return found
+
+
+def settle_batchnorm(model: keras.Model, batches: list[np.ndarray]) -> None:
+    """Replace the BatchNorm statistics by their plain mean over un-augmented batches of crops.
+
+    The statistics that training leaves behind describe augmented crops under older weights.
+    With momentum k / (k + 1) at batch k the moving average is the mean so far.
+    """
+    layers = batchnorms(model)
+    for step, crops in enumerate(batches):
+        for layer in layers:
+            layer.momentum = step / (step + 1)
+        model(crops, training=True)
+    for layer in layers:
+        layer.momentum = BATCHNORM_MOMENTUM
