@@ -1,4 +1,4 @@
-"""Facet's error family, and how a command turns it into one line and an exit code.
+"""Facet's error family; `device.command` turns it into one line and an exit code.
 
     FacetError         1  a fault at run time
     ├── UsageError     2  wrong usage or settings         (also a ValueError)
@@ -7,10 +7,6 @@
 
 A message says what is wrong; `mend` is the command or step that puts it right.
 """
-
-import os
-import sys
-from collections.abc import Callable
 
 
 class FacetError(Exception):
@@ -46,21 +42,3 @@ class ModelError(FacetError, ValueError):
     """A model, model card or face detector that is missing, corrupt or does not match."""
 
     exit_code = 4
-
-
-def exit_with(main: Callable[[], int | None]) -> None:
-    """Run a command's `main` and leave the process: 0, or the error's code and its one line."""
-    try:
-        code = main() or 0
-        sys.stdout.flush()
-    except FacetError as error:
-        print(f"facet: {error}", file=sys.stderr)
-        code = error.exit_code
-    except KeyboardInterrupt:
-        print("facet: stopped by the user", file=sys.stderr)
-        code = 1
-    except BrokenPipeError:
-        # The reader went away (`| head`): point stdout at nothing, or Python complains again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    sys.exit(code)

@@ -1,17 +1,12 @@
 """Feed crops to Keras: decode, crop as the device crops, augment, in threads beside the model."""
 
-import os
+import numpy as np
 
-# Before Keras is imported: its own logging says nothing a user of these commands can act on.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-
-from device.camera.photo import read_photo  # noqa: E402
-from device.faces.align import cut, frame_matrix  # noqa: E402
-from train.augment import Augmentation, augmented  # noqa: E402
-from train.celeba import Split  # noqa: E402
+from device.camera.photo import read_photo
+from device.faces.align import cut, frame_matrix
+from train.augment import Augmentation, augmented
+from train.celeba import Split
+from train.engine import keras
 
 
 def read_crop(path, crop_wh: tuple[int, int]) -> np.ndarray:

@@ -6,7 +6,6 @@ Takes the official layout (list_attr_celeba.txt, list_eval_partition.txt) and Ka
 (list_attr_celeba.csv, list_eval_partition.csv), photos in img_align_celeba/ in either.
 """
 
-import argparse
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +13,53 @@ from pathlib import Path
 import numpy as np
 
 from device.camera.photo import PhotoError, read_photo
-from device.errors import SourceError, exit_with
+from device.command import Parser, exit_with
+from device.errors import SourceError
 
 SPLITS = ("train", "val", "test")  # in the partition file: 0, 1, 2
 FULL_COUNTS = {"train": 162_770, "val": 19_867, "test": 19_962}  # complete CelebA
 
-ATTRIBUTES = tuple(
-    """5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose
-    Black_Hair Blond_Hair Blurry Brown_Hair Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee
-    Gray_Hair Heavy_Makeup High_Cheekbones Male Mouth_Slightly_Open Mustache Narrow_Eyes No_Beard
-    Oval_Face Pale_Skin Pointy_Nose Receding_Hairline Rosy_Cheeks Sideburns Smiling Straight_Hair
-    Wavy_Hair Wearing_Earrings Wearing_Hat Wearing_Lipstick Wearing_Necklace Wearing_Necktie
-    Young""".split()
+ATTRIBUTES = (
+    "5_o_Clock_Shadow",
+    "Arched_Eyebrows",
+    "Attractive",
+    "Bags_Under_Eyes",
+    "Bald",
+    "Bangs",
+    "Big_Lips",
+    "Big_Nose",
+    "Black_Hair",
+    "Blond_Hair",
+    "Blurry",
+    "Brown_Hair",
+    "Bushy_Eyebrows",
+    "Chubby",
+    "Double_Chin",
+    "Eyeglasses",
+    "Goatee",
+    "Gray_Hair",
+    "Heavy_Makeup",
+    "High_Cheekbones",
+    "Male",
+    "Mouth_Slightly_Open",
+    "Mustache",
+    "Narrow_Eyes",
+    "No_Beard",
+    "Oval_Face",
+    "Pale_Skin",
+    "Pointy_Nose",
+    "Receding_Hairline",
+    "Rosy_Cheeks",
+    "Sideburns",
+    "Smiling",
+    "Straight_Hair",
+    "Wavy_Hair",
+    "Wearing_Earrings",
+    "Wearing_Hat",
+    "Wearing_Lipstick",
+    "Wearing_Necklace",
+    "Wearing_Necktie",
+    "Young",
 )
 
 
@@ -71,8 +105,8 @@ def read_celeba(root: Path | str, attributes: tuple[str, ...] = ATTRIBUTES) -> C
     labels = _read_attributes(_either(root, "list_attr_celeba"), attributes)
     partition = _read_partition(_either(root, "list_eval_partition"))
 
-    left_out = {name: "has no split" for name in labels.keys() - partition.keys()}
-    left_out |= {name: "has no label" for name in partition.keys() - labels.keys()}
+    left_out = dict.fromkeys(labels.keys() - partition.keys(), "has no split")
+    left_out |= dict.fromkeys(partition.keys() - labels.keys(), "has no label")
     names = [name for name in partition if name in labels]
     left_out |= _bad_photos(folder, names)
 
@@ -191,9 +225,7 @@ def left_out_line(data: CelebA, most: int = 10) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m train.celeba", description="Count CelebA's photos and labels."
-    )
+    parser = Parser("train.celeba", __doc__)
     parser.add_argument("--data", required=True, type=Path, help="CelebA's folder")
     print(summary(read_celeba(parser.parse_args().data)))
 

@@ -16,15 +16,17 @@ import shutil
 import subprocess
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
-import keras
 import numpy as np
 from tqdm import tqdm
 
-from device.errors import FacetError, UsageError, exit_with
+from device.command import Parser, exit_with
+from device.errors import FacetError, UsageError
 from train.augment import Augmentation
 from train.batches import Batches
 from train.celeba import DataError, Split, left_out_line, read_celeba
+from train.engine import keras
 from train.models import build, settle_batchnorm
 
 SETTLE_BATCHES = 100  # batches whose mean gives the final BatchNorm statistics
@@ -99,9 +101,7 @@ def schedule(settings: FitSettings, steps: int) -> keras.optimizers.schedules.Le
 def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Model:
     """Train, or go on from RUN/backup, and leave model.keras in the run's folder."""
     keras.utils.set_random_seed(settings.seed)
-    batches = Batches(
-        train, settings.crop_wh, settings.batch, settings.augmentation, settings.seed
-    )
+    batches = Batches(train, settings.crop_wh, settings.batch, settings.augmentation, settings.seed)
     model = build(len(train.attributes), settings.crop_wh, settings.weights, settings.dropout)
     model.compile(
         keras.optimizers.AdamW(
@@ -152,10 +152,11 @@ def code_version() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def save_settings(run: Path, settings: FitSettings, counts: dict[str, int]) -> None:
+def save_settings(run: Path, settings: FitSettings, data: Path, counts: dict[str, int]) -> None:
     """Write settings.json: all that is needed to repeat the run."""
     record = {
         "settings": asdict(settings),
+        "data": str(data),
         "photos": counts,
         "code": code_version(),
         "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
@@ -164,34 +165,57 @@ def save_settings(run: Path, settings: FitSettings, counts: dict[str, int]) -> N
     (run / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
-def read_settings(run: Path) -> FitSettings:
-    """Return the settings a run was started with; UsageError where there is no such run."""
+def read_record(run: Path) -> dict[str, Any]:
+    """Return what settings.json holds; UsageError where there is no run."""
     path = run / "settings.json"
     try:
-        record = json.loads(path.read_text())["settings"]
-        record["augmentation"] = Augmentation(**record["augmentation"])
-        record["crop_wh"] = tuple(record["crop_wh"])
-        return FitSettings(**record)
+        record = json.loads(path.read_text())
+        return record | {"settings": dict(record["settings"])}
     except FileNotFoundError:
         raise UsageError(
-            f"no run in {run}: {path} is missing", "Start it without --resume."
+            f"no run in {run}: {path} is missing", "Start one: python -m train.fit --help"
         ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path} is not a run's settings: {error}", "Start anew.") from error
 
 
+def read_settings(run: Path) -> FitSettings:
+    """Return the settings a run was started with; UsageError where there is no such run."""
+    values = read_record(run)["settings"]
+    try:
+        values["augmentation"] = Augmentation(**values["augmentation"])
+        values["crop_wh"] = tuple(values["crop_wh"])
+        return FitSettings(**values)
+    except (KeyError, TypeError) as error:
+        raise UsageError(
+            f"{run / 'settings.json'} is not of this version: {error}", "Start anew."
+        ) from error
+
+
+def crop_size(text: str) -> tuple[int, int]:
+    """Return (width, height) of a size such as 128x160, each 32 px or more."""
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit() and min(int(width), int(height)) >= 32):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 128x160, 32 px at least")
+    return int(width), int(height)
+
+
 def parse(argv: list[str] | None) -> argparse.Namespace:
     plain = FitSettings()
-    parser = argparse.ArgumentParser(
-        prog="python -m train.fit",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser("train.fit", __doc__)
     add = parser.add_argument
     add("--data", required=True, type=Path, help="CelebA's folder, complete or a part")
     add("--out", required=True, type=Path, metavar="RUN", help="folder of this run")
     add("--resume", action="store_true", help="go on with RUN, with the settings it has")
     add("--weights", default=plain.weights, help='"imagenet", a .weights.h5 file, or "none"')
+    add(
+        "--input",
+        type=crop_size,
+        default=plain.crop_wh,
+        dest="crop_wh",
+        metavar="WxH",
+        help="size of the crop, px; larger sees more and runs slower (128x160)",
+    )
     add("--epochs", type=int, default=plain.epochs, help="passes over the photos (%(default)s)")
     add("--batch", type=int, default=plain.batch, help="photos a step (%(default)s)")
     add("--learning-rate", type=float, default=plain.learning_rate, help="peak (%(default)s)")
@@ -225,7 +249,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         run.mkdir(parents=True, exist_ok=True)
         if not args.resume:
-            save_settings(run, settings, {"train": len(train), "val": len(val)})
+            save_settings(run, settings, args.data, {"train": len(train), "val": len(val)})
         fit(train, val, run, settings)
     except OSError as error:
         if isinstance(error, FacetError):

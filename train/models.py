@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from device.errors import ModelError
+from train.engine import keras
 
 # Keras builds MobileNetV2 with 0.999, so the statistics used at inference trail thousands of
 # steps behind the weights: in a short fine-tuning that cost 3 points of accuracy.

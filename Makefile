@@ -1,0 +1,64 @@
+# One verb each, the same at the desk and in CI. `make` alone lists them.
+
+PYTHON ?= python3
+BIN := .venv/bin
+FACET_DATA ?= ../shared/data
+export FACET_DATA
+RUN ?= runs/attributes
+CAMERA ?= auto
+
+.PHONY: help setup setup-train run test check train bench clean
+
+help:  ## list the verbs
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/device.done  ## make .venv with what the device needs (2 minutes)
+
+setup-train: .venv/train.done .venv-tflite/done  ## add what training and tests need (5 minutes)
+
+run: .venv/device.done  ## show the camera's faces and their attributes; CAMERA=0, FILE, demo
+	@$(BIN)/python -m device.run --camera $(CAMERA)
+
+test: setup-train  ## run the tests
+	$(BIN)/python -m pytest -q
+
+check: setup-train  ## check style and format, change nothing
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+train: setup-train  ## train, convert and evaluate on $FACET_DATA/celeba (2 hours); goes on if interrupted
+	$(BIN)/python -m train.fit --data $(FACET_DATA)/celeba --out $(RUN) \
+		$(if $(wildcard $(RUN)/settings.json),--resume) $(if $(WEIGHTS),--weights $(WEIGHTS))
+	$(BIN)/python -m train.convert $(RUN) --data $(FACET_DATA)/celeba --out models/
+	$(BIN)/python -m train.evaluate --data $(FACET_DATA)/celeba --split test
+
+bench: .venv/device.done  ## time every stage on the demo clip; CAMERA=FILE for another
+	@$(BIN)/python -m device.bench --camera $(if $(filter auto,$(CAMERA)),demo,$(CAMERA))
+
+clean:  ## remove the environments and what `make run` left
+	rm -rf .venv .venv-tflite out
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "facet: need Python 3.11 or later, $(PYTHON) is older. Try: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -m venv .venv || \
+		{ rm -rf .venv; echo "facet: Python has no venv module. Run: sudo apt install python3-venv"; exit 2; }
+
+.venv/device.done: requirements-pi.txt requirements-files.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-pi.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-files.txt
+	@touch $@
+
+.venv/train.done: requirements-train.txt .venv/device.done
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-train.txt
+	@touch $@
+
+# The other runtime, to check models on: up to Python 3.11 and NumPy 1 only, so in its own place.
+.venv-tflite/done:
+	@mkdir -p .venv-tflite
+	@for python in $(PYTHON) python3.11; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && \
+			$$python -m venv .venv-tflite && .venv-tflite/bin/python -m pip install --quiet \
+			--disable-pip-version-check 'tflite-runtime==2.14.0' 'numpy>=1.26,<2'; then break; fi; done
+	@.venv-tflite/bin/python -c 'import tflite_runtime' 2>/dev/null || \
+		echo "facet: no Python 3.11 here, so models are not checked on tflite-runtime"
+	@touch $@

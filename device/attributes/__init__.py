@@ -1,0 +1,1 @@
+"""The third room: what a face's crop says, as probabilities and as words."""

@@ -1,0 +1,60 @@
+"""Tell a face's attributes: crop, network, calibrated probabilities."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.attributes.card import Card, read_card, read_network_bytes
+from device.errors import ModelError
+from device.faces.align import cut, landmark_matrix
+from device.tflite import Network
+
+# int8 networks give probabilities in steps of 1/256: 0 and 1 mean "beyond the last step".
+_RAW_STEP = 1 / 512
+
+
+def calibrated(raw: np.ndarray, slope: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Return calibrated probabilities, float32, for raw ones 0..1: Platt scaling of the logit."""
+    raw = np.clip(raw, _RAW_STEP, 1 - _RAW_STEP)
+    return (1 / (1 + np.exp(-(slope * np.log(raw / (1 - raw)) + offset)))).astype(np.float32)
+
+
+class Classifier:
+    """A model as its card describes it; use it from one thread.
+
+    Raises ModelError where card and network are missing, corrupt or do not match.
+    """
+
+    def __init__(self, card_path: Path | str, threads: int = 1):
+        self.card: Card = read_card(card_path)
+        content = read_network_bytes(self.card, Path(card_path).parent)
+        self._network = Network(content, self.card.file, threads)
+        self._template = np.array(self.card.template)
+        self._slope, self._offset = self.card.column("slope"), self.card.column("offset")
+        self._check(card_path)
+
+    def _check(self, card_path: Path | str) -> None:
+        width, height = self.card.crop_wh
+        found = (self._network.input_shape, *self._network.output_shapes)
+        needed = ((1, height, width, 3), (1, len(self.card.attributes)))
+        if found != needed or self._network.input_dtype != np.uint8:
+            raise ModelError(
+                f"{self.card.file} does not match {card_path}: it takes "
+                f"{np.dtype(self._network.input_dtype).name} {found[0]} and gives {found[1:]}, the "
+                f"card says uint8 {needed[0]} and {needed[1:]}",
+                "Convert the model again: python -m train.convert RUN --out models/",
+            )
+
+    def crop(self, frame_bgr: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """Return the face's crop, uint8 (h, w, 3) in R, G, B; AlignError if there is none."""
+        matrix = landmark_matrix(landmarks, self._template)
+        return cv2.cvtColor(cut(frame_bgr, matrix, self.card.crop_wh), cv2.COLOR_BGR2RGB)
+
+    def classify(self, crop_rgb: np.ndarray) -> np.ndarray:
+        """Return calibrated probabilities, float32 (attributes,), for one uint8 RGB crop."""
+        return calibrated(self.raw(crop_rgb), self._slope, self._offset)
+
+    def raw(self, crop_rgb: np.ndarray) -> np.ndarray:
+        """Return the network's own outputs, float32 (attributes,), before calibration."""
+        return self._network.run(crop_rgb[np.newaxis])[0][0]

@@ -1,0 +1,85 @@
+"""Read videos, photos and folders of photos: every frame, in order, to the end."""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import cv2
+
+from device.camera.photo import PHOTO_ENDINGS, PhotoError, read_photo
+from device.errors import SourceError
+from device.types import Frame
+
+
+class VideoFile:
+    """A film; its frames' times run with the film, from when it was opened."""
+
+    live, stills = False, False
+
+    def __init__(self, path: Path):
+        self.name = path.name
+        self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self.fps = fps if 0.1 < fps < 1000 else 25.0  # some containers say 0 or nan
+        self._started = datetime.now(UTC)
+        self._index = 0
+        ok, self._first = self._capture.read()
+        if not ok:
+            self._capture.release()
+            raise SourceError(
+                f"{path} is not a video that can be read", "Try: ffprobe " + str(path)
+            )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self._capture.release()
+
+    def __iter__(self) -> Iterator[Frame]:
+        bgr = self._first
+        while bgr is not None:
+            moment = self._started + timedelta(seconds=self._index / self.fps)
+            yield Frame(bgr, self._index, moment, self.name)
+            self._index += 1
+            ok, bgr = self._capture.read()
+            bgr = bgr if ok else None
+
+
+class Photos:
+    """One photo or a folder's photos in order of name; those that cannot be read are skipped."""
+
+    live, stills, fps = False, True, 1.0
+
+    def __init__(self, path: Path):
+        self.name = path.name
+        self.skipped: list[str] = []  # one line each, naming the file
+        if path.is_dir():
+            endings = PHOTO_ENDINGS
+            self._paths = sorted(p for p in path.iterdir() if p.suffix.lower() in endings)
+            if not self._paths:
+                raise SourceError(f"no photo in {path}", f"Known are {', '.join(sorted(endings))}")
+        else:
+            read_photo(path)  # an unreadable single photo is an error, not a skip
+            self._paths = [path]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        if self.skipped:
+            total = len(self._paths)
+            print(f"facet: {len(self.skipped)} of {total} photos were skipped", file=sys.stderr)
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index, path in enumerate(self._paths):
+            try:
+                bgr = read_photo(path)
+            except PhotoError as error:
+                self.skipped.append(str(error))
+                print(f"facet: skipped: {error}", file=sys.stderr)
+                continue
+            yield Frame(bgr, index, datetime.now(UTC), path.name)
+        if len(self.skipped) == len(self._paths):
+            raise SourceError(f"none of the {len(self._paths)} photos can be read")

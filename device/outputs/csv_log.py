@@ -1,0 +1,127 @@
+"""Log faces to a CSV file: text only, a row per face every so many seconds."""
+
+import contextlib
+import csv
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from device.errors import FacetError, UsageError
+from device.outputs import Result
+from device.types import Frame, Track
+
+FIXED = ("time", "source", "frame", "track", "x", "y", "width", "height", "score", "state")
+
+
+class CsvLog:
+    """Rows `time,source,frame,track,x,y,width,height,score,state,<attributes>`.
+
+    every_s: s between two rows of one track; 0 = every frame. Appends to a file with the same
+    columns; one with others is moved aside first, and a line torn by a power cut is cut off.
+    Raises UsageError if the file cannot be opened, FacetError if it cannot be written later.
+    """
+
+    def __init__(self, path: Path, names: Sequence[str], columns: Sequence[int], every_s: float):
+        self.path, self._columns, self._every_s = path, list(columns), every_s
+        self._last: dict[int, datetime] = {}  # per track, when its last row was written
+        header = [*FIXED, *names]
+        self._file: TextIO | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.moved_to = _make_room(path, header)
+            self._file = path.open("a", newline="", encoding="utf-8")
+            self._writer = csv.writer(self._file, lineterminator="\n")
+            if self._file.tell() == 0:
+                self._writer.writerow(header)
+                self._file.flush()
+        except OSError as error:
+            self._abandon()
+            raise UsageError(
+                f"cannot write the log {path}: {error.strerror}",
+                "Name a file in a folder that you may write to with --log",
+            ) from error
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        try:
+            self._file.close()
+        except OSError as error:
+            raise self._lost(error) from error
+
+    def write(self, result: Result) -> bool:
+        rows = [
+            self._row(result.frame, track)
+            for track in result.tracks
+            if self._due(track.id, result.frame.time)
+        ]
+        if rows:
+            try:
+                self._writer.writerows(rows)
+                self._file.flush()
+            except OSError as error:
+                raise self._lost(error) from error
+        return True
+
+    def _abandon(self) -> None:
+        """Close without a second complaint: what is still buffered cannot be written either."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+
+    def _lost(self, error: OSError) -> FacetError:
+        self._abandon()
+        return FacetError(f"cannot write the log {self.path}: {error.strerror}", "Free the disk")
+
+    def _due(self, track: int, now: datetime) -> bool:
+        last = self._last.get(track)
+        # A clock that was set back would otherwise silence the log until it has caught up.
+        if last and 0 <= (now - last).total_seconds() < self._every_s:
+            return False
+        self._last[track] = now
+        return True
+
+    def _row(self, frame: Frame, track: Track) -> list[str]:
+        time = frame.time.astimezone(UTC).isoformat(timespec="milliseconds")
+        numbers = [""] * len(self._columns)
+        if track.probabilities is not None:
+            numbers = [f"{track.probabilities[column]:.3f}" for column in self._columns]
+        return [
+            time.replace("+00:00", "Z"),
+            frame.source,
+            str(frame.index),
+            str(track.id),
+            *(f"{side:.0f}" for side in track.face.box),
+            f"{track.face.score:.3f}",
+            track.state,
+            *numbers,
+        ]
+
+
+def _make_room(path: Path, header: list[str]) -> Path | None:
+    """Prepare an existing log for appending; return where it was moved if its columns differ."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return None
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        found = next(csv.reader(file), [])
+    if found != header:
+        number = 1
+        while (aside := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
+            number += 1
+        path.rename(aside)
+        return aside
+    _cut_torn_line(path)
+    return None
+
+
+def _cut_torn_line(path: Path) -> None:
+    with path.open("rb+") as file:
+        end = file.seek(0, os.SEEK_END)
+        start = max(0, end - 65536)
+        file.seek(start)
+        tail = file.read()
+        if not tail.endswith(b"\n"):
+            file.truncate(start + tail.rfind(b"\n") + 1)

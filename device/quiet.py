@@ -1,0 +1,24 @@
+"""Keep the log lines of C++ libraries, which no Python setting reaches, off the terminal."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def quiet(*descriptors: int) -> Iterator[None]:
+    """Send these file descriptors (1 = stdout, 2 = stderr) to nowhere for a while."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = [os.dup(descriptor) for descriptor in descriptors]
+    silence = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for descriptor in descriptors:
+            os.dup2(silence, descriptor)
+        yield
+    finally:
+        for descriptor, before in zip(descriptors, saved, strict=True):
+            os.dup2(before, descriptor)
+            os.close(before)
+        os.close(silence)

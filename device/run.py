@@ -1,0 +1,190 @@
+"""Facet's camera: find faces, tell their attributes, show and log them.
+
+    python -m device.run                                  # a camera, else the demo clip; q quits
+    python -m device.run --camera 0                       # USB camera 0
+    python -m device.run --camera film.mp4 --headless --log faces.csv --log-every 0
+    python -m device.run --camera photos/ --headless --log faces.csv
+
+Exit codes: 0 done, 1 a fault at run time, 2 wrong usage or settings, 3 no camera or unreadable
+source, 4 model or detector missing, corrupt or mismatched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from device import __version__
+from device.command import Parser, exit_with
+from device.settings import OutputsSettings, Settings, chosen_attributes, merge, read_toml
+
+if TYPE_CHECKING:
+    from device.camera import Camera
+    from device.outputs import Output
+
+DEMO_OUT = Path("out")  # where the demo leaves what a machine without a screen cannot show
+
+# flag -> (table, key) of the settings
+FLAGS = {
+    "camera": ("camera", "source"),
+    "detector": ("faces", "detector"),
+    "min_face": ("faces", "min_face"),
+    "model": ("attributes", "model"),
+    "attributes": ("attributes", "show"),
+    "threads": ("attributes", "threads"),
+    "headless": ("outputs", "headless"),
+    "log": ("outputs", "log"),
+    "log_every": ("outputs", "log_every"),
+    "record": ("outputs", "record"),
+    "max_frames": ("outputs", "max_frames"),
+}
+
+
+def parser() -> Parser:
+    plain = Settings()
+    one = Parser("device.run", __doc__, argument_default=argparse.SUPPRESS)
+    add = one.add_argument
+    add(
+        "--camera",
+        metavar="SRC",
+        help="0, usb:0, /dev/video0, a video, a photo, a folder of "
+        "photos, demo, or auto: the first camera that works, else the demo (default auto)",
+    )
+    add("--headless", action="store_true", help="no window")
+    add("--log", metavar="FILE.csv", help="append a row per face; no pictures are stored")
+    add(
+        "--log-every",
+        type=float,
+        metavar="S",
+        help="seconds between two rows of one face, 0 = "
+        f"every frame (default {plain.outputs.log_every:g})",
+    )
+    add("--record", metavar="FILE.mp4", help="store the annotated video: this keeps faces")
+    add("--attributes", metavar="A,B,..", help="show and log these only (default all)")
+    add("--model", metavar="CARD", help="a model card (default models/attributes.json)")
+    add(
+        "--detector",
+        metavar="NAME",
+        help="back: across a room; full: half the time, misses "
+        "more; short: arm's length (default back)",
+    )
+    add(
+        "--min-face",
+        type=float,
+        metavar="PX",
+        help="narrower faces are boxed but not judged: "
+        "lower guesses more, higher refuses more "
+        f"(default {plain.faces.min_face:g})",
+    )
+    add("--threads", type=int, metavar="N", help="threads of each network (default 1)")
+    add("--max-frames", type=int, metavar="N", help="stop after so many frames")
+    add("--config", type=Path, metavar="FILE", help="settings as TOML; flags go before it")
+    add("--version", action="version", version=f"facet {__version__}")
+    return one
+
+
+def read_settings(argv: list[str] | None) -> Settings:
+    """Return the defaults, overlaid by --config's file, overlaid by the flags."""
+    flags = vars(parser().parse_args(argv))
+    settings = Settings()
+    config = flags.pop("config", None)
+    if config:
+        settings = merge(settings, read_toml(config), str(config))
+    if "attributes" in flags:
+        flags["attributes"] = [name for name in flags["attributes"].split(",") if name]
+    return merge_flags(settings, flags)
+
+
+def merge_flags(settings: Settings, flags: dict[str, Any]) -> Settings:
+    """Return the settings overlaid by flags, each named as in FLAGS."""
+    tables: dict[str, dict] = {}
+    for flag, value in flags.items():
+        table, key = FLAGS[flag]
+        tables.setdefault(table, {})[key] = value
+    return merge(settings, tables, "command line")
+
+
+def main(argv: list[str] | None = None) -> int:
+    settings = read_settings(argv)
+    # After the flags: --help and a slip of the finger should not wait for OpenCV.
+    from device.attributes.classifier import Classifier
+    from device.camera import open_camera
+    from device.faces.blazeface import BlazeFace
+    from device.pipeline import Pipeline
+    from device.tflite import runtime_name
+
+    threads = settings.attributes.threads
+    classifier = Classifier(settings.attributes.model, threads)
+    shown = chosen_attributes(settings.attributes.show, classifier.card.names)
+    detector = BlazeFace(settings.faces.detector, settings.faces.min_score, threads)
+    with contextlib.ExitStack() as stack:
+        camera = stack.enter_context(open_camera(settings.camera))
+        opened = open_outputs(settings.outputs, camera, classifier.card.names, shown)
+        outputs = [stack.enter_context(output) for output in opened]
+        pipeline = Pipeline(camera, detector, classifier, outputs, shown, settings.faces.min_face)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: pipeline.stop())
+        note(
+            f"{__version__}, {camera.name}, detector {settings.faces.detector}, model "
+            f"{settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
+        )
+        totals = pipeline.run(settings.outputs.max_frames)
+    rate = totals.frames / totals.seconds if totals.seconds else 0.0
+    note(f"{totals.frames} frames, {totals.faces} faces, {rate:.1f} frames/s")
+    return 0
+
+
+def open_outputs(
+    settings: OutputsSettings, camera: Camera, names: tuple[str, ...], shown: tuple[str, ...]
+) -> list[Output]:
+    """Return the outputs that the settings, the screen and the camera call for."""
+    from device.outputs.csv_log import CsvLog
+
+    log, record = settings.log, settings.record
+    window = not settings.headless and _screen()
+    if camera.name == "demo" and not (window or log or record):
+        log, record = DEMO_OUT / "demo.csv", DEMO_OUT / "demo.mp4"
+    if not (window or log or record):
+        note("no window, no --log and no --record: results go nowhere")
+    outputs: list[Output] = []
+    if log:
+        # Photos share nothing but their folder: each face of each gets its row.
+        every_s = 0.0 if camera.stills else settings.log_every
+        columns = [names.index(name) for name in shown]
+        outputs.append(csv_log := CsvLog(log, shown, columns, every_s))
+        moved = f" (the old log had other columns: now {csv_log.moved_to})"
+        note(f"logging to {log}{moved if csv_log.moved_to else ''}")
+    if record:
+        from device.outputs.video import VideoRecord
+
+        outputs.append(VideoRecord(record, camera.fps))
+        note(f"recording the annotated picture to {record}")
+    if window:
+        from device.outputs.window import Window
+
+        pace = None if camera.live or camera.stills else camera.fps
+        outputs.append(Window(pace, camera.stills, Path.cwd()))
+        note("q quits, s saves a snapshot, space pauses" + ", n: next" * camera.stills)
+    return outputs
+
+
+def _screen() -> bool:
+    from device.outputs.window import has_screen
+
+    if has_screen():
+        return True
+    note("no screen: running headless")
+    return False
+
+
+def note(line: str) -> None:
+    """Say one line to whoever started the command; stdout is kept for results."""
+    print(f"facet: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    exit_with(main)

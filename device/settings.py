@@ -1,0 +1,163 @@
+"""All settings in one frozen tree: defaults here, then a TOML file, then the command's flags.
+
+[camera]
+source = "usb:0"
+
+[attributes]
+show = ["Smiling", "Eyeglasses"]
+"""
+
+import dataclasses
+import difflib
+import tomllib
+import types
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from device.errors import UsageError
+
+MODEL = Path(__file__).parent.parent / "models" / "attributes.json"
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    source: str = "auto"  # 0, usb:0, /dev/video0, a video, a photo, a folder, demo, auto
+    width: int = 640  # px asked of a camera; more finds faces further off and costs time
+    height: int = 480  # px
+    fps: int = 30  # frames/s asked of a camera
+
+
+@dataclass(frozen=True)
+class FacesSettings:
+    detector: str = "back"  # back: across a room; full: half the time; short: arm's length
+    min_score: float = 0.6  # 0..1; lower finds more faces, and more that are none
+    min_face: float = 24.0  # px wide; smaller faces are boxed, their attributes not guessed
+
+
+@dataclass(frozen=True)
+class AttributesSettings:
+    model: Path = MODEL  # a model card
+    show: tuple[str, ...] = ()  # names of the card's attributes; none named means all
+    threads: int = 1  # of each network; more is faster and leaves less for the rest of the Pi
+
+
+@dataclass(frozen=True)
+class OutputsSettings:
+    headless: bool = False  # true: no window
+    log: Path | None = None  # CSV; text only
+    log_every: float = 1.0  # s between a face's rows; 0 = every frame
+    record: Path | None = None  # annotated video; the only setting that stores pictures
+    max_frames: int = 0  # stop after so many; 0 = never
+
+
+@dataclass(frozen=True)
+class Settings:
+    camera: CameraSettings = field(default_factory=CameraSettings)
+    faces: FacesSettings = field(default_factory=FacesSettings)
+    attributes: AttributesSettings = field(default_factory=AttributesSettings)
+    outputs: OutputsSettings = field(default_factory=OutputsSettings)
+
+
+def nearest(name: str, known: Iterable[str], plural: str) -> str:
+    """Return a sentence that helps with a misspelt name: the nearest one, or all known."""
+    by_lower = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(name.lower().replace(" ", "_"), by_lower, 1, 0.5)
+    if close:
+        return f"Did you mean {by_lower[close[0]]}?"
+    return f"Known {plural}: {', '.join(by_lower.values())}"
+
+
+def read_toml(path: Path) -> dict[str, dict[str, Any]]:
+    """Return a settings file's tables; UsageError where it is missing or no TOML."""
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise UsageError(f"no settings file {path}", "Give one with --config FILE") from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the settings file {path}: {error}") from error
+
+
+def merge(settings: Settings, tables: dict[str, dict[str, Any]], origin: str) -> Settings:
+    """Return `settings` with values from {table: {key: value}} in place of its own.
+
+    Raises UsageError for an unknown table or key, naming the nearest, and for a wrong type.
+    """
+    changed = {}
+    for table, values in tables.items():
+        names = [one.name for one in dataclasses.fields(settings)]
+        if table not in names:
+            raise UsageError(f"{origin}: unknown [{table}]", nearest(table, names, "tables"))
+        if not isinstance(values, dict):
+            raise UsageError(f"{origin}: {table} is not a table", f"Write [{table}] above it")
+        part = getattr(settings, table)
+        changed[table] = dataclasses.replace(part, **_checked(part, values, f"{origin}: [{table}]"))
+    merged = dataclasses.replace(settings, **changed)
+    _check_ranges(merged, origin)
+    return merged
+
+
+def _checked(part: Any, values: dict[str, Any], origin: str) -> dict[str, Any]:
+    hints = get_type_hints(type(part))
+    for key in values:
+        if key not in hints:
+            raise UsageError(f"{origin} unknown setting {key}", nearest(key, hints, "settings"))
+    return {key: _as(hints[key], value, f"{origin} {key}") for key, value in values.items()}
+
+
+def _as(wanted: Any, value: Any, origin: str) -> Any:
+    """Return a TOML value as the type of the dataclass field it is for."""
+    if isinstance(wanted, types.UnionType):  # Path | None: TOML has no null
+        wanted = get_args(wanted)[0]
+    if get_origin(wanted) is tuple:
+        if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+            return tuple(value)
+        raise UsageError(f'{origin} = {value!r}: expected a list of names, such as ["Smiling"]')
+    if wanted is Path and isinstance(value, str | Path) and str(value):
+        return Path(value).expanduser()
+    if wanted is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if wanted is str and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # source = 0
+    if wanted in (bool, int, str) and type(value) is wanted:
+        return value
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    raise UsageError(f"{origin} = {value!r}: expected {kinds.get(wanted, 'a path')}")
+
+
+# (table, key, lowest, highest); the highest are far beyond use, and catch slips of the finger.
+RANGES = (
+    ("camera", "width", 16, 16384),
+    ("camera", "height", 16, 16384),
+    ("camera", "fps", 1, 1000),
+    ("faces", "min_score", 0.05, 0.99),
+    ("faces", "min_face", 0, 16384),
+    ("attributes", "threads", 1, 64),
+    ("outputs", "log_every", 0, 86400),
+    ("outputs", "max_frames", 0, 2**53),
+)
+
+
+def _check_ranges(settings: Settings, origin: str) -> None:
+    for table, key, lowest, highest in RANGES:
+        value = getattr(getattr(settings, table), key)
+        if not lowest <= value <= highest:  # also refuses nan
+            raise UsageError(f"{origin}: {key} = {value}, need {lowest} to {highest}")
+    detectors = ("back", "short", "full")
+    if settings.faces.detector not in detectors:
+        raise UsageError(
+            f"{origin}: unknown detector {settings.faces.detector}",
+            nearest(settings.faces.detector, detectors, "detectors"),
+        )
+
+
+def chosen_attributes(show: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the attributes to show and log, in the card's order; UsageError names the nearest."""
+    if not show or show == ("all",):
+        return names
+    for name in show:
+        if name not in names:
+            raise UsageError(f"unknown attribute {name!r}", nearest(name, names, "attributes"))
+    return tuple(name for name in names if name in show)

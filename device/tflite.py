@@ -1,0 +1,79 @@
+"""Run a .tflite network on whichever runtime is installed: ai-edge-litert, else tflite-runtime."""
+
+import contextlib
+import importlib.metadata
+
+import numpy as np
+
+from device.errors import ModelError
+from device.quiet import quiet
+
+
+def _interpreter_class():
+    """Return (Interpreter, "package version"); ModelError where no runtime is installed."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+
+        return Interpreter, f"ai-edge-litert {importlib.metadata.version('ai-edge-litert')}"
+    except ImportError:
+        pass
+    # Only with NumPy 1: under NumPy 2 tflite-runtime crashes the process at the first network.
+    if int(np.__version__.split(".")[0]) < 2:
+        with contextlib.suppress(ImportError):
+            from tflite_runtime.interpreter import Interpreter
+
+            return Interpreter, f"tflite-runtime {importlib.metadata.version('tflite-runtime')}"
+    raise ModelError("no TFLite runtime found", "Run: pip install -r requirements-pi.txt")
+
+
+def runtime_name() -> str:
+    """Return the runtime in use and its version, such as "ai-edge-litert 2.3.0"."""
+    return _interpreter_class()[1]
+
+
+class Network:
+    """One network with one input, ready to run; holds its own memory, so use it from one thread.
+
+    Raises ModelError where `content` is no network that this runtime can run.
+    """
+
+    def __init__(self, content: bytes, name: str, threads: int = 1):
+        interpreter_class, runtime = _interpreter_class()
+        try:
+            with quiet(2):
+                self._interpreter = interpreter_class(model_content=content, num_threads=threads)
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:160]
+            raise ModelError(
+                f"{name} is not a model that {runtime} can run ({reason})",
+                "Restore the file: git checkout -- models/",
+            ) from error
+        self._content = content  # the runtime reads weights from these bytes, without a copy
+        (self._input,) = self._interpreter.get_input_details()
+        self._outputs = self._interpreter.get_output_details()
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return tuple(int(side) for side in self._input["shape"])
+
+    @property
+    def input_dtype(self) -> type:
+        return self._input["dtype"]
+
+    @property
+    def output_shapes(self) -> list[tuple[int, ...]]:
+        return [tuple(int(side) for side in output["shape"]) for output in self._outputs]
+
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        """Return the outputs for one input of `input_shape`: float32, dequantized."""
+        self._interpreter.set_tensor(self._input["index"], batch)
+        self._interpreter.invoke()
+        return [self._dequantized(output) for output in self._outputs]
+
+    def _dequantized(self, output: dict) -> np.ndarray:
+        values = self._interpreter.get_tensor(output["index"])
+        scale, zero_point = output["quantization"]
+        if values.dtype == np.float32 or scale == 0:
+            return values
+        return (values.astype(np.float32) - zero_point) * np.float32(scale)

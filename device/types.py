@@ -1,0 +1,41 @@
+"""What travels between the rooms: Frame -> Face -> Track, each made once and not changed.
+
+Boxes are x, y, width, height and points are x, y, in pixels of the frame; "left" is the viewer's.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+OK, TOO_SMALL = "ok", "too small"  # Track.state
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a camera or file."""
+
+    bgr: np.ndarray  # uint8 (H, W, 3)
+    index: int  # from 0; of a camera, frames that were dropped count
+    time: datetime  # UTC: when captured; in a video, when opened plus the place in the film
+    source: str  # the camera's name, or the file's
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """One face as the detector sees it."""
+
+    box: tuple[float, float, float, float]  # x, y, w, h in px; inside the frame
+    score: float  # 0..1
+    landmarks: np.ndarray  # float64 (4, 2): left eye, right eye, nose tip, mouth centre
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """One person over time; until tracking lands, a face of one frame."""
+
+    id: int  # from 1
+    face: Face
+    age: int  # frames since the person was first seen
+    state: str  # OK, or why there is no attribute to show
+    probabilities: np.ndarray | None  # float32 (attributes,) in the card's order; None unless OK

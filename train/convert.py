@@ -1,0 +1,191 @@
+"""Convert a finished run to an int8 .tflite with its card, calibrated, measured and verified.
+
+    python -m train.convert runs/attributes --data ../shared/data/celeba --out models/
+
+4 minutes for 2,220 validation and 2,250 test photos. Leaves attributes.tflite, attributes.json
+(the card the device reads) and MODEL_CARD.md (for people), all three or none.
+"""
+
+import dataclasses
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from device.attributes.card import Attribute, Card, read_card
+from device.attributes.classifier import Classifier, calibrated
+from device.command import Parser, exit_with
+from device.errors import FacetError
+from device.faces.align import crop_template
+from train import verify
+from train.batches import read_crop
+from train.calibrate import operating_point
+from train.celeba import CelebA, DataError, Split, left_out_line, read_celeba
+from train.fit import first, read_record, read_settings
+from train.metrics import Scores, score
+from train.model_card import model_card
+from train.outputs import float_raw, int8_raw, load_float
+from train.quantize import quantized
+
+CALIBRATION_PHOTOS = 1000
+VERIFIED_PHOTOS = 100
+# Largest difference of two runtimes' probabilities, in steps of the int8 output (1/256).
+AGREE_STEPS = 26
+LICENCE = "CelebA is for non-commercial research only, and so is a model trained on it."
+
+
+def convert(run: Path, data: CelebA, out: Path, name: str, limit: int = 0) -> list[str]:
+    """Write `name`.tflite, its card and MODEL_CARD.md to `out`; return lines to print."""
+    settings = read_settings(run)
+    model = load_float(run / "model.keras", len(data.attributes))
+    train, val, test = (first(data.splits[s], limit) for s in ("train", "val", "test"))
+    for split in (train, val):
+        if not len(split):
+            raise DataError(f"no {split.name} photo: the conversion calibrates on train and val")
+    spread = np.linspace(0, len(train) - 1, min(CALIBRATION_PHOTOS, len(train))).astype(int)
+    crops = (read_crop(train.photos[i], settings.crop_wh).astype(np.float32) for i in spread)
+    content = quantized(model, crops)
+
+    out.mkdir(parents=True, exist_ok=True)
+    # In the same folder: only a rename within one file system is whole or not at all.
+    with tempfile.TemporaryDirectory(dir=out, prefix=".convert-") as folder:
+        part = Path(folder)
+        (part / f"{name}.tflite").write_bytes(content)
+        card = _card(run, name, content, settings.crop_wh, train)
+        _write_card(part, card, name)
+        card = _calibrate(part, card, name, train, val)
+        _write_card(part, card, name)
+        card = _measure(part, card, name, model, (val, test))
+        _write_card(part, card, name)
+        verified = _verify(part / f"{name}.json", val.photos[:VERIFIED_PHOTOS])
+        (part / "MODEL_CARD.md").write_text(model_card(card, name, len(content), verified))
+        for file in (f"{name}.tflite", f"{name}.json", "MODEL_CARD.md"):
+            os.replace(part / file, out / file)
+    return [*_table(card), f"{name}.tflite: {len(content) / 1e6:.2f} MB", *verified]
+
+
+def _card(run: Path, name: str, content: bytes, crop_wh: tuple[int, int], train: Split) -> Card:
+    record = {key: value for key, value in read_record(run).items() if key != "data"}
+    # The name alone: where the file lay on this desk is nobody's business.
+    record["settings"]["weights"] = Path(record["settings"]["weights"]).name
+    return Card(
+        file=f"{name}.tflite",
+        sha256=hashlib.sha256(content).hexdigest(),
+        crop_wh=crop_wh,
+        template=tuple((round(x, 3), round(y, 3)) for x, y in crop_template(crop_wh).tolist()),
+        attributes=tuple(
+            Attribute(attribute, 0.5, 1.0, 0.0, round(float(train.labels[:, i].mean()), 4))
+            for i, attribute in enumerate(train.attributes)
+        ),
+        training={"data": "CelebA, train split", "licence": LICENCE, **record},
+        measured={},
+    )
+
+
+def _write_card(folder: Path, card: Card, name: str) -> None:
+    (folder / f"{name}.json").write_text(card.to_json())
+
+
+def _calibrate(folder: Path, card: Card, name: str, train: Split, val: Split) -> Card:
+    raw = int8_raw(Classifier(folder / f"{name}.json", threads=2), val.photos)
+    prevalence = train.labels.mean(axis=0)
+    slope, offset, threshold, weight = operating_point(raw, val.labels, prevalence)
+    attributes = tuple(
+        dataclasses.replace(
+            one,
+            threshold=round(float(threshold[i]), 4),
+            slope=round(float(slope[i]), 4),
+            offset=round(float(offset[i]), 4),
+        )
+        for i, one in enumerate(card.attributes)
+    )
+    training = {**card.training, "balanced_accuracy_weight": weight}
+    return dataclasses.replace(card, attributes=attributes, training=training)
+
+
+def _measure(folder: Path, card: Card, name: str, model, splits: tuple[Split, ...]) -> Card:
+    """Return the card with float and int8 figures of each split that has photos."""
+    classifier = Classifier(folder / f"{name}.json", threads=2)
+    columns = [card.column(field) for field in ("slope", "offset", "threshold")]
+    slope, offset, threshold = columns
+    measured = {}
+    for split in filter(len, splits):
+        raw = {"int8": int8_raw(classifier, split.photos), "float": float_raw(model, split.photos)}
+        measured[split.name] = {"photos": len(split)} | {
+            kind: _rounded(
+                score(card.names, split.labels, calibrated(one, slope, offset), threshold)
+            )
+            for kind, one in raw.items()
+        }
+    return dataclasses.replace(card, measured=measured)
+
+
+def _rounded(scores: Scores) -> dict[str, float]:
+    figures = scores.means()
+    if smiling := scores.named("Smiling"):
+        figures["smiling_accuracy"] = smiling.accuracy
+    return {key: round(value, 5) for key, value in figures.items()}
+
+
+def _verify(card: Path, photos: Sequence[Path]) -> list[str]:
+    """Return a line per runtime; FacetError where one that runs gives other results."""
+    crops = np.stack([read_crop(path, read_card(card).crop_wh) for path in photos])
+    pythons = [Path(sys.executable)]
+    lines, results = [], []
+    if verify.TFLITE_PYTHON.exists():
+        pythons.append(verify.TFLITE_PYTHON)
+    else:
+        lines.append("tflite-runtime: not installed here, not verified")
+    for python in pythons:
+        answer = verify.outputs_of(python, card, crops)
+        if isinstance(answer, str):
+            raise FacetError(f"the converted model does not run under {python}: {answer}")
+        results.append(answer)
+    (first, expected), *others = results
+    lines.append(f"{first}: runs, {len(crops)} validation photos")
+    for runtime, outputs in others:
+        apart = np.abs(outputs - expected).max() * 256
+        if apart > AGREE_STEPS:
+            raise FacetError(f"{runtime} and {first} differ by {apart:.0f} of 256 steps")
+        lines.append(f"{runtime}: runs, at most {apart:.0f} of 256 steps from {first}")
+    return lines
+
+
+def _table(card: Card) -> list[str]:
+    """Return float against int8, a line per figure and split."""
+    lines = [f"{'':28}{'float':>9}{'int8':>9}{'loss':>9}"]
+    for split, figures in card.measured.items():
+        for key, value in figures["float"].items():
+            other = figures["int8"][key]
+            lines.append(f"{split + ' ' + key:28}{value:9.4f}{other:9.4f}{value - other:9.4f}")
+    return lines
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = Parser("train.convert", __doc__)
+    add = parser.add_argument
+    add("run", type=Path, metavar="RUN", help="folder that train.fit left")
+    add("--data", type=Path, help="CelebA's folder; default: the one the run was trained on")
+    add("--out", type=Path, default=Path("models"), help="folder for the model (default models/)")
+    add("--name", default="attributes", help="of the model's files (default %(default)s)")
+    add("--limit", type=int, default=0, metavar="N", help="only the first N photos of each split")
+    args = parser.parse_args(argv)
+    data = read_celeba(args.data or Path(read_record(args.run).get("data", "")))
+    print(left_out_line(data))
+    try:
+        lines = convert(args.run, data, args.out, args.name, args.limit)
+    except OSError as error:
+        if isinstance(error, FacetError):
+            raise
+        raise FacetError(
+            f"cannot write to {args.out}: {error}", "Free the disk, try again"
+        ) from error
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    exit_with(main)

@@ -1,0 +1,53 @@
+"""Run a .tflite on this interpreter's TFLite runtime; train.convert calls it once per runtime.
+
+    .venv-tflite/bin/python -m train.verify models/attributes.json crops.npy outputs.npy
+
+Needs NumPy and a runtime, nothing else: tflite-runtime cannot share an environment with NumPy 2.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+# Where `make setup` puts tflite-runtime; it exists where a Python up to 3.11 does.
+TFLITE_PYTHON = ROOT / ".venv-tflite" / "bin" / "python"
+
+
+def outputs_of(python: Path | str, card: Path, crops: np.ndarray) -> tuple[str, np.ndarray] | str:
+    """Return (runtime's name, outputs float32 (crops, attributes)), or why it could not run.
+
+    python: an interpreter with a TFLite runtime. crops: uint8 (n, h, w, 3), R, G, B.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        given, got = Path(folder, "crops.npy"), Path(folder, "outputs.npy")
+        np.save(given, crops)
+        done = subprocess.run(
+            [str(python), "-m", "train.verify", str(card.resolve()), str(given), str(got)],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+        )
+        if done.returncode:
+            return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        return done.stdout.strip(), np.load(got)
+
+
+def main() -> None:
+    from device.attributes.card import read_card, read_network_bytes
+    from device.tflite import Network, runtime_name
+
+    card_path, crops_path, outputs_path = map(Path, sys.argv[1:])
+    card = read_card(card_path)
+    network = Network(read_network_bytes(card, card_path.parent), card.file)
+    np.save(outputs_path, [network.run(crop[np.newaxis])[0][0] for crop in np.load(crops_path)])
+    print(runtime_name())
+
+
+if __name__ == "__main__":
+    from device.command import exit_with
+
+    exit_with(main)
