@@ -224,10 +224,10 @@ def left_out_line(data: CelebA, most: int = 10) -> str:
     return f"{len(data.left_out)} photos left out: {shown}" + (f"; {rest} more" if rest > 0 else "")
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = Parser("train.celeba", __doc__)
     parser.add_argument("--data", required=True, type=Path, help="CelebA's folder")
-    print(summary(read_celeba(parser.parse_args().data)))
+    print(summary(read_celeba(parser.parse_args(argv).data)))
 
 
 if __name__ == "__main__":

@@ -63,3 +63,18 @@ def attribute_chart(path: Path, one: Score, label: np.ndarray, probability: np.n
     roc.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC")
     curve.set(xlabel="recall", ylabel="precision", title="precision and recall", ylim=(0, 1.02))
     figure.savefig(path, dpi=80)
+
+
+def sweep_chart(path: Path, kind: str, unit: str, points) -> None:
+    """Draw accuracy against one stress, the device's way and the naive one, and what was found."""
+    rows = sorted(points, key=lambda one: one.stress)
+    stress = [one.stress for one in rows]
+    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(stress, [one.accuracy for one in rows], "o-", color=BLUE, label="aligned (device)")
+    axes.plot(stress, [one.naive for one in rows], "s--", color=ORANGE, label="box only (naive)")
+    axes.plot(stress, [one.found for one in rows], "^:", color=GREEN, label="faces found")
+    axes.set(xlabel=f"{kind}, {unit}", ylabel="share", ylim=(0.5, 1.01))
+    axes.grid(alpha=0.4)
+    axes.legend(loc="lower right" if kind == "size" else "lower left")
+    figure.savefig(path, dpi=110)

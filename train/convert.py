@@ -33,8 +33,10 @@ from train.quantize import quantized
 
 CALIBRATION_PHOTOS = 1000
 VERIFIED_PHOTOS = 100
-# Largest difference of two runtimes' probabilities, in steps of the int8 output (1/256).
-AGREE_STEPS = 26
+# Mean difference of two runtimes' outputs, in steps of 1/256, beyond which one of them is wrong.
+# They round differently inside (a sound model differs by less than one step on average), and a
+# network passes some of that on.
+AGREE_STEPS = 4.0
 LICENCE = "CelebA is for non-commercial research only, and so is a model trained on it."
 
 
@@ -148,10 +150,11 @@ def _verify(card: Path, photos: Sequence[Path]) -> list[str]:
     (first, expected), *others = results
     lines.append(f"{first}: runs, {len(crops)} validation photos")
     for runtime, outputs in others:
-        apart = np.abs(outputs - expected).max() * 256
-        if apart > AGREE_STEPS:
-            raise FacetError(f"{runtime} and {first} differ by {apart:.0f} of 256 steps")
-        lines.append(f"{runtime}: runs, at most {apart:.0f} of 256 steps from {first}")
+        steps = np.abs(outputs - expected) * 256
+        apart = f"{steps.mean():.2f} steps of 1/256 on average, {steps.max():.0f} at most"
+        if steps.mean() > AGREE_STEPS:
+            raise FacetError(f"{runtime} and {first} do not agree: {apart}")
+        lines.append(f"{runtime}: runs, differs from {first} by {apart}")
     return lines
 
 

@@ -14,6 +14,7 @@ import json
 import platform
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,10 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
     """Train, or go on from RUN/backup, and leave model.keras in the run's folder."""
     keras.utils.set_random_seed(settings.seed)
     batches = Batches(train, settings.crop_wh, settings.batch, settings.augmentation, settings.seed)
-    model = build(len(train.attributes), settings.crop_wh, settings.weights, settings.dropout)
+    backup = run / "backup"
+    # What is restored needs no start: the weights' file may have gone since.
+    weights = "none" if any(backup.glob("*.weights.h5")) else settings.weights
+    model = build(len(train.attributes), settings.crop_wh, weights, settings.dropout)
     model.compile(
         keras.optimizers.AdamW(
             schedule(settings, len(batches) * settings.epochs),
@@ -117,7 +121,7 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
         epochs=settings.epochs,
         verbose=0,
         callbacks=[
-            keras.callbacks.BackupAndRestore(run / "backup", delete_checkpoint=False),
+            keras.callbacks.BackupAndRestore(backup, delete_checkpoint=False),
             EpochStart(batches),
             keras.callbacks.CSVLogger(run / "history.csv", append=True),
             keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False),
@@ -127,15 +131,16 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
     settle_batchnorm(model, settling_crops(train, settings))
     model.save(run / "model.partial.keras")
     (run / "model.partial.keras").rename(run / "model.keras")
-    shutil.rmtree(run / "backup", ignore_errors=True)
+    shutil.rmtree(backup, ignore_errors=True)
     return model
 
 
-def settling_crops(train: Split, settings: FitSettings) -> list[np.ndarray]:
-    """Return un-augmented training crops, evenly spread over the split, for BatchNorm."""
+def settling_crops(train: Split, settings: FitSettings) -> Iterator[np.ndarray]:
+    """Yield batches of un-augmented training crops, spread over the split, for BatchNorm."""
     plain = Batches(train, settings.crop_wh, settings.batch)
     step = max(1, len(plain) // SETTLE_BATCHES)
-    return [plain[index][0] for index in range(0, len(plain), step)]
+    for index in range(0, len(plain), step):
+        yield plain[index][0]
 
 
 def first(split: Split, limit: int) -> Split:

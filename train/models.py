@@ -1,5 +1,6 @@
 """Build the classifier: MobileNetV2 with one sigmoid per attribute, bytes in, probabilities out."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ def batchnorms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
     return found
 
 
-def settle_batchnorm(model: keras.Model, batches: list[np.ndarray]) -> None:
+def settle_batchnorm(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
     """Replace the BatchNorm statistics by their plain mean over un-augmented batches of crops.
 
     The statistics that training leaves behind describe augmented crops under older weights.

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from device.faces.align import cut, frame_matrix
+from train.augment import Augmentation, augmented
+from train.batches import Batches, read_crop
+from train.celeba import read_celeba
+
+CROP = (64, 80)
+NONE = Augmentation(0, 0, 0, 0, 0, 0, 0)
+PHOTO = np.random.default_rng(0).integers(0, 256, (218, 178, 3), dtype=np.uint8)
+MATRIX = frame_matrix((178, 218), CROP)
+
+
+def vary(augmentation, seed=0, photo=PHOTO):
+    return augmented(photo, MATRIX, CROP, augmentation, np.random.default_rng(seed))
+
+
+def test_no_variation_gives_the_devices_crop():
+    np.testing.assert_array_equal(vary(NONE), cut(PHOTO, MATRIX, CROP))
+
+
+def test_a_flip_mirrors_the_crop():
+    flipped = vary(Augmentation(0, 0, 0, 1.0, 0, 0, 0)).astype(int)
+    plain = cut(PHOTO, MATRIX, CROP)[:, ::-1].astype(int)
+    assert np.abs(flipped - plain)[2:-2, 2:-2].mean() < 12  # sampled between other pixels
+
+
+def test_brightness_moves_the_mean_both_ways_and_keeps_bytes():
+    grey = np.full_like(PHOTO, 128)
+    bright = Augmentation(0, 0, 0, 0, 0.15, 0, 0)
+    means = [vary(bright, seed, grey).mean() for seed in range(60)]
+    assert min(means) < 105 and max(means) > 150
+    assert min(means) >= 128 - 0.15 * 255 - 1 and max(means) <= 128 + 0.15 * 255 + 1
+
+
+def test_losing_detail_blurs_but_keeps_the_size():
+    blurred = vary(Augmentation(0, 0, 0, 0, 0, 0, 1.0, 3.0))
+    assert blurred.shape == (80, 64, 3) and blurred.std() < 0.9 * vary(NONE).std()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**31))
+def test_every_variation_is_a_crop_and_repeats_for_its_seed(seed):
+    crop = vary(Augmentation(), seed)
+    assert crop.shape == (80, 64, 3) and crop.dtype == np.uint8
+    np.testing.assert_array_equal(crop, vary(Augmentation(), seed))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**31))
+def test_the_face_stays_in_the_crop(seed):
+    move = Augmentation().matrix(np.random.default_rng(seed), (128, 160))
+    nose = move @ (64, 100, 1)
+    assert 30 < nose[0] < 98 and 70 < nose[1] < 130
+
+
+@pytest.fixture
+def train(celeba):
+    return read_celeba(celeba).splits["train"]
+
+
+def test_batches_cover_every_photo_once_an_epoch(train):
+    batches = Batches(train, CROP, 10, Augmentation(), seed=3)
+    labels = np.concatenate([batches[i][1] for i in range(len(batches))])
+    assert labels.shape == (24, 40) and len(batches) == 3
+    np.testing.assert_array_equal(labels.sum(axis=0), train.labels.sum(axis=0))
+
+
+def test_an_epoch_repeats_exactly_and_the_next_one_differs(train):
+    batches = Batches(train, CROP, 10, Augmentation(), seed=3)
+    batches.start_epoch(4)
+    fourth = batches[1][0]
+    batches.start_epoch(5)
+    assert np.abs(batches[1][0] - fourth).mean() > 1
+    again = Batches(train, CROP, 10, Augmentation(), seed=3)
+    again.start_epoch(4)
+    np.testing.assert_array_equal(again[1][0], fourth)
+
+
+def test_crops_are_bytes_in_rgb_order(train):
+    crops, _ = Batches(train, CROP, 4)[0]
+    assert crops.dtype == np.float32 and crops.shape == (4, 80, 64, 3)
+    assert crops.min() >= 0 and 100 < crops.max() <= 255
+    np.testing.assert_array_equal(crops[0], read_crop(train.photos[0], CROP))

@@ -1,0 +1,263 @@
+"""The training side from end to end, at a small size: fit, resume, convert, predict, evaluate."""
+
+import csv
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from device.attributes.classifier import Classifier
+from device.errors import FacetError, ModelError, SourceError, UsageError
+from tests.conftest import CARD, DATA, make_celeba
+from train import convert, evaluate, fit, predict, verify
+from train.batches import Batches
+from train.celeba import ATTRIBUTES, read_celeba
+from train.engine import keras
+from train.models import BATCHNORM_MOMENTUM, batchnorms, build, settle_batchnorm
+
+SMALL = ("--input", "32x40", "--weights", "none", "--batch", "8")
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.reader(file))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return make_celeba(tmp_path_factory.mktemp("data") / "celeba", train=64, val=32, test=16)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, data):
+    """A finished run of two epochs."""
+    folder = tmp_path_factory.mktemp("runs") / "a"
+    fit.main(["--data", str(data), "--out", str(folder), "--epochs", "2", *SMALL])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory, run):
+    """The run converted."""
+    out = tmp_path_factory.mktemp("models")
+    with pytest.MonkeyPatch.context() as patch:
+        # Sixteen steps on noise make a network that blows any rounding up.
+        patch.setattr(convert, "AGREE_STEPS", 256)
+        convert.main([str(run), "--out", str(out)])
+    return out
+
+
+@pytest.fixture(scope="module")
+def fitted(data):
+    """A small network, fitted to tell bright photos, with settled statistics; and its photos."""
+    train = read_celeba(data).splits["train"]
+    keras.utils.set_random_seed(0)
+    model = build(40, (32, 40), "none", dropout=0.0)
+    model.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy")
+    # One batch: its own statistics and the settled ones are then of the same photos.
+    batches = Batches(train, (32, 40), len(train))
+    model.fit(batches, epochs=15, verbose=0)
+    settle_batchnorm(model, [batches[i][0] for i in range(len(batches))])
+    return model, batches
+
+
+def test_loss_is_the_same_in_training_and_in_inference_mode(fitted):
+    model, batches = fitted
+    loss = keras.losses.BinaryCrossentropy()
+    crops, labels = batches[0]
+    inference = float(loss(labels, model(crops, training=False)))
+    training = float(loss(labels, model(crops, training=True)))
+    settle_batchnorm(model, [crops])  # that call has moved the statistics
+    assert inference == pytest.approx(training, rel=0.03)
+
+
+def test_the_lag_that_settling_mends_is_real(fitted):
+    # Keras's own momentum, statistics from the start: what the pilots met.
+    model, batches = fitted
+    lagging = keras.models.clone_model(model)
+    lagging.set_weights(model.get_weights())
+    for layer in batchnorms(lagging):
+        layer.moving_mean.assign(np.zeros(layer.moving_mean.shape))
+        layer.moving_variance.assign(np.ones(layer.moving_variance.shape))
+    crops, labels = batches[0]
+    loss = keras.losses.BinaryCrossentropy()
+    right = float(loss(labels, model(crops, training=False)))
+    assert float(loss(labels, lagging(crops, training=False))) > right + 0.05
+
+
+def test_every_batchnorm_has_our_momentum(fitted):
+    layers = batchnorms(fitted[0])
+    assert len(layers) == 52
+    assert {layer.momentum for layer in layers} == {BATCHNORM_MOMENTUM}
+
+
+def test_bytes_are_scaled_once_and_inside_the_model(fitted):
+    scale = fitted[0].get_layer("scale")
+    scaled = np.asarray(scale(np.array([0.0, 127.0, 255.0])))
+    np.testing.assert_allclose(scaled, [-127 / 127.5, 0, 128 / 127.5], atol=1e-6)
+    assert sum(isinstance(layer, keras.layers.Rescaling) for layer in fitted[0].layers) == 1
+
+
+def test_weights_that_are_none(tmp_path):
+    (tmp_path / "bad.weights.h5").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=r"cannot get the weights .*bad.weights.h5.*--weights"):
+        build(40, (32, 40), str(tmp_path / "bad.weights.h5"))
+
+
+def test_warm_up_then_cosine():
+    rate = fit.schedule(fit.FitSettings(learning_rate=1.0, warmup=0.1), 100)
+    values = [float(rate(step)) for step in (0, 5, 10, 55, 100)]
+    np.testing.assert_allclose(values, [0, 0.5, 1, 0.5, 0], atol=1e-6)
+
+
+def test_a_run_keeps_its_recipe(run, data):
+    record = json.loads((run / "settings.json").read_text())
+    assert record["settings"]["epochs"] == 2 and record["settings"]["crop_wh"] == [32, 40]
+    assert record["settings"]["seed"] == 1 and record["photos"] == {"train": 64, "val": 32}
+    assert record["code"] and record["data"] == str(data)
+    assert [row[0] for row in rows(run / "history.csv")] == ["epoch", "0", "1"]
+    assert list((run / "tensorboard").rglob("events*"))
+    assert not (run / "backup").exists()
+
+
+def test_a_finished_run_is_not_overwritten(run, data):
+    with pytest.raises(UsageError, match=r"holds a run already. Add --resume"):
+        fit.main(["--data", str(data), "--out", str(run), *SMALL])
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, data, monkeypatch):
+    arguments = ["--data", str(data), "--out", str(tmp_path / "r"), "--epochs", "3", *SMALL]
+
+    class PowerCut(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    # Stands between the run's own callbacks, where the power may fail.
+    monkeypatch.setattr(fit, "EpochStart", lambda batches: PowerCut())
+    with pytest.raises(KeyboardInterrupt):
+        fit.main(arguments)
+    monkeypatch.undo()
+    assert not (tmp_path / "r" / "model.keras").exists()
+    fit.main([*arguments, "--resume"])
+    assert [row[0] for row in rows(tmp_path / "r" / "history.csv")] == ["epoch", "0", "1", "2"]
+    # The optimizer went on too: 8 steps an epoch, and the learning rate has come down to zero.
+    optimizer = keras.models.load_model(tmp_path / "r" / "model.keras").optimizer
+    assert int(optimizer.iterations) == 24
+    assert float(optimizer.learning_rate) == pytest.approx(0, abs=1e-7)
+
+
+def test_resume_without_a_run(tmp_path, data):
+    with pytest.raises(UsageError, match="no run in"):
+        fit.main(["--data", str(data), "--out", str(tmp_path / "none"), "--resume"])
+
+
+@pytest.mark.parametrize("flags", [["--epochs", "0"], ["--batch", "-1"], ["--input", "12x9"]])
+def test_impossible_flags(tmp_path, data, flags):
+    with pytest.raises(UsageError):
+        fit.main(["--data", str(data), "--out", str(tmp_path / "r"), *flags])
+
+
+def test_conversion_leaves_model_card_and_text(models):
+    assert {p.name for p in models.iterdir()} == {
+        "attributes.tflite",
+        "attributes.json",
+        "MODEL_CARD.md",
+    }
+    card = Classifier(models / "attributes.json").card
+    assert card.names == ATTRIBUTES and card.crop_wh == (32, 40)
+    assert set(card.measured) == {"val", "test"} and card.measured["test"]["photos"] == 16
+    assert "data" in card.training and str(models.parent.parent) not in card.to_json()
+    text = (models / "MODEL_CARD.md").read_text()
+    assert "non-commercial" in text and "mean AUC" in text
+
+
+def test_a_conversion_that_fails_leaves_the_old_model(tmp_path, run, monkeypatch):
+    (tmp_path / "attributes.tflite").write_bytes(b"old")
+    monkeypatch.setattr(verify, "outputs_of", lambda *_: "it crashed")
+    with pytest.raises(FacetError, match=r"does not run under .*: it crashed"):
+        convert.main([str(run), "--out", str(tmp_path)])
+    assert [p.name for p in tmp_path.iterdir()] == ["attributes.tflite"]
+    assert (tmp_path / "attributes.tflite").read_bytes() == b"old"
+
+
+def test_converting_what_is_no_run(tmp_path):
+    with pytest.raises(UsageError, match="no run in"):
+        convert.main([str(tmp_path), "--out", str(tmp_path / "out")])
+
+
+def test_predictions_for_aligned_photos(tmp_path, models, run, data, capsys):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("000001.jpg", "000002.jpg"):
+        shutil.copy(data / "img_align_celeba" / name, folder)
+    (folder / "000003.jpg").write_bytes((folder / "000001.jpg").read_bytes()[:500])
+    card = str(models / "attributes.json")
+    found = {}
+    for kind, extra in {"int8": [], "float": ["--float", str(run / "model.keras")]}.items():
+        out = tmp_path / f"{kind}.csv"
+        predict.main(["--model", card, "--images", str(folder), "--out", str(out), *extra])
+        header, *written = rows(out)
+        assert header == ["image_id", *ATTRIBUTES]
+        assert [row[0] for row in written] == ["000001.jpg", "000002.jpg"]
+        found[kind] = np.array([row[1:] for row in written], float)
+    assert "000003.jpg" in capsys.readouterr().err
+    assert ((found["int8"] >= 0) & (found["int8"] <= 1)).all()
+    assert np.abs(found["int8"] - found["float"]).mean() < 0.05
+
+
+def test_predicting_nothing(tmp_path):
+    with pytest.raises(SourceError, match="no readable photo"):
+        predict.main(["--images", str(tmp_path), "--out", str(tmp_path / "a.csv")])
+
+
+def test_a_float_model_that_is_none(tmp_path, data):
+    (tmp_path / "bad.keras").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=r"bad.keras is not a Keras model"):
+        evaluate.main(["--data", str(data), "--float", str(tmp_path / "bad.keras")])
+
+
+def test_evaluation_reproduces_the_cards_figures(tmp_path, models, run, data, capsys):
+    card = str(models / "attributes.json")
+    measured = json.loads((models / "attributes.json").read_text())["measured"]["test"]
+    for kind, extra in {"int8": [], "float": ["--float", str(run / "model.keras")]}.items():
+        out = tmp_path / kind
+        evaluate.main(["--model", card, "--data", str(data), "--out", str(out), *extra])
+        report = json.loads((out / "report.json").read_text())
+        for key in ("accuracy", "balanced_accuracy", "macro_f1", "mean_auc"):
+            assert report["means"][key] == pytest.approx(measured[kind][key], abs=1e-4)
+        assert f"mean accuracy {report['means']['accuracy']:.4f}" in capsys.readouterr().out
+        assert len(report["attributes"]) == 40 and "support" in report["attributes"][0]
+    assert cv2.imread(str(out / "attributes.png")).shape[0] > 800
+    assert len(list((out / "attributes").glob("*.png"))) == 40
+
+
+def test_the_committed_model_runs_alike_on_every_runtime(astronaut, admiral):
+    import sys
+
+    from device.faces.blazeface import BlazeFace
+
+    classifier = Classifier(CARD)
+    crops = []
+    for picture in (astronaut, admiral):
+        (face,) = BlazeFace().detect(picture)
+        crops.append(classifier.crop(picture, face.landmarks))
+    runtime, outputs = verify.outputs_of(sys.executable, CARD, np.stack(crops))
+    assert runtime.startswith("ai-edge-litert")
+    np.testing.assert_allclose(outputs, [classifier.raw(crop) for crop in crops], atol=1e-6)
+    if not verify.TFLITE_PYTHON.exists():
+        pytest.skip("no tflite-runtime: it needs Python 3.11, see `make setup-train`")
+    runtime, others = verify.outputs_of(verify.TFLITE_PYTHON, CARD, np.stack(crops))
+    assert runtime == "tflite-runtime 2.14.0"
+    assert np.abs(others - outputs).mean() <= convert.AGREE_STEPS / 256
+
+
+@pytest.mark.data
+def test_the_committed_models_figures_are_reproduced(tmp_path):
+    evaluate.main(["--data", str(DATA / "celeba"), "--out", str(tmp_path)])
+    report = json.loads((tmp_path / "report.json").read_text())
+    measured = json.loads(CARD.read_text())["measured"]["test"]["int8"]
+    for key in ("accuracy", "balanced_accuracy", "macro_f1", "mean_auc"):
+        assert report["means"][key] == pytest.approx(measured[key], abs=2e-3)

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.attributes.classifier import calibrated
+from train.calibrate import costs_threshold, operating_point, platt
+from train.metrics import calibration_error, score
+
+
+def test_figures_worked_out_by_hand():
+    # Four photos: right yes, missed yes, right no, false yes.
+    labels = np.array([[1], [1], [0], [0]])
+    probabilities = np.array([[0.9], [0.2], [0.1], [0.7]])
+    (one,) = score(("Hat",), labels, probabilities, np.array([0.5])).attributes
+    assert (one.accuracy, one.balanced_accuracy, one.support) == (0.5, 0.5, 2)
+    assert (one.precision, one.recall, one.f1) == (0.5, 0.5, 0.5)
+    assert one.auc == 0.75  # of four pairs of a yes and a no, three are in order
+
+
+def test_an_attribute_nobody_has_leaves_the_other_means_alone():
+    labels = np.array([[1, 0], [0, 0]])
+    scores = score(("A", "B"), labels, np.array([[0.9, 0.1], [0.2, 0.1]]), np.full(2, 0.5))
+    means = scores.means()
+    assert means["mean_auc"] == 1 and means["balanced_accuracy"] == 1 and means["accuracy"] == 1
+    assert means["macro_f1"] == 0.5 and np.isnan(scores.named("B").auc)
+
+
+def test_calibration_error_by_hand():
+    # In the bin of 0.9: said 0.9, true 0.5; in the bin of 0.1: said 0.1, true 0.
+    label, said = np.array([1, 0, 0, 0]), np.array([0.9, 0.9, 0.1, 0.1])
+    assert calibration_error(label, said) == pytest.approx((2 * 0.4 + 2 * 0.1) / 4)
+
+
+def test_platt_undoes_a_known_distortion():
+    rng = np.random.default_rng(0)
+    true = rng.uniform(0.02, 0.98, (40_000, 1))
+    labels = (rng.random(true.shape) < true).astype(int)
+    logit = np.log(true / (1 - true))
+    raw = 1 / (1 + np.exp(-(0.5 * logit + 1)))  # too timid, and shifted to yes
+    slope, offset = platt(raw, labels)
+    assert slope[0] == pytest.approx(2.0, abs=0.1) and offset[0] == pytest.approx(-2.0, abs=0.1)
+    assert calibration_error(labels[:, 0], calibrated(raw, slope, offset)[:, 0]) < 0.01
+
+
+def test_too_few_positives_are_not_fitted():
+    slope, offset = platt(np.full((50, 1), 0.3), np.eye(50)[:, :1])
+    assert (slope[0], offset[0]) == (1, 0)
+
+
+@given(st.floats(0.001, 0.999), st.floats(0, 2))
+def test_thresholds_lie_between_the_prevalence_and_a_half(prevalence, weight):
+    (threshold,) = costs_threshold(np.array([prevalence]), weight)
+    low, high = sorted((prevalence, 0.5))
+    assert low - 1e-6 <= threshold <= high + 1e-6
+
+
+def test_no_weight_on_balance_is_one_half():
+    np.testing.assert_allclose(costs_threshold(np.array([0.02, 0.5, 0.9]), 0), 0.5)
+
+
+def test_the_threshold_maximises_what_it_says():
+    rng = np.random.default_rng(1)
+    probability = rng.beta(0.5, 4, 200_000)
+    label = rng.random(200_000) < probability
+    weight, share = 0.5, label.mean()
+
+    def worth(threshold):
+        said = probability >= threshold
+        balanced = (said[label].mean() + (~said[~label]).mean()) / 2
+        return (said == label).mean() + weight * balanced
+
+    (best,) = costs_threshold(np.array([share]), weight)
+    assert worth(best) > max(worth(best - 0.08), worth(best + 0.08))
+
+
+def test_the_operating_point_gives_up_little_accuracy_for_much_balance():
+    rng = np.random.default_rng(2)
+    raw = rng.beta(0.4, 3, (4000, 5))
+    labels = (rng.random(raw.shape) < raw).astype(int)
+    slope, offset, threshold, weight = operating_point(raw, labels, labels.mean(axis=0))
+    assert weight > 0
+    names = tuple("abcde")
+    probabilities = calibrated(raw, slope, offset)
+    plain = score(names, labels, probabilities, np.full(5, 0.5)).means()
+    tuned = score(names, labels, probabilities, threshold).means()
+    assert tuned["accuracy"] >= plain["accuracy"] - 0.003
+    assert tuned["balanced_accuracy"] > plain["balanced_accuracy"]
+    assert tuned["macro_f1"] > plain["macro_f1"]

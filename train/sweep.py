@@ -1,0 +1,196 @@
+"""Stress the device's own path: test photos re-rendered into camera pictures, harder and harder.
+
+    python -m train.sweep tilt --data ../shared/data/celeba      # tilt, size, light or blur
+
+Two minutes for 300 photos at each of six stresses. Every picture goes through detector, alignment
+and classifier as on the device, and beside it the naive way: the detector's box cut out upright.
+Prints a table; leaves sweep-KIND.json and sweep-KIND.png in --out.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from device.attributes.classifier import Classifier
+from device.camera.photo import read_photo
+from device.command import Parser, exit_with
+from device.errors import FacetError
+from device.faces.align import FRAME_LANDMARKS, FRAME_WH, AlignError, cut
+from device.faces.blazeface import BlazeFace
+from device.types import Face
+from train.celeba import SPLITS, DataError, Split, read_celeba
+from train.charts import sweep_chart
+
+SCENE_WH = (640, 480)  # px, what a webcam gives
+FACE_PX = 97.0  # width of the detector's box in an aligned 178x218 photo, median over val photos
+FULL_PX = 160.0  # width of the face in scenes that do not vary it
+# The eyes' and mouth's middle, px of the aligned frame: what a scene is turned about.
+CENTRE = FRAME_LANDMARKS.mean(axis=0)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """How a photo is put into a camera's picture."""
+
+    tilt_deg: float = 0.0  # in the picture's plane, clockwise
+    face_px: float = FULL_PX
+    gain: float = 1.0  # of light
+    blur_px: float = 0.0  # sigma of a Gaussian, in px of the scene
+
+    def matrix(self, photo_wh: tuple[int, int]) -> np.ndarray:
+        """Return the (2, 3) matrix from the photo to the scene."""
+        to_frame = FRAME_WH[0] / photo_wh[0]
+        turned = cv2.getRotationMatrix2D(
+            (CENTRE / to_frame).tolist(), -self.tilt_deg, to_frame * self.face_px / FACE_PX
+        )
+        turned[:, 2] += np.array(SCENE_WH) / 2 - CENTRE / to_frame
+        return turned
+
+    def render(self, photo_bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the scene, uint8 (480, 640, 3) BGR, with a camera's noise."""
+        picture = cut(photo_bgr, self.matrix((photo_bgr.shape[1], photo_bgr.shape[0])), SCENE_WH)
+        if self.blur_px:
+            picture = cv2.GaussianBlur(picture, (0, 0), self.blur_px)
+        noise = rng.normal(0, 3, (*picture.shape[:2], 1))
+        return np.clip(picture * self.gain + noise, 0, 255).astype(np.uint8)
+
+
+# What each sweep varies: the field's unit, the stresses from none to most, and their scenes.
+SWEEPS: dict[str, tuple[str, tuple[float, ...], Callable[[float], Scene]]] = {
+    "tilt": ("degrees", (0, 10, 20, 30, 45, 60), lambda v: Scene(tilt_deg=v)),
+    "size": ("px wide", (160, 96, 64, 48, 32, 24), lambda v: Scene(face_px=v)),
+    "light": ("times the light", (1.0, 0.6, 0.4, 0.25, 1.5, 2.0), lambda v: Scene(gain=v)),
+    "blur": ("px sigma", (0, 1, 2, 4, 6, 8), lambda v: Scene(blur_px=v)),
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """What came out at one stress; accuracies are means over the attributes, 0..1."""
+
+    stress: float
+    found: float  # share of the faces that the detector found
+    accuracy: float  # among those, as the device does it
+    naive: float  # among those, with the box cut out upright
+
+
+def nearest_face(faces: list[Face], where_xy: tuple[float, float], reach_px: float) -> Face | None:
+    """Return the face whose box's centre is nearest to a point, within reach; None if none is."""
+
+    def distance(face: Face) -> float:
+        x, y, w, h = face.box
+        return float(np.hypot(x + w / 2 - where_xy[0], y + h / 2 - where_xy[1]))
+
+    near = [face for face in faces if distance(face) <= reach_px]
+    return min(near, key=distance, default=None)
+
+
+def box_matrix(face: Face, crop_wh: tuple[int, int]) -> np.ndarray:
+    """Return the naive way's (2, 3) matrix: the box to where upright faces' boxes lie."""
+    x, y, w, h = face.box
+    scale = FACE_PX * crop_wh[1] / FRAME_WH[1] / max(w, h)
+    # In the aligned frame the box's middle lies at (89.6, 133.7), median over val photos.
+    middle = np.array([(89.6 - FRAME_WH[0] / 2), (133.7 - FRAME_WH[1] / 2)]) * crop_wh[1]
+    target = middle / FRAME_WH[1] + np.array(crop_wh) / 2
+    shift = target - scale * np.array([x + w / 2, y + h / 2])
+    return np.array([(scale, 0, shift[0]), (0, scale, shift[1])])
+
+
+def sweep(
+    kind: str, split: Split, detector: BlazeFace, classifier: Classifier, seed: int = 0
+) -> list[Point]:
+    """Return a point per stress of one kind of sweep."""
+    _, stresses, scene_of = SWEEPS[kind]
+    points = []
+    with tqdm(total=len(stresses) * len(split), unit="photo", desc=kind, leave=False) as bar:
+        for stress in stresses:
+            points.append(_point(stress, scene_of(stress), split, detector, classifier, seed, bar))
+    return points
+
+
+def _point(stress, scene, split, detector, classifier, seed, bar) -> Point:
+    threshold = classifier.card.column("threshold")
+    right: dict[str, list[float]] = {"device": [], "naive": []}
+    for row, path in enumerate(split.photos):
+        bar.update()
+        picture = scene.render(read_photo(path), np.random.default_rng((seed, row)))
+        middle = (SCENE_WH[0] / 2, SCENE_WH[1] / 2)
+        face = nearest_face(detector.detect(picture), middle, 0.6 * scene.face_px)
+        if face is None:
+            continue
+        try:
+            crop = classifier.crop(picture, face.landmarks)
+        except AlignError:
+            continue
+        crops = {
+            "device": crop,
+            "naive": np.ascontiguousarray(
+                cut(picture, box_matrix(face, classifier.card.crop_wh), classifier.card.crop_wh)[
+                    :, :, ::-1
+                ]
+            ),
+        }
+        for way, one in crops.items():
+            said = classifier.classify(one) >= threshold
+            right[way].append(float((said == split.labels[row]).mean()))
+    found = len(right["device"])
+    means = {
+        way: float(np.mean(values)) if values else float("nan") for way, values in right.items()
+    }
+    return Point(float(stress), found / len(split), means["device"], means["naive"])
+
+
+def table(kind: str, points: list[Point]) -> str:
+    """Return the points as text."""
+    unit = SWEEPS[kind][0]
+    lines = [f"{kind + ', ' + unit:24}{'found':>8}{'accuracy':>10}{'naive':>10}"]
+    for one in points:
+        lines.append(f"{one.stress:<24g}{one.found:8.3f}{one.accuracy:10.4f}{one.naive:10.4f}")
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = Parser("train.sweep", __doc__)
+    add = parser.add_argument
+    add("kind", choices=SWEEPS)
+    add("--model", type=Path, default=Path("models/attributes.json"), metavar="CARD")
+    add("--data", type=Path, required=True, help="CelebA's folder")
+    add("--split", choices=SPLITS, default="test")
+    add("--limit", type=int, default=300, metavar="N", help="photos, spread over the split; 0: all")
+    add("--out", type=Path, default=Path("out"), help="folder for table and chart (default out/)")
+    args = parser.parse_args(argv)
+    threads = os.cpu_count() or 1
+    classifier = Classifier(args.model, threads)
+    split = read_celeba(args.data).splits[args.split]
+    if not len(split):
+        raise DataError(f"no {args.split} photo in {args.data}")
+    points = sweep(
+        args.kind, spread(split, args.limit), BlazeFace("back", threads=threads), classifier
+    )
+    print(table(args.kind, points))
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        record = [asdict(point) for point in points]
+        (args.out / f"sweep-{args.kind}.json").write_text(json.dumps(record, indent=2) + "\n")
+        sweep_chart(args.out / f"sweep-{args.kind}.png", args.kind, SWEEPS[args.kind][0], points)
+    except OSError as error:
+        raise FacetError(f"cannot write to {args.out}: {error}") from error
+
+
+def spread(split: Split, count: int) -> Split:
+    """Return `count` photos evenly spread over a split; 0 means all."""
+    if not 0 < count < len(split):
+        return split
+    rows = np.linspace(0, len(split) - 1, count).astype(int)
+    photos = tuple(split.photos[row] for row in rows)
+    return Split(split.name, photos, split.labels[rows], split.attributes)
+
+
+if __name__ == "__main__":
+    exit_with(main)
