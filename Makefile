@@ -17,7 +17,7 @@ setup: .venv/device.done  ## make .venv with what the device needs (2 minutes)
 setup-train: .venv/train.done .venv-tflite/done  ## add what training and tests need (5 minutes)
 
 run: .venv/device.done  ## show the camera's faces and their attributes; CAMERA=0, FILE, demo
-	@$(BIN)/python -m device.run --camera $(CAMERA)
+	@$(BIN)/python -m device.run --camera "$(CAMERA)"
 
 test: setup-train  ## run the tests
 	$(BIN)/python -m pytest -q
@@ -32,7 +32,7 @@ train: setup-train  ## train, convert and evaluate on $FACET_DATA/celeba (2 hour
 	$(BIN)/python -m train.evaluate --data $(FACET_DATA)/celeba --split test
 
 bench: .venv/device.done  ## time every stage on the demo clip; CAMERA=FILE for another
-	@$(BIN)/python -m device.bench --camera $(if $(filter auto,$(CAMERA)),demo,$(CAMERA))
+	@$(BIN)/python -m device.bench --camera "$(if $(filter auto,$(CAMERA)),demo,$(CAMERA))"
 
 clean:  ## remove the environments and what `make run` left
 	rm -rf .venv .venv-tflite out
@@ -60,5 +60,6 @@ clean:  ## remove the environments and what `make run` left
 			$$python -m venv .venv-tflite && .venv-tflite/bin/python -m pip install --quiet \
 			--disable-pip-version-check 'tflite-runtime==2.14.0' 'numpy>=1.26,<2'; then break; fi; done
 	@.venv-tflite/bin/python -c 'import tflite_runtime' 2>/dev/null || \
-		echo "facet: no Python 3.11 here, so models are not checked on tflite-runtime"
+		{ rm -rf .venv-tflite/*; \
+		echo "facet: no Python 3.11 here, so models are not checked on tflite-runtime"; }
 	@touch $@

@@ -20,7 +20,7 @@ import numpy as np
 from device.command import Parser, exit_with
 from device.errors import UsageError
 from device.outputs import Result
-from device.run import merge_flags
+from device.run import load_models, merge_flags
 from device.settings import Settings
 
 
@@ -45,15 +45,11 @@ def _process_age_s() -> float:
 
 def measure(settings: Settings) -> dict:
     """Return the figures of one run over the settings' camera."""
-    from device.attributes.classifier import Classifier
     from device.camera import open_camera
-    from device.faces.blazeface import BlazeFace
     from device.pipeline import Pipeline
     from device.tflite import runtime_name
 
-    threads = settings.attributes.threads
-    classifier = Classifier(settings.attributes.model, threads)
-    detector = BlazeFace(settings.faces.detector, settings.faces.min_score, threads)
+    detector, classifier = load_models(settings)
     first = FirstLabel()
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(open_camera(settings.camera))
@@ -64,7 +60,7 @@ def measure(settings: Settings) -> dict:
     return {
         "camera": camera.name,
         "runtime": runtime_name(),
-        "threads": threads,
+        "threads": settings.attributes.threads,
         "frames": totals.frames,
         "faces": totals.faces,
         "fps": totals.frames / totals.seconds if totals.seconds else 0.0,

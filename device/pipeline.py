@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,7 +50,10 @@ class Totals:
 
 
 class Pipeline:
-    """camera -> faces -> attributes -> outputs, until the camera ends or somebody asks to stop."""
+    """camera -> faces -> attributes -> outputs, until the camera ends or somebody asks to stop.
+
+    stopping: asked after every frame, whether to end; an output that says no ends the run too.
+    """
 
     def __init__(
         self,
@@ -60,16 +63,13 @@ class Pipeline:
         outputs: Sequence[Output],
         shown: Sequence[str],
         min_face: float,
+        stopping: Callable[[], bool] = lambda: False,
     ):
         self._camera, self._detector, self._classifier = camera, detector, classifier
         self._outputs, self._shown, self._min_face = outputs, shown, min_face
         self._thresholds = classifier.card.column("threshold")
-        self._stopping = False
+        self._stopping = stopping
         self.watch, self.totals = Stopwatch(), Totals()
-
-    def stop(self) -> None:
-        """Ask for an end after the present frame; safe in a signal handler."""
-        self._stopping = True
 
     def run(self, max_frames: int = 0) -> Totals:
         """Take frames to the end, or `max_frames` of them; outputs and camera stay open."""
@@ -80,7 +80,7 @@ class Pipeline:
             since = time.perf_counter()
             self.watch.ends.append(since)
             self.totals.seconds = since - begun
-            if not going_on or self._stopping or self.totals.frames == max_frames:
+            if not going_on or self._stopping() or self.totals.frames == max_frames:
                 break
         return self.totals
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 @contextlib.contextmanager
 def quiet(*descriptors: int) -> Iterator[None]:
     """Send these file descriptors (1 = stdout, 2 = stderr) to nowhere for a while."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
+    descriptors = tuple(one for one in descriptors if _is_open(one))
     saved = [os.dup(descriptor) for descriptor in descriptors]
     silence = os.open(os.devnull, os.O_WRONLY)
     try:
@@ -22,3 +23,11 @@ def quiet(*descriptors: int) -> Iterator[None]:
             os.dup2(before, descriptor)
             os.close(before)
         os.close(silence)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True

@@ -14,16 +14,20 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
-import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device import __version__
-from device.command import Parser, exit_with
-from device.settings import OutputsSettings, Settings, chosen_attributes, merge, read_toml
+from device.command import Parser, exit_with, note
+from device.errors import UsageError
+from device.settings import Settings, chosen_attributes, merge, read_toml
 
 if TYPE_CHECKING:
+    from device.attributes.classifier import Classifier
     from device.camera import Camera
+    from device.faces.blazeface import BlazeFace
     from device.outputs import Output
 
 DEMO_OUT = Path("out")  # where the demo leaves what a machine without a screen cannot show
@@ -95,7 +99,10 @@ def read_settings(argv: list[str] | None) -> Settings:
     if config:
         settings = merge(settings, read_toml(config), str(config))
     if "attributes" in flags:
-        flags["attributes"] = [name for name in flags["attributes"].split(",") if name]
+        named = [name.strip() for name in flags["attributes"].split(",")]
+        flags["attributes"] = [name for name in named if name]
+        if not flags["attributes"]:
+            raise UsageError("--attributes names none", "Give names, or all")
     return merge_flags(settings, flags)
 
 
@@ -108,30 +115,37 @@ def merge_flags(settings: Settings, flags: dict[str, Any]) -> Settings:
     return merge(settings, tables, "command line")
 
 
-def main(argv: list[str] | None = None) -> int:
-    settings = read_settings(argv)
-    # After the flags: --help and a slip of the finger should not wait for OpenCV.
+def load_models(settings: Settings) -> tuple[BlazeFace, Classifier]:
+    """Return the settings' detector and classifier; ModelError if one is missing or broken."""
     from device.attributes.classifier import Classifier
-    from device.camera import open_camera
     from device.faces.blazeface import BlazeFace
-    from device.pipeline import Pipeline
-    from device.tflite import runtime_name
 
     threads = settings.attributes.threads
     classifier = Classifier(settings.attributes.model, threads)
+    return BlazeFace(settings.faces.detector, settings.faces.min_score, threads), classifier
+
+
+def main(argv: list[str] | None = None) -> int:
+    settings = read_settings(argv)
+    # After the flags: --help and a slip of the finger should not wait for OpenCV.
+    from device.camera import open_camera
+    from device.pipeline import Pipeline
+    from device.tflite import runtime_name
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    detector, classifier = load_models(settings)
     shown = chosen_attributes(settings.attributes.show, classifier.card.names)
-    detector = BlazeFace(settings.faces.detector, settings.faces.min_score, threads)
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(open_camera(settings.camera))
-        opened = open_outputs(settings.outputs, camera, classifier.card.names, shown)
-        outputs = [stack.enter_context(output) for output in opened]
-        pipeline = Pipeline(camera, detector, classifier, outputs, shown, settings.faces.min_face)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: pipeline.stop())
+        outputs = open_outputs(settings, camera, classifier.card.names, shown, stop.is_set, stack)
         note(
             f"{__version__}, {camera.name}, detector {settings.faces.detector}, model "
             f"{settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
         )
+        min_face = settings.faces.min_face
+        pipeline = Pipeline(camera, detector, classifier, outputs, shown, min_face, stop.is_set)
         totals = pipeline.run(settings.outputs.max_frames)
     rate = totals.frames / totals.seconds if totals.seconds else 0.0
     note(f"{totals.frames} frames, {totals.faces} faces, {rate:.1f} frames/s")
@@ -139,37 +153,63 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def open_outputs(
-    settings: OutputsSettings, camera: Camera, names: tuple[str, ...], shown: tuple[str, ...]
+    settings: Settings,
+    camera: Camera,
+    names: tuple[str, ...],
+    shown: tuple[str, ...],
+    stopping: Callable[[], bool],
+    stack: contextlib.ExitStack,
 ) -> list[Output]:
-    """Return the outputs that the settings, the screen and the camera call for."""
-    from device.outputs.csv_log import CsvLog
+    """Return the outputs that the settings, the screen and the camera call for.
 
-    log, record = settings.log, settings.record
-    window = not settings.headless and _screen()
-    if camera.name == "demo" and not (window or log or record):
+    Each is entered on the stack as soon as it is open, so that a later one's fault closes it.
+    """
+    from device.camera.demo import Demo
+    from device.outputs.csv_log import CsvLog
+    from device.outputs.video import VideoRecord
+
+    log, record = settings.outputs.log, settings.outputs.record
+    window = not settings.outputs.headless and _screen()
+    if isinstance(camera, Demo) and not (window or log or record):
         log, record = DEMO_OUT / "demo.csv", DEMO_OUT / "demo.mp4"
     if not (window or log or record):
         note("no window, no --log and no --record: results go nowhere")
     outputs: list[Output] = []
+    for path in filter(None, (log, record)):
+        _refuse_source(path, settings.camera.source)
     if log:
         # Photos share nothing but their folder: each face of each gets its row.
-        every_s = 0.0 if camera.stills else settings.log_every
+        every_s = 0.0 if camera.stills else settings.outputs.log_every
         columns = [names.index(name) for name in shown]
-        outputs.append(csv_log := CsvLog(log, shown, columns, every_s))
-        moved = f" (the old log had other columns: now {csv_log.moved_to})"
-        note(f"logging to {log}{moved if csv_log.moved_to else ''}")
+        csv_log = stack.enter_context(CsvLog(log, shown, columns, every_s))
+        outputs.append(csv_log)
+        note(f"logging to {log}{_kept(csv_log.moved_to)}")
     if record:
-        from device.outputs.video import VideoRecord
-
-        outputs.append(VideoRecord(record, camera.fps))
-        note(f"recording the annotated picture to {record}")
+        video = stack.enter_context(VideoRecord(record, camera.fps, camera.live))
+        outputs.append(video)
+        note(f"recording the annotated picture to {record}{_kept(video.moved_to)}")
     if window:
         from device.outputs.window import Window
 
         pace = None if camera.live or camera.stills else camera.fps
-        outputs.append(Window(pace, camera.stills, Path.cwd()))
+        one = Window(pace, camera.stills, Path.cwd(), stopping)
+        outputs.append(stack.enter_context(one))
         note("q quits, s saves a snapshot, space pauses" + ", n: next" * camera.stills)
     return outputs
+
+
+def _refuse_source(path: Path, source: str) -> None:
+    """Raise UsageError where an output would overwrite the film or photo that is being read."""
+    try:
+        same = path.samefile(source)
+    except (OSError, ValueError):  # one of them is no file
+        return
+    if same:
+        raise UsageError(f"{path} is what --camera reads", "Name another file")
+
+
+def _kept(moved_to: Path | None) -> str:
+    return f" (the file that was there is now {moved_to})" if moved_to else ""
 
 
 def _screen() -> bool:
@@ -179,11 +219,6 @@ def _screen() -> bool:
         return True
     note("no screen: running headless")
     return False
-
-
-def note(line: str) -> None:
-    """Say one line to whoever started the command; stdout is kept for results."""
-    print(f"facet: {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

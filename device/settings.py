@@ -7,6 +7,7 @@ source = "usb:0"
 show = ["Smiling", "Eyeglasses"]
 """
 
+import contextlib
 import dataclasses
 import difflib
 import tomllib
@@ -76,7 +77,7 @@ def read_toml(path: Path) -> dict[str, dict[str, Any]]:
             return tomllib.load(file)
     except FileNotFoundError:
         raise UsageError(f"no settings file {path}", "Give one with --config FILE") from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read the settings file {path}: {error}") from error
 
 
@@ -115,10 +116,12 @@ def _as(wanted: Any, value: Any, origin: str) -> Any:
         if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
             return tuple(value)
         raise UsageError(f'{origin} = {value!r}: expected a list of names, such as ["Smiling"]')
-    if wanted is Path and isinstance(value, str | Path) and str(value):
-        return Path(value).expanduser()
+    if wanted is Path and isinstance(value, str | Path) and str(value) and "\0" not in str(value):
+        with contextlib.suppress(RuntimeError):  # ~nobody
+            return Path(value).expanduser()
     if wanted is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        with contextlib.suppress(OverflowError):  # 10 ** 400
+            return float(value)
     if wanted is str and isinstance(value, int) and not isinstance(value, bool):
         return str(value)  # source = 0
     if wanted in (bool, int, str) and type(value) is wanted:
@@ -155,7 +158,7 @@ def _check_ranges(settings: Settings, origin: str) -> None:
 
 def chosen_attributes(show: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the attributes to show and log, in the card's order; UsageError names the nearest."""
-    if not show or show == ("all",):
+    if not show or [name.lower() for name in show] == ["all"]:
         return names
     for name in show:
         if name not in names:

@@ -34,10 +34,11 @@ def runtime_name() -> str:
 class Network:
     """One network with one input, ready to run; holds its own memory, so use it from one thread.
 
-    Raises ModelError where `content` is no network that this runtime can run.
+    mend: what the user can do where `content` is no network that this runtime can run; the
+    ModelError raised then says it.
     """
 
-    def __init__(self, content: bytes, name: str, threads: int = 1):
+    def __init__(self, content: bytes, name: str, mend: str, threads: int = 1):
         interpreter_class, runtime = _interpreter_class()
         try:
             with quiet(2):
@@ -46,11 +47,10 @@ class Network:
         except (ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:160]
             raise ModelError(
-                f"{name} is not a model that {runtime} can run ({reason})",
-                "Restore the file: git checkout -- models/",
+                f"{name} is not a model that {runtime} can run ({reason})", mend
             ) from error
         self._content = content  # the runtime reads weights from these bytes, without a copy
-        (self._input,) = self._interpreter.get_input_details()
+        self._input = self._interpreter.get_input_details()[0]
         self._outputs = self._interpreter.get_output_details()
 
     @property

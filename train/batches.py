@@ -2,18 +2,13 @@
 
 import numpy as np
 
-from device.camera.photo import read_photo
-from device.faces.align import cut, frame_matrix
+from device.camera.photo import PhotoError, read_photo
+from device.command import note
+from device.faces.align import frame_matrix
 from train.augment import Augmentation, augmented
-from train.celeba import Split
+from train.celeba import DataError, Split
+from train.crops import read_crop
 from train.engine import keras
-
-
-def read_crop(path, crop_wh: tuple[int, int]) -> np.ndarray:
-    """Return the crop of an aligned photo of any size, uint8 (crop_h, crop_w, 3), R, G, B."""
-    picture = read_photo(path)
-    matrix = frame_matrix((picture.shape[1], picture.shape[0]), crop_wh)
-    return cut(picture, matrix, crop_wh)[:, :, ::-1]
 
 
 class Batches(keras.utils.PyDataset):
@@ -35,6 +30,7 @@ class Batches(keras.utils.PyDataset):
         super().__init__(workers=workers, max_queue_size=8)
         self._split, self._crop_wh, self._batch = split, crop_wh, batch
         self._augmentation, self._seed = augmentation, seed
+        self._unreadable: set[int] = set()
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
@@ -44,16 +40,29 @@ class Batches(keras.utils.PyDataset):
         if self._augmentation:
             np.random.default_rng((self._seed, epoch)).shuffle(self._order)
 
-    def on_epoch_end(self) -> None:
-        self.start_epoch(self._epoch + 1)
-
     def __len__(self) -> int:
         return -(-len(self._split) // self._batch)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self._order[index * self._batch : (index + 1) * self._batch]
-        crops = np.stack([self._crop(int(row)) for row in rows]).astype(np.float32)
-        return crops, self._split.labels[rows].astype(np.float32)
+        pairs = [self._readable(int(row)) for row in rows]
+        crops = np.stack([crop for crop, _ in pairs]).astype(np.float32)
+        return crops, self._split.labels[[row for _, row in pairs]].astype(np.float32)
+
+    def _readable(self, row: int) -> tuple[np.ndarray, int]:
+        """Return a row's crop and the row; the next row's where the photo cannot be decoded.
+
+        Such photos pass the look at their ends that `read_celeba` takes; each is named once.
+        """
+        for other in range(row, row + len(self._split)):
+            other %= len(self._split)
+            try:
+                return self._crop(other), other
+            except PhotoError as error:
+                if other not in self._unreadable:
+                    self._unreadable.add(other)
+                    note(f"left out: {error}")
+        raise DataError(f"no {self._split.name} photo can be read")
 
     def _crop(self, row: int) -> np.ndarray:
         path = self._split.photos[row]

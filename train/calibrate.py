@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from device.attributes.classifier import calibrated
+from device.attributes.classifier import HALF_STEP, calibrated
 
 # Photos needed on either side for a line through them; below that outputs are taken as they are.
 FEWEST = 10
@@ -14,7 +14,7 @@ WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0)
 
 def platt(raw: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (slope, offset), each (attributes,): Platt (1999) on the raw outputs' logits."""
-    raw = np.clip(raw, 1 / 512, 1 - 1 / 512)
+    raw = np.clip(raw, HALF_STEP, 1 - HALF_STEP)
     logits = np.log(raw / (1 - raw))
     lines = [_line(logits[:, i], labels[:, i]) for i in range(labels.shape[1])]
     return np.array([a for a, _ in lines]), np.array([b for _, b in lines])

@@ -128,7 +128,7 @@ def _either(root: Path, stem: str) -> Path:
 def _rows(path: Path):
     """Yield (line number, fields) of a text file separated by blanks, or by commas for .csv."""
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 fields = line.strip().split("," if path.suffix == ".csv" else None)
                 if fields and fields != [""]:
@@ -154,6 +154,9 @@ def _read_attributes(path: Path, attributes: tuple[str, ...]) -> dict[str, list[
     values = {"1": 1, "-1": 0, "0": 0}
     labels: dict[str, list[int]] = {}
     for number, (name, *fields) in rows:
+        if name in labels or Path(name).name != name:
+            what = "stands twice" if name in labels else "is not a name in img_align_celeba"
+            raise DataError(f"{path}, line {number}: {name!r} {what}")
         try:
             labels[name] = [values[field] for field in fields]
         except KeyError as error:
@@ -193,11 +196,12 @@ def _bad_photos(folder: Path, names: list[str]) -> dict[str, str]:
 
 
 def _ends_well(path: Path) -> bool:
-    """Whether a file ends as a whole JPEG does; one that does not is decoded to be sure."""
+    """Whether a file starts and ends as a JPEG does; one that does not is decoded to be sure."""
     try:
         with path.open("rb") as file:
+            starts = file.read(2) == b"\xff\xd8"
             file.seek(-2, 2)
-            return file.read() == b"\xff\xd9"
+            return starts and file.read() == b"\xff\xd9"
     except OSError:
         return False
 

@@ -3,7 +3,8 @@
     python -m train.convert runs/attributes --data ../shared/data/celeba --out models/
 
 4 minutes for 2,220 validation and 2,250 test photos. Leaves attributes.tflite, attributes.json
-(the card the device reads) and MODEL_CARD.md (for people), all three or none.
+(the card the device reads) and MODEL_CARD.md (for people): all are written and verified first and
+then renamed into place, and the card's SHA-256 tells the device should the power fail in between.
 """
 
 import dataclasses
@@ -22,11 +23,11 @@ from device.command import Parser, exit_with
 from device.errors import FacetError
 from device.faces.align import crop_template
 from train import verify
-from train.batches import read_crop
 from train.calibrate import operating_point
 from train.celeba import CelebA, DataError, Split, left_out_line, read_celeba
+from train.crops import read_crop
 from train.fit import first, read_record, read_settings
-from train.metrics import Scores, score
+from train.metrics import Scores, score, without_nan
 from train.model_card import model_card
 from train.outputs import float_raw, int8_raw, load_float
 from train.quantize import quantized
@@ -130,7 +131,7 @@ def _rounded(scores: Scores) -> dict[str, float]:
     figures = scores.means()
     if smiling := scores.named("Smiling"):
         figures["smiling_accuracy"] = smiling.accuracy
-    return {key: round(value, 5) for key, value in figures.items()}
+    return {key: value and round(value, 5) for key, value in without_nan(figures).items()}
 
 
 def _verify(card: Path, photos: Sequence[Path]) -> list[str]:
@@ -164,6 +165,8 @@ def _table(card: Card) -> list[str]:
     for split, figures in card.measured.items():
         for key, value in figures["float"].items():
             other = figures["int8"][key]
+            if value is None or other is None:
+                continue
             lines.append(f"{split + ' ' + key:28}{value:9.4f}{other:9.4f}{value - other:9.4f}")
     return lines
 

@@ -2,13 +2,18 @@
 
     python -m train.evaluate --model models/attributes.json --data DIR --split test
     python -m train.evaluate --model models/attributes.json --float RUN/model.keras --data DIR
+    python -m train.evaluate --data DIR --sweep tilt      # or size, light, blur
+    python -m train.evaluate --data DIR --groups          # needs UTKFace beside DIR
 
-A minute for 2,250 photos. Prints the means and a row per attribute; leaves report.json,
-attributes.png (all attributes in one chart) and attributes/NAME.png (each one's curves) in --out.
+A minute for 2,250 photos, two for a sweep or the groups. Prints the means and a row per attribute;
+leaves report.json, attributes.png (all attributes in one chart) and attributes/NAME.png (each
+one's curves) in --out; a sweep leaves sweep-KIND.json and .png, the groups groups.json.
 """
 
+import argparse
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +22,12 @@ from device.attributes.card import Card
 from device.attributes.classifier import Classifier, calibrated
 from device.command import Parser, exit_with
 from device.errors import FacetError, UsageError
+from device.faces.blazeface import BlazeFace
+from train import groups, sweep
 from train.celeba import SPLITS, DataError, Split, left_out_line, read_celeba
-from train.charts import attribute_chart, overview_chart
+from train.charts import attribute_chart, overview_chart, sweep_chart
 from train.fit import first
-from train.metrics import Scores, score
+from train.metrics import Scores, score, without_nan
 from train.outputs import float_raw, int8_raw, load_float
 
 
@@ -48,15 +55,64 @@ def table(scores: Scores) -> str:
     return "\n".join(lines)
 
 
-def write_report(out: Path, scores: Scores, split: Split, probabilities: np.ndarray) -> None:
-    """Write report.json and the charts."""
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "report.json").write_text(json.dumps(scores.to_dict(), indent=2) + "\n")
+def write_report(
+    out: Path, about: dict[str, str], scores: Scores, split: Split, probabilities: np.ndarray
+) -> None:
+    """Write report.json, which begins with what it is about, and the charts."""
+    _write_json(out / "report.json", about | scores.to_dict())
     overview_chart(out / "attributes.png", scores)
     (out / "attributes").mkdir(exist_ok=True)
     for i, one in enumerate(scores.attributes):
         path = out / "attributes" / f"{one.name}.png"
         attribute_chart(path, one, split.labels[:, i], probabilities[:, i])
+
+
+def run_sweep(args: argparse.Namespace, classifier: Classifier, split: Split) -> None:
+    """Print and write how accuracy falls with one stress."""
+    detector = BlazeFace("back", threads=os.cpu_count() or 1)
+    points = sweep.sweep(args.sweep, sweep.spread(split, args.limit or 300), detector, classifier)
+    print(sweep.table(args.sweep, points))
+    stem = args.out / f"sweep-{args.sweep}"
+    _write_json(stem.with_suffix(".json"), [without_nan(asdict(point)) for point in points])
+    sweep_chart(stem.with_suffix(".png"), args.sweep, sweep.SWEEPS[args.sweep][0], points)
+    print(f"chart: {stem.with_suffix('.png')}")
+
+
+def run_groups(args: argparse.Namespace, classifier: Classifier, split: Split) -> None:
+    """Print and write for whom the model errs more."""
+    detector = BlazeFace("back", threads=os.cpu_count() or 1)
+    people = groups.read_people(args.utkface, detector, classifier)
+    unseen = sum(one.male is None for one in people)
+    _, probabilities = evaluate(classifier.card, int8_raw(classifier, split.photos), split)
+    found = {
+        "UTKFace": groups.utkface_errors(people),
+        f"CelebA {split.name}": groups.celeba_errors(classifier.card, split, probabilities),
+    }
+    for title, errors in found.items():
+        print(groups.table(title, errors))
+    print(f"UTKFace: no face found in {unseen} of {len(people)} photos")
+    rows = {title: [asdict(one) for one in errors] for title, errors in found.items()}
+    _write_json(args.out / "groups.json", rows)
+
+
+def run_scores(args: argparse.Namespace, classifier: Classifier, split: Split) -> None:
+    """Print and write the means and a row and a chart per attribute."""
+    names = classifier.card.names
+    model = load_float(args.keras_file, len(names)) if args.keras_file else None
+    raw = float_raw(model, split.photos) if model else int8_raw(classifier, split.photos)
+    scores, probabilities = evaluate(classifier.card, raw, split)
+    print(f"{'float' if model else 'int8'}, {split.name}\n{table(scores)}")
+    about = {
+        "model": str(args.keras_file or args.model),
+        "sha256": "" if model else classifier.card.sha256,
+        "kind": "float" if model else "int8",
+        "split": split.name,
+    }
+    write_report(args.out, about, scores, split, probabilities)
+    print(
+        f"report: {args.out / 'report.json'}, charts: {args.out / 'attributes.png'}, "
+        f"{args.out / 'attributes'}/"
+    )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -66,26 +122,38 @@ def main(argv: list[str] | None = None) -> None:
     add("--data", type=Path, required=True, help="CelebA's folder")
     add("--split", choices=SPLITS, default="test")
     add("--float", type=Path, dest="keras_file", metavar="FILE.keras", help="score this instead")
-    add("--out", type=Path, help="folder for report and charts (default out/evaluate-SPLIT)")
-    add("--limit", type=int, default=0, metavar="N", help="only the first N photos")
+    add("--sweep", choices=sweep.SWEEPS, help="stress the device's path with re-rendered photos")
+    add("--groups", action="store_true", help="error by gender, age and race")
+    add("--utkface", type=Path, help="UTKFace's folder, for --groups (default: beside --data)")
+    add("--out", type=Path, help="folder for reports and charts (default out/evaluate-SPLIT)")
+    add("--limit", type=int, default=0, metavar="N", help="only N photos (a sweep: 300)")
     args = parser.parse_args(argv)
-    out = args.out or Path("out") / f"evaluate-{args.split}"
+    if args.keras_file and (args.sweep or args.groups):
+        raise UsageError("--float goes with neither --sweep nor --groups: those run the device")
+    args.out = args.out or Path("out") / f"evaluate-{args.split}"
+    args.utkface = args.utkface or args.data.parent / "utkface"
     classifier = Classifier(args.model, threads=os.cpu_count() or 1)
     data = read_celeba(args.data)
+    print(left_out_line(data))
     if classifier.card.names != data.attributes:
         raise UsageError(f"{args.model} has other attributes than {args.data}")
-    split = first(data.splits[args.split], args.limit)
+    split = data.splits[args.split]
+    if not args.sweep:
+        split = first(split, args.limit)
     if not len(split):
         raise DataError(f"no {args.split} photo in {args.data}")
-    model = load_float(args.keras_file, len(data.attributes)) if args.keras_file else None
-    raw = float_raw(model, split.photos) if model else int8_raw(classifier, split.photos)
-    scores, probabilities = evaluate(classifier.card, raw, split)
-    print(f"{'float' if model else 'int8'}, {args.split}; {left_out_line(data)}\n{table(scores)}")
+    run = run_sweep if args.sweep else run_groups if args.groups else run_scores
     try:
-        write_report(out, scores, split, probabilities)
+        args.out.mkdir(parents=True, exist_ok=True)
+        run(args, classifier, split)
     except OSError as error:
-        raise FacetError(f"cannot write the report to {out}: {error}") from error
-    print(f"report: {out / 'report.json'}, charts: {out / 'attributes.png'}, {out / 'attributes'}/")
+        if isinstance(error, FacetError):
+            raise
+        raise FacetError(f"cannot write the report to {args.out}: {error}") from error
+
+
+def _write_json(path: Path, record) -> None:
+    path.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
 if __name__ == "__main__":

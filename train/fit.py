@@ -121,7 +121,9 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
         epochs=settings.epochs,
         verbose=0,
         callbacks=[
-            keras.callbacks.BackupAndRestore(backup, delete_checkpoint=False),
+            keras.callbacks.BackupAndRestore(
+                backup, double_checkpoint=True, delete_checkpoint=False
+            ),
             EpochStart(batches),
             keras.callbacks.CSVLogger(run / "history.csv", append=True),
             keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False),
@@ -153,7 +155,10 @@ def first(split: Split, limit: int) -> Split:
 def code_version() -> str:
     """Return the commit that is checked out, with -dirty where files differ, or "unknown"."""
     command = ["git", "describe", "--always", "--dirty"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent)
+    except OSError:  # no git
+        return "unknown"
     return done.stdout.strip() or "unknown"
 
 
@@ -227,9 +232,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--seed", type=int, default=plain.seed, help="of shuffling and augmentation (%(default)s)")
     add("--limit", type=int, default=0, metavar="N", help="only the first N photos of each split")
     args = parser.parse_args(argv)
-    for name in ("epochs", "batch"):
-        if getattr(args, name) < 1:
-            raise UsageError(f"--{name} {getattr(args, name)}: need 1 or more")
+    for name, least in (("epochs", 1), ("batch", 1), ("seed", 0), ("limit", 0)):
+        if getattr(args, name) < least:
+            raise UsageError(f"--{name} {getattr(args, name)}: need {least} or more")
+    if not 0 < args.learning_rate < 10:
+        raise UsageError(f"--learning-rate {args.learning_rate}: need more than 0, at most 10")
     return args
 
 
@@ -260,7 +267,7 @@ def main(argv: list[str] | None = None) -> None:
         if isinstance(error, FacetError):
             raise
         raise FacetError(
-            f"cannot write to {run}: {error}", "Free the disk, then add --resume."
+            f"cannot read or write {run}: {error}", "Mend that, then add --resume."
         ) from error
     print(f"saved {run / 'model.keras'}; next: python -m train.convert {run} --out models/")
 

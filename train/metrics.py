@@ -43,17 +43,24 @@ class Scores:
             "calibration_error": "calibration_error",
         }
         rows = {key: [getattr(s, field) for s in self.attributes] for key, field in fields.items()}
-        return {key: float(np.nanmean(row)) for key, row in rows.items()}
+        known = {key: [value for value in row if value == value] for key, row in rows.items()}
+        return {key: float(np.mean(row)) if row else float("nan") for key, row in known.items()}
 
     def named(self, name: str) -> Score | None:
         return next((score for score in self.attributes if score.name == name), None)
 
     def to_dict(self) -> dict:
+        """Return what a report holds; figures that do not exist are None, as JSON has no nan."""
         return {
             "photos": self.photos,
-            "means": self.means(),
-            "attributes": [asdict(score) for score in self.attributes],
+            "means": without_nan(self.means()),
+            "attributes": [without_nan(asdict(score)) for score in self.attributes],
         }
+
+
+def without_nan(figures: dict) -> dict:
+    """Return the figures with None for nan."""
+    return {key: None if value != value else value for key, value in figures.items()}
 
 
 def score(

@@ -47,7 +47,7 @@ def model_card(card: Card, name: str, size_bytes: int, verified: list[str]) -> s
             *(
                 f"| {label} | {figures['float'][key]:.4f} | {figures['int8'][key]:.4f} |"
                 for key, label in FIGURES.items()
-                if key in figures["float"]
+                if figures["float"].get(key) is not None
             ),
             "",
         ]

@@ -8,12 +8,11 @@
 
 import csv
 import os
-import sys
 from pathlib import Path
 
 from device.attributes.classifier import Classifier, calibrated
 from device.camera.photo import PHOTO_ENDINGS, PhotoError, read_photo
-from device.command import Parser, exit_with
+from device.command import Parser, exit_with, note
 from device.errors import SourceError, UsageError
 from train.outputs import float_raw, int8_raw, load_float
 
@@ -39,7 +38,7 @@ def write_csv(path: Path, names: tuple[str, ...], photos: list[Path], rows) -> N
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", newline="", encoding="utf-8") as file:
+        with partial.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["image_id", *names])
             for photo, row in zip(photos, rows, strict=True):
@@ -62,7 +61,7 @@ def main(argv: list[str] | None = None) -> None:
     model = load_float(args.keras_file, len(card.attributes)) if args.keras_file else None
     photos, bad = readable_photos(args.images)
     for line in bad:
-        print(f"facet: skipped: {line}", file=sys.stderr)
+        note(f"skipped: {line}")
     raw = float_raw(model, photos) if model else int8_raw(classifier, photos)
     rows = calibrated(raw, card.column("slope"), card.column("offset"))
     write_csv(args.out, card.names, photos, rows)

@@ -1,17 +1,11 @@
 """Stress the device's own path: test photos re-rendered into camera pictures, harder and harder.
 
-    python -m train.sweep tilt --data ../shared/data/celeba      # tilt, size, light or blur
-
-Two minutes for 300 photos at each of six stresses. Every picture goes through detector, alignment
-and classifier as on the device, and beside it the naive way: the detector's box cut out upright.
-Prints a table; leaves sweep-KIND.json and sweep-KIND.png in --out.
+Run by `python -m train.evaluate --sweep tilt|size|light|blur`. Every picture goes through detector,
+alignment and classifier as on the device, and beside it the naive way: the box cut out upright.
 """
 
-import json
-import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -19,13 +13,10 @@ from tqdm import tqdm
 
 from device.attributes.classifier import Classifier
 from device.camera.photo import read_photo
-from device.command import Parser, exit_with
-from device.errors import FacetError
 from device.faces.align import FRAME_LANDMARKS, FRAME_WH, AlignError, cut
 from device.faces.blazeface import BlazeFace
 from device.types import Face
-from train.celeba import SPLITS, DataError, Split, read_celeba
-from train.charts import sweep_chart
+from train.celeba import Split
 
 SCENE_WH = (640, 480)  # px, what a webcam gives
 FACE_PX = 97.0  # width of the detector's box in an aligned 178x218 photo, median over val photos
@@ -155,34 +146,6 @@ def table(kind: str, points: list[Point]) -> str:
     return "\n".join(lines)
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = Parser("train.sweep", __doc__)
-    add = parser.add_argument
-    add("kind", choices=SWEEPS)
-    add("--model", type=Path, default=Path("models/attributes.json"), metavar="CARD")
-    add("--data", type=Path, required=True, help="CelebA's folder")
-    add("--split", choices=SPLITS, default="test")
-    add("--limit", type=int, default=300, metavar="N", help="photos, spread over the split; 0: all")
-    add("--out", type=Path, default=Path("out"), help="folder for table and chart (default out/)")
-    args = parser.parse_args(argv)
-    threads = os.cpu_count() or 1
-    classifier = Classifier(args.model, threads)
-    split = read_celeba(args.data).splits[args.split]
-    if not len(split):
-        raise DataError(f"no {args.split} photo in {args.data}")
-    points = sweep(
-        args.kind, spread(split, args.limit), BlazeFace("back", threads=threads), classifier
-    )
-    print(table(args.kind, points))
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-        record = [asdict(point) for point in points]
-        (args.out / f"sweep-{args.kind}.json").write_text(json.dumps(record, indent=2) + "\n")
-        sweep_chart(args.out / f"sweep-{args.kind}.png", args.kind, SWEEPS[args.kind][0], points)
-    except OSError as error:
-        raise FacetError(f"cannot write to {args.out}: {error}") from error
-
-
 def spread(split: Split, count: int) -> Split:
     """Return `count` photos evenly spread over a split; 0 means all."""
     if not 0 < count < len(split):
@@ -190,7 +153,3 @@ def spread(split: Split, count: int) -> Split:
     rows = np.linspace(0, len(split) - 1, count).astype(int)
     photos = tuple(split.photos[row] for row in rows)
     return Split(split.name, photos, split.labels[rows], split.attributes)
-
-
-if __name__ == "__main__":
-    exit_with(main)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parent.parent
-# Where `make setup` puts tflite-runtime; it exists where a Python up to 3.11 does.
+# Where `make setup-train` puts tflite-runtime; it exists where a Python up to 3.11 does.
 TFLITE_PYTHON = ROOT / ".venv-tflite" / "bin" / "python"
 
 
@@ -37,12 +37,12 @@ def outputs_of(python: Path | str, card: Path, crops: np.ndarray) -> tuple[str, 
 
 
 def main() -> None:
-    from device.attributes.card import read_card, read_network_bytes
+    from device.attributes.card import MEND, read_card, read_network_bytes
     from device.tflite import Network, runtime_name
 
     card_path, crops_path, outputs_path = map(Path, sys.argv[1:])
     card = read_card(card_path)
-    network = Network(read_network_bytes(card, card_path.parent), card.file)
+    network = Network(read_network_bytes(card, card_path.parent), card.file, MEND)
     np.save(outputs_path, [network.run(crop[np.newaxis])[0][0] for crop in np.load(crops_path)])
     print(runtime_name())
 

@@ -77,13 +77,13 @@ def read_card(path: Path | str) -> Card:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(f"no model card {path}", "Give one with --model CARD.json") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"the model card {path} cannot be read: {error}", MEND) from error
     try:
         card = _card(record)
     except KeyError as error:
         raise ModelError(f"the model card {path} lacks {error}", MEND) from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelError(f"the model card {path} is malformed: {error}", MEND) from error
     return card
 
@@ -106,6 +106,8 @@ def _card(record: dict[str, Any]) -> Card:
     )
     if len(card.template) != 4 or not np.isfinite(card.template).all():
         raise ValueError(f"template of {len(card.template)} points, expected 4 finite ones")
+    if np.ptp(card.template, axis=0).min() < 1:
+        raise ValueError("template whose points lie in one place")
     if not card.attributes or len(set(card.names)) != len(card.names):
         raise ValueError("attributes are missing, or named twice")
     if min(card.crop_wh) < 1:

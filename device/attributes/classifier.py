@@ -5,18 +5,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.attributes.card import Card, read_card, read_network_bytes
+from device.attributes.card import MEND, Card, read_card, read_network_bytes
 from device.errors import ModelError
 from device.faces.align import cut, landmark_matrix
 from device.tflite import Network
 
 # int8 networks give probabilities in steps of 1/256: 0 and 1 mean "beyond the last step".
-_RAW_STEP = 1 / 512
+HALF_STEP = 1 / 512
 
 
 def calibrated(raw: np.ndarray, slope: np.ndarray, offset: np.ndarray) -> np.ndarray:
     """Return calibrated probabilities, float32, for raw ones 0..1: Platt scaling of the logit."""
-    raw = np.clip(raw, _RAW_STEP, 1 - _RAW_STEP)
+    raw = np.clip(raw, HALF_STEP, 1 - HALF_STEP)
     return (1 / (1 + np.exp(-(slope * np.log(raw / (1 - raw)) + offset)))).astype(np.float32)
 
 
@@ -29,7 +29,7 @@ class Classifier:
     def __init__(self, card_path: Path | str, threads: int = 1):
         self.card: Card = read_card(card_path)
         content = read_network_bytes(self.card, Path(card_path).parent)
-        self._network = Network(content, self.card.file, threads)
+        self._network = Network(content, self.card.file, MEND, threads)
         self._template = np.array(self.card.template)
         self._slope, self._offset = self.card.column("slope"), self.card.column("offset")
         self._check(card_path)

@@ -22,6 +22,8 @@ PRESENT = {
 }
 ABSENT = {"Male": "woman", "No_Beard": "beard", "Young": "older"}
 
+# The first hides the second, which is then a guess.
+UNSEEN_UNDER = (("Wearing_Hat", "Bald"),)
 # Of each group at most one is said: the likeliest that is present.
 ONE_OF = (
     ("Bald", "Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),
@@ -29,7 +31,6 @@ ONE_OF = (
 )
 # The first is said instead of the second: a goatee is a beard, a bald head has no hair.
 INSTEAD_OF = (
-    ("Wearing_Hat", "Bald"),  # before Bald's own lines: under a hat nothing is hidden by it
     ("Goatee", "No_Beard"),
     ("Mustache", "No_Beard"),
     ("5_o_Clock_Shadow", "No_Beard"),
@@ -63,9 +64,9 @@ def words(
     shown = names if shown is None else shown
     place = {name: i for i, name in enumerate(names) if name in shown}
     present = {name: bool(probabilities[i] >= thresholds[i]) for name, i in place.items()}
-    silent = set()
+    silent = {b for a, b in UNSEEN_UNDER if present.get(a)}
     for group in ONE_OF:
-        seen = [name for name in group if present.get(name)]
+        seen = [name for name in group if present.get(name) and name not in silent]
         # By how far above its own threshold: thresholds of rare attributes are lower.
         seen.sort(key=lambda name: probabilities[place[name]] - thresholds[place[name]])
         silent.update(seen[:-1])

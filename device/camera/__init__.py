@@ -7,12 +7,12 @@ Every camera is a context manager that yields Frames when iterated, and has `nam
 import contextlib
 import dataclasses
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 from device.camera.photo import PHOTO_ENDINGS
+from device.command import note
 from device.errors import SourceError, UsageError
 from device.settings import CameraSettings
 from device.types import Frame
@@ -39,6 +39,8 @@ def open_camera(settings: CameraSettings) -> Camera:
     Raises SourceError where it is missing or gives no picture, UsageError for a malformed name.
     """
     source = settings.source
+    if not source:
+        raise UsageError("--camera names nothing", f"Give {KINDS}")
     if source == "auto":
         return _first_working(settings)
     if source == "demo":
@@ -55,18 +57,19 @@ def open_camera(settings: CameraSettings) -> Camera:
         if source.startswith("usb:"):
             raise UsageError(f"{source!r} names no camera", "Write usb:0, usb:1, ...")
         raise SourceError(f"{source}: this version reads no such camera", f"It reads {KINDS}")
-    return _open_file(Path(source).expanduser())
+    return _open_file(Path(source))
 
 
 def _open_file(path: Path) -> Camera:
     from device.camera.files import Photos, VideoFile
 
     try:
+        path = path.expanduser()
         if not path.exists():
             raise SourceError(f"no camera and no file is called {path}", f"Give {KINDS}")
         if path.is_dir() or path.suffix.lower() in PHOTO_ENDINGS:
             return Photos(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         if isinstance(error, SourceError):
             raise
         raise SourceError(f"cannot read {str(path)!r}: {error}", f"Give {KINDS}") from error
@@ -78,5 +81,5 @@ def _first_working(settings: CameraSettings) -> Camera:
     for number in numbers:
         with contextlib.suppress(SourceError):
             return open_camera(dataclasses.replace(settings, source=f"usb:{number}"))
-    print("facet: no camera found, playing the built-in demo clip", file=sys.stderr)
+    note("no camera found, playing the built-in demo clip")
     return open_camera(dataclasses.replace(settings, source="demo"))

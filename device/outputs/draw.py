@@ -26,7 +26,7 @@ class Text:
 
     @classmethod
     def fitting(cls, height: int) -> "Text":
-        """Return lettering of a 30th of the frame's height, but 11 px at least."""
+        """Return lines of a 26th of the frame's height, but 14 px at least."""
         line = max(14, round(height / 26))
         return cls(line / 32, line, max(2, line // 4), max(1, round(line / 18)))
 
@@ -73,11 +73,14 @@ def _ints(box: tuple[float, float, float, float]) -> Rect:
 
 
 def _fit(words: list[str], text: Text, width: int, height: int) -> list[str]:
-    """Return the words as lines that fit the picture's height; the last line counts the rest."""
+    """Return the words as lines that fit into the picture; the last line counts the rest."""
     room = max(1, (height - 2 * text.pad) // text.line - 1)
-    if len(words) > room:
-        words = [*words[: room - 1], f"+{len(words) - room + 1}"]
-    return [word for word in words if text.width(word) + 2 * text.pad <= width]
+    fitting = [word for word in words if text.width(word) + 2 * text.pad <= width]
+    if len(fitting) == len(words) <= room:
+        return fitting
+    shown = fitting[: room - 1]
+    rest = f"+{len(words) - len(shown)}"
+    return [*shown, rest] if text.width(rest) + 2 * text.pad <= width else shown
 
 
 def _size(lines: list[str], text: Text) -> tuple[int, int]:

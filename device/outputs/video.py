@@ -1,27 +1,36 @@
 """Record the annotated picture as a video. Only where the user asks: it stores faces."""
 
+from datetime import datetime
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from device.errors import UsageError
-from device.outputs import Result
+from device.camera.files import ffmpeg_name
+from device.errors import FacetError, UsageError
+from device.outputs import Result, move_aside
 from device.outputs.draw import annotate
 
 ENDINGS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}
+LONGEST_SIDE = 4096  # px; larger frames are shrunk, codecs end at 8191
+LONGEST_GAP_S = 10.0  # a camera that was away longer is not filled up with its last picture
 
 
 class VideoRecord:
     """A video of the first frame's size; frames of other sizes are fitted into it.
 
-    Raises UsageError where the file's ending is unknown or it cannot be written.
+    live: frames were dropped between those written, so each is repeated until the next one's
+    time, and the film runs as fast as the world did. A file of that name is moved aside.
+    Raises UsageError where the file's ending is unknown or it cannot be written, FacetError at
+    the end where not all of it was.
     """
 
-    def __init__(self, path: Path, fps: float):
-        self.path, self._fps = path, fps
+    def __init__(self, path: Path, fps: float, live: bool):
+        self.path, self._fps, self._live = path, fps, live
         self._writer: cv2.VideoWriter | None = None
         self._canvas: np.ndarray | None = None
+        self._started: datetime | None = None
+        self._written = 0
         if path.suffix.lower() not in ENDINGS:
             raise UsageError(
                 f"cannot record {path}: unknown ending {path.suffix!r}",
@@ -29,6 +38,7 @@ class VideoRecord:
             )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            self.moved_to = move_aside(path) if path.is_file() else None
             path.open("ab").close()
         except OSError as error:
             raise UsageError(f"cannot record {path}: {error.strerror}") from error
@@ -37,27 +47,54 @@ class VideoRecord:
         return self
 
     def __exit__(self, *exc):
-        if self._writer is not None:
-            self._writer.release()
+        if self._writer is None:
+            self.path.unlink(missing_ok=True)  # no frame came
+            return
+        self._writer.release()
+        # OpenCV says nothing when the disk is full.
+        film = cv2.VideoCapture(ffmpeg_name(self.path), cv2.CAP_FFMPEG)
+        kept = film.get(cv2.CAP_PROP_FRAME_COUNT) if film.isOpened() else 0
+        film.release()
+        if kept < 0.9 * self._written and exc[0] is None:
+            raise FacetError(
+                f"{self.path} holds {max(0, kept):.0f} of {self._written} frames", "Free the disk"
+            )
 
     def write(self, result: Result) -> bool:
+        bgr = result.frame.bgr
         if self._writer is None:
-            self._open(result.frame.bgr.shape)
-        canvas = self._canvas
-        _fit_into(result.frame.bgr, canvas)
-        if result.frame.bgr.shape == canvas.shape:
-            annotate(canvas, result.tracks, result.labels)
+            self._open(bgr.shape)
+            self._started = result.frame.time
+        for _ in range(self._missed(result.frame.time)):
+            self._put()
+        if bgr.shape == self._canvas.shape:
+            np.copyto(self._canvas, bgr)
+            annotate(self._canvas, result.tracks, result.labels)
         else:
-            picture = result.frame.bgr.copy()
+            picture = bgr.copy()
             annotate(picture, result.tracks, result.labels)
-            _fit_into(picture, canvas)
-        self._writer.write(canvas)
+            _fit_into(picture, self._canvas)
+        self._put()
         return True
 
+    def _missed(self, now: datetime) -> int:
+        """Return how many frames lie between the last one written and this one."""
+        if not self._live or not self._written:
+            return 0
+        due = round((now - self._started).total_seconds() * self._fps)
+        return min(max(0, due - self._written), round(LONGEST_GAP_S * self._fps))
+
+    def _put(self) -> None:
+        self._writer.write(self._canvas)
+        self._written += 1
+
     def _open(self, shape: tuple[int, ...]) -> None:
-        height, width = shape[0] // 2 * 2 or 2, shape[1] // 2 * 2 or 2  # codecs want even sides
+        shrink = min(1.0, LONGEST_SIDE / max(shape[:2]))
+        # Codecs want even sides.
+        height, width = (max(2, int(side * shrink) // 2 * 2) for side in shape[:2])
         code = cv2.VideoWriter.fourcc(*ENDINGS[self.path.suffix.lower()])
-        self._writer = cv2.VideoWriter(str(self.path), code, self._fps, (width, height))
+        name = ffmpeg_name(self.path)
+        self._writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, code, self._fps, (width, height))
         if not self._writer.isOpened():
             raise UsageError(f"cannot record {self.path} at {width}x{height}")
         self._canvas = np.zeros((height, width, 3), np.uint8)
@@ -65,12 +102,9 @@ class VideoRecord:
 
 def _fit_into(picture: np.ndarray, canvas: np.ndarray) -> None:
     """Copy a picture into the canvas, shrunk or grown to fit, black around it."""
-    if picture.shape == canvas.shape:
-        np.copyto(canvas, picture)
-        return
     (height, width), (high, wide) = picture.shape[:2], canvas.shape[:2]
     scale = min(high / height, wide / width)
     w, h = max(1, round(width * scale)), max(1, round(height * scale))
     x, y = (wide - w) // 2, (high - h) // 2
     canvas[:] = 0
-    cv2.resize(picture, (w, h), dst=canvas[y : y + h, x : x + w], interpolation=cv2.INTER_AREA)
+    canvas[y : y + h, x : x + w] = cv2.resize(picture, (w, h), interpolation=cv2.INTER_AREA)

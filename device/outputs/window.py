@@ -1,14 +1,17 @@
 """Show the annotated picture on the screen: q or Esc quits, s saves a snapshot, space pauses."""
 
 import os
-import socket
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from device.command import note
 from device.outputs import Result
 from device.outputs.draw import annotate
 
@@ -17,39 +20,31 @@ QUIT, SNAPSHOT, PAUSE, NO_KEY = (ord("q"), 27), ord("s"), ord(" "), 255
 
 
 def has_screen() -> bool:
-    """Whether an X server answers where DISPLAY says. Qt aborts the process if none does."""
-    display = os.environ.get("DISPLAY", "")
-    host, colon, rest = display.rpartition(":")
-    number = rest.partition(".")[0]
-    if not colon or not number.isdigit():
+    """Whether OpenCV can open a window here, tried in a process of its own.
+
+    Qt aborts the process where no X server answers, or one that refuses us (sudo, ssh).
+    """
+    if not os.environ.get("DISPLAY"):
         return False
-    host = host.removeprefix("unix")
-    if host:
-        return _answers(socket.AF_INET, (host, 6000 + int(number)))
-    path = f"/tmp/.X11-unix/X{number}"
-    # An X server may listen at the abstract name (leading zero byte) alone.
-    return _answers(socket.AF_UNIX, path) or _answers(socket.AF_UNIX, "\0" + path)
-
-
-def _answers(family: int, address) -> bool:
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.settimeout(2)
-        try:
-            probe.connect(address)
-        except OSError:
-            return False
-        return True
+    trial = [sys.executable, "-c", "import cv2; cv2.namedWindow('.', cv2.WINDOW_NORMAL)"]
+    try:
+        return subprocess.run(trial, capture_output=True, timeout=20).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 class Window:
     """One window. fps: films are shown at their own pace; None for cameras, which set it.
 
     stills: each photo stays until a key is pressed. snapshots: folder for what `s` saves.
+    stopping: asked while a picture stands still, whether to close.
     """
 
-    def __init__(self, fps: float | None, stills: bool, snapshots: Path):
+    def __init__(
+        self, fps: float | None, stills: bool, snapshots: Path, stopping: Callable[[], bool]
+    ):
         self._period_s = 1 / fps if fps else 0.0
-        self._stills, self._snapshots = stills, snapshots
+        self._stills, self._snapshots, self._stopping = stills, snapshots, stopping
         self._due = time.monotonic()
         self._picture: np.ndarray | None = None
         self._opened = False
@@ -68,10 +63,10 @@ class Window:
         paused = self._stills
         while True:
             key = self._key(paused)
-            if key in QUIT or not self._visible():
+            if key in QUIT or self._stopping() or not self._visible():
                 return False
             if key == SNAPSHOT:
-                print(f"saved {self._save()}", flush=True)
+                self._save()
             elif key == PAUSE:
                 paused = not paused
                 if not paused:
@@ -86,13 +81,15 @@ class Window:
             self._picture = np.empty_like(result.frame.bgr)
         np.copyto(self._picture, result.frame.bgr)
         count = len(result.tracks)
-        status = f"{result.fps:.0f} frames/s  {count} face{'' if count == 1 else 's'}"
+        status = f"{count} face{'' if count == 1 else 's'}"
+        if not self._stills:
+            status = f"{result.fps:.0f} frames/s  {status}"
         annotate(self._picture, result.tracks, result.labels, status)
         if not self._opened:
             cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
             height, width = self._picture.shape[:2]
-            enlarge = max(1.0, 480 / height)
-            cv2.resizeWindow(TITLE, round(width * enlarge), round(height * enlarge))
+            scale = min(max(1.0, 480 / height), 1280 / width, 720 / height)
+            cv2.resizeWindow(TITLE, max(1, round(width * scale)), max(1, round(height * scale)))
             self._opened = True
         cv2.imshow(TITLE, self._picture)
 
@@ -103,9 +100,12 @@ class Window:
     def _visible(self) -> bool:
         return cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) > 0
 
-    def _save(self) -> Path:
+    def _save(self) -> None:
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
         path = self._snapshots / f"facet-{moment}Z.png"
         _, encoded = cv2.imencode(".png", self._picture)
-        path.write_bytes(encoded.tobytes())
-        return path
+        try:
+            path.write_bytes(encoded.tobytes())
+            note(f"saved {path}")
+        except OSError as error:
+            note(f"cannot save {path}: {error.strerror}")

@@ -101,6 +101,8 @@ def test_a_file_that_does_not_exist():
 def test_a_malformed_name():
     with pytest.raises(UsageError, match="Write usb:0"):
         opened("usb:first")
+    with pytest.raises(UsageError, match="names nothing"):
+        opened("")
 
 
 @pytest.mark.parametrize("source", ["csi:0", "rtsp://camera/stream"])

@@ -84,6 +84,8 @@ def test_a_card_with_fewer_attributes_than_outputs_does_not_match(model):
         ({"file": "../../etc/passwd"}, "is not a name beside the card"),
         ({"attributes": []}, "attributes are missing"),
         ({"template": [[1, 2]]}, "template of 1 points"),
+        ({"template": [[1, 2]] * 4}, "template whose points lie in one place"),
+        ({"input": {"width": 1e999, "height": 160, "colour": "RGB"}}, "malformed"),
         ({"input": {"width": 128, "height": 160, "colour": "BGR"}}, "colour 'BGR'"),
         ({"input": {"width": 0, "height": 160, "colour": "RGB"}}, "input of 0x160"),
         ({"input": {"height": 160, "colour": "RGB"}}, "lacks 'width'"),

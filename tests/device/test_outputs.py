@@ -166,9 +166,15 @@ def test_words_that_do_not_fit_are_counted():
     assert lines[-1] == f"+{40 - shown}" and shown > 10
 
 
+def test_words_too_wide_for_the_picture_are_counted_too():
+    from device.outputs.draw import _fit
+
+    assert _fit(["ok", "w" * 200], Text.fitting(480), 640, 480) == ["ok", "+1"]
+
+
 def test_a_record_can_be_read_back(tmp_path):
     path = tmp_path / "out.mp4"
-    with VideoRecord(path, 10) as record:
+    with VideoRecord(path, 10, live=False) as record:
         for index in range(6):
             assert record.write(result(track(), index=index, shape=(121, 161, 3)))
         record.write(result(track(), shape=(300, 100, 3)))  # a camera that changes its size
@@ -185,12 +191,43 @@ def test_a_record_can_be_read_back(tmp_path):
 
 def test_a_record_does_not_draw_into_the_frame(tmp_path):
     one = result(track())
-    with VideoRecord(tmp_path / "out.avi", 10) as record:
+    with VideoRecord(tmp_path / "out.avi", 10, live=False) as record:
         record.write(one)
     assert (one.frame.bgr == 90).all()
+
+
+def frames_in(path):
+    return cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT)
+
+
+def test_a_live_record_runs_as_fast_as_the_world(tmp_path):
+    path = tmp_path / "out.mp4"
+    with VideoRecord(path, 10, live=True) as record:
+        for index in range(6):  # 10 frames/s were promised, a slow model saw two a second
+            record.write(result(track(), seconds=index / 2, index=index))
+    assert frames_in(path) == 26  # 2.5 s and the last one
+
+
+def test_a_record_does_not_overwrite_another(tmp_path):
+    path = tmp_path / "out.avi"
+    for _ in range(2):
+        with VideoRecord(path, 10, live=False) as record:
+            record.write(result(track()))
+    assert record.moved_to == tmp_path / "out.1.avi"
+    assert frames_in(path) == frames_in(record.moved_to) == 1
+
+
+def test_a_record_that_did_not_get_to_the_disk_is_a_fault(tmp_path):
+    path = tmp_path / "out.mp4"
+    with (
+        pytest.raises(FacetError, match=r"out.mp4 holds 0 of 1 frames. Free the disk"),
+        VideoRecord(path, 10, live=False) as record,
+    ):
+        record.write(result(track()))
+        path.unlink()
 
 
 @pytest.mark.parametrize("name", ["out.jpeg", "out"])
 def test_a_record_of_an_unknown_kind(tmp_path, name):
     with pytest.raises(UsageError, match=r"unknown ending .* Known are \.mp4, \.avi, \.mkv"):
-        VideoRecord(tmp_path / name, 10)
+        VideoRecord(tmp_path / name, 10, live=False)

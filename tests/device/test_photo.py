@@ -50,6 +50,15 @@ def test_a_photo_turned_by_exif_comes_upright(tmp_path):
     assert read_photo(save(tmp_path / "turned.jpg", image, exif=exif)).shape == (40, 20, 3)
 
 
+@pytest.mark.filterwarnings("ignore")  # Pillow's own, which outside of tests are silenced
+def test_exif_that_nobody_can_read_does_not_cost_the_photo(tmp_path):
+    image = Image.new("RGB", (40, 20), "white")
+    # An orientation (0x0112) stored as a rational whose bytes lie behind the end of the block.
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x05\0\x01\0\0\0\xff\xff\0\0\0\0\0\0"
+    photo = read_photo(save(tmp_path / "odd.jpg", image, exif=exif))
+    assert photo.shape == (20, 40, 3) and photo.min() > 250
+
+
 def test_a_truncated_photo_is_an_error_that_names_it(tmp_path):
     path = save(tmp_path / "half.jpg", Image.effect_noise((200, 200), 80).convert("RGB"))
     path.write_bytes(path.read_bytes()[:3000])

@@ -97,6 +97,10 @@ def test_the_device_never_loads_tensorflow(tmp_path):
         (["--log-every", "-1"], 2, "log_every = -1.0, need 0 to 86400"),
         (["--log", "/proc/none/a.csv", "--camera", "demo"], 2, "cannot write the log /proc/none"),
         (["--record", "a.txt", "--camera", "demo"], 2, "unknown ending '.txt'"),
+        (["--attributes", ","], 2, "--attributes names none"),
+        (["--camera", ""], 2, "--camera names nothing"),
+        (["--log", "~nosuchuser/a.csv"], 2, "log = '~nosuchuser/a.csv': expected a path"),
+        (["--camera", __file__, "--log", "/dev/full"], 3, "is not a video that can be read"),
         (["--config", "none.toml"], 2, "no settings file none.toml"),
         (["--cammera", "0"], 2, "unrecognized arguments: --cammera 0. See: python -m device.run"),
         (["--max-frames", "many"], 2, "invalid int value: 'many'"),
@@ -117,6 +121,63 @@ def test_a_network_that_is_not_the_cards_stops_with_4(tmp_path):
         file.write(b"x")
     done = facet("--headless", "--model", tmp_path / "attributes.json")
     assert done.returncode == 4 and "has other bytes than its card says" in done.stderr
+
+
+def test_what_is_read_is_not_overwritten(tmp_path):
+    film = tmp_path / "film.mp4"
+    made = facet("--camera", "demo", "--headless", "--max-frames", 5, "--record", film)
+    assert made.returncode == 0, made.stderr
+    before = film.read_bytes()
+    done = facet("--camera", film, "--headless", "--record", film)
+    assert done.returncode == 2 and "is what --camera reads" in done.stderr
+    assert film.read_bytes() == before
+
+
+def test_a_folder_named_demo_is_not_filmed(tmp_path, astronaut):
+    (tmp_path / "demo").mkdir()
+    cv2.imwrite(str(tmp_path / "demo" / "me.png"), astronaut)
+    done = facet("--camera", "./demo", "--headless", cwd=tmp_path)
+    assert done.returncode == 0 and "results go nowhere" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+
+
+def test_names_that_are_no_utf8(tmp_path, astronaut):
+    folder = os.fsencode(tmp_path) + b"/photos"
+    os.mkdir(folder)
+    _, encoded = cv2.imencode(".jpg", astronaut)
+    with open(folder + b"/M\xfcller.jpg", "wb") as file:
+        file.write(encoded.tobytes())
+    out = tmp_path / "a.csv"
+    done = facet("--camera", os.fsdecode(folder), "--headless", "--log", out)
+    assert done.returncode == 0, done.stderr
+    assert rows(out)[0]["source"] == "M\\udcfcller.jpg"
+    os.rename(folder + b"/M\xfcller.jpg", folder + b"/M\xfc.mp4")
+    done = facet("--camera", os.fsdecode(folder + b"/M\xfc.mp4"), "--headless")
+    assert done.returncode == 3 and "is not a name in UTF-8" in done.stderr
+
+
+def test_a_name_with_a_colon_is_a_file_not_a_protocol(tmp_path):
+    for _ in range(2):
+        done = facet(
+            "--camera",
+            "demo",
+            "--headless",
+            "--max-frames",
+            3,
+            "--record",
+            "12:30.mp4",
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, done.stderr
+    done = facet("--camera", "12:30.mp4", "--headless", cwd=tmp_path)
+    assert done.returncode == 0 and "3 frames" in done.stderr
+
+
+def test_a_closed_stderr_is_no_fault(tmp_path):
+    line = f"{sys.executable} -m device.run --camera demo --max-frames 2 --log a.csv 2>&- >&-"
+    env = {**HEADLESS, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run(line, shell=True, cwd=tmp_path, env=env).returncode == 0
+    assert len(rows(tmp_path / "a.csv")) == 1
 
 
 def test_a_setting_misspelt_in_a_file_names_the_nearest(tmp_path):

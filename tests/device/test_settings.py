@@ -40,6 +40,8 @@ def test_attributes_are_split_at_commas():
         ({"attributes": {"threads": 0}}, "threads = 0, need 1 to 64"),
         ({"faces": {"min_score": float("nan")}}, "min_score = nan, need 0.05 to 0.99"),
         ({"faces": {"detector": "bak"}}, "unknown detector bak. Did you mean back"),
+        ({"faces": {"min_face": 10**400}}, "expected a number"),
+        ({"outputs": {"log": "a\0b"}}, "expected a path"),
         ({"camera": {"fps": -1}}, "fps = -1, need 1 to 1000"),
     ],
 )

@@ -33,6 +33,11 @@ def test_a_bald_head_has_no_hair():
     assert got == ["woman", "older", "bald"]
 
 
+def test_under_a_hat_nobody_is_bald():
+    got = said({"Wearing_Hat": 0.9, "Bald": 0.8, "Brown_Hair": 0.6, "Bangs": 0.7, "No_Beard": 1})
+    assert got == ["woman", "older", "hat", "bangs", "brown hair"]
+
+
 def test_no_beard_is_said_as_beard_when_absent():
     assert "beard" in said({"Male": 0.9})
     assert "beard" not in said({"Male": 0.9, "No_Beard": 0.9})

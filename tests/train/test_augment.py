@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from device.faces.align import cut, frame_matrix
 from train.augment import Augmentation, augmented
-from train.batches import Batches, read_crop
+from train.batches import Batches
 from train.celeba import read_celeba
+from train.crops import read_crop
 
 CROP = (64, 80)
 NONE = Augmentation(0, 0, 0, 0, 0, 0, 0)
@@ -67,6 +68,17 @@ def test_batches_cover_every_photo_once_an_epoch(train):
     labels = np.concatenate([batches[i][1] for i in range(len(batches))])
     assert labels.shape == (24, 40) and len(batches) == 3
     np.testing.assert_array_equal(labels.sum(axis=0), train.labels.sum(axis=0))
+
+
+def test_a_photo_that_cannot_be_decoded_is_replaced_and_named_once(celeba, capsys):
+    path = celeba / "img_align_celeba" / "000002.jpg"
+    path.write_bytes(b"\xff\xd8 nothing that could be decoded \xff\xd9")
+    batches = Batches(read_celeba(celeba).splits["train"], CROP, 4)
+    for _ in range(2):
+        crops, labels = batches[0]
+        np.testing.assert_array_equal(crops[1], crops[2])
+        np.testing.assert_array_equal(labels[1], labels[2])
+    assert capsys.readouterr().err.count("000002.jpg") == 1
 
 
 def test_an_epoch_repeats_exactly_and_the_next_one_differs(train):

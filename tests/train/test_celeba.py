@@ -74,6 +74,8 @@ def test_photos_without_label_or_split_are_left_out(celeba):
     "file, line, text, message",
     [
         ("list_attr_celeba.txt", 4, "000002.jpg 1 -1", "line 4: 2 values, expected 40"),
+        ("list_attr_celeba.txt", 4, "000001.jpg" + " 1" * 40, "line 4: '000001.jpg' stands twice"),
+        ("list_attr_celeba.txt", 4, "../me.jpg" + " 1" * 40, "line 4: '../me.jpg' is not a name"),
         ("list_attr_celeba.txt", 5, "000003.jpg " + "2 " * 40, "line 5: '2' is not 1 or -1"),
         ("list_attr_celeba.txt", 2, " ".join(ATTRIBUTES[:39]), "line 2: names other attributes"),
         (

@@ -1,0 +1,15 @@
+"""Crop aligned photos exactly as the device crops faces."""
+
+from pathlib import Path
+
+import numpy as np
+
+from device.camera.photo import read_photo
+from device.faces.align import cut, frame_matrix
+
+
+def read_crop(path: Path, crop_wh: tuple[int, int]) -> np.ndarray:
+    """Return the crop of an aligned photo of any size, uint8 (crop_h, crop_w, 3), R, G, B."""
+    picture = read_photo(path)
+    matrix = frame_matrix((picture.shape[1], picture.shape[0]), crop_wh)
+    return cut(picture, matrix, crop_wh)[:, :, ::-1]
