@@ -131,7 +131,8 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
         ],
     )
     settle_batchnorm(model, settling_crops(train, settings))
-    model.save(run / "model.partial.keras")
+    # Without the optimizer's state, which is two thirds of the file and of no use once done.
+    model.save(run / "model.partial.keras", include_optimizer=False)
     (run / "model.partial.keras").rename(run / "model.keras")
     shutil.rmtree(backup, ignore_errors=True)
     return model
@@ -217,7 +218,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--data", required=True, type=Path, help="CelebA's folder, complete or a part")
     add("--out", required=True, type=Path, metavar="RUN", help="folder of this run")
     add("--resume", action="store_true", help="go on with RUN, with the settings it has")
-    add("--weights", default=plain.weights, help='"imagenet", a .weights.h5 file, or "none"')
+    add(
+        "--weights",
+        default=plain.weights,
+        help='"imagenet", "none", a no-top '
+        ".weights.h5 file, or the model.keras of another run, to go on from it",
+    )
     add(
         "--input",
         type=crop_size,

@@ -12,13 +12,16 @@ from train.engine import keras
 # steps behind the weights: in a short fine-tuning that cost 3 points of accuracy.
 BATCHNORM_MOMENTUM = 0.99
 
+MEND = "Give a no-top weights file with --weights FILE, or --weights none to start anew."
+
 
 def build(
     attributes: int, crop_wh: tuple[int, int], weights: str = "imagenet", dropout: float = 0.2
 ) -> keras.Model:
     """Return MobileNetV2 1.0 from float32 (B, h, w, 3) RGB bytes 0..255 to (B, attributes) 0..1.
 
-    weights: "imagenet" (downloaded by Keras), "none", or a no-top .weights.h5 file.
+    weights: "imagenet" (downloaded by Keras), "none", a no-top .weights.h5 file, or the .keras
+    file of a model as this one, to go on from.
     Source: Sandler et al. (2018), MobileNetV2. Raises ModelError where weights cannot be had.
     """
     width, height = crop_wh
@@ -26,11 +29,23 @@ def build(
     # The scaling lives in the model, once: whoever runs it feeds bytes. The offset is 127 rather
     # than 127.5 so that zero, the padding's value, is a byte and int8 represents it exactly.
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-127 / 127.5, name="scale")(crop)
-    backbone = _backbone((height, width, 3), weights)
+    whole = weights.endswith(".keras")
+    backbone = _backbone((height, width, 3), "none" if whole else weights)
     features = keras.layers.GlobalAveragePooling2D(name="pool")(backbone(scaled))
     features = keras.layers.Dropout(dropout, name="dropout")(features)
     outputs = keras.layers.Dense(attributes, activation="sigmoid", name="attributes")(features)
-    return keras.Model(crop, outputs, name="facet")
+    model = keras.Model(crop, outputs, name="facet")
+    if whole:
+        _take_weights(model, weights)
+    return model
+
+
+def _take_weights(model: keras.Model, path: str) -> None:
+    try:
+        model.set_weights(keras.models.load_model(path, compile=False).get_weights())
+    except Exception as error:  # a missing or broken file, other layers, other attributes
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"cannot go on from {path}: {reason}", MEND) from error
 
 
 def _backbone(shape: tuple[int, int, int], weights: str) -> keras.Model:
@@ -43,10 +58,7 @@ def _backbone(shape: tuple[int, int, int], weights: str) -> keras.Model:
             backbone.load_weights(Path(weights))
     except Exception as error:  # Keras raises plain Exception for a failed download
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(
-            f"cannot get the weights {weights!r}: {reason}",
-            "Give a no-top weights file with --weights FILE, or --weights none to start anew.",
-        ) from error
+        raise ModelError(f"cannot get the weights {weights!r}: {reason}", MEND) from error
     for layer in batchnorms(backbone):
         layer.momentum = BATCHNORM_MOMENTUM
     return backbone

@@ -133,8 +133,8 @@ def test_calibration_of_certain_outputs_is_finite():
 @pytest.mark.parametrize(
     "who, present, absent",
     [
-        ("astronaut", {"Smiling"}, {"Eyeglasses", "Bald", "Mustache", "Male"}),
-        ("admiral", {"Eyeglasses"}, {"Blond_Hair", "Young", "Goatee"}),
+        ("astronaut", {"Smiling"}, {"Eyeglasses", "Bald", "Mustache", "Wearing_Hat"}),
+        ("admiral", {"Eyeglasses", "Wearing_Hat"}, {"Blond_Hair", "Young", "Goatee"}),
     ],
 )
 def test_portraits_are_read_right(request, who, present, absent):

@@ -106,6 +106,15 @@ def test_weights_that_are_none(tmp_path):
         build(40, (32, 40), str(tmp_path / "bad.weights.h5"))
 
 
+def test_going_on_from_another_runs_model(run, tmp_path):
+    model = build(40, (32, 40), str(run / "model.keras"))
+    before = keras.models.load_model(run / "model.keras", compile=False)
+    for ours, theirs in zip(model.get_weights(), before.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(ModelError, match=r"cannot go on from .*model.keras"):
+        build(3, (32, 40), str(run / "model.keras"))
+
+
 def test_warm_up_then_cosine():
     rate = fit.schedule(fit.FitSettings(learning_rate=1.0, warmup=0.1), 100)
     values = [float(rate(step)) for step in (0, 5, 10, 55, 100)]
@@ -141,12 +150,14 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, data, monkeypatch
         fit.main(arguments)
     monkeypatch.undo()
     assert not (tmp_path / "r" / "model.keras").exists()
-    fit.main([*arguments, "--resume"])
+    settings = fit.read_settings(tmp_path / "r")
+    splits = read_celeba(data).splits
+    model = fit.fit(splits["train"], splits["val"], tmp_path / "r", settings)
     assert [row[0] for row in rows(tmp_path / "r" / "history.csv")] == ["epoch", "0", "1", "2"]
     # The optimizer went on too: 8 steps an epoch, and the learning rate has come down to zero.
-    optimizer = keras.models.load_model(tmp_path / "r" / "model.keras").optimizer
-    assert int(optimizer.iterations) == 24
-    assert float(optimizer.learning_rate) == pytest.approx(0, abs=1e-7)
+    assert int(model.optimizer.iterations) == 24
+    assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-7)
+    fit.main([*arguments, "--resume"])  # says that the run is complete, and leaves it alone
 
 
 def test_resume_without_a_run(tmp_path, data):
