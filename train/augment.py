@@ -22,8 +22,8 @@ class Augmentation:
     flip: float = 0.5  # probability
     brightness: float = 0.15  # of full scale, uniform in +-
     contrast: float = 0.25  # uniform in +-, as a factor 1 +- contrast around mid-grey
-    low_resolution: float = 0.25  # probability of losing detail, as far faces do
-    low_resolution_most: float = 3.0  # the largest factor of that loss
+    low_resolution: float = 0.35  # probability of losing detail, as far faces do
+    low_resolution_most: float = 4.0  # the largest factor of that loss
 
     def matrix(self, rng: np.random.Generator, crop_wh: tuple[int, int]) -> np.ndarray:
         """Return a random (3, 3) move of the crop, about its centre, in crop px."""

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -72,9 +73,6 @@ def convert(run: Path, data: CelebA, out: Path, name: str, limit: int = 0) -> li
 
 
 def _card(run: Path, name: str, content: bytes, crop_wh: tuple[int, int], train: Split) -> Card:
-    record = {key: value for key, value in read_record(run).items() if key != "data"}
-    # The name alone: where the file lay on this desk is nobody's business.
-    record["settings"]["weights"] = Path(record["settings"]["weights"]).name
     return Card(
         file=f"{name}.tflite",
         sha256=hashlib.sha256(content).hexdigest(),
@@ -84,9 +82,22 @@ def _card(run: Path, name: str, content: bytes, crop_wh: tuple[int, int], train:
             Attribute(attribute, 0.5, 1.0, 0.0, round(float(train.labels[:, i].mean()), 4))
             for i, attribute in enumerate(train.attributes)
         ),
-        training={"data": "CelebA, train split", "licence": LICENCE, **record},
+        training={
+            "data": "CelebA, train split",
+            "licence": LICENCE,
+            **_without_places(read_record(run)),
+        },
         measured={},
     )
+
+
+def _without_places(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's record without where files lay on this desk, nor of the runs before it."""
+    kept = {key: value for key, value in record.items() if key != "data"}
+    kept["settings"] = dict(kept["settings"], weights=Path(kept["settings"]["weights"]).name)
+    if "went_on_from" in kept:
+        kept["went_on_from"] = _without_places(kept["went_on_from"])
+    return kept
 
 
 def _write_card(folder: Path, card: Card, name: str) -> None:

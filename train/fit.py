@@ -173,6 +173,9 @@ def save_settings(run: Path, settings: FitSettings, data: Path, counts: dict[str
         "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
         "python": platform.python_version(),
     }
+    before = Path(settings.weights).parent
+    if settings.weights.endswith(".keras") and (before / "settings.json").exists():
+        record["went_on_from"] = read_record(before)
     (run / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
 
 

@@ -13,6 +13,18 @@ FIGURES = {
 }
 
 
+def _stages(training: dict) -> list[str]:
+    """Return a line per run that led to the model, the first one first."""
+    settings = training["settings"]
+    line = (
+        f"- {settings['epochs']} epochs from the weights {settings['weights']}, learning rate "
+        f"{settings['learning_rate']:g} at its peak, batch {settings['batch']}, seed "
+        f"{settings['seed']}, code {training['code']}"
+    )
+    before = training.get("went_on_from")
+    return [*(_stages(before) if before else []), line]
+
+
 def model_card(card: Card, name: str, size_bytes: int, verified: list[str]) -> str:
     """Return the text of MODEL_CARD.md; all figures are those in the card."""
     training, settings = card.training, card.training["settings"]
@@ -32,8 +44,9 @@ def model_card(card: Card, name: str, size_bytes: int, verified: list[str]) -> s
         "",
         "## Trained on",
         "",
-        f"{training['data']}: {training['photos']['train']:,} photos, {settings['epochs']} epochs "
-        f"from the weights {settings['weights']}, code {training['code']}. {training['licence']}",
+        f"{training['data']}: {training['photos']['train']:,} photos. {training['licence']}",
+        "",
+        *_stages(training),
         "",
         "## Measured",
         "",

@@ -136,6 +136,7 @@ def test_a_finished_run_is_not_overwritten(run, data):
         fit.main(["--data", str(data), "--out", str(run), *SMALL])
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # files left open
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, data, monkeypatch):
     arguments = ["--data", str(data), "--out", str(tmp_path / "r"), "--epochs", "3", *SMALL]
 
