@@ -27,7 +27,7 @@ def _stages(training: dict) -> list[str]:
 
 def model_card(card: Card, name: str, size_bytes: int, verified: list[str]) -> str:
     """Return the text of MODEL_CARD.md; all figures are those in the card."""
-    training, settings = card.training, card.training["settings"]
+    training = card.training
     width, height = card.crop_wh
     lines = [
         f"# {name}: {len(card.attributes)} face attributes",

@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-from device.attributes.classifier import Classifier
+from device.attributes.classifier import Classifier, calibrated
 from device.errors import FacetError, ModelError, SourceError, UsageError
 from tests.conftest import CARD, DATA, make_celeba
 from train import convert, evaluate, fit, predict, verify
 from train.batches import Batches
 from train.celeba import ATTRIBUTES, read_celeba
+from train.crops import read_crop
 from train.engine import keras
 from train.models import BATCHNORM_MOMENTUM, batchnorms, build, settle_batchnorm
 
@@ -216,8 +217,14 @@ def test_predictions_for_aligned_photos(tmp_path, models, run, data, capsys):
         assert [row[0] for row in written] == ["000001.jpg", "000002.jpg"]
         found[kind] = np.array([row[1:] for row in written], float)
     assert "000003.jpg" in capsys.readouterr().err
-    assert ((found["int8"] >= 0) & (found["int8"] <= 1)).all()
-    assert np.abs(found["int8"] - found["float"]).mean() < 0.05
+    classifier = Classifier(card)
+    crops = [read_crop(folder / name, (32, 40)) for name in ("000001.jpg", "000002.jpg")]
+    int8 = [classifier.classify(np.ascontiguousarray(crop)) for crop in crops]
+    np.testing.assert_allclose(found["int8"], int8, atol=1e-6)
+    model = keras.models.load_model(run / "model.keras", compile=False)
+    raw = np.asarray(model(np.stack(crops).astype(np.float32)))
+    slope, offset = (classifier.card.column(field) for field in ("slope", "offset"))
+    np.testing.assert_allclose(found["float"], calibrated(raw, slope, offset), atol=1e-4)
 
 
 def test_predicting_nothing(tmp_path):
