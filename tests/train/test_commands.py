@@ -116,6 +116,15 @@ def test_going_on_from_another_runs_model(run, tmp_path):
         build(3, (32, 40), str(run / "model.keras"))
 
 
+def test_the_card_tells_the_runs_that_led_to_it_but_not_where_they_lay(run, tmp_path):
+    settings = fit.FitSettings(weights=str(run / "model.keras"), epochs=7)
+    fit.save_settings(tmp_path, settings, tmp_path / "celeba", {"train": 1, "val": 1})
+    told = convert._without_places(fit.read_record(tmp_path))
+    assert told["settings"]["weights"] == "model.keras" and told["settings"]["epochs"] == 7
+    assert told["went_on_from"]["settings"]["epochs"] == 2
+    assert str(tmp_path) not in json.dumps(told) and str(run) not in json.dumps(told)
+
+
 def test_warm_up_then_cosine():
     rate = fit.schedule(fit.FitSettings(learning_rate=1.0, warmup=0.1), 100)
     values = [float(rate(step)) for step in (0, 5, 10, 55, 100)]
