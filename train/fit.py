@@ -132,7 +132,7 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
     )
     settle_batchnorm(model, settling_crops(train, settings))
     # Without the optimizer's state, which is two thirds of the file and of no use once done.
-    keras.Model(model.inputs, model.outputs, name=model.name).save(run / "model.partial.keras")
+    keras.Model(model.input, model.output, name=model.name).save(run / "model.partial.keras")
     (run / "model.partial.keras").rename(run / "model.keras")
     shutil.rmtree(backup, ignore_errors=True)
     return model
