@@ -58,7 +58,7 @@ def model_card(card: Card, name: str, size_bytes: int, verified: list[str]) -> s
             f"| {split}, {figures['photos']:,} photos | float | int8 |",
             "|---|---|---|",
             *(
-                f"| {label} | {figures['float'][key]:.4f} | {figures['int8'][key]:.4f} |"
+                f"| {label} | {figures['float'][key]:.3f} | {figures['int8'][key]:.3f} |"
                 for key, label in FIGURES.items()
                 if figures["float"].get(key) is not None
             ),
