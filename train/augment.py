@@ -1,7 +1,8 @@
 """Vary a training photo the way a room camera varies a face, around the crop the device makes.
 
-One warp does rotation, shift, zoom, flip and the crop itself; brightness and contrast are one
-look-up table. All on bytes 0..255, before the model's own scaling, so nothing can clip unseen.
+One warp does rotation, shift, zoom, flip and the crop itself; then detail is lost and a sensor's
+noise comes in, at the size the camera saw; brightness and contrast are one look-up table. All on
+bytes 0..255, before the model's own scaling, so nothing can clip unseen.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ class Augmentation:
     contrast: float = 0.25  # uniform in +-, as a factor 1 +- contrast around mid-grey
     low_resolution: float = 0.35  # probability of losing detail, as far faces do
     low_resolution_most: float = 4.0  # the largest factor of that loss
+    noise: float = 0.5  # probability of a sensor's noise
+    noise_most: float = 8.0  # its largest standard deviation, bytes
 
     def matrix(self, rng: np.random.Generator, crop_wh: tuple[int, int]) -> np.ndarray:
         """Return a random (3, 3) move of the crop, about its centre, in crop px."""
@@ -40,15 +43,22 @@ class Augmentation:
         return move
 
     def light(self, crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the crop, uint8, with other brightness, contrast and sharpness."""
+        """Return the crop, uint8, with other brightness, contrast, sharpness and noise."""
         contrast = 1 + rng.uniform(-self.contrast, self.contrast)
         offset = 127.5 + 255 * rng.uniform(-self.brightness, self.brightness)
         table = (np.arange(256) - 127.5) * contrast + offset
+        height, width = crop.shape[:2]
+        factor = 1.0
         if rng.random() < self.low_resolution:
             factor = rng.uniform(1, self.low_resolution_most)
-            height, width = crop.shape[:2]
             small = (round(width / factor), round(height / factor))
             crop = cv2.resize(crop, small, interpolation=cv2.INTER_AREA)
+        if rng.random() < self.noise:
+            # Before the crop grows again: what a camera saw small has its noise grown too.
+            sigma = np.float32(rng.uniform(0, self.noise_most))
+            noise = sigma * rng.standard_normal((*crop.shape[:2], 1), np.float32)
+            crop = np.clip(crop + noise, 0, 255).astype(np.uint8)
+        if factor > 1:
             crop = cv2.resize(crop, (width, height), interpolation=cv2.INTER_LINEAR)
         return cv2.LUT(crop, np.clip(table, 0, 255).astype(np.uint8))
 

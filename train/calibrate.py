@@ -12,21 +12,33 @@ ACCURACY_GIVEN_UP = 0.0025
 WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0)
 
 
-def platt(raw: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (slope, offset), each (attributes,): Platt (1999) on the raw outputs' logits."""
+def platt(
+    raw: np.ndarray, labels: np.ndarray, prevalence: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (slope, offset), each (attributes,): Platt (1999) on the raw outputs' logits.
+
+    The offset is then moved from these photos' share of each attribute to `prevalence`, that of
+    the many more training photos. CelebA's splits differ in some shares by more than chance (Big
+    Lips: 0.22 of the training, 0.12 of the validation photos), and a probability can suit only
+    one; the larger sample is the better guess at the next one. Source: Saerens et al. (2002).
+    """
     raw = np.clip(raw, HALF_STEP, 1 - HALF_STEP)
     logits = np.log(raw / (1 - raw))
-    lines = [_line(logits[:, i], labels[:, i]) for i in range(labels.shape[1])]
+    lines = [_line(logits[:, i], labels[:, i], prevalence[i]) for i in range(labels.shape[1])]
     return np.array([a for a, _ in lines]), np.array([b for _, b in lines])
 
 
-def _line(logit: np.ndarray, label: np.ndarray) -> tuple[float, float]:
+def _line(logit: np.ndarray, label: np.ndarray, prevalence: float) -> tuple[float, float]:
     if min(label.sum(), (1 - label).sum()) < FEWEST:
         return 1.0, 0.0
     fitted = LogisticRegression(C=100.0).fit(logit[:, None], label)
-    # A falling line would say that the network is wrong more often than right: do not trust it.
     slope = float(fitted.coef_[0, 0])
-    return (slope, float(fitted.intercept_[0])) if slope > 0.05 else (1.0, 0.0)
+    # A falling line would say that the network is wrong more often than right: do not trust it.
+    if slope <= 0.05:
+        return 1.0, 0.0
+    share, other = label.mean(), min(max(prevalence, 1e-3), 1 - 1e-3)
+    move = np.log(other / (1 - other)) - np.log(share / (1 - share))
+    return slope, float(fitted.intercept_[0] + move)
 
 
 def costs_threshold(prevalence: np.ndarray, weight: float) -> np.ndarray:
@@ -49,7 +61,7 @@ def operating_point(
 
     Takes the largest weight on balanced accuracy that costs at most ACCURACY_GIVEN_UP.
     """
-    slope, offset = platt(raw, labels)
+    slope, offset = platt(raw, labels, prevalence)
     probabilities = calibrated(raw, slope, offset)
 
     def accuracy(weight: float) -> float:

@@ -73,7 +73,7 @@ class Split:
 
     name: str
     photos: tuple[Path, ...]
-    labels: np.ndarray  # uint8 (photos, attributes), 1 = present
+    labels: np.ndarray  # (photos, attributes), uint8 0 or 1 = present; softened: float32
     attributes: tuple[str, ...]
 
     def __len__(self) -> int:

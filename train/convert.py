@@ -94,7 +94,9 @@ def _card(run: Path, name: str, content: bytes, crop_wh: tuple[int, int], train:
 def _without_places(record: dict[str, Any]) -> dict[str, Any]:
     """Return a run's record without where files lay on this desk, nor of the runs before it."""
     kept = {key: value for key, value in record.items() if key != "data"}
-    kept["settings"] = dict(kept["settings"], weights=Path(kept["settings"]["weights"]).name)
+    settings = kept["settings"]
+    files = {key: Path(settings[key]).name for key in ("weights", "teacher") if settings.get(key)}
+    kept["settings"] = settings | files
     if "went_on_from" in kept:
         kept["went_on_from"] = _without_places(kept["went_on_from"])
     return kept

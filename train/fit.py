@@ -3,6 +3,8 @@
     python -m train.fit --data ../shared/data/celeba --out runs/a \\
         --weights ../shared/weights/mobilenet_v2_1.0_imagenet_notop.weights.h5
     python -m train.fit --data ... --out runs/a --resume      # goes on after an interruption
+    python -m train.fit --data ... --out runs/small --input 96x120 --until block_13_expand_relu \\
+        --weights models/attributes.keras --teacher models/attributes.keras
 
 15 minutes an epoch for 37,616 photos on two cores. RUN then holds model.keras, settings.json
 (settings, seed, data counts, code version), history.csv, tensorboard/, and, until the run is
@@ -29,6 +31,7 @@ from train.batches import Batches
 from train.celeba import DataError, Split, left_out_line, read_celeba
 from train.engine import keras
 from train.models import build, settle_batchnorm
+from train.teacher import softened
 
 SETTLE_BATCHES = 100  # batches whose mean gives the final BatchNorm statistics
 
@@ -45,6 +48,10 @@ class FitSettings:
     warmup: float = 0.05  # share of all steps
     weight_decay: float = 0.02
     dropout: float = 0.2
+    until: str = "out_relu"  # the backbone's last layer; an earlier one makes a smaller model
+    teacher: str = ""  # .keras file of a model whose opinions soften the labels; "" = none
+    teacher_share: float = 0.5  # of the softened labels
+    ema: float = 0.0  # momentum of the weights' running mean, which is what is kept; 0 = none
     seed: int = 1
     limit: int = 0  # use only the first N photos of each split; 0 = all
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -99,21 +106,34 @@ def schedule(settings: FitSettings, steps: int) -> keras.optimizers.schedules.Le
     )
 
 
+def accuracy(labels, probabilities):
+    """Share of attributes on the right side of 1/2; softened labels count as their nearer side."""
+    same = keras.ops.equal(labels > 0.5, probabilities > 0.5)
+    return keras.ops.mean(keras.ops.cast(same, "float32"), axis=-1)
+
+
 def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Model:
     """Train, or go on from RUN/backup, and leave model.keras in the run's folder."""
     keras.utils.set_random_seed(settings.seed)
+    if settings.teacher:
+        teacher = Path(settings.teacher)
+        train = softened(train, teacher, settings.teacher_share, run / "teacher.npy")
     batches = Batches(train, settings.crop_wh, settings.batch, settings.augmentation, settings.seed)
     backup = run / "backup"
     # What is restored needs no start: the weights' file may have gone since.
     weights = "none" if any(backup.glob("*.weights.h5")) else settings.weights
-    model = build(len(train.attributes), settings.crop_wh, weights, settings.dropout)
+    model = build(
+        len(train.attributes), settings.crop_wh, weights, settings.dropout, settings.until
+    )
     model.compile(
         keras.optimizers.AdamW(
             schedule(settings, len(batches) * settings.epochs),
             weight_decay=settings.weight_decay,
+            use_ema=settings.ema > 0,
+            ema_momentum=settings.ema or 0.99,
         ),
         loss="binary_crossentropy",
-        metrics=[keras.metrics.BinaryAccuracy(name="accuracy")],
+        metrics=[accuracy],
     )
     model.fit(
         batches,
@@ -128,6 +148,7 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
             keras.callbacks.CSVLogger(run / "history.csv", append=True),
             keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False),
             Progress(len(batches), settings.epochs),
+            *([keras.callbacks.SwapEMAWeights()] if settings.ema else []),
         ],
     )
     settle_batchnorm(model, settling_crops(train, settings))
@@ -238,6 +259,31 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--epochs", type=int, default=plain.epochs, help="passes over the photos (%(default)s)")
     add("--batch", type=int, default=plain.batch, help="photos a step (%(default)s)")
     add("--learning-rate", type=float, default=plain.learning_rate, help="peak (%(default)s)")
+    add(
+        "--until",
+        default=plain.until,
+        metavar="LAYER",
+        help="last layer of the backbone; block_13_expand_relu makes a third of the size",
+    )
+    add(
+        "--teacher",
+        default="",
+        metavar="FILE.keras",
+        help="model whose opinions soften the labels (distillation)",
+    )
+    add(
+        "--teacher-share",
+        type=float,
+        default=plain.teacher_share,
+        help="of the softened labels, 0..1 (%(default)s)",
+    )
+    add(
+        "--ema",
+        type=float,
+        default=plain.ema,
+        metavar="M",
+        help="keep the weights' running mean, with momentum M such as 0.998 (off)",
+    )
     add("--seed", type=int, default=plain.seed, help="of shuffling and augmentation (%(default)s)")
     add("--limit", type=int, default=0, metavar="N", help="only the first N photos of each split")
     args = parser.parse_args(argv)
@@ -246,6 +292,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
             raise UsageError(f"--{name} {getattr(args, name)}: need {least} or more")
     if not 0 < args.learning_rate < 10:
         raise UsageError(f"--learning-rate {args.learning_rate}: need more than 0, at most 10")
+    if not 0 <= args.teacher_share <= 1:
+        raise UsageError(f"--teacher-share {args.teacher_share}: need 0 to 1")
+    if not 0 <= args.ema < 1:
+        raise UsageError(f"--ema {args.ema}: need 0, or up to 0.9999")
     return args
 
 

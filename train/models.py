@@ -1,5 +1,6 @@
 """Build the classifier: MobileNetV2 with one sigmoid per attribute, bytes in, probabilities out."""
 
+import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,15 +14,21 @@ from train.engine import keras
 BATCHNORM_MOMENTUM = 0.99
 
 MEND = "Give a no-top weights file with --weights FILE, or --weights none to start anew."
+MEND_LAYER = "Try --until block_13_expand_relu, or leave it out for the whole network."
 
 
 def build(
-    attributes: int, crop_wh: tuple[int, int], weights: str = "imagenet", dropout: float = 0.2
+    attributes: int,
+    crop_wh: tuple[int, int],
+    weights: str = "imagenet",
+    dropout: float = 0.2,
+    until: str = "out_relu",
 ) -> keras.Model:
     """Return MobileNetV2 1.0 from float32 (B, h, w, 3) RGB bytes 0..255 to (B, attributes) 0..1.
 
     weights: "imagenet" (downloaded by Keras), "none", a no-top .weights.h5 file, or the .keras
-    file of a model as this one, to go on from.
+    file of a model as this one or a longer one, to go on from. until: the backbone's last layer;
+    "block_13_expand_relu" leaves out the four fifths of the weights that lie behind it.
     Source: Sandler et al. (2018), MobileNetV2. Raises ModelError where weights cannot be had.
     """
     width, height = crop_wh
@@ -31,6 +38,8 @@ def build(
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-127 / 127.5, name="scale")(crop)
     whole = weights.endswith(".keras")
     backbone = _backbone((height, width, 3), "none" if whole else weights)
+    if until != backbone.layers[-1].name:
+        backbone = keras.Model(backbone.input, _layer(backbone, until).output, name=backbone.name)
     features = keras.layers.GlobalAveragePooling2D(name="pool")(backbone(scaled))
     features = keras.layers.Dropout(dropout, name="dropout")(features)
     outputs = keras.layers.Dense(attributes, activation="sigmoid", name="attributes")(features)
@@ -40,9 +49,26 @@ def build(
     return model
 
 
-def _take_weights(model: keras.Model, path: str) -> None:
+def _layer(backbone: keras.Model, name: str) -> keras.layers.Layer:
     try:
-        model.set_weights(keras.models.load_model(path, compile=False).get_weights())
+        return backbone.get_layer(name)
+    except ValueError:
+        near = difflib.get_close_matches(name, [layer.name for layer in backbone.layers], 1)
+        meant = f"; meant {near[0]}?" if near else ""
+        raise ModelError(f"MobileNetV2 has no layer {name!r}{meant}", MEND_LAYER) from None
+
+
+def _take_weights(model: keras.Model, path: str) -> None:
+    """Copy weights layer by layer; the last layer starts anew if it sees other features."""
+    try:
+        source = keras.models.load_model(path, compile=False)
+        theirs = source.get_layer("mobilenet_v2")
+        ours = model.get_layer("mobilenet_v2").layers
+        for layer in (layer for layer in ours if layer.weights):
+            layer.set_weights(theirs.get_layer(layer.name).get_weights())
+        head, their_head = model.get_layer("attributes"), source.get_layer("attributes")
+        if head.kernel.shape[0] == their_head.kernel.shape[0]:
+            head.set_weights(their_head.get_weights())
     except Exception as error:  # a missing or broken file, other layers, other attributes
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"cannot go on from {path}: {reason}", MEND) from error

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from train.celeba import read_celeba
 from train.crops import read_crop
 
 CROP = (64, 80)
-NONE = Augmentation(0, 0, 0, 0, 0, 0, 0)
+NONE = Augmentation(0, 0, 0, 0, 0, 0, 0, noise=0)
 PHOTO = np.random.default_rng(0).integers(0, 256, (218, 178, 3), dtype=np.uint8)
 MATRIX = frame_matrix((178, 218), CROP)
 
@@ -24,22 +26,35 @@ def test_no_variation_gives_the_devices_crop():
 
 
 def test_a_flip_mirrors_the_crop():
-    flipped = vary(Augmentation(0, 0, 0, 1.0, 0, 0, 0)).astype(int)
+    flipped = vary(replace(NONE, flip=1.0)).astype(int)
     plain = cut(PHOTO, MATRIX, CROP)[:, ::-1].astype(int)
     assert np.abs(flipped - plain)[2:-2, 2:-2].mean() < 12  # sampled between other pixels
 
 
 def test_brightness_moves_the_mean_both_ways_and_keeps_bytes():
     grey = np.full_like(PHOTO, 128)
-    bright = Augmentation(0, 0, 0, 0, 0.15, 0, 0)
+    bright = replace(NONE, brightness=0.15)
     means = [vary(bright, seed, grey).mean() for seed in range(60)]
     assert min(means) < 105 and max(means) > 150
     assert min(means) >= 128 - 0.15 * 255 - 1 and max(means) <= 128 + 0.15 * 255 + 1
 
 
 def test_losing_detail_blurs_but_keeps_the_size():
-    blurred = vary(Augmentation(0, 0, 0, 0, 0, 0, 1.0, 3.0))
+    blurred = vary(replace(NONE, low_resolution=1.0, low_resolution_most=3.0))
     assert blurred.shape == (80, 64, 3) and blurred.std() < 0.9 * vary(NONE).std()
+
+
+def test_noise_is_grey_and_grows_with_a_face_seen_small():
+    grey = np.full_like(PHOTO, 128)
+    noisy = replace(NONE, noise=1.0, noise_most=12.0)
+    far = replace(noisy, low_resolution=1.0)
+    near_grain, far_grain = [], []
+    for seed in range(40):
+        near, distant = vary(noisy, seed, grey).astype(int), vary(far, seed, grey).astype(int)
+        assert (near == near[:, :, :1]).all()
+        near_grain.append(np.abs(np.diff(near[:, :, 0])).mean() / near.std())
+        far_grain.append(np.abs(np.diff(distant[:, :, 0])).mean() / distant.std())
+    assert np.mean(far_grain) < 0.8 * np.mean(near_grain)  # coarser: neighbours differ less
 
 
 @settings(max_examples=50, deadline=None)

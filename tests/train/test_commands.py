@@ -17,6 +17,7 @@ from train.celeba import ATTRIBUTES, read_celeba
 from train.crops import read_crop
 from train.engine import keras
 from train.models import BATCHNORM_MOMENTUM, batchnorms, build, settle_batchnorm
+from train.teacher import softened
 
 SMALL = ("--input", "32x40", "--weights", "none", "--batch", "8")
 
@@ -171,12 +172,57 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, data, monkeypatch
     fit.main([*arguments, "--resume"])  # says that the run is complete, and leaves it alone
 
 
+def test_a_student_learns_from_labels_and_the_teachers_opinion(run, data, tmp_path):
+    train = read_celeba(data).splits["train"]
+    half = softened(train, run / "model.keras", 0.5, tmp_path / "opinions.npy")
+    opinions = np.load(tmp_path / "opinions.npy")
+    np.testing.assert_allclose(half.labels, (train.labels + opinions) / 2)
+    crop = read_crop(train.photos[5], (32, 40))
+    both = np.stack([crop, crop[:, ::-1]]).astype(np.float32)
+    expected = keras.models.load_model(run / "model.keras").predict(both, verbose=0).mean(axis=0)
+    np.testing.assert_allclose(opinions[5], expected, atol=1e-5)
+    # The cache spares the teacher: it is asked once, and not at all after an interruption.
+    again = softened(train, tmp_path / "gone.keras", 0.5, tmp_path / "opinions.npy")
+    np.testing.assert_array_equal(again.labels, half.labels)
+    with pytest.raises(ModelError, match="no float model"):
+        softened(train, tmp_path / "gone.keras", 0.5, tmp_path / "other.npy")
+
+
+def test_a_shorter_network_goes_on_from_a_longer_one(run, tmp_path, data):
+    out, whole = tmp_path / "short", str(run / "model.keras")
+    short = ["--until", "block_13_expand_relu", "--weights", whole, "--teacher", whole]
+    where = ["--data", str(data), "--out", str(out), "--epochs", "1", "--ema", "0.9"]
+    fit.main([*where, *SMALL, *short])
+    student = keras.models.load_model(out / "model.keras")
+    assert student.count_params() < 0.4 * keras.models.load_model(whole).count_params()
+    started = build(40, (48, 64), whole, until="block_13_expand_relu")
+    ours, theirs = (
+        model.get_layer("mobilenet_v2").get_layer("Conv1").get_weights()[0]
+        for model in (started, keras.models.load_model(whole))
+    )
+    np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(ModelError, match="no layer 'block_13_expand_rely'; meant block_13_expand"):
+        build(40, (32, 40), "none", until="block_13_expand_rely")
+
+
+def test_the_running_mean_of_the_weights_is_what_is_kept(tmp_path, data):
+    splits = read_celeba(data).splits
+    settings = fit.FitSettings("none", (32, 40), epochs=1, batch=8, ema=0.999999)
+    kept = fit.fit(splits["train"], splits["val"], tmp_path, settings)
+    keras.utils.set_random_seed(settings.seed)
+    # With such a momentum the mean hardly leaves the start, whatever the steps did.
+    start = build(40, (32, 40), "none").get_layer("attributes").get_weights()[0]
+    np.testing.assert_allclose(kept.get_layer("attributes").get_weights()[0], start, atol=1e-4)
+
+
 def test_resume_without_a_run(tmp_path, data):
     with pytest.raises(UsageError, match="no run in"):
         fit.main(["--data", str(data), "--out", str(tmp_path / "none"), "--resume"])
 
 
-@pytest.mark.parametrize("flags", [["--epochs", "0"], ["--batch", "-1"], ["--input", "12x9"]])
+@pytest.mark.parametrize(
+    "flags", [["--epochs", "0"], ["--batch", "-1"], ["--input", "12x9"], ["--ema", "1"]]
+)
 def test_impossible_flags(tmp_path, data, flags):
     with pytest.raises(UsageError):
         fit.main(["--data", str(data), "--out", str(tmp_path / "r"), *flags])

@@ -38,13 +38,25 @@ def test_platt_undoes_a_known_distortion():
     labels = (rng.random(true.shape) < true).astype(int)
     logit = np.log(true / (1 - true))
     raw = 1 / (1 + np.exp(-(0.5 * logit + 1)))  # too timid, and shifted to yes
-    slope, offset = platt(raw, labels)
+    slope, offset = platt(raw, labels, labels.mean(axis=0))
     assert slope[0] == pytest.approx(2.0, abs=0.1) and offset[0] == pytest.approx(-2.0, abs=0.1)
     assert calibration_error(labels[:, 0], calibrated(raw, slope, offset)[:, 0]) < 0.01
 
 
+def test_probabilities_suit_the_prevalence_asked_for():
+    """Photos with too few yeses, as one of CelebA's splits has, still give the true level."""
+    rng = np.random.default_rng(0)
+    true = rng.beta(1, 2, (60_000, 1))
+    labels = (rng.random(true.shape) < true).astype(int)
+    fewer = (labels[:, 0] == 0) | (rng.random(len(labels)) < 0.4)
+    slope, offset = platt(true[fewer], labels[fewer], labels.mean(axis=0))
+    assert calibration_error(labels[:, 0], calibrated(true, slope, offset)[:, 0]) < 0.01
+    slope, offset = platt(true[fewer], labels[fewer], labels[fewer].mean(axis=0))
+    assert calibration_error(labels[:, 0], calibrated(true, slope, offset)[:, 0]) > 0.05
+
+
 def test_too_few_positives_are_not_fitted():
-    slope, offset = platt(np.full((50, 1), 0.3), np.eye(50)[:, :1])
+    slope, offset = platt(np.full((50, 1), 0.3), np.eye(50)[:, :1], np.array([0.3]))
     assert (slope[0], offset[0]) == (1, 0)
 
 
