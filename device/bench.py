@@ -20,7 +20,7 @@ import numpy as np
 from device.command import Parser, exit_with
 from device.errors import UsageError
 from device.outputs import Result
-from device.run import load_models, merge_flags
+from device.run import face_limits, load_models, merge_flags
 from device.settings import Settings
 
 
@@ -54,7 +54,7 @@ def measure(settings: Settings) -> dict:
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(open_camera(settings.camera))
         pipeline = Pipeline(
-            camera, detector, classifier, [first], classifier.card.names, settings.faces.min_face
+            camera, detector, classifier, [first], classifier.card.names, face_limits(settings)
         )
         totals = pipeline.run(settings.outputs.max_frames)
     return {

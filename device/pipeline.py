@@ -10,10 +10,10 @@ import numpy as np
 from device.attributes.classifier import Classifier
 from device.attributes.words import words
 from device.camera import Camera
-from device.faces.align import AlignError
 from device.faces.blazeface import BlazeFace
+from device.faces.quality import Limits, look
 from device.outputs import Output, Result
-from device.types import OK, TOO_SMALL, Face, Frame, Track
+from device.types import Face, Frame, Track
 
 STAGES = ("camera", "faces", "attributes", "outputs")
 
@@ -62,11 +62,11 @@ class Pipeline:
         classifier: Classifier,
         outputs: Sequence[Output],
         shown: Sequence[str],
-        min_face: float,
+        limits: Limits,
         stopping: Callable[[], bool] = lambda: False,
     ):
         self._camera, self._detector, self._classifier = camera, detector, classifier
-        self._outputs, self._shown, self._min_face = outputs, shown, min_face
+        self._outputs, self._shown, self._limits = outputs, shown, limits
         self._thresholds = classifier.card.column("threshold")
         self._stopping = stopping
         self.watch, self.totals = Stopwatch(), Totals()
@@ -98,13 +98,9 @@ class Pipeline:
         return all(answers)
 
     def _track(self, frame_bgr: np.ndarray, face: Face, number: int) -> Track:
-        if face.box[2] < self._min_face:
-            return Track(number, face, 1, TOO_SMALL, None)
-        try:
-            crop = self._classifier.crop(frame_bgr, face.landmarks)
-        except AlignError:  # eyes a few pixels apart
-            return Track(number, face, 1, TOO_SMALL, None)
-        return Track(number, face, 1, OK, self._classifier.classify(crop))
+        state, crop = look(frame_bgr, face, self._classifier, self._limits)
+        probabilities = None if crop is None else self._classifier.classify(crop)
+        return Track(number, face, 1, state, probabilities)
 
     def _labels(self, track: Track) -> list[str]:
         if track.probabilities is None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from device.attributes.classifier import Classifier
     from device.camera import Camera
     from device.faces.blazeface import BlazeFace
+    from device.faces.quality import Limits
     from device.outputs import Output
 
 DEMO_OUT = Path("out")  # where the demo leaves what a machine without a screen cannot show
@@ -37,6 +38,8 @@ FLAGS = {
     "camera": ("camera", "source"),
     "detector": ("faces", "detector"),
     "min_face": ("faces", "min_face"),
+    "max_turn": ("faces", "max_turn"),
+    "min_sharpness": ("faces", "min_sharpness"),
     "model": ("attributes", "model"),
     "attributes": ("attributes", "show"),
     "threads": ("attributes", "threads"),
@@ -84,6 +87,20 @@ def parser() -> Parser:
         "lower guesses more, higher refuses more "
         f"(default {plain.faces.min_face:g})",
     )
+    add(
+        "--max-turn",
+        type=float,
+        metavar="X",
+        help="faces turned further are boxed but not judged: nose from between the eyes, in eye "
+        f"distances; 0.5 is about 40 degrees (default {plain.faces.max_turn:g})",
+    )
+    add(
+        "--min-sharpness",
+        type=float,
+        metavar="X",
+        help="faces with less detail are boxed but not judged: 0.2 is a sharp face, 0 judges fog "
+        f"(default {plain.faces.min_sharpness:g})",
+    )
     add("--threads", type=int, metavar="N", help="threads of each network (default 1)")
     add("--max-frames", type=int, metavar="N", help="stop after so many frames")
     add("--config", type=Path, metavar="FILE", help="settings as TOML; flags go before it")
@@ -125,6 +142,14 @@ def load_models(settings: Settings) -> tuple[BlazeFace, Classifier]:
     return BlazeFace(settings.faces.detector, settings.faces.min_score, threads), classifier
 
 
+def face_limits(settings: Settings) -> Limits:
+    """Return up to where the settings let a face be told."""
+    from device.faces.quality import Limits
+
+    faces = settings.faces
+    return Limits(faces.min_face, faces.max_turn, faces.min_sharpness)
+
+
 def main(argv: list[str] | None = None) -> int:
     settings = read_settings(argv)
     # After the flags: --help and a slip of the finger should not wait for OpenCV.
@@ -144,8 +169,8 @@ def main(argv: list[str] | None = None) -> int:
             f"{__version__}, {camera.name}, detector {settings.faces.detector}, model "
             f"{settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
         )
-        min_face = settings.faces.min_face
-        pipeline = Pipeline(camera, detector, classifier, outputs, shown, min_face, stop.is_set)
+        limits = face_limits(settings)
+        pipeline = Pipeline(camera, detector, classifier, outputs, shown, limits, stop.is_set)
         totals = pipeline.run(settings.outputs.max_frames)
     rate = totals.frames / totals.seconds if totals.seconds else 0.0
     note(f"{totals.frames} frames, {totals.faces} faces, {rate:.1f} frames/s")

@@ -34,7 +34,10 @@ class CameraSettings:
 class FacesSettings:
     detector: str = "back"  # back: across a room; full: half the time; short: arm's length
     min_score: float = 0.6  # 0..1; lower finds more faces, and more that are none
-    min_face: float = 24.0  # px wide; smaller faces are boxed, their attributes not guessed
+    # Faces beyond these are boxed and their attributes not guessed.
+    min_face: float = 24.0  # px wide
+    max_turn: float = 0.6  # nose from between the eyes, in eye distances; 0.5: about 40 degrees
+    min_sharpness: float = 0.1  # share of the contrast that is fine detail; 0.2: a sharp face
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,8 @@ RANGES = (
     ("camera", "fps", 1, 1000),
     ("faces", "min_score", 0.05, 0.99),
     ("faces", "min_face", 0, 16384),
+    ("faces", "max_turn", 0, 1000),
+    ("faces", "min_sharpness", 0, 1),
     ("attributes", "threads", 1, 64),
     ("outputs", "log_every", 0, 86400),
     ("outputs", "max_frames", 0, 2**53),

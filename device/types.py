@@ -8,7 +8,8 @@ from datetime import datetime
 
 import numpy as np
 
-OK, TOO_SMALL = "ok", "too small"  # Track.state
+# Track.state: told, or why not
+OK, TOO_SMALL, BLURRED, TURNED_AWAY = "ok", "too small", "blurred", "turned away"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

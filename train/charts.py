@@ -78,3 +78,17 @@ def sweep_chart(path: Path, kind: str, unit: str, points) -> None:
     axes.grid(alpha=0.4)
     axes.legend(loc="lower right" if kind == "size" else "lower left")
     figure.savefig(path, dpi=110)
+
+
+def coverage_chart(path: Path, rules) -> None:
+    """Draw how accuracy falls as less clear faces are told too, and where each limit stands."""
+    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    axes = figure.subplots()
+    for rule, colour in zip(rules, (BLUE, ORANGE, GREEN), strict=True):
+        label = f"{rule.state}: right {rule.kept_accuracy:.3f}, refused {rule.refused_accuracy:.3f}"
+        axes.plot(rule.coverage, rule.accuracy, color=colour, label=label)
+        axes.plot(rule.kept, rule.kept_accuracy, "o", color=colour)
+    axes.set(xlabel="share of the faces told, the clearest first", ylabel="mean accuracy")
+    axes.grid(alpha=0.4)
+    axes.legend(loc="lower left", title="dots: the default limits", fontsize=8)
+    figure.savefig(path, dpi=110)

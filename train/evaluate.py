@@ -3,11 +3,14 @@
     python -m train.evaluate --model models/attributes.json --data DIR --split test
     python -m train.evaluate --model models/attributes.json --float RUN/model.keras --data DIR
     python -m train.evaluate --data DIR --sweep tilt      # or size, light, blur
+    python -m train.evaluate --data DIR --coverage        # what the limits of --min-face etc. do
     python -m train.evaluate --data DIR --groups          # needs UTKFace beside DIR
+    python -m train.evaluate --photos DIR                 # whole photos and a labels.csv
 
-A minute for 2,250 photos, two for a sweep or the groups. Prints the means and a row per attribute;
-leaves report.json, attributes.png (all attributes in one chart) and attributes/NAME.png (each
-one's curves) in --out; a sweep leaves sweep-KIND.json and .png, the groups groups.json.
+A minute for 2,250 photos, two for a sweep, the coverage or the groups. Prints the means and a row
+per attribute; leaves report.json, attributes.png (all attributes in one chart) and
+attributes/NAME.png (each one's curves) in --out; the others leave a .json named after them, a sweep
+and the coverage a chart as well.
 """
 
 import argparse
@@ -23,9 +26,11 @@ from device.attributes.classifier import Classifier, calibrated
 from device.command import Parser, exit_with
 from device.errors import FacetError, UsageError
 from device.faces.blazeface import BlazeFace
-from train import groups, sweep
+from device.run import face_limits
+from device.settings import Settings
+from train import coverage, groups, photos, sweep
 from train.celeba import SPLITS, DataError, Split, left_out_line, read_celeba
-from train.charts import attribute_chart, overview_chart, sweep_chart
+from train.charts import attribute_chart, coverage_chart, overview_chart, sweep_chart
 from train.fit import first
 from train.metrics import Scores, score, without_nan
 from train.outputs import float_raw, int8_raw, load_float
@@ -78,6 +83,27 @@ def run_sweep(args: argparse.Namespace, classifier: Classifier, split: Split) ->
     print(f"chart: {stem.with_suffix('.png')}")
 
 
+def run_coverage(args: argparse.Namespace, classifier: Classifier, split: Split) -> None:
+    """Print and write what the limits of what is told refuse, and what that gains."""
+    detector = BlazeFace("back", threads=os.cpu_count() or 1)
+    limits = face_limits(Settings())
+    some = sweep.spread(split, args.limit or 1500)
+    rules = coverage.coverage(some, detector, classifier, limits)
+    print(coverage.table(rules))
+    _write_json(args.out / "coverage.json", [without_nan(asdict(rule)) for rule in rules])
+    coverage_chart(args.out / "coverage.png", rules)
+    print(f"chart: {args.out / 'coverage.png'}")
+
+
+def run_photos(args: argparse.Namespace, classifier: Classifier) -> None:
+    """Print and write how the device's path does on a folder of whole photos."""
+    labelled = photos.read_labelled(args.photos, classifier.card.names)
+    detector = BlazeFace("back", threads=os.cpu_count() or 1)
+    told = photos.tell(labelled, detector, classifier, face_limits(Settings()))
+    print(photos.table(told))
+    _write_json(args.out / "photos.json", without_nan(asdict(told)))
+
+
 def run_groups(args: argparse.Namespace, classifier: Classifier, split: Split) -> None:
     """Print and write for whom the model errs more."""
     detector = BlazeFace("back", threads=os.cpu_count() or 1)
@@ -119,37 +145,65 @@ def main(argv: list[str] | None = None) -> None:
     parser = Parser("train.evaluate", __doc__)
     add = parser.add_argument
     add("--model", type=Path, default=Path("models/attributes.json"), metavar="CARD")
-    add("--data", type=Path, required=True, help="CelebA's folder")
+    add("--data", type=Path, help="CelebA's folder; needed for all but --photos")
     add("--split", choices=SPLITS, default="test")
     add("--float", type=Path, dest="keras_file", metavar="FILE.keras", help="score this instead")
     add("--sweep", choices=sweep.SWEEPS, help="stress the device's path with re-rendered photos")
+    add("--coverage", action="store_true", help="what the limits of what is told refuse")
+    add("--photos", type=Path, metavar="DIR", help="score whole photos, with a labels.csv")
     add("--groups", action="store_true", help="error by gender, age and race")
     add("--utkface", type=Path, help="UTKFace's folder, for --groups (default: beside --data)")
     add("--out", type=Path, help="folder for reports and charts (default out/evaluate-SPLIT)")
-    add("--limit", type=int, default=0, metavar="N", help="only N photos (a sweep: 300)")
+    add(
+        "--limit",
+        type=int,
+        default=0,
+        metavar="N",
+        help="only N photos (default all; a sweep 300, the coverage 1500)",
+    )
     args = parser.parse_args(argv)
-    if args.keras_file and (args.sweep or args.groups):
-        raise UsageError("--float goes with neither --sweep nor --groups: those run the device")
-    args.out = args.out or Path("out") / f"evaluate-{args.split}"
-    args.utkface = args.utkface or args.data.parent / "utkface"
+    modes = [one for one in (args.sweep, args.groups, args.coverage, args.photos) if one]
+    if len(modes) > 1:
+        raise UsageError("--sweep, --groups, --coverage and --photos: one at a time")
+    if args.keras_file and modes:
+        raise UsageError("--float scores a split; the other ways run the device's int8 model")
+    if not (args.data or args.photos):
+        raise UsageError("no photos to score", "Give --data CELEBA, or --photos DIR")
+    what = args.photos.resolve().name if args.photos else args.split
+    args.out = args.out or Path("out") / f"evaluate-{what}"
     classifier = Classifier(args.model, threads=os.cpu_count() or 1)
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        if args.photos:
+            run_photos(args, classifier)
+        else:
+            run_on_celeba(args, classifier)
+    except OSError as error:
+        if isinstance(error, FacetError):
+            raise
+        raise FacetError(f"cannot write the report to {args.out}: {error}") from error
+
+
+def run_on_celeba(args: argparse.Namespace, classifier: Classifier) -> None:
+    """Read CelebA and do what the flags ask for with the split they name."""
+    args.utkface = args.utkface or args.data.parent / "utkface"
     data = read_celeba(args.data)
     print(left_out_line(data))
     if classifier.card.names != data.attributes:
         raise UsageError(f"{args.model} has other attributes than {args.data}")
     split = data.splits[args.split]
-    if not args.sweep:
+    if not (args.sweep or args.coverage):  # those spread theirs over the split
         split = first(split, args.limit)
     if not len(split):
         raise DataError(f"no {args.split} photo in {args.data}")
-    run = run_sweep if args.sweep else run_groups if args.groups else run_scores
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-        run(args, classifier, split)
-    except OSError as error:
-        if isinstance(error, FacetError):
-            raise
-        raise FacetError(f"cannot write the report to {args.out}: {error}") from error
+    if args.sweep:
+        run_sweep(args, classifier, split)
+    elif args.coverage:
+        run_coverage(args, classifier, split)
+    elif args.groups:
+        run_groups(args, classifier, split)
+    else:
+        run_scores(args, classifier, split)
 
 
 def _write_json(path: Path, record) -> None:

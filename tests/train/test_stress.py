@@ -107,7 +107,7 @@ def test_a_sweep_is_written_as_the_command_says(celeba, tmp_path, capsys):
     assert rows[0] == {"stress": 160.0, "found": 0.0, "accuracy": None, "naive": None}
     assert cv2.imread(str(tmp_path / "out" / "sweep-size.png")) is not None
     assert "size, px wide" in capsys.readouterr().out
-    with pytest.raises(UsageError, match="--float goes with neither"):
+    with pytest.raises(UsageError, match="--float scores a split"):
         evaluate.main([*arguments, "--sweep", "size", "--float", "x.keras"])
 
 
