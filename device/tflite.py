@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.metadata
+import sys
 
 import numpy as np
 
@@ -35,14 +36,24 @@ class Network:
     """One network with one input, ready to run; holds its own memory, so use it from one thread.
 
     mend: what the user can do where `content` is no network that this runtime can run; the
-    ModelError raised then says it.
+    ModelError raised then says it. delegates: False leaves out the accelerated kernels that only
+    some builds of a runtime have; what is left computes alike in all of them.
     """
 
-    def __init__(self, content: bytes, name: str, mend: str, threads: int = 1):
+    def __init__(
+        self, content: bytes, name: str, mend: str, threads: int = 1, delegates: bool = True
+    ):
         interpreter_class, runtime = _interpreter_class()
         try:
             with quiet(2):
-                self._interpreter = interpreter_class(model_content=content, num_threads=threads)
+                kernels = sys.modules[interpreter_class.__module__].OpResolverType
+                self._interpreter = interpreter_class(
+                    model_content=content,
+                    num_threads=threads,
+                    experimental_op_resolver_type=kernels.AUTO
+                    if delegates
+                    else kernels.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+                )
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:160]

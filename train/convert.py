@@ -2,9 +2,10 @@
 
     python -m train.convert runs/attributes --data ../shared/data/celeba --out models/
 
-4 minutes for 2,220 validation and 2,250 test photos. Leaves attributes.tflite, attributes.json
-(the card the device reads) and MODEL_CARD.md (for people): all are written and verified first and
-then renamed into place, and the card's SHA-256 tells the device should the power fail in between.
+4 minutes for 2,220 validation and 2,250 test photos. Leaves NAME.tflite, NAME.json (the card the
+device reads) and MODEL_CARD.md (the one for people; MODEL_CARD-small.md for attributes-small): all
+are written and verified first and then renamed into place, and the card's SHA-256 tells the device
+should the power fail in between. UTKFace, beside the data or given, adds for whom the model errs.
 """
 
 import dataclasses
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from device.attributes.card import Attribute, Card, read_card
-from device.attributes.classifier import Classifier, calibrated
+from device.attributes.classifier import Classifier
 from device.command import Parser, exit_with
 from device.errors import FacetError
 from device.faces.align import crop_template
@@ -28,22 +29,24 @@ from train.calibrate import operating_point
 from train.celeba import CelebA, DataError, Split, left_out_line, read_celeba
 from train.crops import read_crop
 from train.fit import first, read_record, read_settings
-from train.metrics import Scores, score, without_nan
-from train.model_card import model_card
-from train.outputs import float_raw, int8_raw, load_float
+from train.measure import measured
+from train.model_card import model_card, splits_of
+from train.outputs import int8_raw, load_float
 from train.quantize import quantized
 
 CALIBRATION_PHOTOS = 1000
 VERIFIED_PHOTOS = 100
 # Mean difference of two runtimes' outputs, in steps of 1/256, beyond which one of them is wrong.
-# They round differently inside (a sound model differs by less than one step on average), and a
-# network passes some of that on.
+# litert accelerates int8 by XNNPACK, which rounds otherwise than the built-in kernels of
+# tflite-runtime (a sound model differs by less than one step on average).
 AGREE_STEPS = 4.0
 LICENCE = "CelebA is for non-commercial research only, and so is a model trained on it."
 
 
-def convert(run: Path, data: CelebA, out: Path, name: str, limit: int = 0) -> list[str]:
-    """Write `name`.tflite, its card and MODEL_CARD.md to `out`; return lines to print."""
+def convert(
+    run: Path, data: CelebA, out: Path, name: str, utkface: Path, limit: int = 0
+) -> list[str]:
+    """Write `name`.tflite and its cards for device and people to `out`; return lines to print."""
     settings = read_settings(run)
     model = load_float(run / "model.keras", len(data.attributes))
     train, val, test = (first(data.splits[s], limit) for s in ("train", "val", "test"))
@@ -63,13 +66,19 @@ def convert(run: Path, data: CelebA, out: Path, name: str, limit: int = 0) -> li
         _write_card(part, card, name)
         card = _calibrate(part, card, name, train, val)
         _write_card(part, card, name)
-        card = _measure(part, card, name, model, (val, test))
+        figures = measured(part / f"{name}.json", model, len(content), val, test, utkface)
+        card = dataclasses.replace(card, measured=figures)
         _write_card(part, card, name)
         verified = _verify(part / f"{name}.json", val.photos[:VERIFIED_PHOTOS])
-        (part / "MODEL_CARD.md").write_text(model_card(card, name, len(content), verified))
-        for file in (f"{name}.tflite", f"{name}.json", "MODEL_CARD.md"):
+        (part / _text_name(name)).write_text(model_card(card, name, verified))
+        for file in (f"{name}.tflite", f"{name}.json", _text_name(name)):
             os.replace(part / file, out / file)
     return [*_table(card), f"{name}.tflite: {len(content) / 1e6:.2f} MB", *verified]
+
+
+def _text_name(name: str) -> str:
+    other = name.removeprefix("attributes").strip("-")
+    return f"MODEL_CARD-{other}.md" if other else "MODEL_CARD.md"
 
 
 def _card(run: Path, name: str, content: bytes, crop_wh: tuple[int, int], train: Split) -> Card:
@@ -123,30 +132,6 @@ def _calibrate(folder: Path, card: Card, name: str, train: Split, val: Split) ->
     return dataclasses.replace(card, attributes=attributes, training=training)
 
 
-def _measure(folder: Path, card: Card, name: str, model, splits: tuple[Split, ...]) -> Card:
-    """Return the card with float and int8 figures of each split that has photos."""
-    classifier = Classifier(folder / f"{name}.json", threads=2)
-    columns = [card.column(field) for field in ("slope", "offset", "threshold")]
-    slope, offset, threshold = columns
-    measured = {}
-    for split in filter(len, splits):
-        raw = {"int8": int8_raw(classifier, split.photos), "float": float_raw(model, split.photos)}
-        measured[split.name] = {"photos": len(split)} | {
-            kind: _rounded(
-                score(card.names, split.labels, calibrated(one, slope, offset), threshold)
-            )
-            for kind, one in raw.items()
-        }
-    return dataclasses.replace(card, measured=measured)
-
-
-def _rounded(scores: Scores) -> dict[str, float]:
-    figures = scores.means()
-    if smiling := scores.named("Smiling"):
-        figures["smiling_accuracy"] = smiling.accuracy
-    return {key: value and round(value, 5) for key, value in without_nan(figures).items()}
-
-
 def _verify(card: Path, photos: Sequence[Path]) -> list[str]:
     """Return a line per runtime; FacetError where one that runs gives other results."""
     crops = np.stack([read_crop(path, read_card(card).crop_wh) for path in photos])
@@ -164,18 +149,25 @@ def _verify(card: Path, photos: Sequence[Path]) -> list[str]:
     (first, expected), *others = results
     lines.append(f"{first}: runs, {len(crops)} validation photos")
     for runtime, outputs in others:
-        steps = np.abs(outputs - expected) * 256
-        apart = f"{steps.mean():.2f} steps of 1/256 on average, {steps.max():.0f} at most"
-        if steps.mean() > AGREE_STEPS:
+        accelerated, plain = np.abs(outputs - expected) * 256
+        if plain.any():
+            raise FacetError(
+                f"{runtime} and {first} differ by {plain.max():.0f} steps on the same kernels"
+            )
+        apart = f"{accelerated.mean():.2f} of 1/256 on average, {accelerated.max():.0f} at most"
+        if accelerated.mean() > AGREE_STEPS:
             raise FacetError(f"{runtime} and {first} do not agree: {apart}")
-        lines.append(f"{runtime}: runs, differs from {first} by {apart}")
+        lines.append(
+            f"{runtime}: runs, and gives the same to the last unit as {first} without XNNPACK; "
+            f"XNNPACK, which {first} uses by itself, rounds otherwise inside, by {apart}"
+        )
     return lines
 
 
 def _table(card: Card) -> list[str]:
     """Return float against int8, a line per figure and split."""
     lines = [f"{'':28}{'float':>9}{'int8':>9}{'loss':>9}"]
-    for split, figures in card.measured.items():
+    for split, figures in splits_of(card).items():
         for key, value in figures["float"].items():
             other = figures["int8"][key]
             if value is None or other is None:
@@ -191,12 +183,15 @@ def main(argv: list[str] | None = None) -> None:
     add("--data", type=Path, help="CelebA's folder; default: the one the run was trained on")
     add("--out", type=Path, default=Path("models"), help="folder for the model (default models/)")
     add("--name", default="attributes", help="of the model's files (default %(default)s)")
+    add("--utkface", type=Path, help="UTKFace's folder (default: beside the data)")
     add("--limit", type=int, default=0, metavar="N", help="only the first N photos of each split")
     args = parser.parse_args(argv)
-    data = read_celeba(args.data or Path(read_record(args.run).get("data", "")))
+    root = args.data or Path(read_record(args.run).get("data", ""))
+    data = read_celeba(root)
     print(left_out_line(data))
     try:
-        lines = convert(args.run, data, args.out, args.name, args.limit)
+        utkface = args.utkface or root.parent / "utkface"
+        lines = convert(args.run, data, args.out, args.name, utkface, args.limit)
     except OSError as error:
         if isinstance(error, FacetError):
             raise

@@ -1,6 +1,10 @@
-"""Write MODEL_CARD.md, the card for people: what the model is for, its figures, its limits."""
+"""Write a model's card for people: what it is for, its figures, for whom it errs, its limits."""
 
 from device.attributes.card import Card
+from train.celeba import SPLITS
+
+WHOLE = "out_relu"  # the last layer of an uncut MobileNetV2
+FEW_PEOPLE = 20  # fewer say nothing about a group
 
 # Figure's key -> what people call it.
 FIGURES = {
@@ -19,28 +23,56 @@ def _stages(training: dict) -> list[str]:
     line = (
         f"- {settings['epochs']} epochs from the weights {settings['weights']}, learning rate "
         f"{settings['learning_rate']:g} at its peak, batch {settings['batch']}, seed "
-        f"{settings['seed']}, code {training['code']}"
+        f"{settings['seed']}{_extras(settings)}, code {training['code']}"
     )
     before = training.get("went_on_from")
     return [*(_stages(before) if before else []), line]
 
 
-def model_card(card: Card, name: str, size_bytes: int, verified: list[str]) -> str:
-    """Return the text of MODEL_CARD.md; all figures are those in the card."""
-    training = card.training
+def _extras(settings: dict) -> str:
+    """Return what a recipe has beyond the plain one; older runs have no word of it."""
+    said = ""
+    if settings.get("teacher"):
+        said += f", labels {settings['teacher_share']:.0%} of them {settings['teacher']}'s opinion"
+    if settings.get("ema"):
+        said += f", running mean of the weights ({settings['ema']:g})"
+    return said
+
+
+def splits_of(card: Card) -> dict[str, dict]:
+    """Return the card's figures per split."""
+    return {name: card.measured[name] for name in SPLITS if name in card.measured}
+
+
+def model_card(card: Card, name: str, verified: list[str]) -> str:
+    """Return the card for people; all figures are those in the device's card."""
+    training, measured = card.training, card.measured
     width, height = card.crop_wh
     lines = [
         f"# {name}: {len(card.attributes)} face attributes",
         "",
         "Written by `python -m train.convert`; the figures are those of "
-        f"`{name}.json`, and `python -m train.evaluate` reproduces them.",
+        f"`{name}.json`, and `python -m train.evaluate --model models/{name}.json` reproduces "
+        "them.",
         "",
         "## What it is",
         "",
-        f"MobileNetV2 1.0 (Sandler et al., 2018), {width}x{height} RGB bytes in, one probability "
-        f"per attribute out; full-integer .tflite of {size_bytes / 1e6:.2f} MB. The device scales "
-        "each output's logit with the slope and offset in the card (Platt scaling, fitted on "
-        "validation photos) and says an attribute from the card's threshold on.",
+        f"{_backbone(training['settings'])}, {width}x{height} RGB bytes in, one probability per "
+        f"attribute out; full-integer .tflite of {measured['bytes'] / 1e6:.2f} MB, "
+        f"{measured['multiply_adds'] / 1e6:.0f} million multiply-adds a face. The device scales "
+        "each output's logit with the slope and offset in the card (Platt scaling on validation "
+        "photos, at the training photos' prevalence) and says an attribute from the card's "
+        "threshold on.",
+        "",
+        "## What it is for, and not",
+        "",
+        "For labelling faces in one's own pictures, for teaching, research and art, and for counts "
+        "over many people in which single errors do not matter.",
+        "",
+        "Not for deciding about anybody: not for access, hiring, policing, medicine, age checks or "
+        "advertising by group. Not for telling gender: `Male` is what annotators saw in "
+        "photos of celebrities, not what a person is. Not for identifying people. Not for faces "
+        "of children: CelebA has none to speak of.",
         "",
         "## Trained on",
         "",
@@ -52,8 +84,38 @@ def model_card(card: Card, name: str, size_bytes: int, verified: list[str]) -> s
         "",
         "Means over the attributes, at the card's thresholds; nothing was fitted on test photos.",
         "",
+        *_figures(card),
+        "Runtimes:",
+        "",
+        *(f"- {line}" for line in verified),
+        "",
+        *_groups(measured.get("groups", {})),
+        "## Limits",
+        "",
+        "- CelebA shows celebrities, mostly young, light-skinned, lit and facing the camera; "
+        "expect more errors on everybody else.",
+        "- The labels are single impressions of annotators. Attractive, Young, Chubby, Big_Lips, "
+        "Big_Nose, Pointy_Nose, Oval_Face, High_Cheekbones, Narrow_Eyes, Arched_Eyebrows, "
+        "Bushy_Eyebrows, Bags_Under_Eyes, Pale_Skin, Rosy_Cheeks and Heavy_Makeup are matters of "
+        "opinion, on which two annotators often differ (Wu et al., 2023, Consistency and Accuracy "
+        "of CelebA Attribute Values). CelebA's own splits differ in how freely they were given.",
+        *_hardest(measured.get("hardest", {})),
+        "- It needs a face upright and to scale, cut out as `device/faces/align.py` does.",
+        "- Non-commercial use only, since CelebA is.",
+        "",
     ]
-    for split, figures in card.measured.items():
+    return "\n".join(lines)
+
+
+def _backbone(settings: dict) -> str:
+    until = settings.get("until", WHOLE)
+    part = "" if until == WHOLE else f", cut after `{until}`"
+    return f"MobileNetV2 1.0 (Sandler et al., 2018){part}"
+
+
+def _figures(card: Card) -> list[str]:
+    lines = []
+    for split, figures in splits_of(card).items():
         lines += [
             f"| {split}, {figures['photos']:,} photos | float | int8 |",
             "|---|---|---|",
@@ -64,19 +126,40 @@ def model_card(card: Card, name: str, size_bytes: int, verified: list[str]) -> s
             ),
             "",
         ]
-    lines += [
-        "Runtimes:",
-        "",
-        *(f"- {line}" for line in verified),
-        "",
-        "## Limits",
-        "",
-        "- CelebA shows celebrities, mostly young, light-skinned, lit and facing the camera; "
-        "expect more errors on everybody else.",
-        "- The labels are annotators' impressions. Attractive, Young or Male say how a face struck "
-        "them, not what a person is. Do not decide about people by them.",
-        "- It needs a face upright and to scale, cut out as `device/faces/align.py` does.",
-        "- Non-commercial use only.",
-        "",
-    ]
-    return "\n".join(lines)
+    return lines
+
+
+def _hardest(aucs: dict[str, float]) -> list[str]:
+    if not aucs:
+        return []
+    said = ", ".join(f"{name} ({auc:.2f})" for name, auc in aucs.items())
+    return [f"- Nearest to noise, by their AUC on test photos: {said}. Take these as hints."]
+
+
+def _groups(errors: dict[str, list[dict]]) -> list[str]:
+    """Return for whom the model errs most: a sentence per attribute and data set."""
+    lines = []
+    for title, rows in errors.items():
+        for attribute in dict.fromkeys(row["attribute"] for row in rows):
+            of_it = [row for row in rows if row["attribute"] == attribute]
+            overall = next((row for row in of_it if row["group"] == "all"), None)
+            ordered = sorted(of_it, key=lambda row: -row["error"])
+            worst = [row for row in ordered if row is not overall and row["people"] >= FEW_PEOPLE]
+            if not worst:
+                continue
+            told = "; ".join(_error(row) for row in worst[:3])
+            mean = f" {_share(overall)} overall," if overall else ""
+            least = _error(worst[-1])
+            lines.append(f"- {title}, {attribute}, wrong:{mean} most for {told}; least {least}.")
+    if not lines:
+        return []
+    return ["## For whom it errs most", "", "With 95 % intervals.", "", *lines, ""]
+
+
+def _error(row: dict) -> str:
+    return f"{row['group']} {_share(row)}"
+
+
+def _share(row: dict) -> str:
+    low, high = 100 * row["low"], 100 * row["high"]
+    return f"{100 * row['error']:.1f} % ({low:.1f} to {high:.1f})"

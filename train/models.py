@@ -1,6 +1,7 @@
 """Build the classifier: MobileNetV2 with one sigmoid per attribute, bytes in, probabilities out."""
 
 import difflib
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -99,6 +100,17 @@ def batchnorms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
         elif isinstance(layer, keras.layers.BatchNormalization):
             found.append(layer)
     return found
+
+
+def multiply_adds(model: keras.Model) -> int:
+    """Return the multiply-accumulate operations of one pass over one crop."""
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            total += multiply_adds(layer)
+        elif hasattr(layer, "kernel"):  # each kernel is used once per place of the output
+            total += math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
+    return total
 
 
 def settle_batchnorm(model: keras.Model, batches: Iterable[np.ndarray]) -> None:

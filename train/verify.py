@@ -18,9 +18,10 @@ TFLITE_PYTHON = ROOT / ".venv-tflite" / "bin" / "python"
 
 
 def outputs_of(python: Path | str, card: Path, crops: np.ndarray) -> tuple[str, np.ndarray] | str:
-    """Return (runtime's name, outputs float32 (crops, attributes)), or why it could not run.
+    """Return (runtime's name, outputs float32 (2, crops, attributes)), or why it could not run.
 
-    python: an interpreter with a TFLite runtime. crops: uint8 (n, h, w, 3), R, G, B.
+    The first outputs are those of the device, the second those without the runtime's accelerated
+    kernels. python: an interpreter with a TFLite runtime. crops: uint8 (n, h, w, 3), R, G, B.
     """
     with tempfile.TemporaryDirectory() as folder:
         given, got = Path(folder, "crops.npy"), Path(folder, "outputs.npy")
@@ -42,8 +43,9 @@ def main() -> None:
 
     card_path, crops_path, outputs_path = map(Path, sys.argv[1:])
     card = read_card(card_path)
-    network = Network(read_network_bytes(card, card_path.parent), card.file, MEND)
-    np.save(outputs_path, [network.run(crop[np.newaxis])[0][0] for crop in np.load(crops_path)])
+    content, crops = read_network_bytes(card, card_path.parent), np.load(crops_path)
+    networks = [Network(content, card.file, MEND, delegates=which) for which in (True, False)]
+    np.save(outputs_path, [[one.run(crop[np.newaxis])[0][0] for crop in crops] for one in networks])
     print(runtime_name())
 
 

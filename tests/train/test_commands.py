@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import sys
 
 import cv2
 import numpy as np
@@ -10,13 +11,15 @@ import pytest
 
 from device.attributes.classifier import Classifier, calibrated
 from device.errors import FacetError, ModelError, SourceError, UsageError
+from device.faces.blazeface import BlazeFace
 from tests.conftest import CARD, DATA, make_celeba
 from train import convert, evaluate, fit, predict, verify
 from train.batches import Batches
 from train.celeba import ATTRIBUTES, read_celeba
 from train.crops import read_crop
 from train.engine import keras
-from train.models import BATCHNORM_MOMENTUM, batchnorms, build, settle_batchnorm
+from train.model_card import _groups
+from train.models import BATCHNORM_MOMENTUM, batchnorms, build, multiply_adds, settle_batchnorm
 from train.teacher import softened
 
 SMALL = ("--input", "32x40", "--weights", "none", "--batch", "8")
@@ -236,10 +239,36 @@ def test_conversion_leaves_model_card_and_text(models):
     }
     card = Classifier(models / "attributes.json").card
     assert card.names == ATTRIBUTES and card.crop_wh == (32, 40)
-    assert set(card.measured) == {"val", "test"} and card.measured["test"]["photos"] == 16
+    sections = {"val", "test", "bytes", "multiply_adds", "hardest", "groups"}
+    assert set(card.measured) == sections and card.measured["test"]["photos"] == 16
+    assert card.measured["bytes"] == (models / "attributes.tflite").stat().st_size
+    assert {row["group"] for row in card.measured["groups"]["CelebA"]} >= {"men", "women"}
     assert "data" in card.training and str(models.parent.parent) not in card.to_json()
     text = (models / "MODEL_CARD.md").read_text()
     assert "non-commercial" in text and "mean AUC" in text
+
+
+def test_multiply_adds_are_those_of_the_paper():
+    model = build(40, (224, 224), "none")
+    # Sandler et al. (2018), table 4: 300 million, of which 1.28 are a head of 1,000 classes.
+    assert multiply_adds(model) == pytest.approx(300e6, rel=0.01)
+
+
+def test_the_text_says_for_whom_it_errs_most():
+    def row(group, people, error):
+        return {
+            "group": group,
+            "attribute": "Male",
+            "people": people,
+            "error": error,
+            "low": error / 2,
+            "high": error * 2,
+        }
+
+    rows = [row("all", 100, 0.1), row("old", 30, 0.2), row("young", 60, 0.05), row("few", 3, 1.0)]
+    (sentence,) = [line for line in _groups({"UTKFace": rows}) if line.startswith("- ")]
+    assert "10.0 % (5.0 to 20.0) overall" in sentence and "most for old 20.0 %" in sentence
+    assert "least young 5.0 %" in sentence and "few" not in sentence
 
 
 def test_a_conversion_that_fails_leaves_the_old_model(tmp_path, run, monkeypatch):
@@ -308,23 +337,21 @@ def test_evaluation_reproduces_the_cards_figures(tmp_path, models, run, data, ca
     assert len(list((out / "attributes").glob("*.png"))) == 40
 
 
-def test_the_committed_model_runs_alike_on_every_runtime(astronaut, admiral):
-    import sys
-
-    from device.faces.blazeface import BlazeFace
-
-    classifier = Classifier(CARD)
+@pytest.mark.parametrize("card", sorted(CARD.parent.glob("*.json")), ids=lambda path: path.stem)
+def test_every_committed_model_runs_alike_on_every_runtime(card, astronaut, admiral):
+    classifier = Classifier(card)
     crops = []
     for picture in (astronaut, admiral):
         (face,) = BlazeFace().detect(picture)
         crops.append(classifier.crop(picture, face.landmarks))
-    runtime, outputs = verify.outputs_of(sys.executable, CARD, np.stack(crops))
+    runtime, outputs = verify.outputs_of(sys.executable, card, np.stack(crops))
     assert runtime.startswith("ai-edge-litert")
-    np.testing.assert_allclose(outputs, [classifier.raw(crop) for crop in crops], atol=1e-6)
+    np.testing.assert_allclose(outputs[0], [classifier.raw(crop) for crop in crops], atol=1e-6)
     if not verify.TFLITE_PYTHON.exists():
         pytest.skip("no tflite-runtime: it needs Python 3.11, see `make setup-train`")
-    runtime, others = verify.outputs_of(verify.TFLITE_PYTHON, CARD, np.stack(crops))
+    runtime, others = verify.outputs_of(verify.TFLITE_PYTHON, card, np.stack(crops))
     assert runtime == "tflite-runtime 2.14.0"
+    np.testing.assert_array_equal(others[1], outputs[1])
     assert np.abs(others - outputs).mean() <= convert.AGREE_STEPS / 256
 
 
