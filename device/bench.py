@@ -56,7 +56,13 @@ def measure(settings: Settings) -> dict:
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(open_camera(settings.camera))
         pipeline = Pipeline(
-            camera, detector, classifier, [first], classifier.card.names, face_limits(settings)
+            camera,
+            detector,
+            classifier,
+            [first],
+            classifier.card.names,
+            face_limits(settings),
+            settings.tracks,
         )
         totals = pipeline.run(settings.outputs.max_frames)
     return {

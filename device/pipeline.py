@@ -5,15 +5,16 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from device.attributes.classifier import Classifier
+from device.attributes.steady import Steady
 from device.attributes.words import words
 from device.camera import Camera
 from device.faces.blazeface import BlazeFace
 from device.faces.quality import Limits, look
+from device.faces.track import Person, Tracker
 from device.outputs import Output, Result
-from device.types import Face, Frame, Track
+from device.settings import TracksSettings
+from device.types import Frame, Track
 
 STAGES = ("camera", "faces", "attributes", "outputs")
 
@@ -50,7 +51,7 @@ class Totals:
 
 
 class Pipeline:
-    """camera -> faces -> attributes -> outputs, until the camera ends or somebody asks to stop.
+    """camera -> faces -> tracks -> attributes -> outputs, until the camera ends or one says stop.
 
     stopping: asked after every frame, whether to end; an output that says no ends the run too.
     """
@@ -63,10 +64,14 @@ class Pipeline:
         outputs: Sequence[Output],
         shown: Sequence[str],
         limits: Limits,
+        tracks: TracksSettings,
         stopping: Callable[[], bool] = lambda: False,
     ):
         self._camera, self._detector, self._classifier = camera, detector, classifier
         self._outputs, self._shown, self._limits = outputs, shown, limits
+        self._tracks = tracks
+        self._tracker = Tracker(tracks.confirm, tracks.hold)
+        self._steady: dict[int, Steady] = {}  # by track
         self._thresholds = classifier.card.column("threshold")
         self._stopping = stopping
         self.watch, self.totals = Stopwatch(), Totals()
@@ -86,24 +91,35 @@ class Pipeline:
 
     def _step(self, frame: Frame, since: float) -> bool:
         faces = self._detector.detect(frame.bgr)
+        if self._camera.stills:  # nobody is followed from one photo to the next
+            self._tracker, self._steady = Tracker(confirm=1), {}
+        people = self._tracker.update(faces, frame.at_s)
         since = self.watch.lap("faces", since)
-        tracks = [self._track(frame.bgr, face, number) for number, face in enumerate(faces, 1)]
+        tracks = [self._track(frame, person) for person in people]
         labels = [self._labels(track) for track in tracks]
+        for gone in self._steady.keys() - self._tracker.ids:
+            del self._steady[gone]
         since = self.watch.lap("attributes", since)
         self.totals.frames += 1
-        self.totals.faces += len(faces)
+        self.totals.faces += len(people)
         result = Result(frame, tracks, labels, self.watch.fps)
         answers = [output.write(result) for output in self._outputs]
         self.watch.lap("outputs", since)
         return all(answers)
 
-    def _track(self, frame_bgr: np.ndarray, face: Face, number: int) -> Track:
-        state, crop = look(frame_bgr, face, self._classifier, self._limits)
-        probabilities = None if crop is None else self._classifier.classify(crop)
-        return Track(number, face, 1, state, probabilities)
+    def _track(self, frame: Frame, person: Person) -> Track:
+        state, crop = look(frame.bgr, person.face, self._classifier, self._limits)
+        if crop is None:
+            return Track(person.id, person.face, person.hits, state, None)
+        if person.id not in self._steady:
+            settings = self._tracks
+            self._steady[person.id] = Steady(self._thresholds, settings.settle, settings.margin)
+        steady = self._steady[person.id]
+        steady.add(self._classifier.classify(crop), frame.at_s)
+        return Track(person.id, person.face, person.hits, state, steady.probabilities)
 
     def _labels(self, track: Track) -> list[str]:
         if track.probabilities is None:
             return []
-        names = self._classifier.card.names
-        return words(names, track.probabilities, self._thresholds, self._shown)
+        names, thresholds = self._classifier.card.names, self._steady[track.id].thresholds
+        return words(names, track.probabilities, thresholds, self._shown)

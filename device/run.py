@@ -170,7 +170,9 @@ def main(argv: list[str] | None = None) -> int:
             f"{settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
         )
         limits = face_limits(settings)
-        pipeline = Pipeline(camera, detector, classifier, outputs, shown, limits, stop.is_set)
+        pipeline = Pipeline(
+            camera, detector, classifier, outputs, shown, limits, settings.tracks, stop.is_set
+        )
         totals = pipeline.run(settings.outputs.max_frames)
     rate = totals.frames / totals.seconds if totals.seconds else 0.0
     note(f"{totals.frames} frames, {totals.faces} faces, {rate:.1f} frames/s")

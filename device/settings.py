@@ -41,6 +41,14 @@ class FacesSettings:
 
 
 @dataclass(frozen=True)
+class TracksSettings:
+    confirm: int = 3  # frames until a face is somebody; fewer lets false faces in, more is late
+    hold: float = 1.0  # s that one who is not seen keeps the number; longer may give it to the next
+    settle: float = 0.3  # s until evidence counts; shorter flickers, longer shows a smile late
+    margin: float = 0.5  # log-odds past a threshold before a label changes; lower flickers
+
+
+@dataclass(frozen=True)
 class AttributesSettings:
     model: Path = MODEL  # a model card
     show: tuple[str, ...] = ()  # names of the card's attributes; none named means all
@@ -60,6 +68,7 @@ class OutputsSettings:
 class Settings:
     camera: CameraSettings = field(default_factory=CameraSettings)
     faces: FacesSettings = field(default_factory=FacesSettings)
+    tracks: TracksSettings = field(default_factory=TracksSettings)
     attributes: AttributesSettings = field(default_factory=AttributesSettings)
     outputs: OutputsSettings = field(default_factory=OutputsSettings)
 
@@ -142,6 +151,10 @@ RANGES = (
     ("faces", "min_face", 0, 16384),
     ("faces", "max_turn", 0, 1000),
     ("faces", "min_sharpness", 0, 1),
+    ("tracks", "confirm", 1, 1000),
+    ("tracks", "hold", 0, 3600),
+    ("tracks", "settle", 0, 60),
+    ("tracks", "margin", 0, 10),
     ("attributes", "threads", 1, 64),
     ("outputs", "log_every", 0, 86400),
     ("outputs", "max_frames", 0, 2**53),

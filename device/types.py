@@ -19,6 +19,7 @@ class Frame:
     bgr: np.ndarray  # uint8 (H, W, 3)
     index: int  # from 0; of a camera, frames that were dropped count
     time: datetime  # UTC: when captured; in a video, when opened plus the place in the film
+    at_s: float  # s on a clock that nobody sets: to measure what passed between two frames
     source: str  # the camera's name, or the file's
 
 
@@ -33,10 +34,10 @@ class Face:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """One person over time; until tracking lands, a face of one frame."""
+    """One person over time; in photos, one face from left to right."""
 
     id: int  # from 1
     face: Face
-    age: int  # frames since the person was first seen
+    age: int  # frames in which the person was seen
     state: str  # OK, or why there is no attribute to show
     probabilities: np.ndarray | None  # float32 (attributes,) in the card's order; None unless OK

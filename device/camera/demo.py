@@ -80,7 +80,8 @@ class Demo:
         for index in range(len(self)):
             shot = SHOTS[index // per_shot]
             bgr = np.hstack([self._panel(part, index, per_shot, len(shot)) for part in shot])
-            yield Frame(bgr, index, self._started + timedelta(seconds=index / FPS), self.name)
+            at_s = index / FPS
+            yield Frame(bgr, index, self._started + timedelta(seconds=at_s), at_s, self.name)
 
     def _panel(self, part, index: int, per_shot: int, panels: int) -> np.ndarray:
         who, (width_from, width_to), (tilt_from, tilt_to) = part

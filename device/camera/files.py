@@ -1,5 +1,6 @@
 """Read videos, photos and folders of photos: every frame, in order, to the end."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,8 +51,9 @@ class VideoFile:
     def __iter__(self) -> Iterator[Frame]:
         bgr = self._first
         while bgr is not None:
-            moment = self._started + timedelta(seconds=self._index / self.fps)
-            yield Frame(bgr, self._index, moment, self.name)
+            at_s = self._index / self.fps
+            moment = self._started + timedelta(seconds=at_s)
+            yield Frame(bgr, self._index, moment, at_s, self.name)
             self._index += 1
             ok, bgr = self._capture.read()
             bgr = bgr if ok else None
@@ -92,6 +94,6 @@ class Photos:
                 self.skipped.append(str(error))
                 note(f"skipped: {error}")
                 continue
-            yield Frame(bgr, index, datetime.now(UTC), path.name)
+            yield Frame(bgr, index, datetime.now(UTC), time.monotonic(), path.name)
         if len(self.skipped) == len(self._paths):
             raise SourceError(f"none of the {len(self._paths)} photos can be read")

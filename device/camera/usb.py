@@ -1,5 +1,6 @@
 """Read a USB camera through V4L2."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,5 +52,5 @@ class UsbCamera:
             ok, bgr = self._capture.read()
             if not ok:
                 return
-            yield Frame(bgr, index, datetime.now(UTC), self.name)
+            yield Frame(bgr, index, datetime.now(UTC), time.monotonic(), self.name)
             index += 1

@@ -4,7 +4,7 @@ import contextlib
 import csv
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import TextIO
 
@@ -25,7 +25,7 @@ class CsvLog:
 
     def __init__(self, path: Path, names: Sequence[str], columns: Sequence[int], every_s: float):
         self.path, self._columns, self._every_s = path, list(columns), every_s
-        self._last: dict[int, datetime] = {}  # per track, when its last row was written
+        self._last: dict[int, float] = {}  # per track, when its last row was written
         header = [*FIXED, *names]
         self._file: TextIO | None = None
         try:
@@ -58,7 +58,7 @@ class CsvLog:
         rows = [
             self._row(result.frame, track)
             for track in result.tracks
-            if self._due(track.id, result.frame.time)
+            if self._due(track.id, result.frame.at_s)
         ]
         if rows:
             try:
@@ -79,12 +79,11 @@ class CsvLog:
         reason = error.strerror or error
         return FacetError(f"cannot write the log {self.path}: {reason}", "Free the disk")
 
-    def _due(self, track: int, now: datetime) -> bool:
-        last = self._last.get(track)
-        # A clock that was set back would otherwise silence the log until it has caught up.
-        if last and 0 <= (now - last).total_seconds() < self._every_s:
+    def _due(self, track: int, now_s: float) -> bool:
+        last_s = self._last.get(track)
+        if last_s is not None and now_s - last_s < self._every_s:
             return False
-        self._last[track] = now
+        self._last[track] = now_s
         return True
 
     def _row(self, frame: Frame, track: Track) -> list[str]:

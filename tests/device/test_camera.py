@@ -147,7 +147,7 @@ class Ticker:
             if self.given < 0:
                 return
             bgr = np.zeros((2, 2, 3), np.uint8)
-            yield Frame(bgr, self.given, datetime.now(UTC), "ticker")
+            yield Frame(bgr, self.given, datetime.now(UTC), time.monotonic(), "ticker")
             self.given += 1
 
     def let(self, count):

@@ -1,0 +1,117 @@
+"""Follow people from frame to frame: which of this frame's faces is whose.
+
+Each person's landmarks are predicted by a constant velocity (an alpha-beta filter, which is the
+steady state of a Kalman filter); a face goes to the person whose prediction it meets best by
+overlap of the boxes and distance of the landmarks, one to one.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from device.types import Face
+
+ALPHA, BETA = 0.8, 0.3  # how much of a surprise goes into the place, and into the speed
+FARTHEST = 1.0  # mean landmark distance, in face widths, beyond which a face is somebody else
+SPEED_FADES_S = 0.5  # unseen for so long, a person has most likely stopped
+
+
+@dataclass
+class Person:
+    """One person who is being followed."""
+
+    face: Face  # as last seen
+    seen_s: float  # when that was
+    velocity: np.ndarray  # float64 (4, 2): of the landmarks, px/s
+    first_s: float
+    hits: int = 1  # frames in which the person was seen
+    id: int = 0  # from 1; 0 until confirmed
+
+    def predicted(self, now_s: float) -> np.ndarray:
+        """Return where the landmarks should be, float64 (4, 2) px."""
+        ahead = SPEED_FADES_S * (1 - np.exp(-(now_s - self.seen_s) / SPEED_FADES_S))
+        return self.face.landmarks + self.velocity * ahead
+
+    def see(self, face: Face, now_s: float) -> None:
+        """Take a face for this person's."""
+        expected, passed = self.predicted(now_s), max(now_s - self.seen_s, 1e-3)
+        surprise = face.landmarks - expected
+        self.velocity = self.velocity + BETA * surprise / passed
+        self.face, self.seen_s = face, now_s
+        self.hits += 1
+
+
+@dataclass
+class Tracker:
+    """Everybody who is being followed; use it from one thread.
+
+    confirm: frames in which a person must be seen to get an id; fewer lets false faces in, more
+    shows people later. hold_s: how long one who is not seen keeps the id; shorter gives one person
+    several ids, longer gives the next person the last one's.
+    """
+
+    confirm: int = 3
+    hold_s: float = 1.0
+    _people: list[Person] = field(default_factory=list)
+    _ids: int = 0
+
+    def update(self, faces: list[Face], now_s: float) -> list[Person]:
+        """Return everybody confirmed and seen in this frame, in the order of `faces`."""
+        self._people = [one for one in self._people if self._stays(one, now_s)]
+        pairs = _match(self._people, faces, now_s)
+        seen: list[Person] = []
+        for number, face in enumerate(faces):
+            person = pairs.get(number)
+            if person:
+                person.see(face, now_s)
+            else:
+                person = Person(face, now_s, np.zeros_like(face.landmarks), now_s)
+                self._people.append(person)
+            if not person.id and person.hits >= self.confirm:
+                self._ids += 1
+                person.id = self._ids
+            seen.append(person)
+        return [one for one in seen if one.id]
+
+    @property
+    def ids(self) -> set[int]:
+        """Who is being followed and confirmed, seen or not."""
+        return {person.id for person in self._people if person.id}
+
+    def _stays(self, person: Person, now_s: float) -> bool:
+        # Before it is confirmed a face may be a false one: two misses in a row end it.
+        hold_s = self.hold_s if person.id else min(self.hold_s, 0.1)
+        return now_s - person.seen_s <= hold_s
+
+
+def _match(people: list[Person], faces: list[Face], now_s: float) -> dict[int, Person]:
+    """Return face number -> person, the surest pairs first, each face and person once."""
+    costs = []
+    for person in people:
+        expected = person.predicted(now_s)
+        shift = (expected - person.face.landmarks).mean(axis=0)
+        for number, face in enumerate(faces):
+            cost = _distance(face, person.face, expected)
+            if cost <= FARTHEST:
+                costs.append((cost - _overlap(face.box, person.face.box, shift), number, person))
+    pairs: dict[int, Person] = {}
+    for _, number, person in sorted(costs, key=lambda one: one[0]):
+        if number not in pairs and all(other is not person for other in pairs.values()):
+            pairs[number] = person
+    return pairs
+
+
+def _distance(face: Face, before: Face, expected: np.ndarray) -> float:
+    """Return the landmarks' mean distance from where they were expected, in face widths."""
+    distance = np.hypot(*(face.landmarks - expected).T).mean()
+    return float(distance / max(face.box[2], before.box[2], 1.0))
+
+
+def _overlap(box, before, shift: np.ndarray) -> float:
+    """Return the intersection over union of a box with an earlier one moved by `shift`."""
+    x, y, w, h = before
+    x, y = x + shift[0], y + shift[1]
+    wide = min(box[0] + box[2], x + w) - max(box[0], x)
+    high = min(box[1] + box[3], y + h) - max(box[1], y)
+    shared = max(0.0, wide) * max(0.0, high)
+    return shared / max(box[2] * box[3] + w * h - shared, 1e-9)
