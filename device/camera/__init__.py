@@ -17,7 +17,7 @@ from device.errors import SourceError, UsageError
 from device.settings import CameraSettings
 from device.types import Frame
 
-KINDS = "0, usb:0, /dev/video0, a video, a photo, a folder of photos, demo or auto"
+KINDS = "0, usb:0, /dev/video0, rtsp://.., http://.., a video, a photo, a folder, demo or auto"
 
 
 class Camera(Protocol):
@@ -53,6 +53,11 @@ def open_camera(settings: CameraSettings) -> Camera:
         from device.camera.usb import UsbCamera
 
         return Latest(UsbCamera(int(number[1]), settings))
+    if re.match(r"(rtsp|rtsps|http|https)://", source):
+        from device.camera.latest import Latest
+        from device.camera.stream import Stream
+
+        return Latest(Stream(source), patience_s=None)  # it knows itself when to try again
     if re.match(r"(usb|csi):|\w+://", source):
         if source.startswith("usb:"):
             raise UsageError(f"{source!r} names no camera", "Write usb:0, usb:1, ...")

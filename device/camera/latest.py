@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from device.errors import FacetError
 from device.types import Frame
 
-PATIENCE_S = 10.0  # without a frame for so long the camera counts as hung
+PATIENCE_S = 10.0  # for a frame, and for the reader to end
 
 
 class Latest:
     """A live camera read by a thread of its own; frames nobody took in time are dropped.
 
+    patience_s: without a frame for so long the camera counts as hung; None waits for ever.
     Raises FacetError from the iteration when the camera stops or hangs.
     """
 
     live, stills = True, False
 
-    def __init__(self, camera, patience_s: float = PATIENCE_S):
+    def __init__(self, camera, patience_s: float | None = PATIENCE_S):
         self.name, self.fps = camera.name, camera.fps
         self._camera, self._patience_s = camera, patience_s
         self._changed = threading.Condition()
@@ -33,7 +34,8 @@ class Latest:
 
     def __exit__(self, *exc):
         self._stop = True
-        self._thread.join(self._patience_s)
+        self._camera.stop()
+        self._thread.join(PATIENCE_S)
         # A driver that hangs in read() holds the device: closing it then would hang as well.
         if not self._thread.is_alive():
             self._camera.__exit__(*exc)

@@ -46,6 +46,9 @@ class UsbCamera:
     def __exit__(self, *exc):
         self._capture.release()
 
+    def stop(self) -> None:
+        """Nothing: the iteration never waits longer than for one frame."""
+
     def __iter__(self) -> Iterator[Frame]:
         index = 0
         while True:
