@@ -102,7 +102,8 @@ class Pipeline:
         since = self.watch.lap("attributes", since)
         self.totals.frames += 1
         self.totals.faces += len(people)
-        result = Result(frame, tracks, labels, self.watch.fps)
+        age_s = time.monotonic() - frame.at_s if self._camera.live else None
+        result = Result(frame, tracks, labels, self.watch.fps, age_s)
         answers = [output.write(result) for output in self._outputs]
         self.watch.lap("outputs", since)
         return all(answers)

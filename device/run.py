@@ -175,7 +175,8 @@ def main(argv: list[str] | None = None) -> int:
         )
         totals = pipeline.run(settings.outputs.max_frames)
     rate = totals.frames / totals.seconds if totals.seconds else 0.0
-    note(f"{totals.frames} frames, {totals.faces} faces, {rate:.1f} frames/s")
+    dropped = f", {camera.dropped} dropped" if camera.live else ""
+    note(f"{totals.frames} frames{dropped}, {totals.faces} faces, {rate:.1f} frames/s")
     return 0
 
 

@@ -23,6 +23,7 @@ class Latest:
         self._camera, self._patience_s = camera, patience_s
         self._changed = threading.Condition()
         self._newest: Frame | None = None
+        self.dropped = 0  # frames that nobody took in time
         self._stop = self._ended = False
         self._fault: Exception | None = None
         self._thread = threading.Thread(target=self._drain, name="camera", daemon=True)
@@ -44,6 +45,7 @@ class Latest:
         try:
             for frame in self._camera:
                 with self._changed:
+                    self.dropped += self._newest is not None
                     self._newest = frame
                     self._changed.notify()
                 if self._stop:

@@ -15,6 +15,7 @@ class Result:
     tracks: list[Track]
     labels: list[list[str]]  # words per track, the most looked-for first
     fps: float  # frames/s over the last second or so
+    age_s: float | None = None  # of a live camera's frame, now that its labels are known
 
 
 class Output(Protocol):

@@ -84,6 +84,8 @@ class Window:
         status = f"{count} face{'' if count == 1 else 's'}"
         if not self._stills:
             status = f"{result.fps:.0f} frames/s  {status}"
+        if result.age_s is not None:
+            status += f"  {1000 * result.age_s:.0f} ms old"
         annotate(self._picture, result.tracks, result.labels, status)
         if not self._opened:
             cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)

@@ -170,7 +170,7 @@ def test_only_the_newest_frame_of_a_live_camera_is_kept():
         ticker.let(1)
         assert next(frames).index == 0
         ticker.let(5)
-        assert next(frames).index == 5
+        assert next(frames).index == 5 and latest.dropped == 4
     assert ticker.stopped and ticker.closed
 
 
