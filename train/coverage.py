@@ -67,7 +67,7 @@ def _seen(state, split, row, detector, classifier, seed, bar) -> tuple[float, fl
     bar.update()
     rng = np.random.default_rng((seed, row))
     scene = _scene(state, rng)
-    picture = scene.render(read_photo(split.photos[row]), rng)
+    picture = scene.render([read_photo(split.photos[row])], rng)
     middle = (SCENE_WH[0] / 2, SCENE_WH[1] / 2)
     face = nearest_face(detector.detect(picture), middle, 0.6 * scene.face_px)
     if face is None:

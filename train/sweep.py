@@ -1,10 +1,12 @@
 """Stress the device's own path: test photos re-rendered into camera pictures, harder and harder.
 
-Run by `python -m train.evaluate --sweep tilt|size|light|blur`. Every picture goes through detector,
-alignment and classifier as on the device, and beside it the naive way: the box cut out upright.
+Run by `python -m train.evaluate --sweep tilt|size|light|blur|faces`. Every picture goes through
+detector, alignment and classifier as on the device, and beside it the naive way: the box cut out
+upright.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -21,6 +23,7 @@ from train.celeba import Split
 SCENE_WH = (640, 480)  # px, what a webcam gives
 FACE_PX = 97.0  # width of the detector's box in an aligned 178x218 photo, median over val photos
 FULL_PX = 160.0  # width of the face in scenes that do not vary it
+CROWD_PX = 64.0  # width of each face in a scene of several
 # The eyes' and mouth's middle, px of the aligned frame: what a scene is turned about.
 CENTRE = FRAME_LANDMARKS.mean(axis=0)
 
@@ -33,19 +36,36 @@ class Scene:
     face_px: float = FULL_PX
     gain: float = 1.0  # of light
     blur_px: float = 0.0  # sigma of a Gaussian, in px of the scene
+    faces: int = 1  # people in the picture, side by side and in rows
 
-    def matrix(self, photo_wh: tuple[int, int]) -> np.ndarray:
-        """Return the (2, 3) matrix from the photo to the scene."""
+    def middles(self) -> list[tuple[float, float]]:
+        """Return where the faces' middles lie, (x, y) px."""
+        columns = math.ceil(math.sqrt(self.faces))
+        rows = math.ceil(self.faces / columns)
+        width, height = SCENE_WH[0] / columns, SCENE_WH[1] / rows
+        places = (divmod(number, columns) for number in range(self.faces))
+        return [((column + 0.5) * width, (row + 0.5) * height) for row, column in places]
+
+    def matrix(
+        self, photo_wh: tuple[int, int], middle: tuple[float, float] | None = None
+    ) -> np.ndarray:
+        """Return the (2, 3) matrix from the photo to the scene; middle: of the face, px."""
         to_frame = FRAME_WH[0] / photo_wh[0]
         turned = cv2.getRotationMatrix2D(
             (CENTRE / to_frame).tolist(), -self.tilt_deg, to_frame * self.face_px / FACE_PX
         )
-        turned[:, 2] += np.array(SCENE_WH) / 2 - CENTRE / to_frame
+        turned[:, 2] += np.array(middle or self.middles()[0]) - CENTRE / to_frame
         return turned
 
-    def render(self, photo_bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the scene, uint8 (480, 640, 3) BGR, with a camera's noise."""
-        picture = cut(photo_bgr, self.matrix((photo_bgr.shape[1], photo_bgr.shape[0])), SCENE_WH)
+    def render(self, photos_bgr: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+        """Return the scene of up to `faces` photos, uint8 (480, 640, 3) BGR, with noise."""
+        picture = np.full((SCENE_WH[1], SCENE_WH[0], 3), 128, np.uint8)
+        middles = self.middles()
+        left, top = np.array(middles[0])  # half a cell
+        for photo, (x, y) in zip(photos_bgr, middles, strict=False):
+            whole = cut(photo, self.matrix((photo.shape[1], photo.shape[0]), (x, y)), SCENE_WH)
+            cell = np.s_[round(y - top) : round(y + top), round(x - left) : round(x + left)]
+            picture[cell] = whole[cell]
         if self.blur_px:
             picture = cv2.GaussianBlur(picture, (0, 0), self.blur_px)
         noise = rng.normal(0, 3, (*picture.shape[:2], 1))
@@ -58,6 +78,7 @@ SWEEPS: dict[str, tuple[str, tuple[float, ...], Callable[[float], Scene]]] = {
     "size": ("px wide", (160, 96, 64, 48, 32, 24), lambda v: Scene(face_px=v)),
     "light": ("times the light", (1.0, 0.6, 0.4, 0.25, 1.5, 2.0), lambda v: Scene(gain=v)),
     "blur": ("px sigma", (0, 1, 2, 4, 6, 8), lambda v: Scene(blur_px=v)),
+    "faces": ("in a picture", (1, 2, 4, 6, 9), lambda v: Scene(faces=v, face_px=CROWD_PX)),
 }
 
 
@@ -108,26 +129,17 @@ def sweep(
 def _point(stress, scene, split, detector, classifier, seed, bar) -> Point:
     threshold = classifier.card.column("threshold")
     right: dict[str, list[float]] = {"device": [], "naive": []}
-    for row, path in enumerate(split.photos):
+    for row, picture, face in _faces(scene, split, detector, seed):
         bar.update()
-        picture = scene.render(read_photo(path), np.random.default_rng((seed, row)))
-        middle = (SCENE_WH[0] / 2, SCENE_WH[1] / 2)
-        face = nearest_face(detector.detect(picture), middle, 0.6 * scene.face_px)
         if face is None:
             continue
         try:
             crop = classifier.crop(picture, face.landmarks)
         except AlignError:
             continue
-        crops = {
-            "device": crop,
-            "naive": np.ascontiguousarray(
-                cut(picture, box_matrix(face, classifier.card.crop_wh), classifier.card.crop_wh)[
-                    :, :, ::-1
-                ]
-            ),
-        }
-        for way, one in crops.items():
+        box = box_matrix(face, classifier.card.crop_wh)
+        naive = cv2.cvtColor(cut(picture, box, classifier.card.crop_wh), cv2.COLOR_BGR2RGB)
+        for way, one in (("device", crop), ("naive", naive)):
             said = classifier.classify(one) >= threshold
             right[way].append(float((said == split.labels[row]).mean()))
     found = len(right["device"])
@@ -135,6 +147,19 @@ def _point(stress, scene, split, detector, classifier, seed, bar) -> Point:
         way: float(np.mean(values)) if values else float("nan") for way, values in right.items()
     }
     return Point(float(stress), found / len(split), means["device"], means["naive"])
+
+
+def _faces(
+    scene: Scene, split: Split, detector: BlazeFace, seed: int
+) -> Iterator[tuple[int, np.ndarray, Face | None]]:
+    """Yield each photo's row, the scene that it is in, and its face if the detector finds it."""
+    for start in range(0, len(split), scene.faces):
+        rows = range(start, min(start + scene.faces, len(split)))
+        photos = [read_photo(split.photos[row]) for row in rows]
+        picture = scene.render(photos, np.random.default_rng((seed, start)))
+        found = detector.detect(picture)
+        for row, middle in zip(rows, scene.middles(), strict=False):
+            yield row, picture, nearest_face(found, middle, 0.6 * scene.face_px)
 
 
 def table(kind: str, points: list[Point]) -> str:

@@ -42,10 +42,19 @@ def test_a_scenes_face_is_as_wide_as_asked_whatever_the_photos_size(photo_wh):
 
 def test_light_and_noise_stay_bytes():
     photo = np.full((218, 178, 3), 200, np.uint8)
-    bright = Scene(gain=2.0).render(photo, np.random.default_rng(0))
-    dark = Scene(gain=0.25).render(photo, np.random.default_rng(0))
+    bright = Scene(gain=2.0).render([photo], np.random.default_rng(0))
+    dark = Scene(gain=0.25).render([photo], np.random.default_rng(0))
     assert bright.dtype == np.uint8 and bright.min() > 240
     assert dark.mean() == pytest.approx(50, abs=1)
+
+
+@pytest.mark.parametrize("faces", [1, 2, 5, 9])
+def test_every_photo_of_a_crowd_has_its_place(faces):
+    photos = [np.full((218, 178, 3), 20 * (n + 1), np.uint8) for n in range(faces)]
+    scene = Scene(faces=faces, face_px=64)
+    picture = scene.render(photos, np.random.default_rng(0))
+    seen = [picture[round(y), round(x), 0] for x, y in scene.middles()]
+    np.testing.assert_allclose(seen, [20 * (n + 1) for n in range(faces)], atol=12)
 
 
 def face(x, y, w, h):
@@ -90,6 +99,12 @@ def test_a_sweep_finds_both_faces_and_tilt_hurts_the_naive_way_more(portraits):
     aligned = [one.accuracy for one in points]
     assert abs(aligned[3] - aligned[0]) <= 0.1
     assert "30" in sweep.table("tilt", points)
+
+
+def test_several_faces_are_each_told(portraits):
+    alone, both, *_ = sweep.sweep("faces", portraits, BlazeFace(), Classifier(CARD))
+    assert (alone.stress, both.stress) == (1, 2) and alone.found == both.found == 1
+    assert both.accuracy == pytest.approx(alone.accuracy, abs=0.1)
 
 
 def test_a_sweep_without_a_face_says_so(tmp_path):
