@@ -91,8 +91,8 @@ def parser() -> Parser:
         "--max-turn",
         type=float,
         metavar="X",
-        help="faces turned further are boxed but not judged: nose from between the eyes, in eye "
-        f"distances; 0.5 is about 40 degrees (default {plain.faces.max_turn:g})",
+        help="faces turned further are boxed but not judged: distance of the landmarks from a "
+        f"frontal face's, in eye distances (default {plain.faces.max_turn:g})",
     )
     add(
         "--min-sharpness",

@@ -36,7 +36,7 @@ class FacesSettings:
     min_score: float = 0.6  # 0..1; lower finds more faces, and more that are none
     # Faces beyond these are boxed and their attributes not guessed.
     min_face: float = 24.0  # px wide
-    max_turn: float = 0.6  # nose from between the eyes, in eye distances; 0.5: about 40 degrees
+    max_turn: float = 0.22  # landmarks from a frontal face's, in eye distances
     min_sharpness: float = 0.1  # share of the contrast that is fine detail; 0.2: a sharp face
 
 

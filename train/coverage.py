@@ -1,8 +1,9 @@
 """Measure the limits beyond which a face is not told: what they refuse, and what that gains.
 
 Run by `python -m train.evaluate --coverage`. Photos are re-rendered into camera pictures for each
-limit: at many sizes for `min_face`, blurred for `min_sharpness`, and as they are for `max_turn`,
-since people turn by themselves. Each picture goes through the device's own path.
+limit: at many sizes for `min_face`, blurred for `min_sharpness`, and narrowed for `max_turn`, as
+flat pictures that turn. (As far as CelebA's own people turn, they are told as well as others.) Each
+picture goes through the device's own path.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from device.types import Face
 from train.celeba import Split
 from train.sweep import FULL_PX, SCENE_WH, Scene, nearest_face
 
-SMALLEST_PX, BLURRIEST_PX = 16.0, 10.0
+SMALLEST_PX, BLURRIEST_PX, MOST_TURNED_DEG = 16.0, 10.0, 75.0
 RULES = ("too small", "blurred", "turned away")
 
 
@@ -59,7 +60,7 @@ def _scene(state: str, rng: np.random.Generator) -> Scene:
         return Scene(face_px=float(np.exp(rng.uniform(np.log(SMALLEST_PX), np.log(FULL_PX)))))
     if state == "blurred":
         return Scene(blur_px=rng.uniform(0, BLURRIEST_PX))
-    return Scene()
+    return Scene(turn_deg=rng.uniform(0, MOST_TURNED_DEG))
 
 
 def _seen(state, split, row, detector, classifier, seed, bar) -> tuple[float, float] | None:
@@ -77,13 +78,13 @@ def _seen(state, split, row, detector, classifier, seed, bar) -> tuple[float, fl
     except AlignError:
         return None
     said = classifier.classify(crop) >= classifier.card.column("threshold")
-    return _measure(state, face, crop), float((said == split.labels[row]).mean())
+    return _measure(state, face, crop, classifier), float((said == split.labels[row]).mean())
 
 
-def _measure(state: str, face: Face, crop: np.ndarray) -> float:
+def _measure(state: str, face: Face, crop: np.ndarray, classifier: Classifier) -> float:
     if state == "too small":
         return face.box[2]
-    return sharpness(crop) if state == "blurred" else -turn(face.landmarks)
+    return sharpness(crop) if state == "blurred" else -turn(face.landmarks, classifier.template)
 
 
 def _rule(state: str, limit: float, measure: np.ndarray, right: np.ndarray) -> Rule:

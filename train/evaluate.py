@@ -2,7 +2,7 @@
 
     python -m train.evaluate --model models/attributes.json --data DIR --split test
     python -m train.evaluate --model models/attributes.json --float RUN/model.keras --data DIR
-    python -m train.evaluate --data DIR --sweep tilt      # or size, light, blur, faces
+    python -m train.evaluate --data DIR --sweep tilt      # or turn, size, light, blur, faces
     python -m train.evaluate --data DIR --coverage        # what the limits of --min-face etc. do
     python -m train.evaluate --data DIR --groups          # needs UTKFace beside DIR
     python -m train.evaluate --photos DIR                 # whole photos and a labels.csv

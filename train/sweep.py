@@ -1,8 +1,8 @@
 """Stress the device's own path: test photos re-rendered into camera pictures, harder and harder.
 
-Run by `python -m train.evaluate --sweep tilt|size|light|blur|faces`. Every picture goes through
-detector, alignment and classifier as on the device, and beside it the naive way: the box cut out
-upright.
+Run by `python -m train.evaluate --sweep tilt|turn|size|light|blur|faces`. Every picture goes
+through detector, alignment and classifier as on the device, and beside it the naive way: the box
+cut out upright.
 """
 
 import math
@@ -33,6 +33,7 @@ class Scene:
     """How a photo is put into a camera's picture."""
 
     tilt_deg: float = 0.0  # in the picture's plane, clockwise
+    turn_deg: float = 0.0  # about the upright axis, as a flat picture turns: narrower
     face_px: float = FULL_PX
     gain: float = 1.0  # of light
     blur_px: float = 0.0  # sigma of a Gaussian, in px of the scene
@@ -55,6 +56,9 @@ class Scene:
             (CENTRE / to_frame).tolist(), -self.tilt_deg, to_frame * self.face_px / FACE_PX
         )
         turned[:, 2] += np.array(middle or self.middles()[0]) - CENTRE / to_frame
+        narrow = math.cos(math.radians(self.turn_deg))
+        turned[:, 2] += turned[:, 0] * (1 - narrow) * CENTRE[0] / to_frame
+        turned[:, 0] *= narrow
         return turned
 
     def render(self, photos_bgr: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
@@ -75,6 +79,7 @@ class Scene:
 # What each sweep varies: the field's unit, the stresses from none to most, and their scenes.
 SWEEPS: dict[str, tuple[str, tuple[float, ...], Callable[[float], Scene]]] = {
     "tilt": ("degrees", (0, 10, 20, 30, 45, 60), lambda v: Scene(tilt_deg=v)),
+    "turn": ("degrees", (0, 15, 30, 45, 60, 75), lambda v: Scene(turn_deg=v)),
     "size": ("px wide", (160, 96, 64, 48, 32, 24), lambda v: Scene(face_px=v)),
     "light": ("times the light", (1.0, 0.6, 0.4, 0.25, 1.5, 2.0), lambda v: Scene(gain=v)),
     "blur": ("px sigma", (0, 1, 2, 4, 6, 8), lambda v: Scene(blur_px=v)),

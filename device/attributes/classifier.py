@@ -30,7 +30,7 @@ class Classifier:
         self.card: Card = read_card(card_path)
         content = read_network_bytes(self.card, Path(card_path).parent)
         self._network = Network(content, self.card.file, MEND, threads)
-        self._template = np.array(self.card.template)
+        self.template = np.array(self.card.template)  # float64 (4, 2): landmarks in the crop, px
         self._slope, self._offset = self.card.column("slope"), self.card.column("offset")
         self._check(card_path)
 
@@ -48,7 +48,7 @@ class Classifier:
 
     def crop(self, frame_bgr: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """Return the face's crop, uint8 (h, w, 3) in R, G, B; AlignError if there is none."""
-        matrix = landmark_matrix(landmarks, self._template)
+        matrix = landmark_matrix(landmarks, self.template)
         return cv2.cvtColor(cut(frame_bgr, matrix, self.card.crop_wh), cv2.COLOR_BGR2RGB)
 
     def classify(self, crop_rgb: np.ndarray) -> np.ndarray:

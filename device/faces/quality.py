@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from device.attributes.classifier import Classifier
-from device.faces.align import AlignError
+from device.faces.align import AlignError, landmark_matrix
 from device.types import BLURRED, OK, TOO_SMALL, TURNED_AWAY, Face
 
 # Sigmas of the Gaussians between which a face's detail lies, as shares of the crop's height:
@@ -34,27 +34,25 @@ def look(
     """Return the face's state, and its crop where that is OK."""
     if face.box[2] < limits.min_face:
         return TOO_SMALL, None
-    if turn(face.landmarks) > limits.max_turn:
-        return TURNED_AWAY, None
     try:
+        if turn(face.landmarks, classifier.template) > limits.max_turn:
+            return TURNED_AWAY, None
         crop = classifier.crop(frame_bgr, face.landmarks)
     except AlignError:  # eyes a few pixels apart
         return TOO_SMALL, None
     return (OK, crop) if sharpness(crop) >= limits.min_sharpness else (BLURRED, None)
 
 
-def turn(landmarks: np.ndarray) -> float:
-    """Return how far the nose tip is from between the eyes, along their line, in eye distances.
+def turn(landmarks: np.ndarray, template: np.ndarray) -> float:
+    """Return how far landmarks are from a frontal face's after the best similarity, >= 0.
 
-    landmarks: (4, 2) px. 0 is frontal, 0.5 a nose tip over one eye, as at about 40 degrees of yaw;
-    tilt in the picture's plane does not count. Infinite where the eyes coincide.
+    landmarks, template: (4, 2) px. Root mean square, in the template's eye distances. A head that
+    turns or nods is foreshortened and its nose moves, which no shift, scale or tilt in the picture
+    undoes. Raises AlignError where the eyes are a few pixels apart.
     """
-    left, right, nose = landmarks[:3]
-    eyes = right - left
-    distance = math.hypot(*eyes)
-    if not distance > 0:
-        return math.inf
-    return abs(float((nose - (left + right) / 2) @ eyes)) / distance**2
+    matrix = landmark_matrix(landmarks, template)
+    misfit = landmarks @ matrix[:, :2].T + matrix[:, 2] - template
+    return math.sqrt(np.square(misfit).sum() / len(misfit)) / math.dist(template[0], template[1])
 
 
 def sharpness(crop_rgb: np.ndarray) -> float:

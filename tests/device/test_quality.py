@@ -14,7 +14,7 @@ from device.faces.quality import Limits, look, sharpness, turn
 from device.types import BLURRED, OK, TOO_SMALL, TURNED_AWAY
 from tests.conftest import CARD
 
-LIMITS = Limits(min_face=24, max_turn=0.6, min_sharpness=0.1)
+LIMITS = Limits(min_face=24, max_turn=0.22, min_sharpness=0.1)
 FRONTAL = np.array([(69.0, 113.0), (108.0, 113.0), (88.5, 138.0), (88.5, 156.0)])
 
 
@@ -37,24 +37,21 @@ def seen_from(yaw_deg):
     return np.stack([x, head[:, 1]], axis=1)
 
 
-def test_a_turn_grows_with_the_yaw_and_half_is_about_forty_degrees():
-    turns = [turn(seen_from(yaw)) for yaw in (0, 15, 30, 45, 60)]
-    assert turns[0] == pytest.approx(0) and turns == sorted(turns)
-    assert turn(seen_from(-30)) == pytest.approx(turns[2])
-    assert 0.3 < turn(seen_from(40)) < 0.6
+def test_a_frontal_face_fits_and_a_turn_grows_with_the_yaw():
+    frontal = seen_from(0)
+    turns = [turn(seen_from(yaw) + 200, frontal) for yaw in (0, 15, 30, 45, 60)]
+    assert turns[0] == pytest.approx(0, abs=1e-9) and turns == sorted(turns)
+    assert turn(seen_from(-30), frontal) == pytest.approx(turns[2])
+    assert turns[1] < 0.1 and turns[3] > 0.15
 
 
 @settings(deadline=None)
-@given(st.floats(-180, 180), st.floats(0.1, 10), st.floats(-500, 500))
+@given(st.floats(-180, 180), st.floats(0.2, 10), st.floats(-500, 500))
 def test_a_turn_does_not_depend_on_tilt_scale_or_place(angle, scale, shift):
-    turned = seen_from(25)
+    turned, frontal = seen_from(25), seen_from(0)
     matrix = cv2.getRotationMatrix2D((0.0, 0.0), angle, scale)
     moved = turned @ matrix[:, :2].T + shift
-    assert turn(moved) == pytest.approx(turn(turned), abs=1e-6)
-
-
-def test_eyes_in_one_place_are_turned_away():
-    assert turn(np.full((4, 2), 7.0)) == np.inf
+    assert turn(moved, frontal) == pytest.approx(turn(turned, frontal), abs=1e-6)
 
 
 def test_sharpness_falls_with_blur_and_not_with_light(classifier, astronaut, face):
@@ -82,7 +79,7 @@ def test_what_cannot_be_told_says_why(classifier, astronaut, face):
     assert look(fog, face, classifier, LIMITS) == (BLURRED, None)
     small = replace(LIMITS, min_face=face.box[2] + 1)
     assert look(astronaut, face, classifier, small) == (TOO_SMALL, None)
-    frontal_only = replace(LIMITS, max_turn=turn(face.landmarks) - 0.001)
+    frontal_only = replace(LIMITS, max_turn=turn(face.landmarks, classifier.template) - 0.001)
     assert look(astronaut, face, classifier, frontal_only) == (TURNED_AWAY, None)
     # Eyes three pixels apart give no crop, whatever the box says.
     together = replace(face, landmarks=(FRONTAL - FRONTAL.mean(0)) * 3 / 39 + 100)

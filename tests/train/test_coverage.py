@@ -15,7 +15,7 @@ from tests.conftest import CARD, DATA
 from train import coverage, evaluate, photos
 from train.celeba import ATTRIBUTES, DataError, Split
 
-LIMITS = Limits(min_face=24, max_turn=0.6, min_sharpness=0.1)
+LIMITS = Limits(min_face=24, max_turn=0.22, min_sharpness=0.1)
 
 
 @pytest.fixture
@@ -53,9 +53,8 @@ def test_coverage_judges_each_limit_by_the_scenes_that_stress_it(aligned, tmp_pa
     classifier = Classifier(CARD)
     rules = coverage.coverage(aligned, BlazeFace(), classifier, LIMITS)
     assert [rule.state for rule in rules] == ["too small", "blurred", "turned away"]
-    small, blurred, turned = rules
-    assert 0 < small.kept <= 1 and 0 < blurred.kept < 1 and turned.kept == 1
-    assert turned.faces == 6 and np.isnan(turned.refused_accuracy)
+    assert all(0 < rule.kept <= 1 for rule in rules) and rules[1].kept < 1
+    assert all(rule.faces >= 4 for rule in rules)
     strict = coverage.coverage(aligned, BlazeFace(), classifier, Limits(1e9, -1, 1))
     assert [rule.kept for rule in strict] == [0, 0, 0]
     assert "turned away" in coverage.table(rules)

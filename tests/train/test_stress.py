@@ -34,6 +34,13 @@ def test_a_scene_tilts_the_eyes_by_its_degrees_about_the_middle(tilt):
     np.testing.assert_allclose(points.mean(axis=0), np.array(SCENE_WH) / 2, atol=0.1)
 
 
+def test_a_scenes_turn_narrows_the_face_about_its_middle():
+    plain, turned = placed(Scene()), placed(Scene(turn_deg=60))
+    assert np.ptp(turned[:2, 0]) == pytest.approx(np.ptp(plain[:2, 0]) / 2)
+    np.testing.assert_allclose(turned[:, 1], plain[:, 1])
+    np.testing.assert_allclose(turned.mean(axis=0), np.array(SCENE_WH) / 2, atol=0.1)
+
+
 @pytest.mark.parametrize("photo_wh", [(178, 218), (144, 176)])
 def test_a_scenes_face_is_as_wide_as_asked_whatever_the_photos_size(photo_wh):
     eyes = np.ptp(placed(Scene(face_px=48), photo_wh)[:2, 0])
