@@ -25,8 +25,12 @@ def _stages(training: dict) -> list[str]:
         f"{settings['learning_rate']:g} at its peak, batch {settings['batch']}, seed "
         f"{settings['seed']}{_extras(settings)}, code {training['code']}"
     )
-    before = training.get("went_on_from")
-    return [*(_stages(before) if before else []), line]
+    before, soup = training.get("went_on_from"), training.get("soup")
+    mean = []
+    if soup:
+        shares = ", ".join(f"{name} {share:g}" for name, share in soup["shares"].items())
+        mean = [f"- the mean of the weights of these runs ({shares}; Wortsman et al., 2022)"]
+    return [*(_stages(before) if before else []), line, *mean]
 
 
 def _extras(settings: dict) -> str:

@@ -13,12 +13,12 @@ from device.attributes.classifier import Classifier, calibrated
 from device.errors import FacetError, ModelError, SourceError, UsageError
 from device.faces.blazeface import BlazeFace
 from tests.conftest import CARD, DATA, make_celeba
-from train import convert, evaluate, fit, predict, verify
+from train import convert, evaluate, fit, predict, soup, verify
 from train.batches import Batches
 from train.celeba import ATTRIBUTES, read_celeba
 from train.crops import read_crop
 from train.engine import keras
-from train.model_card import _groups
+from train.model_card import _groups, _stages
 from train.models import BATCHNORM_MOMENTUM, batchnorms, build, multiply_adds, settle_batchnorm
 from train.teacher import softened
 
@@ -216,6 +216,32 @@ def test_the_running_mean_of_the_weights_is_what_is_kept(tmp_path, data):
     # With such a momentum the mean hardly leaves the start, whatever the steps did.
     start = build(40, (32, 40), "none").get_layer("attributes").get_weights()[0]
     np.testing.assert_allclose(kept.get_layer("attributes").get_weights()[0], start, atol=1e-4)
+
+
+def test_a_soup_is_the_mean_of_its_runs_weights_with_settled_statistics(run, data, tmp_path):
+    other = tmp_path / "other"
+    weights = str(run / "model.keras")
+    where = ["--data", str(data), "--out", str(other), "--epochs", "1"]
+    fit.main([*where, "--input", "32x40", "--batch", "8", "--weights", weights])
+    out = tmp_path / "soup"
+    both = [str(other), str(run), "--shares", "3", "1", "--data", str(data), "--out", str(out)]
+    soup.main(both)
+    mean, a, b = (
+        keras.models.load_model(folder / "model.keras").get_layer("attributes").get_weights()[0]
+        for folder in (out, other, run)
+    )
+    np.testing.assert_allclose(mean, 0.75 * a + 0.25 * b, atol=1e-6)
+    assert _stages(fit.read_record(out))[-1].startswith("- the mean of the weights of these runs")
+    with pytest.raises(UsageError, match="holds a run already"):
+        soup.main(both)
+    with pytest.raises(UsageError, match="need 2 numbers"):
+        soup.main([*both[:-1], str(tmp_path / "c"), "--shares", "1"])
+    # Another attribute would not average; neither does another depth.
+    short = tmp_path / "short"
+    shutil.copytree(run, short)
+    build(40, (32, 40), "none", until="block_13_expand_relu").save(short / "model.keras")
+    with pytest.raises(ModelError, match="another network than"):
+        soup.main([str(run), str(short), "--data", str(data), "--out", str(tmp_path / "d")])
 
 
 def test_resume_without_a_run(tmp_path, data):
