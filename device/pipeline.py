@@ -112,11 +112,14 @@ class Pipeline:
         state, crop = look(frame.bgr, person.face, self._classifier, self._limits)
         if crop is None:
             return Track(person.id, person.face, person.hits, state, None)
+        probabilities = self._classifier.classify(crop)
+        if person.id in self._steady and self._steady[person.id].contradicts(probabilities):
+            self._tracker.renew(person)
         if person.id not in self._steady:
             settings = self._tracks
             self._steady[person.id] = Steady(self._thresholds, settings.settle, settings.margin)
         steady = self._steady[person.id]
-        steady.add(self._classifier.classify(crop), frame.at_s)
+        steady.add(probabilities, frame.at_s)
         return Track(person.id, person.face, person.hits, state, steady.probabilities)
 
     def _labels(self, track: Track) -> list[str]:

@@ -73,6 +73,11 @@ class Tracker:
             seen.append(person)
         return [one for one in seen if one.id]
 
+    def renew(self, person: Person) -> None:
+        """Give a person a new number, who turned out to be somebody else in the same place."""
+        self._ids += 1
+        person.id, person.hits = self._ids, 1
+
     @property
     def ids(self) -> set[int]:
         """Who is being followed and confirmed, seen or not."""

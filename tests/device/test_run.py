@@ -56,6 +56,16 @@ def test_every_frame_of_a_face_is_a_row_once_it_is_somebody(tmp_path):
     assert all(0 <= float(row["Smiling"]) <= 1 for row in got)
 
 
+def test_after_a_cut_nobody_inherits_a_number(tmp_path):
+    """The demo's first two portraits have their faces in the same place, at frame 100."""
+    out = tmp_path / "a.csv"
+    facet("--camera", "demo", "--max-frames", 110, "--log", out, "--log-every", 0)
+    tracks = {int(row["frame"]): row["track"] for row in rows(out)}
+    assert set(tracks.values()) == {"1", "2"} and tracks[99] == "1" and tracks[100] == "2"
+    glasses = {int(row["frame"]): float(row["Eyeglasses"]) for row in rows(out)}
+    assert glasses[99] < 0.1 and glasses[100] > 0.9
+
+
 def test_photos_a_row_per_face_and_a_truncated_one_is_skipped(tmp_path, astronaut, admiral):
     folder = tmp_path / "photos"
     folder.mkdir()

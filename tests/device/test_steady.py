@@ -61,6 +61,17 @@ def test_a_poor_crop_counts_less():
     assert good.probabilities[0] > poor.probabilities[0] > 0.1
 
 
+def test_another_person_in_the_same_place_is_noticed():
+    thresholds, person = np.full(40, 0.5), np.tile([0.05, 0.95], 20)
+    steady = Steady(thresholds)
+    assert not steady.contradicts(person)
+    steady.add(person, 0.0)
+    smiles = person.copy()
+    smiles[:4] = 1 - smiles[:4]  # with its cheeks and open mouth
+    assert not steady.contradicts(smiles)
+    assert steady.contradicts(person[::-1])
+
+
 def test_what_is_said_stays_said_within_the_margin():
     steady = Steady(THRESHOLD, settle_s=0.0, margin=0.5)
     steady.add(np.array([0.45]), 0.0)
