@@ -1,9 +1,21 @@
-"""Choose, on validation photos, what a raw output means and from where on an attribute is said."""
+"""Choose, on validation photos, what a raw output means and from where on an attribute is said.
+
+    python -m train.calibrate --model models/attributes.json --data ../shared/data/celeba
+
+A minute. Prints, for a converted model, what each way to calibrate and each weight of balanced
+accuracy gives on validation photos; train.convert is what writes a card.
+"""
+
+from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from device.attributes.classifier import HALF_STEP, calibrated
+from device.attributes.classifier import HALF_STEP, Classifier, calibrated
+from device.command import Parser, exit_with
+from train.celeba import DataError, read_celeba
+from train.metrics import score
+from train.outputs import int8_raw
 
 # Photos needed on either side for a line through them; below that outputs are taken as they are.
 FEWEST = 10
@@ -71,3 +83,44 @@ def operating_point(
     allowed = accuracy(0.0) - ACCURACY_GIVEN_UP
     weight = max(w for w in WEIGHTS if accuracy(w) >= allowed)
     return slope, offset, costs_threshold(prevalence, weight), weight
+
+
+def report(
+    names: tuple[str, ...], raw: np.ndarray, labels: np.ndarray, prevalence: np.ndarray
+) -> list[str]:
+    """Return the lines that `main` prints."""
+    half = np.full(len(names), 0.5)
+    ways = {
+        "as they are": raw,
+        "Platt": calibrated(raw, *platt(raw, labels, labels.mean(axis=0))),
+        "Platt, training prevalence": calibrated(raw, *platt(raw, labels, prevalence)),
+    }
+    lines = ["calibration error on validation photos"]
+    for way, probabilities in ways.items():
+        error = score(names, labels, probabilities, half).means()["calibration_error"]
+        lines.append(f"{way:28}{error:8.4f}")
+    *_, kept = operating_point(raw, labels, prevalence)
+    lines.append(f"{'weight':8}{'accuracy':>10}{'balanced':>10}{'macro-F1':>10}")
+    for weight in WEIGHTS:
+        means = score(names, labels, probabilities, costs_threshold(prevalence, weight)).means()
+        figures = (means["accuracy"], means["balanced_accuracy"], means["macro_f1"])
+        chosen = "  <- kept" if weight == kept else ""
+        lines.append(f"{weight:<8g}" + "".join(f"{one:10.4f}" for one in figures) + chosen)
+    return lines
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = Parser("train.calibrate", __doc__)
+    parser.add_argument("--model", type=Path, default="models/attributes.json", metavar="CARD")
+    parser.add_argument("--data", type=Path, required=True, help="CelebA's folder")
+    args = parser.parse_args(argv)
+    classifier, data = Classifier(args.model, threads=2), read_celeba(args.data)
+    val, train = data.splits["val"], data.splits["train"]
+    if not (len(val) and len(train)):
+        raise DataError(f"no validation or no training photo in {args.data}")
+    raw = int8_raw(classifier, val.photos)
+    print("\n".join(report(classifier.card.names, raw, val.labels, train.labels.mean(axis=0))))
+
+
+if __name__ == "__main__":
+    exit_with(main)

@@ -29,7 +29,7 @@ def build(
 
     weights: "imagenet" (downloaded by Keras), "none", a no-top .weights.h5 file, or the .keras
     file of a model as this one or a longer one, to go on from. until: the backbone's last layer;
-    "block_13_expand_relu" leaves out the four fifths of the weights that lie behind it.
+    "block_13_expand_relu" leaves out the seven tenths of the weights that lie behind it.
     Source: Sandler et al. (2018), MobileNetV2. Raises ModelError where weights cannot be had.
     """
     width, height = crop_wh

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.attributes.classifier import calibrated
-from train.calibrate import costs_threshold, operating_point, platt
+from train.calibrate import WEIGHTS, costs_threshold, operating_point, platt, report
 from train.metrics import calibration_error, score
 
 
@@ -58,6 +58,15 @@ def test_probabilities_suit_the_prevalence_asked_for():
 def test_too_few_positives_are_not_fitted():
     slope, offset = platt(np.full((50, 1), 0.3), np.eye(50)[:, :1], np.array([0.3]))
     assert (slope[0], offset[0]) == (1, 0)
+
+
+def test_the_report_marks_the_weight_that_is_kept():
+    rng = np.random.default_rng(2)
+    raw = rng.beta(0.4, 3, (2000, 2))
+    labels = (rng.random(raw.shape) < raw).astype(int)
+    lines = report(("a", "b"), raw, labels, labels.mean(axis=0))
+    assert lines[1].startswith("as they are") and sum("<- kept" in line for line in lines) == 1
+    assert len(lines) == 1 + 3 + 1 + len(WEIGHTS)
 
 
 @given(st.floats(0.001, 0.999), st.floats(0, 2))
