@@ -104,8 +104,9 @@ def _without_places(record: dict[str, Any]) -> dict[str, Any]:
     """Return a run's record without where files lay on this desk, nor of the runs before it."""
     kept = {key: value for key, value in record.items() if key != "data"}
     settings = kept["settings"]
-    files = {key: Path(settings[key]).name for key in ("weights", "teacher") if settings.get(key)}
-    kept["settings"] = settings | files
+    teachers = [str(Path(*Path(file).parts[-2:])) for file in settings.get("teacher", ())]
+    weights = Path(settings["weights"]).name
+    kept["settings"] = settings | {"weights": weights, "teacher": teachers}
     if "went_on_from" in kept:
         kept["went_on_from"] = _without_places(kept["went_on_from"])
     return kept

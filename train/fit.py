@@ -30,7 +30,7 @@ from train.augment import Augmentation
 from train.batches import Batches
 from train.celeba import DataError, Split, left_out_line, read_celeba
 from train.engine import keras
-from train.models import build, settle_batchnorm
+from train.models import BACKBONES, build, settle_batchnorm
 from train.teacher import softened
 
 SETTLE_BATCHES = 100  # batches whose mean gives the final BatchNorm statistics
@@ -48,8 +48,9 @@ class FitSettings:
     warmup: float = 0.05  # share of all steps
     weight_decay: float = 0.02
     dropout: float = 0.2
-    until: str = "out_relu"  # the backbone's last layer; an earlier one makes a smaller model
-    teacher: str = ""  # .keras file of a model whose opinions soften the labels; "" = none
+    backbone: str = "MobileNetV2"  # of train.models.BACKBONES
+    until: str = ""  # the backbone's last layer; an earlier one makes a smaller model; "" = whole
+    teacher: tuple[str, ...] = ()  # .keras files of models whose opinions soften the labels
     teacher_share: float = 0.5  # of the softened labels
     ema: float = 0.0  # momentum of the weights' running mean, which is what is kept; 0 = none
     seed: int = 1
@@ -116,14 +117,19 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
     """Train, or go on from RUN/backup, and leave model.keras in the run's folder."""
     keras.utils.set_random_seed(settings.seed)
     if settings.teacher:
-        teacher = Path(settings.teacher)
-        train = softened(train, teacher, settings.teacher_share, run / "teacher.npy")
+        teachers = [Path(teacher) for teacher in settings.teacher]
+        train = softened(train, teachers, settings.teacher_share, run)
     batches = Batches(train, settings.crop_wh, settings.batch, settings.augmentation, settings.seed)
     backup = run / "backup"
     # What is restored needs no start: the weights' file may have gone since.
     weights = "none" if any(backup.glob("*.weights.h5")) else settings.weights
     model = build(
-        len(train.attributes), settings.crop_wh, weights, settings.dropout, settings.until
+        len(train.attributes),
+        settings.crop_wh,
+        weights,
+        settings.dropout,
+        settings.until,
+        settings.backbone,
     )
     model.compile(
         keras.optimizers.AdamW(
@@ -220,6 +226,7 @@ def read_settings(run: Path) -> FitSettings:
     try:
         values["augmentation"] = Augmentation(**values["augmentation"])
         values["crop_wh"] = tuple(values["crop_wh"])
+        values["teacher"] = tuple(values.get("teacher", ()))
         return FitSettings(**values)
     except (KeyError, TypeError) as error:
         raise UsageError(
@@ -260,6 +267,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--batch", type=int, default=plain.batch, help="photos a step (%(default)s)")
     add("--learning-rate", type=float, default=plain.learning_rate, help="peak (%(default)s)")
     add(
+        "--backbone",
+        choices=BACKBONES,
+        default=plain.backbone,
+        help="base of the model (%(default)s)",
+    )
+    add(
         "--until",
         default=plain.until,
         metavar="LAYER",
@@ -267,9 +280,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     add(
         "--teacher",
-        default="",
+        nargs="+",
+        default=(),
         metavar="FILE.keras",
-        help="model whose opinions soften the labels (distillation)",
+        help="models whose mean opinion softens the labels (distillation)",
     )
     add(
         "--teacher-share",

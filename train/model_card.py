@@ -3,7 +3,7 @@
 from device.attributes.card import Card
 from train.celeba import SPLITS
 
-WHOLE = "out_relu"  # the last layer of an uncut MobileNetV2
+SOURCES = {"MobileNetV2": "Sandler et al., 2018", "MobileNet": "Howard et al., 2017"}
 FEW_PEOPLE = 20  # fewer say nothing about a group
 
 # Figure's key -> what people call it.
@@ -37,7 +37,8 @@ def _extras(settings: dict) -> str:
     """Return what a recipe has beyond the plain one; older runs have no word of it."""
     said = ""
     if settings.get("teacher"):
-        said += f", labels {settings['teacher_share']:.0%} of them {settings['teacher']}'s opinion"
+        teachers = " and ".join(settings["teacher"])
+        said += f", {settings['teacher_share']:.0%} of each label {teachers}'s opinion"
     if settings.get("ema"):
         said += f", running mean of the weights ({settings['ema']:g})"
     return said
@@ -112,9 +113,11 @@ def model_card(card: Card, name: str, verified: list[str]) -> str:
 
 
 def _backbone(settings: dict) -> str:
-    until = settings.get("until", WHOLE)
-    part = "" if until == WHOLE else f", cut after `{until}`"
-    return f"MobileNetV2 1.0 (Sandler et al., 2018){part}"
+    name = settings.get("backbone", "MobileNetV2")
+    until = settings.get("until")
+    # Runs of before named the last layer of the whole network.
+    part = f", cut after `{until}`" if until not in (None, "", "out_relu") else ""
+    return f"{name} 1.0 ({SOURCES[name]}){part}"
 
 
 def _figures(card: Card) -> list[str]:

@@ -1,4 +1,4 @@
-"""Build the classifier: MobileNetV2 with one sigmoid per attribute, bytes in, probabilities out."""
+"""Build the classifier: a backbone with one sigmoid per attribute, bytes in, probabilities out."""
 
 import difflib
 import math
@@ -14,6 +14,10 @@ from train.engine import keras
 # steps behind the weights: in a short fine-tuning that cost 3 points of accuracy.
 BATCHNORM_MOMENTUM = 0.99
 
+# The bases Facet builds on, by the name of their class in keras.applications, and their layer's
+# name in the model. Both take pictures scaled to -1..1.
+BACKBONES = {"MobileNetV2": "mobilenet_v2", "MobileNet": "mobilenet"}
+
 MEND = "Give a no-top weights file with --weights FILE, or --weights none to start anew."
 MEND_LAYER = "Try --until block_13_expand_relu, or leave it out for the whole network."
 
@@ -23,14 +27,16 @@ def build(
     crop_wh: tuple[int, int],
     weights: str = "imagenet",
     dropout: float = 0.2,
-    until: str = "out_relu",
+    until: str = "",
+    backbone: str = "MobileNetV2",
 ) -> keras.Model:
-    """Return MobileNetV2 1.0 from float32 (B, h, w, 3) RGB bytes 0..255 to (B, attributes) 0..1.
+    """Return a model from float32 (B, h, w, 3) RGB bytes 0..255 to (B, attributes) 0..1.
 
     weights: "imagenet" (downloaded by Keras), "none", a no-top .weights.h5 file, or the .keras
-    file of a model as this one or a longer one, to go on from. until: the backbone's last layer;
-    "block_13_expand_relu" leaves out the seven tenths of the weights that lie behind it.
-    Source: Sandler et al. (2018), MobileNetV2. Raises ModelError where weights cannot be had.
+    file of a model as this one or a longer one, to go on from. until: the backbone's last layer,
+    "" = its own; MobileNetV2's "block_13_expand_relu" leaves out the seven tenths of the weights
+    that lie behind it. backbone: of BACKBONES, at width 1.0. Raises ModelError where weights
+    cannot be had. Sources: Howard et al. (2017), MobileNets; Sandler et al. (2018), MobileNetV2.
     """
     width, height = crop_wh
     crop = keras.Input((height, width, 3), name="crop")
@@ -38,15 +44,15 @@ def build(
     # than 127.5 so that zero, the padding's value, is a byte and int8 represents it exactly.
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-127 / 127.5, name="scale")(crop)
     whole = weights.endswith(".keras")
-    backbone = _backbone((height, width, 3), "none" if whole else weights)
-    if until != backbone.layers[-1].name:
-        backbone = keras.Model(backbone.input, _layer(backbone, until).output, name=backbone.name)
-    features = keras.layers.GlobalAveragePooling2D(name="pool")(backbone(scaled))
+    base = _backbone(backbone, (height, width, 3), "none" if whole else weights)
+    if until:
+        base = keras.Model(base.input, _layer(base, until).output, name=base.name)
+    features = keras.layers.GlobalAveragePooling2D(name="pool")(base(scaled))
     features = keras.layers.Dropout(dropout, name="dropout")(features)
     outputs = keras.layers.Dense(attributes, activation="sigmoid", name="attributes")(features)
     model = keras.Model(crop, outputs, name="facet")
     if whole:
-        _take_weights(model, weights)
+        _take_weights(model, weights, BACKBONES[backbone])
     return model
 
 
@@ -56,15 +62,15 @@ def _layer(backbone: keras.Model, name: str) -> keras.layers.Layer:
     except ValueError:
         near = difflib.get_close_matches(name, [layer.name for layer in backbone.layers], 1)
         meant = f"; meant {near[0]}?" if near else ""
-        raise ModelError(f"MobileNetV2 has no layer {name!r}{meant}", MEND_LAYER) from None
+        raise ModelError(f"{backbone.name} has no layer {name!r}{meant}", MEND_LAYER) from None
 
 
-def _take_weights(model: keras.Model, path: str) -> None:
+def _take_weights(model: keras.Model, path: str, base: str) -> None:
     """Copy weights layer by layer; the last layer starts anew if it sees other features."""
     try:
         source = keras.models.load_model(path, compile=False)
-        theirs = source.get_layer("mobilenet_v2")
-        ours = model.get_layer("mobilenet_v2").layers
+        theirs = source.get_layer(base)
+        ours = model.get_layer(base).layers
         for layer in (layer for layer in ours if layer.weights):
             layer.set_weights(theirs.get_layer(layer.name).get_weights())
         head, their_head = model.get_layer("attributes"), source.get_layer("attributes")
@@ -75,11 +81,11 @@ def _take_weights(model: keras.Model, path: str) -> None:
         raise ModelError(f"cannot go on from {path}: {reason}", MEND) from error
 
 
-def _backbone(shape: tuple[int, int, int], weights: str) -> keras.Model:
+def _backbone(name: str, shape: tuple[int, int, int], weights: str) -> keras.Model:
     source = "imagenet" if weights == "imagenet" else None
     try:
-        backbone = keras.applications.MobileNetV2(
-            input_shape=shape, include_top=False, weights=source, name="mobilenet_v2"
+        backbone = getattr(keras.applications, name)(
+            input_shape=shape, include_top=False, weights=source, name=BACKBONES[name]
         )
         if weights not in ("imagenet", "none"):
             backbone.load_weights(Path(weights))

@@ -1,10 +1,12 @@
 """Soften training labels by what a trained model says of the same photos: distillation.
 
-CelebA's labels are noisy, in matters of opinion above all. A model's mean opinion of a photo and
-of its mirror image is steadier, and the student learns from a mixture of both.
+CelebA's labels are noisy, in matters of opinion above all. The mean opinion of one model
+or several on a photo and its mirror image is steadier, and the student learns from a mixture of
+both.
 Source: Hinton, Vinyals and Dean (2015), Distilling the Knowledge in a Neural Network.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,17 +20,24 @@ from train.outputs import load_float
 BATCH = 64
 
 
-def softened(split: Split, teacher: Path, share: float, cache: Path) -> Split:
-    """Return the split with labels float32 0..1: `share` of them the teacher's opinion.
+def softened(split: Split, teachers: Sequence[Path], share: float, cache: Path) -> Split:
+    """Return the split with labels float32 0..1: `share` of them the teachers' mean opinion.
 
-    teacher: .keras file with one output per attribute. cache: .npy file for the opinions, read
-    where it exists and fits, so that an interrupted run asks once. Raises ModelError.
+    teachers: .keras files with one output per attribute. cache: folder for one teacher-N.npy per
+    teacher, read where it exists and fits, so that an interrupted run asks once. Raises ModelError.
     """
+    opinions = np.zeros(split.labels.shape, np.float32)
+    for number, teacher in enumerate(teachers, 1):
+        opinions += _cached(split, teacher, cache / f"teacher-{number}.npy") / len(teachers)
+    return replace(split, labels=(1 - share) * split.labels + share * opinions)
+
+
+def _cached(split: Split, teacher: Path, cache: Path) -> np.ndarray:
     opinions = np.load(cache) if cache.exists() else None
     if opinions is None or opinions.shape != split.labels.shape:
         opinions = _opinions(split, teacher)
         np.save(cache, opinions)
-    return replace(split, labels=(1 - share) * split.labels + share * opinions)
+    return opinions
 
 
 def _opinions(split: Split, teacher: Path) -> np.ndarray:

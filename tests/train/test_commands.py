@@ -177,18 +177,22 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, data, monkeypatch
 
 def test_a_student_learns_from_labels_and_the_teachers_opinion(run, data, tmp_path):
     train = read_celeba(data).splits["train"]
-    half = softened(train, run / "model.keras", 0.5, tmp_path / "opinions.npy")
-    opinions = np.load(tmp_path / "opinions.npy")
-    np.testing.assert_allclose(half.labels, (train.labels + opinions) / 2)
+    half = softened(train, [run / "model.keras"], 0.5, tmp_path)
+    opinions = np.load(tmp_path / "teacher-1.npy")
+    np.testing.assert_allclose(half.labels, (train.labels + opinions) / 2, atol=1e-7)
     crop = read_crop(train.photos[5], (32, 40))
     both = np.stack([crop, crop[:, ::-1]]).astype(np.float32)
     expected = keras.models.load_model(run / "model.keras").predict(both, verbose=0).mean(axis=0)
     np.testing.assert_allclose(opinions[5], expected, atol=1e-5)
     # The cache spares the teacher: it is asked once, and not at all after an interruption.
-    again = softened(train, tmp_path / "gone.keras", 0.5, tmp_path / "opinions.npy")
+    again = softened(train, [tmp_path / "gone.keras"], 0.5, tmp_path)
     np.testing.assert_array_equal(again.labels, half.labels)
+    # Two teachers count alike.
+    np.save(tmp_path / "teacher-2.npy", np.zeros_like(opinions))
+    two = softened(train, [tmp_path / "gone.keras", tmp_path / "gone.keras"], 1.0, tmp_path)
+    np.testing.assert_allclose(two.labels, opinions / 2, atol=1e-7)
     with pytest.raises(ModelError, match="no float model"):
-        softened(train, tmp_path / "gone.keras", 0.5, tmp_path / "other.npy")
+        softened(train, [tmp_path / "gone.keras"], 0.5, tmp_path / "elsewhere")
 
 
 def test_a_shorter_network_goes_on_from_a_longer_one(run, tmp_path, data):
