@@ -22,7 +22,7 @@ from device.command import Parser, exit_with
 from device.errors import UsageError
 from device.outputs import Result
 from device.pipeline import Stopwatch
-from device.run import face_limits, load_models, merge_flags
+from device.run import merge_flags
 from device.settings import Settings
 
 
@@ -48,22 +48,14 @@ def _process_age_s() -> float:
 def measure(settings: Settings) -> dict:
     """Return the figures of one run over the settings' camera."""
     from device.camera import open_camera
-    from device.pipeline import Pipeline
+    from device.pipeline import assemble, load_models
     from device.tflite import runtime_name
 
-    detector, classifier = load_models(settings)
+    models = load_models(settings)
     first = FirstLabel()
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(open_camera(settings.camera))
-        pipeline = Pipeline(
-            camera,
-            detector,
-            classifier,
-            [first],
-            classifier.card.names,
-            face_limits(settings),
-            settings.tracks,
-        )
+        pipeline = assemble(settings, models, camera, [first], models.classifier.card.names)
         totals = pipeline.run(settings.outputs.max_frames)
     return {
         "camera": camera.name,

@@ -1,20 +1,23 @@
-"""The loop: a frame, its faces, their attributes, the outputs. Knows all rooms, does no work."""
+"""The loop: a frame, its people, their attributes, the outputs. Knows all rooms, does no work."""
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from device.attributes.classifier import Classifier
-from device.attributes.steady import Steady
-from device.attributes.words import words
+from device.attributes.look import limits_of
+from device.attributes.teller import Teller
 from device.camera import Camera
+from device.camera.ahead import ahead
 from device.faces.blazeface import BlazeFace
-from device.faces.quality import Limits, look
-from device.faces.track import Person, Tracker
+from device.faces.follow import Follower
+from device.faces.track import Tracker
 from device.outputs import Output, Result
-from device.settings import TracksSettings
-from device.types import Frame, Track
+from device.pace import Pace
+from device.settings import Settings
+from device.types import Frame
 
 STAGES = ("camera", "faces", "attributes", "outputs")
 
@@ -51,79 +54,91 @@ class Totals:
 
 
 class Pipeline:
-    """camera -> faces -> tracks -> attributes -> outputs, until the camera ends or one says stop.
+    """camera -> faces -> attributes -> outputs, until the camera ends or one says stop.
 
-    stopping: asked after every frame, whether to end; an output that says no ends the run too.
+    pace: what follower and teller share. stopping: asked after every frame, whether to end; an
+    output that says no ends the run too.
     """
 
     def __init__(
         self,
         camera: Camera,
-        detector: BlazeFace,
-        classifier: Classifier,
+        follower: Follower,
+        teller: Teller,
         outputs: Sequence[Output],
-        shown: Sequence[str],
-        limits: Limits,
-        tracks: TracksSettings,
+        pace: Pace,
         stopping: Callable[[], bool] = lambda: False,
     ):
-        self._camera, self._detector, self._classifier = camera, detector, classifier
-        self._outputs, self._shown, self._limits = outputs, shown, limits
-        self._tracks = tracks
-        self._tracker = Tracker(tracks.confirm, tracks.hold)
-        self._steady: dict[int, Steady] = {}  # by track
-        self._thresholds = classifier.card.column("threshold")
-        self._stopping = stopping
+        self._camera, self._follower, self._teller = camera, follower, teller
+        self._outputs, self._pace, self._stopping = outputs, pace, stopping
         self.watch, self.totals = Stopwatch(), Totals()
 
     def run(self, max_frames: int = 0) -> Totals:
         """Take frames to the end, or `max_frames` of them; outputs and camera stay open."""
         begun = since = time.perf_counter()
-        for frame in self._camera:
-            since = self.watch.lap("camera", since)
-            going_on = self._step(frame, since)
-            since = time.perf_counter()
-            self.watch.ends.append(since)
-            self.totals.seconds = since - begun
-            if not going_on or self._stopping() or self.totals.frames == max_frames:
-                break
+        # A live camera has a reader of its own.
+        source = iter(self._camera) if self._camera.live else ahead(self._camera)
+        with contextlib.closing(source) as frames:
+            for frame in frames:
+                since = self.watch.lap("camera", since)
+                going_on = self._step(frame, since)
+                since = time.perf_counter()
+                self.watch.ends.append(since)
+                self.totals.seconds = since - begun
+                if not going_on or self._stopping() or self.totals.frames == max_frames:
+                    break
         return self.totals
 
     def _step(self, frame: Frame, since: float) -> bool:
-        faces = self._detector.detect(frame.bgr)
+        self._pace.begin()
         if self._camera.stills:  # nobody is followed from one photo to the next
-            self._tracker, self._steady = Tracker(confirm=1), {}
-        people = self._tracker.update(faces, frame.at_s)
+            self._follower.forget()
+            self._teller.forget()
+        people = self._follower.update(frame)
         since = self.watch.lap("faces", since)
-        tracks = [self._track(frame, person) for person in people]
-        labels = [self._labels(track) for track in tracks]
-        for gone in self._steady.keys() - self._tracker.ids:
-            del self._steady[gone]
+        self._teller.update(frame, people, self._follower.tracker.renew)
+        told = self._teller.tracks(frame, people)
         since = self.watch.lap("attributes", since)
         self.totals.frames += 1
-        self.totals.faces += len(people)
+        self.totals.faces += len(told)
         age_s = time.monotonic() - frame.at_s if self._camera.live else None
+        tracks, labels = [track for track, _ in told], [said for _, said in told]
         result = Result(frame, tracks, labels, self.watch.fps, age_s)
         answers = [output.write(result) for output in self._outputs]
         self.watch.lap("outputs", since)
         return all(answers)
 
-    def _track(self, frame: Frame, person: Person) -> Track:
-        state, crop = look(frame.bgr, person.face, self._classifier, self._limits)
-        if crop is None:
-            return Track(person.id, person.face, person.hits, state, None)
-        probabilities = self._classifier.classify(crop)
-        if person.id in self._steady and self._steady[person.id].contradicts(probabilities):
-            self._tracker.renew(person)
-        if person.id not in self._steady:
-            settings = self._tracks
-            self._steady[person.id] = Steady(self._thresholds, settings.settle, settings.margin)
-        steady = self._steady[person.id]
-        steady.add(probabilities, frame.at_s)
-        return Track(person.id, person.face, person.hits, state, steady.probabilities)
 
-    def _labels(self, track: Track) -> list[str]:
-        if track.probabilities is None:
-            return []
-        names, thresholds = self._classifier.card.names, self._steady[track.id].thresholds
-        return words(names, track.probabilities, thresholds, self._shown)
+@dataclass(frozen=True)
+class Models:
+    """The networks of one pipeline."""
+
+    searcher: BlazeFace  # for whole pictures
+    looker: BlazeFace  # for the neighbourhood of somebody who is being followed
+    classifier: Classifier
+
+
+def load_models(settings: Settings) -> Models:
+    """Return the settings' networks; ModelError if one is missing or broken."""
+    threads, min_score = settings.attributes.threads, settings.faces.min_score
+    classifier = Classifier(settings.attributes.model, threads)
+    searcher = BlazeFace(settings.faces.detector, min_score, threads)
+    return Models(searcher, BlazeFace("short", min_score, threads), classifier)
+
+
+def assemble(
+    settings: Settings,
+    models: Models,
+    camera: Camera,
+    outputs: Sequence[Output],
+    shown: Sequence[str],
+    stopping: Callable[[], bool] = lambda: False,
+) -> Pipeline:
+    """Return the pipeline that the settings describe; shown: attributes that labels mention."""
+    faces, tracks, attributes = settings.faces, settings.tracks, settings.attributes
+    pace = Pace(1 / camera.fps if camera.live else None)
+    tracker = Tracker(1 if camera.stills else tracks.confirm, tracks.hold)
+    follower = Follower(models.searcher, models.looker, tracker, faces.search, pace)
+    limits = limits_of(faces)
+    teller = Teller(models.classifier, shown, limits, tracks, attributes.refresh, pace)
+    return Pipeline(camera, follower, teller, outputs, pace, stopping)

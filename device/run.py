@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import signal
 import threading
 from collections.abc import Callable
@@ -25,11 +26,9 @@ from device.errors import UsageError
 from device.settings import Settings, chosen_attributes, merge, read_toml
 
 if TYPE_CHECKING:
-    from device.attributes.classifier import Classifier
     from device.camera import Camera
-    from device.faces.blazeface import BlazeFace
-    from device.faces.quality import Limits
     from device.outputs import Output
+    from device.outputs.window import Window
 
 DEMO_OUT = Path("out")  # where the demo leaves what a machine without a screen cannot show
 
@@ -132,48 +131,36 @@ def merge_flags(settings: Settings, flags: dict[str, Any]) -> Settings:
     return merge(settings, tables, "command line")
 
 
-def load_models(settings: Settings) -> tuple[BlazeFace, Classifier]:
-    """Return the settings' detector and classifier; ModelError if one is missing or broken."""
-    from device.attributes.classifier import Classifier
-    from device.faces.blazeface import BlazeFace
-
-    threads = settings.attributes.threads
-    classifier = Classifier(settings.attributes.model, threads)
-    return BlazeFace(settings.faces.detector, settings.faces.min_score, threads), classifier
-
-
-def face_limits(settings: Settings) -> Limits:
-    """Return up to where the settings let a face be told."""
-    from device.faces.quality import Limits
-
-    faces = settings.faces
-    return Limits(faces.min_face, faces.max_turn, faces.min_sharpness)
-
-
 def main(argv: list[str] | None = None) -> int:
     settings = read_settings(argv)
     # After the flags: --help and a slip of the finger should not wait for OpenCV.
     from device.camera import open_camera
-    from device.pipeline import Pipeline
+    from device.pipeline import assemble, load_models
     from device.tflite import runtime_name
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
-    detector, classifier = load_models(settings)
-    shown = chosen_attributes(settings.attributes.show, classifier.card.names)
+    models = load_models(settings)
+    names = models.classifier.card.names
+    shown = chosen_attributes(settings.attributes.show, names)
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(open_camera(settings.camera))
-        outputs = open_outputs(settings, camera, classifier.card.names, shown, stop.is_set, stack)
+        outputs = open_outputs(settings, camera, names, shown, stack)
+        window = open_window(settings, camera, stop.is_set, stack)
+        if not (outputs or window):
+            note("no window, no --log and no --record: results go nowhere")
         note(
             f"{__version__}, {camera.name}, detector {settings.faces.detector}, model "
             f"{settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
         )
-        limits = face_limits(settings)
-        pipeline = Pipeline(
-            camera, detector, classifier, outputs, shown, limits, settings.tracks, stop.is_set
-        )
-        totals = pipeline.run(settings.outputs.max_frames)
+        everywhere = [*outputs, window] if window else outputs
+        pipeline = assemble(settings, models, camera, everywhere, shown, stop.is_set)
+        if window:
+            window.show(lambda: pipeline.run(settings.outputs.max_frames))
+        else:
+            pipeline.run(settings.outputs.max_frames)
+    totals = pipeline.totals
     rate = totals.frames / totals.seconds if totals.seconds else 0.0
     dropped = f", {camera.dropped} dropped" if camera.live else ""
     note(f"{totals.frames} frames{dropped}, {totals.faces} faces, {rate:.1f} frames/s")
@@ -185,10 +172,9 @@ def open_outputs(
     camera: Camera,
     names: tuple[str, ...],
     shown: tuple[str, ...],
-    stopping: Callable[[], bool],
     stack: contextlib.ExitStack,
 ) -> list[Output]:
-    """Return the outputs that the settings, the screen and the camera call for.
+    """Return the files that the settings and the camera call for.
 
     Each is entered on the stack as soon as it is open, so that a later one's fault closes it.
     """
@@ -197,11 +183,8 @@ def open_outputs(
     from device.outputs.video import VideoRecord
 
     log, record = settings.outputs.log, settings.outputs.record
-    window = not settings.outputs.headless and _screen()
-    if isinstance(camera, Demo) and not (window or log or record):
+    if isinstance(camera, Demo) and not (log or record or wants_window(settings)):
         log, record = DEMO_OUT / "demo.csv", DEMO_OUT / "demo.mp4"
-    if not (window or log or record):
-        note("no window, no --log and no --record: results go nowhere")
     outputs: list[Output] = []
     for path in filter(None, (log, record)):
         _refuse_source(path, settings.camera.source)
@@ -216,14 +199,35 @@ def open_outputs(
         video = stack.enter_context(VideoRecord(record, camera.fps, camera.live))
         outputs.append(video)
         note(f"recording the annotated picture to {record}{_kept(video.moved_to)}")
-    if window:
-        from device.outputs.window import Window
-
-        pace = None if camera.live or camera.stills else camera.fps
-        one = Window(pace, camera.stills, Path.cwd(), stopping)
-        outputs.append(stack.enter_context(one))
-        note("q quits, s saves a snapshot, space pauses" + ", n: next" * camera.stills)
     return outputs
+
+
+def open_window(
+    settings: Settings, camera: Camera, stopping: Callable[[], bool], stack: contextlib.ExitStack
+) -> Window | None:
+    """Return the window, if the settings and the screen allow one."""
+    if not wants_window(settings):
+        return None
+    from device.outputs.window import Window
+
+    pace = None if camera.live or camera.stills else camera.fps
+    newest = (lambda: camera.seen) if camera.live else None
+    window = stack.enter_context(Window(pace, camera.stills, Path.cwd(), stopping, newest))
+    note("q quits, s saves a snapshot, space pauses" + ", n: next" * camera.stills)
+    return window
+
+
+@functools.cache
+def wants_window(settings: Settings) -> bool:
+    """Whether a window is wanted and there is a screen for it; says so where there is none."""
+    if settings.outputs.headless:
+        return False
+    from device.outputs.window import has_screen
+
+    if not has_screen():
+        note("no screen: running headless")
+        return False
+    return True
 
 
 def _refuse_source(path: Path, source: str) -> None:
@@ -238,15 +242,6 @@ def _refuse_source(path: Path, source: str) -> None:
 
 def _kept(moved_to: Path | None) -> str:
     return f" (the file that was there is now {moved_to})" if moved_to else ""
-
-
-def _screen() -> bool:
-    from device.outputs.window import has_screen
-
-    if has_screen():
-        return True
-    note("no screen: running headless")
-    return False
 
 
 if __name__ == "__main__":

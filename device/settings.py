@@ -34,6 +34,7 @@ class CameraSettings:
 class FacesSettings:
     detector: str = "back"  # back: across a room; full: half the time; short: arm's length
     min_score: float = 0.6  # 0..1; lower finds more faces, and more that are none
+    search: float = 5.0  # times/s; fewer see newcomers late, more cost time
     # Faces beyond these are boxed and their attributes not guessed.
     min_face: float = 24.0  # px wide
     max_turn: float = 0.22  # landmarks from a frontal face's, in eye distances
@@ -51,6 +52,7 @@ class TracksSettings:
 @dataclass(frozen=True)
 class AttributesSettings:
     model: Path = MODEL  # a model card
+    refresh: float = 5.0  # times/s that each face is told; fewer show a smile late, more cost time
     show: tuple[str, ...] = ()  # names of the card's attributes; none named means all
     threads: int = 1  # of each network; more is faster and leaves less for the rest of the Pi
 
@@ -148,6 +150,7 @@ RANGES = (
     ("camera", "height", 16, 16384),
     ("camera", "fps", 1, 1000),
     ("faces", "min_score", 0.05, 0.99),
+    ("faces", "search", 0.1, 1000),
     ("faces", "min_face", 0, 16384),
     ("faces", "max_turn", 0, 1000),
     ("faces", "min_sharpness", 0, 1),
@@ -155,6 +158,7 @@ RANGES = (
     ("tracks", "hold", 0, 3600),
     ("tracks", "settle", 0, 60),
     ("tracks", "margin", 0, 10),
+    ("attributes", "refresh", 0.1, 1000),
     ("attributes", "threads", 1, 64),
     ("outputs", "log_every", 0, 86400),
     ("outputs", "max_frames", 0, 2**53),

@@ -23,11 +23,14 @@ class Frame:
     source: str  # the camera's name, or the file's
 
 
+Box = tuple[float, float, float, float]  # x, y, w, h in px of the frame
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """One face as the detector sees it."""
+    """One face as the detector sees it, or where it should have gone since."""
 
-    box: tuple[float, float, float, float]  # x, y, w, h in px; inside the frame
+    box: Box  # of what was detected: inside the frame
     score: float  # 0..1
     landmarks: np.ndarray  # float64 (4, 2): left eye, right eye, nose tip, mouth centre
 
@@ -37,7 +40,8 @@ class Track:
     """One person over time; in photos, one face from left to right."""
 
     id: int  # from 1
-    face: Face
+    face: Face  # in this frame; where it was not looked for, as it was moving
     age: int  # frames in which the person was seen
     state: str  # OK, or why there is no attribute to show
     probabilities: np.ndarray | None  # float32 (attributes,) in the card's order; None unless OK
+    motion: tuple[float, float] = (0.0, 0.0)  # of the face, px/s

@@ -23,11 +23,11 @@ import numpy as np
 
 from device.attributes.card import Card
 from device.attributes.classifier import Classifier, calibrated
+from device.attributes.look import limits_of
 from device.command import Parser, exit_with
 from device.errors import FacetError, UsageError
 from device.faces.blazeface import BlazeFace
-from device.run import face_limits
-from device.settings import Settings
+from device.settings import FacesSettings
 from train import coverage, groups, photos, sweep
 from train.celeba import SPLITS, DataError, Split, left_out_line, read_celeba
 from train.charts import attribute_chart, coverage_chart, overview_chart, sweep_chart
@@ -86,7 +86,7 @@ def run_sweep(args: argparse.Namespace, classifier: Classifier, split: Split) ->
 def run_coverage(args: argparse.Namespace, classifier: Classifier, split: Split) -> None:
     """Print and write what the limits of what is told refuse, and what that gains."""
     detector = BlazeFace("back", threads=os.cpu_count() or 1)
-    limits = face_limits(Settings())
+    limits = limits_of(FacesSettings())
     some = sweep.spread(split, args.limit or 1500)
     rules = coverage.coverage(some, detector, classifier, limits)
     print(coverage.table(rules))
@@ -99,7 +99,7 @@ def run_photos(args: argparse.Namespace, classifier: Classifier) -> None:
     """Print and write how the device's path does on a folder of whole photos."""
     labelled = photos.read_labelled(args.photos, classifier.card.names)
     detector = BlazeFace("back", threads=os.cpu_count() or 1)
-    told = photos.tell(labelled, detector, classifier, face_limits(Settings()))
+    told = photos.tell(labelled, detector, classifier, limits_of(FacesSettings()))
     print(photos.table(told))
     _write_json(args.out / "photos.json", without_nan(asdict(told)))
 

@@ -13,10 +13,10 @@ import numpy as np
 from tqdm import tqdm
 
 from device.attributes.classifier import Classifier
+from device.attributes.look import Limits, Look, look
 from device.camera.photo import PhotoError, read_photo
 from device.command import note
 from device.faces.blazeface import BlazeFace
-from device.faces.quality import Limits, look
 from device.types import OK
 from train.celeba import DataError
 
@@ -87,10 +87,10 @@ def tell(labelled: Labelled, detector: BlazeFace, classifier: Classifier, limits
             states["unreadable"] = states.get("unreadable", 0) + 1
             continue
         face = max(detector.detect(picture), key=lambda one: one.box[2], default=None)
-        state, crop = look(picture, face, classifier, limits) if face else ("no face", None)
-        states[state] = states.get(state, 0) + 1
-        if crop is not None:
-            right.append((classifier.classify(crop) >= threshold)[places] == labels)
+        seen = look(picture, face, classifier, limits) if face else Look("no face")
+        states[seen.state] = states.get(seen.state, 0) + 1
+        if seen.crop is not None:
+            right.append((classifier.classify(seen.crop) >= threshold)[places] == labels)
     count = max(len(labelled.photos), 1)
     means = np.mean(right, axis=0) if right else np.full(len(places), np.nan)
     missed = states.get("no face", 0) + states.get("unreadable", 0)

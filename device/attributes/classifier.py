@@ -29,26 +29,29 @@ class Classifier:
     def __init__(self, card_path: Path | str, threads: int = 1):
         self.card: Card = read_card(card_path)
         content = read_network_bytes(self.card, Path(card_path).parent)
-        self._network = Network(content, self.card.file, MEND, threads)
+        self.network = Network(content, self.card.file, MEND, threads)
         self.template = np.array(self.card.template)  # float64 (4, 2): landmarks in the crop, px
         self._slope, self._offset = self.card.column("slope"), self.card.column("offset")
         self._check(card_path)
 
     def _check(self, card_path: Path | str) -> None:
         width, height = self.card.crop_wh
-        found = (self._network.input_shape, *self._network.output_shapes)
+        found = (self.network.input_shape, *self.network.output_shapes)
         needed = ((1, height, width, 3), (1, len(self.card.attributes)))
-        if found != needed or self._network.input_dtype != np.uint8:
+        if found != needed or self.network.input_dtype != np.uint8:
             raise ModelError(
                 f"{self.card.file} does not match {card_path}: it takes "
-                f"{np.dtype(self._network.input_dtype).name} {found[0]} and gives {found[1:]}, the "
+                f"{np.dtype(self.network.input_dtype).name} {found[0]} and gives {found[1:]}, the "
                 f"card says uint8 {needed[0]} and {needed[1:]}",
                 "Convert the model again: python -m train.convert RUN --out models/",
             )
 
     def crop(self, frame_bgr: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """Return the face's crop, uint8 (h, w, 3) in R, G, B; AlignError if there is none."""
-        matrix = landmark_matrix(landmarks, self.template)
+        return self.cut(frame_bgr, landmark_matrix(landmarks, self.template))
+
+    def cut(self, frame_bgr: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+        """Return the same by the (2, 3) matrix from the frame to the crop."""
         return cv2.cvtColor(cut(frame_bgr, matrix, self.card.crop_wh), cv2.COLOR_BGR2RGB)
 
     def classify(self, crop_rgb: np.ndarray) -> np.ndarray:
@@ -57,4 +60,4 @@ class Classifier:
 
     def raw(self, crop_rgb: np.ndarray) -> np.ndarray:
         """Return the network's own outputs, float32 (attributes,), before calibration."""
-        return self._network.run(crop_rgb[np.newaxis])[0][0]
+        return self.network.run(crop_rgb[np.newaxis])[0][0]

@@ -23,6 +23,7 @@ class Latest:
         self._camera, self._patience_s = camera, patience_s
         self._changed = threading.Condition()
         self._newest: Frame | None = None
+        self.seen: Frame | None = None  # the newest, taken or not: for a window
         self.dropped = 0  # frames that nobody took in time
         self._stop = self._ended = False
         self._fault: Exception | None = None
@@ -46,7 +47,7 @@ class Latest:
             for frame in self._camera:
                 with self._changed:
                     self.dropped += self._newest is not None
-                    self._newest = frame
+                    self._newest = self.seen = frame
                     self._changed.notify()
                 if self._stop:
                     return

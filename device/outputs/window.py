@@ -1,10 +1,14 @@
 """Show the annotated picture on the screen: q or Esc quits, s saves a snapshot, space pauses."""
 
+import contextlib
 import os
+import queue
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,8 +18,11 @@ import numpy as np
 from device.command import note
 from device.outputs import Result
 from device.outputs.draw import annotate
+from device.types import Face, Frame, Track
 
 TITLE = "Facet"
+PATIENCE_S = 10.0  # for the pipeline to end, once the window is closed
+LONGEST_S = 0.5  # for which a face is taken to move on as it did
 QUIT, SNAPSHOT, PAUSE, NO_KEY = (ord("q"), 27), ord("s"), ord(" "), 255
 
 
@@ -34,18 +41,32 @@ def has_screen() -> bool:
 
 
 class Window:
-    """One window. fps: films are shown at their own pace; None for cameras, which set it.
+    """One window, shown by the main thread while the pipeline works in another.
 
-    stills: each photo stays until a key is pressed. snapshots: folder for what `s` saves.
-    stopping: asked while a picture stands still, whether to close.
+    fps: films are shown at their own pace; None for photos and cameras. stills: each photo stays
+    until a key is pressed. newest: gives a live camera's newest frame, which is shown with what was
+    last found, so that the picture moves at the camera's rate however slow the models are; None for
+    films and photos, whose every frame is shown with its own results. snapshots: folder for what
+    `s` saves. stopping: asked all the time, whether to close.
     """
 
     def __init__(
-        self, fps: float | None, stills: bool, snapshots: Path, stopping: Callable[[], bool]
+        self,
+        fps: float | None,
+        stills: bool,
+        snapshots: Path,
+        stopping: Callable[[], bool],
+        newest: Callable[[], Frame | None] | None = None,
     ):
         self._period_s = 1 / fps if fps else 0.0
         self._stills, self._snapshots, self._stopping = stills, snapshots, stopping
+        self._newest = newest
+        self._results: queue.Queue[Result] = queue.Queue(1)
+        self._last: Result | None = None
+        self._shown_index = -1
+        self._closed = threading.Event()
         self._due = time.monotonic()
+        self._paused = False
         self._picture: np.ndarray | None = None
         self._opened = False
 
@@ -53,40 +74,92 @@ class Window:
         return self
 
     def __exit__(self, *exc):
+        self._closed.set()
         if self._opened:
             cv2.destroyAllWindows()
             cv2.waitKey(1)  # Qt closes the window in its event loop only
 
     def write(self, result: Result) -> bool:
-        self._draw(result)
-        self._due = max(self._due + self._period_s, time.monotonic())
-        paused = self._stills
-        while True:
-            key = self._key(paused)
-            if key in QUIT or self._stopping() or not self._visible():
-                return False
-            if key == SNAPSHOT:
-                self._save()
-            elif key == PAUSE:
-                paused = not paused
-                if not paused:
-                    return True
-            elif key != NO_KEY and self._stills:
-                return True
-            if not paused and time.monotonic() >= self._due:
-                return True
+        """Take a result from the pipeline's thread; False once the window was closed.
 
-    def _draw(self, result: Result) -> None:
-        if self._picture is None or self._picture.shape != result.frame.bgr.shape:
-            self._picture = np.empty_like(result.frame.bgr)
-        np.copyto(self._picture, result.frame.bgr)
-        count = len(result.tracks)
+        A film waits here until there is room for its frame, a live camera does not.
+        """
+        if self._newest:
+            self._last = result
+        while not self._newest and not self._closed.is_set():
+            with contextlib.suppress(queue.Full):
+                self._results.put(result, timeout=0.05)
+                break
+        return not self._closed.is_set()
+
+    def show(self, work: Callable[[], None]) -> None:
+        """Run `work` in a thread and show what it writes, until it ends or the window is closed.
+
+        Call it from the main thread, to which windows belong. Raises what `work` raises.
+        """
+        fault: list[BaseException] = []
+
+        def working() -> None:
+            try:
+                work()
+            except BaseException as error:  # handed to the main thread
+                fault.append(error)
+
+        thread = threading.Thread(target=working, name="models", daemon=True)
+        thread.start()
+        while thread.is_alive() or not self._results.empty():
+            if not self._turn():
+                break
+        self._closed.set()
+        thread.join(PATIENCE_S)
+        if fault:
+            raise fault[0]
+
+    def _turn(self) -> bool:
+        """Show the next picture if there is one and it is due, and mind the keys."""
+        if not self._paused and time.monotonic() >= self._due and self._draw_next():
+            self._due = max(self._due + self._period_s, time.monotonic())
+            self._paused = self._stills
+        if not self._opened:
+            time.sleep(0.002)
+            return not self._stopping()
+        key = self._key()
+        if key in QUIT or self._stopping() or not self._visible():
+            return False
+        if key == SNAPSHOT:
+            self._save()
+        elif key == PAUSE and not self._stills:
+            self._paused = not self._paused
+        elif key != NO_KEY and self._stills:
+            self._paused = False
+        return True
+
+    def _draw_next(self) -> bool:
+        if not self._newest:
+            with contextlib.suppress(queue.Empty):
+                result = self._results.get_nowait()
+                self._draw(result.frame, result.tracks, result)
+                return True
+            return False
+        frame, result = self._newest(), self._last
+        if frame is None or result is None or frame.index == self._shown_index:
+            return False
+        self._shown_index = frame.index
+        passed_s = frame.at_s - result.frame.at_s
+        self._draw(frame, [_moved(track, passed_s) for track in result.tracks], result)
+        return True
+
+    def _draw(self, frame: Frame, tracks: list[Track], result: Result) -> None:
+        if self._picture is None or self._picture.shape != frame.bgr.shape:
+            self._picture = np.empty_like(frame.bgr)
+        np.copyto(self._picture, frame.bgr)
+        count = len(tracks)
         status = f"{count} face{'' if count == 1 else 's'}"
         if not self._stills:
             status = f"{result.fps:.0f} frames/s  {status}"
-        if result.age_s is not None:
-            status += f"  {1000 * result.age_s:.0f} ms old"
-        annotate(self._picture, result.tracks, result.labels, status)
+        if self._newest:
+            status += f"  {1000 * (time.monotonic() - result.frame.at_s):.0f} ms old"
+        annotate(self._picture, tracks, result.labels, status)
         if not self._opened:
             cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
             height, width = self._picture.shape[:2]
@@ -95,8 +168,9 @@ class Window:
             self._opened = True
         cv2.imshow(TITLE, self._picture)
 
-    def _key(self, paused: bool) -> int:
-        left_ms = 50 if paused else round((self._due - time.monotonic()) * 1000)
+    def _key(self) -> int:
+        # A live picture or a film that is late has its next frame soon; a still one has time.
+        left_ms = 50 if self._paused else round((self._due - time.monotonic()) * 1000)
         return cv2.waitKey(max(1, min(left_ms, 50))) & 0xFF
 
     def _visible(self) -> bool:
@@ -111,3 +185,13 @@ class Window:
             note(f"saved {path}")
         except OSError as error:
             note(f"cannot save {path}: {error.strerror}")
+
+
+def _moved(track: Track, passed_s: float) -> Track:
+    """Return the track where its face should be so much later."""
+    ahead_s = min(max(passed_s, 0.0), LONGEST_S)
+    (x, y, w, h), face = track.face.box, track.face
+    dx, dy = (ahead_s * speed for speed in track.motion)
+    return replace(
+        track, face=Face((x + dx, y + dy, w, h), face.score, face.landmarks + np.array((dx, dy)))
+    )

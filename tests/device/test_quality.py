@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.attributes.classifier import Classifier
+from device.attributes.look import Limits, look
 from device.faces.blazeface import BlazeFace
-from device.faces.quality import Limits, look, sharpness, turn
+from device.faces.quality import sharpness, turn
 from device.types import BLURRED, OK, TOO_SMALL, TURNED_AWAY
 from tests.conftest import CARD
 
@@ -69,24 +70,37 @@ def test_fog_has_no_sharpness():
 
 
 def test_a_clear_face_is_told(classifier, astronaut, face):
-    state, crop = look(astronaut, face, classifier, LIMITS)
-    assert state == OK
-    np.testing.assert_array_equal(crop, classifier.crop(astronaut, face.landmarks))
+    seen = look(astronaut, face, classifier, LIMITS)
+    assert seen.state == OK and 0.25 <= seen.worth <= 1
+    np.testing.assert_array_equal(seen.crop, classifier.crop(astronaut, face.landmarks))
 
 
 def test_what_cannot_be_told_says_why(classifier, astronaut, face):
+    def state(picture, one, limits):
+        seen = look(picture, one, classifier, limits)
+        assert seen.crop is None
+        return seen.state
+
     fog = cv2.GaussianBlur(astronaut, (0, 0), 12)
-    assert look(fog, face, classifier, LIMITS) == (BLURRED, None)
+    assert state(fog, face, LIMITS) == BLURRED
     small = replace(LIMITS, min_face=face.box[2] + 1)
-    assert look(astronaut, face, classifier, small) == (TOO_SMALL, None)
+    assert state(astronaut, face, small) == TOO_SMALL
     frontal_only = replace(LIMITS, max_turn=turn(face.landmarks, classifier.template) - 0.001)
-    assert look(astronaut, face, classifier, frontal_only) == (TURNED_AWAY, None)
+    assert state(astronaut, face, frontal_only) == TURNED_AWAY
     # Eyes three pixels apart give no crop, whatever the box says.
     together = replace(face, landmarks=(FRONTAL - FRONTAL.mean(0)) * 3 / 39 + 100)
-    assert look(astronaut, together, classifier, LIMITS) == (TOO_SMALL, None)
+    assert state(astronaut, together, LIMITS) == TOO_SMALL
 
 
 def test_limits_wide_open_tell_everything(classifier, astronaut, face):
     open_limits = Limits(min_face=0, max_turn=np.inf, min_sharpness=0)
     fog = cv2.GaussianBlur(astronaut, (0, 0), 12)
-    assert look(fog, face, classifier, open_limits)[0] == OK
+    assert look(fog, face, classifier, open_limits).state == OK
+
+
+def test_a_blurred_crop_is_worth_less(classifier, astronaut, face):
+    worths = [
+        look(cv2.GaussianBlur(astronaut, (0, 0), sigma), face, classifier, LIMITS).worth
+        for sigma in (0.5, 2.5)
+    ]
+    assert worths[0] > worths[1] > 0
