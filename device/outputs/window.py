@@ -107,7 +107,8 @@ class Window:
 
         thread = threading.Thread(target=working, name="models", daemon=True)
         thread.start()
-        while thread.is_alive() or not self._results.empty():
+        # The last photo stays until a key, a paused film until it goes on.
+        while thread.is_alive() or not self._results.empty() or self._paused:
             if not self._turn():
                 break
         self._closed.set()
