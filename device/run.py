@@ -107,6 +107,14 @@ def parser() -> Parser:
     return one
 
 
+def size(text: str) -> tuple[int, int]:
+    """Return (width, height) px of a text such as 640x480."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit() and int(width) > 15 and int(height) > 15):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 640x480")
+    return int(width), int(height)
+
+
 def read_settings(argv: list[str] | None) -> Settings:
     """Return the defaults, overlaid by --config's file, overlaid by the flags."""
     flags = vars(parser().parse_args(argv))

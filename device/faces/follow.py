@@ -16,7 +16,9 @@ from device.types import Face, Frame
 LOOKS = 2  # people looked for in one frame; more cost as much as a search and hardly follow better
 AROUND = 3.5  # side of the neighbourhood, in face widths
 PART_EVERY = 3  # of so many searches one is of a part
-PART = 0.6  # side of a part, as a share of the picture's longer side: neighbours overlap by a third
+PART = 0.4  # side of a part, as a share of the picture's longer side
+PART_SIDES = 1.5  # and at least, in sides of the detector's input: less finds no smaller faces
+PARTS_SHARE = 0.25  # of a part overlaps with its neighbour, or a face between them would be missed
 SAME = 0.3  # intersection over union above which two faces are one
 EDGE_PX = 2  # a face so near to a part's inner edge may be cut by it
 SEARCH_SHARE = 0.5  # of the time may be spent on searching when a live camera's machine is slow
@@ -114,15 +116,23 @@ def parts(size_wh: tuple[int, int], side: int) -> list[Region]:
 
     side: px of the detector's input; a picture that is hardly shrunk has nothing to gain.
     """
-    part = round(PART * max(size_wh))
-    if max(size_wh) <= 1.5 * side:
+    part = round(max(PART * max(size_wh), PART_SIDES * side))
+    if max(size_wh) <= part:
         return []
-    starts = [(0, length - part) if length > part else (0,) for length in size_wh]
     return [
         (left, top, min(left + part, size_wh[0]), min(top + part, size_wh[1]))
-        for top in starts[1]
-        for left in starts[0]
+        for top in _starts(size_wh[1], part)
+        for left in _starts(size_wh[0], part)
     ]
+
+
+def _starts(length: int, part: int) -> list[int]:
+    """Return where parts begin that cover a side, evenly spread."""
+    if length <= part:
+        return [0]
+    step = part * (1 - PARTS_SHARE)
+    count = 1 + math.ceil((length - part) / step)
+    return [round(n * (length - part) / (count - 1)) for n in range(count)]
 
 
 def _cut(face: Face, region: Region, size_wh: tuple[int, int]) -> bool:

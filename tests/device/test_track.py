@@ -5,12 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.camera import open_camera
-from device.faces.blazeface import BlazeFace
 from device.faces.track import Tracker
-from device.settings import CameraSettings
 from device.types import Face
-from tests.conftest import DATA
 
 STEP_S = 1 / 30
 POINTS = np.array([(-0.2, -0.15), (0.2, -0.15), (0.0, 0.05), (0.0, 0.25)])
@@ -88,22 +84,20 @@ def test_nobody_has_two_faces_and_no_face_two_numbers(frames):
         assert len(ids) == len(set(ids)) and all(one in tracker.ids for one in ids)
 
 
-@pytest.mark.data
-@pytest.mark.parametrize(
-    ("clip", "least", "most"),
-    [
-        ("webcam-one-a.mkv", 1, 1),
-        ("webcam-one-b.mkv", 1, 1),
-        ("smile-appears.mp4", 1, 1),
-        ("man-and-child.mp4", 2, 3),
-        ("two-heads-tilting.gif", 2, 3),
-        ("three-walking-glasses.gif", 3, 4),
-        ("classroom-four-small.gif", 3, 5),
-    ],
-)
-def test_people_in_clips_keep_their_numbers(clip, least, most):
-    detector, tracker, ids = BlazeFace("back"), Tracker(), set()
-    with open_camera(CameraSettings(source=str(DATA / "videos" / clip))) as camera:
-        for frame in camera:
-            ids |= {one.id for one in tracker.update(detector.detect(frame.bgr), frame.at_s)}
-    assert least <= len(ids) <= most
+def test_between_looks_a_face_is_where_it_was_going():
+    tracker = Tracker(confirm=1)
+    follow(tracker, [[100 + 4 * n] for n in range(20)])
+    (person,) = tracker.present()
+    x, _, w, _ = person.at(21 * STEP_S).box
+    assert x + w / 2 == pytest.approx(100 + 4 * 21, abs=2)
+
+
+def test_who_was_not_looked_for_is_not_missed():
+    tracker = Tracker(confirm=1)
+    (person,) = tracker.update([face(100)], 0.0)
+    for n in range(1, 10):
+        tracker.update([], n * STEP_S, looked_for=())
+    assert tracker.present() == [person]
+    for n in range(10, 12):
+        tracker.update([], n * STEP_S, looked_for=[person])
+    assert tracker.present() == [] and tracker.ids == {1}
