@@ -98,12 +98,13 @@ def text(figures: dict[str, Any]) -> str:
         f"{figures['frames']} frames, {figures['faces']} faces: {figures['fps']:.1f} frames/s on "
         f"{figures['runtime']}, {figures['threads']} thread(s)",
         f"{ratio:.2f} times what the bare models take ({counts})" if ratio else "live: no ratio",
+        f"each face told {figures['told_hz']:.1f} times a second" if "told_hz" in figures else "",
         f"{figures['label_changes_per_minute']:.0f} label changes a minute",
         f"first label after {first:.2f} s" if first else "no label",
         f"memory {figures['peak_memory_mb']:.0f} MB at most, {figures['final_memory_mb']:.0f} at "
         "the end",
     ]
-    return "\n".join(lines)
+    return "\n".join(filter(None, lines))
 
 
 def compared(argv: list[str], against: str, rounds: int) -> dict[str, Any]:

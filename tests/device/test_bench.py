@@ -1,12 +1,14 @@
 """The bench: its scene, its figures, and what it says of wrong ones."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from device.bench import __main__ as bench
+from device.bench import report
 from device.bench.scene import Scene
 from device.errors import ModelError, UsageError
 from device.faces.blazeface import BlazeFace
@@ -98,3 +100,38 @@ def test_a_film_is_read_like_any_camera(tmp_path, astronaut):
     out = tmp_path / "a.json"
     bench.main(["--camera", str(tmp_path / "a.avi"), "--rounds", "1", "--json", str(out)])
     assert json.loads(out.read_text())["frames"] == 10
+
+
+def test_the_report_says_what_passed_and_what_did_not():
+    asked = []
+
+    def figures(arguments):
+        asked.append(arguments)
+        fps = 100.0 if arguments == report.TEN else 300.0
+        return {
+            "overhead_ratio": 1.5,
+            "fps": fps,
+            "startup_to_first_label_s": 0.5,
+            "peak_memory_mb": 120.0,
+            "memory_growth_mb": -0.1,
+            "naive_ratio": 2.0,
+        }
+
+    lines = report.table(figures, Path("float.tflite"))
+    found = {line.split(" | ")[0][2:]: line for line in lines[2:]}
+    assert len(found) == 9
+    assert "1.50 | 1.3 | 1.15 | MISSED" in found["overhead ratio, one face, 640x480"]
+    assert "| passed |" in found["overhead ratio, one face, 1920x1080"]
+    assert "300 | 120 | 200 | aim reached" in found["frames/s, one face, 640x480"]
+    assert "3.00x | 4x | 2.5x | passed" in found["cost of a frame, ten faces over one"]
+    assert "MISSED" in found["against the naive loop, four faces"]
+    assert ("--faces", "4", "--naive", "float.tflite") in asked
+
+
+def test_the_report_goes_between_its_marks():
+    text = f"before\n{report.START}\nold\n{report.END}\nafter\n"
+    once = report.filled(text, ["new"])
+    assert once == f"before\n{report.START}\n\nnew\n\n{report.END}\nafter\n"
+    assert report.filled(once, ["new"]) == once
+    with pytest.raises(UsageError, match="no <!--"):
+        report.filled("nothing", [])

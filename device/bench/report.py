@@ -1,0 +1,166 @@
+"""Fill in BENCHMARKS.md: every figure there comes from one call of this command.
+
+    python -m device.bench.report --float out/float.tflite                    # 6 minutes
+
+Runs the bench in processes of their own, one after the other, on one thread. Leave the machine
+alone meanwhile.
+"""
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from device.command import Parser, exit_with, note
+from device.errors import FacetError, UsageError
+
+DOCUMENT = Path(__file__).parent.parent.parent / "BENCHMARKS.md"
+START, END = "<!-- figures -->", "<!-- end of figures -->"
+ONE, TEN = ("--faces", "1"), ("--faces", "10")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of the table: what is measured, how, and what was hoped for."""
+
+    label: str
+    arguments: tuple[str, ...]  # of device.bench
+    key: str  # of its JSON
+    passes: float
+    aim: float
+    unit: str = ""
+    more_is_better: bool = False
+
+    def verdict(self, value: float) -> str:
+        sign = -1 if self.more_is_better else 1
+        if sign * value <= sign * self.aim:
+            return "aim reached"
+        return "passed" if sign * value <= sign * self.passes else "MISSED"
+
+
+FIGURES = (
+    Figure("overhead ratio, one face, 640x480", ONE, "overhead_ratio", 1.30, 1.15),
+    Figure(
+        "overhead ratio, one face, 1920x1080",
+        (*ONE, "--size", "1920x1080"),
+        "overhead_ratio",
+        1.8,
+        1.4,
+    ),
+    Figure("frames/s, one face, 640x480", ONE, "fps", 120, 200, "", True),
+    Figure("frames/s, ten faces, 640x480, each told at 5 Hz", TEN, "fps", 45, 90, "", True),
+    Figure("start to first label", ("--rounds", "1"), "startup_to_first_label_s", 1.0, 0.6, " s"),
+    Figure("most memory, headless, 640x480", ("--rounds", "1"), "peak_memory_mb", 150, 110, " MB"),
+    Figure(
+        "memory growth over 100,000 frames",
+        ("--growth", "100000", "--size", "320x240"),
+        "memory_growth_mb",
+        2,
+        0.05,
+        " MB",
+    ),
+)
+COST = Figure("cost of a frame, ten faces over one", (), "", 4.0, 2.5, "x")
+NAIVE = Figure("against the naive loop, four faces", (), "naive_ratio", 3.0, 6.0, "x", True)
+
+
+def benched(arguments: tuple[str, ...]) -> dict:
+    """Return what one call of the bench writes; FacetError where it fails."""
+    note("python -m device.bench " + " ".join(arguments))
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "figures.json"
+        command = [sys.executable, "-m", "device.bench", *arguments, "--json", str(out)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise FacetError(done.stderr.strip().removeprefix("facet: "))
+        return json.loads(out.read_text())
+
+
+def table(figures: Callable[[tuple[str, ...]], dict], naive: Path) -> list[str]:
+    """Return the lines of the table; figures: runs the bench with such arguments, or remembers."""
+    rows = [(one, figures(one.arguments)[one.key], one.arguments) for one in FIGURES]
+    cost = figures(ONE)["fps"] / figures(TEN)["fps"]
+    rows.insert(4, (COST, cost, (*ONE, "and", *TEN)))
+    against = ("--faces", "4", "--naive", str(naive))
+    rows.insert(5, (NAIVE, figures(against)["naive_ratio"], against))
+    lines = [
+        "| figure | here | pass | aim | | `python -m device.bench` |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one, value, arguments in rows:
+        shown = f"{value:.0f}" if abs(value) >= 20 else f"{value:.2f}"
+        lines.append(
+            f"| {one.label} | {shown}{one.unit} | {one.passes:g}{one.unit} | "
+            f"{one.aim:g}{one.unit} | {one.verdict(value)} | `{' '.join(arguments)}` |"
+        )
+    return lines
+
+
+def stages(figures: dict) -> list[str]:
+    """Return how long each stage took, p50, p95 and p99, as a table."""
+    lines = [
+        f"Stages in ms, {figures['camera']} ({figures['frames']} frames):",
+        "",
+        "| stage | p50 | p95 | p99 |",
+        "|---|---|---|---|",
+    ]
+    for stage, row in figures["stages_ms"].items():
+        lines.append(f"| {stage} | " + " | ".join(f"{ms:.2f}" for ms in row.values()) + " |")
+    return lines
+
+
+def machine(runtime: str) -> str:
+    """Return a sentence on what this was measured on."""
+    try:
+        cpus = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        cpus = ""
+    name = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", cpus, re.MULTILINE)
+    processor = name[1] if name else platform.machine()
+    system = f"{platform.system()} {platform.release().split('-')[0]}"
+    return (
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}: {processor}, {os.cpu_count()} cores, one thread"
+        f" for each network, {system}, Python {platform.python_version()}, {runtime}."
+    )
+
+
+def filled(document: str, lines: list[str]) -> str:
+    """Return the document with the lines between its marks; UsageError where it has none."""
+    before, start, rest = document.partition(START)
+    _, end, after = rest.partition(END)
+    if not (start and end):
+        raise UsageError(f"no {START} and {END} in the document")
+    return "\n".join([before + START, "", *lines, "", END + after])
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = Parser("device.bench.report", __doc__)
+    parser.add_argument("--float", required=True, type=Path, metavar="FLOAT.tflite")
+    parser.add_argument("--out", type=Path, default=DOCUMENT, metavar="FILE.md")
+    args = parser.parse_args(argv)
+    known: dict[tuple[str, ...], dict] = {}
+
+    def figures(arguments: tuple[str, ...]) -> dict:
+        if arguments not in known:
+            known[arguments] = benched(arguments)
+        return known[arguments]
+
+    try:
+        document = args.out.read_text()
+        rows = table(figures, args.float)
+        lines = [machine(figures(ONE)["runtime"]), "", *rows, "", *stages(figures(ONE))]
+        args.out.write_text(filled(document, lines))
+    except OSError as error:
+        raise UsageError(f"cannot write {args.out}: {error.strerror}") from error
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    exit_with(main)
