@@ -171,7 +171,8 @@ def main(argv: list[str] | None = None) -> int:
     totals = pipeline.totals
     rate = totals.frames / totals.seconds if totals.seconds else 0.0
     dropped = f", {camera.dropped} dropped" if camera.live else ""
-    note(f"{totals.frames} frames{dropped}, {totals.faces} faces, {rate:.1f} frames/s")
+    shown = f", {window.shown} shown" if window and camera.live else ""
+    note(f"{totals.frames} frames{dropped}{shown}, {totals.faces} faces, {rate:.1f} frames/s")
     return 0
 
 

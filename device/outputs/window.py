@@ -64,6 +64,7 @@ class Window:
         self._results: queue.Queue[Result] = queue.Queue(1)
         self._last: Result | None = None
         self._shown_index = -1
+        self.shown = 0  # pictures so far
         self._closed = threading.Event()
         self._due = time.monotonic()
         self._paused = False
@@ -168,6 +169,7 @@ class Window:
             cv2.resizeWindow(TITLE, max(1, round(width * scale)), max(1, round(height * scale)))
             self._opened = True
         cv2.imshow(TITLE, self._picture)
+        self.shown += 1
 
     def _key(self) -> int:
         # A live picture or a film that is late has its next frame soon; a still one has time.

@@ -130,3 +130,51 @@ def test_space_pauses_a_film_and_escape_ends_it(screen, tmp_path):
     press(display, "Escape")
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 0 and "frames" in stderr
+
+
+LIVE = """
+import sys, threading, time
+from datetime import UTC, datetime
+import numpy as np
+from device.camera.latest import Latest
+from device.outputs import Result
+from device.outputs.window import Window
+from device.types import OK, Face, Frame, Track
+
+class Camera:
+    name, fps, mode, away = "made", 30.0, "", False
+    def __enter__(self): return self
+    def __exit__(self, *exc): pass
+    def stop(self): self.stopped = True
+    def __iter__(self):
+        n, begun = 0, time.monotonic()
+        while not getattr(self, "stopped", False):
+            bgr = np.full((480, 640, 3), 100 + n % 100, np.uint8)
+            yield Frame(bgr, n, datetime.now(UTC), time.monotonic(), "made")
+            n += 1
+            time.sleep(max(0, begun + n / 30 - time.monotonic()))
+
+def slow_models():
+    end = time.monotonic() + 3
+    for frame in camera:
+        time.sleep(0.3)
+        face = Face((100, 100, 80, 80), 0.9, np.zeros((4, 2)))
+        track = Track(1, face, 3, OK, np.zeros(40), (100.0, 0.0))
+        if not window.write(Result(frame, [track], [["hat"]], 3.0, 0.3)) or time.monotonic() > end:
+            return
+
+with Latest(Camera()) as camera:
+    with Window(None, False, None, lambda: False, lambda: camera.seen) as window:
+        window.show(slow_models)
+    print(window.shown)
+"""
+
+
+def test_a_live_picture_moves_at_the_cameras_rate_while_slow_models_work(screen, tmp_path):
+    display, _ = screen
+    env = {**os.environ, "DISPLAY": display, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", LIVE]
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    # 2.7 s of 30 frames each, of which the models took 10.
+    assert int(done.stdout) > 50
