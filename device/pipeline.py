@@ -120,10 +120,13 @@ class Models:
 
 def load_models(settings: Settings) -> Models:
     """Return the settings' networks; ModelError if one is missing or broken."""
-    threads, min_score = settings.attributes.threads, settings.faces.min_score
-    classifier = Classifier(settings.attributes.model, threads)
-    searcher = BlazeFace(settings.faces.detector, min_score, threads)
-    return Models(searcher, BlazeFace("short", min_score, threads), classifier)
+    attributes, faces = settings.attributes, settings.faces
+    how = (attributes.threads, attributes.delegates)
+    return Models(
+        BlazeFace(faces.detector, faces.min_score, *how),
+        BlazeFace("short", faces.min_score, *how),
+        Classifier(attributes.model, *how),
+    )
 
 
 def assemble(

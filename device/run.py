@@ -188,6 +188,7 @@ def open_outputs(
     Each is entered on the stack as soon as it is open, so that a later one's fault closes it.
     """
     from device.camera.demo import Demo
+    from device.outputs.beside import Beside
     from device.outputs.csv_log import CsvLog
     from device.outputs.video import VideoRecord
 
@@ -205,8 +206,8 @@ def open_outputs(
         outputs.append(csv_log)
         note(f"logging to {log}{_kept(csv_log.moved_to)}")
     if record:
-        video = stack.enter_context(VideoRecord(record, camera.fps, camera.live))
-        outputs.append(video)
+        video = VideoRecord(record, camera.fps, camera.live)
+        outputs.append(stack.enter_context(Beside(video, str(record), camera.live)))
         note(f"recording the annotated picture to {record}{_kept(video.moved_to)}")
     return outputs
 

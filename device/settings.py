@@ -55,6 +55,7 @@ class AttributesSettings:
     refresh: float = 5.0  # times/s that each face is told; fewer show a smile late, more cost time
     show: tuple[str, ...] = ()  # names of the card's attributes; none named means all
     threads: int = 1  # of each network; more is faster and leaves less for the rest of the Pi
+    delegates: bool = True  # the runtime's fast kernels (XNNPACK); false is slower everywhere
 
 
 @dataclass(frozen=True)

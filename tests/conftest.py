@@ -6,9 +6,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from device.camera.demo import ADMIRAL, ASTRONAUT, portrait
 from train.celeba import ATTRIBUTES
+
+# A machine that is busy with something else is no fault of the code.
+settings.register_profile("patient", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("patient")
 
 ROOT = Path(__file__).parent.parent
 CARD = ROOT / "models" / "attributes.json"

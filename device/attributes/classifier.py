@@ -26,10 +26,10 @@ class Classifier:
     Raises ModelError where card and network are missing, corrupt or do not match.
     """
 
-    def __init__(self, card_path: Path | str, threads: int = 1):
+    def __init__(self, card_path: Path | str, threads: int = 1, delegates: bool = True):
         self.card: Card = read_card(card_path)
         content = read_network_bytes(self.card, Path(card_path).parent)
-        self.network = Network(content, self.card.file, MEND, threads)
+        self.network = Network(content, self.card.file, MEND, threads, delegates)
         self.template = np.array(self.card.template)  # float64 (4, 2): landmarks in the crop, px
         self._slope, self._offset = self.card.column("slope"), self.card.column("offset")
         self._check(card_path)

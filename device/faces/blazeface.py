@@ -45,13 +45,20 @@ class BlazeFace:
     variant: "back" sees people across a room (256 px input), "full" is twice as fast and misses
     more, "short" sees arm's length only (128 px).
     min_score: 0..1; lower finds more faces and more that are none, higher loses turned ones.
+    threads, delegates: as of `Network`.
     Raises ModelError where the network's file is missing or is not a network.
     """
 
-    def __init__(self, variant: str = "back", min_score: float = 0.6, threads: int = 1):
+    def __init__(
+        self,
+        variant: str = "back",
+        min_score: float = 0.6,
+        threads: int = 1,
+        delegates: bool = True,
+    ):
         chosen = VARIANTS[variant]
         path = _wheel_file(chosen.file)
-        self.network = Network(path.read_bytes(), str(path), MEND, threads)
+        self.network = Network(path.read_bytes(), str(path), MEND, threads, delegates)
         anchors = _anchors(chosen.side, chosen.anchors)
         shapes = [(1, len(anchors), 16), (1, len(anchors), 1)]
         if sorted(self.network.output_shapes, reverse=True) != shapes:

@@ -1,6 +1,5 @@
 """Record the annotated picture as a video. Only where the user asks: it stores faces."""
 
-from datetime import datetime
 from pathlib import Path
 
 import cv2
@@ -29,7 +28,7 @@ class VideoRecord:
         self.path, self._fps, self._live = path, fps, live
         self._writer: cv2.VideoWriter | None = None
         self._canvas: np.ndarray | None = None
-        self._started: datetime | None = None
+        self._started_s = 0.0
         self._written = 0
         if path.suffix.lower() not in ENDINGS:
             raise UsageError(
@@ -64,8 +63,8 @@ class VideoRecord:
         bgr = result.frame.bgr
         if self._writer is None:
             self._open(bgr.shape)
-            self._started = result.frame.time
-        for _ in range(self._missed(result.frame.time)):
+            self._started_s = result.frame.at_s
+        for _ in range(self._missed(result.frame.at_s)):
             self._put()
         if bgr.shape == self._canvas.shape:
             np.copyto(self._canvas, bgr)
@@ -77,11 +76,11 @@ class VideoRecord:
         self._put()
         return True
 
-    def _missed(self, now: datetime) -> int:
+    def _missed(self, now_s: float) -> int:
         """Return how many frames lie between the last one written and this one."""
         if not self._live or not self._written:
             return 0
-        due = round((now - self._started).total_seconds() * self._fps)
+        due = round((now_s - self._started_s) * self._fps)
         return min(max(0, due - self._written), round(LONGEST_GAP_S * self._fps))
 
     def _put(self) -> None:
