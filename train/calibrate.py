@@ -9,6 +9,8 @@ accuracy gives on validation photos; train.convert is what writes a card.
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from device.attributes.classifier import HALF_STEP, Classifier, calibrated
@@ -29,28 +31,57 @@ def platt(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (slope, offset), each (attributes,): Platt (1999) on the raw outputs' logits.
 
-    The offset is then moved from these photos' share of each attribute to `prevalence`, that of
-    the many more training photos. CelebA's splits differ in some shares by more than chance (Big
-    Lips: 0.22 of the training, 0.12 of the validation photos), and a probability can suit only
-    one; the larger sample is the better guess at the next one. Source: Saerens et al. (2002).
+    Slopes that few photos tell are drawn towards the attributes' common one. The offset is moved
+    from these photos' share of each attribute to `prevalence`, that of the many more training
+    photos. CelebA's splits differ in some shares by more than chance (Big Lips: 0.22 of the
+    training, 0.12 of the validation photos), and a probability can suit only one; the larger sample
+    is the better guess at the next one. Source: Saerens et al. (2002).
     """
     raw = np.clip(raw, HALF_STEP, 1 - HALF_STEP)
     logits = np.log(raw / (1 - raw))
-    lines = [_line(logits[:, i], labels[:, i], prevalence[i]) for i in range(labels.shape[1])]
-    return np.array([a for a, _ in lines]), np.array([b for _, b in lines])
-
-
-def _line(logit: np.ndarray, label: np.ndarray, prevalence: float) -> tuple[float, float]:
-    if min(label.sum(), (1 - label).sum()) < FEWEST:
-        return 1.0, 0.0
-    fitted = LogisticRegression(C=100.0).fit(logit[:, None], label)
-    slope = float(fitted.coef_[0, 0])
+    slope, offset = np.ones(labels.shape[1]), np.zeros(labels.shape[1])
+    known = np.flatnonzero(np.minimum(labels.sum(axis=0), (1 - labels).sum(axis=0)) >= FEWEST)
+    fits = [_slope(logits[:, i], labels[:, i]) for i in known]
     # A falling line would say that the network is wrong more often than right: do not trust it.
-    if slope <= 0.05:
-        return 1.0, 0.0
-    share, other = label.mean(), min(max(prevalence, 1e-3), 1 - 1e-3)
-    move = np.log(other / (1 - other)) - np.log(share / (1 - share))
-    return slope, float(fitted.intercept_[0] + move)
+    usable = [(i, fit) for i, fit in zip(known, fits, strict=True) if fit[0] > 0.05]
+    if not usable:
+        return slope, offset
+    slopes, variances = np.array([fit for _, fit in usable]).T
+    for (i, _), steady in zip(usable, shrunk(slopes, variances), strict=True):
+        slope[i] = steady
+        share, other = labels[:, i].mean(), min(max(prevalence[i], 1e-3), 1 - 1e-3)
+        move = np.log(other / (1 - other)) - np.log(share / (1 - share))
+        offset[i] = _offset(steady * logits[:, i], share) + move
+    return slope, offset
+
+
+def shrunk(values: np.ndarray, variances: np.ndarray) -> np.ndarray:
+    """Return estimates drawn towards their mean, the more the less is known of each.
+
+    Empirical Bayes: how far the true values differ is what is left of the estimates' spread when
+    their own variances are taken off. Source: DerSimonian and Laird (1986).
+    """
+    weights = 1 / variances
+    mean = np.average(values, weights=weights)
+    spread = float((weights * (values - mean) ** 2).sum()) - (len(values) - 1)
+    scale = weights.sum() - (weights**2).sum() / weights.sum()
+    between = max(0.0, spread / scale) if scale > 0 else 0.0
+    mean = np.average(values, weights=1 / (variances + between))
+    return mean + (values - mean) * between / (between + variances)
+
+
+def _slope(logit: np.ndarray, label: np.ndarray) -> tuple[float, float]:
+    """Return a logistic line's slope and its variance."""
+    fitted = LogisticRegression(C=100.0).fit(logit[:, None], label)
+    p = fitted.predict_proba(logit[:, None])[:, 1]
+    weight = p * (1 - p)
+    centred = logit - np.average(logit, weights=weight)
+    return float(fitted.coef_[0, 0]), float(1 / max((weight * centred**2).sum(), 1e-9))
+
+
+def _offset(logit: np.ndarray, share: float) -> float:
+    """Return what must be added to logits for their mean probability to be `share`."""
+    return brentq(lambda b: float(expit(logit + b).mean()) - share, -30.0, 30.0)
 
 
 def costs_threshold(prevalence: np.ndarray, weight: float) -> np.ndarray:

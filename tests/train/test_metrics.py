@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.attributes.classifier import calibrated
-from train.calibrate import WEIGHTS, costs_threshold, operating_point, platt, report
+from train.calibrate import WEIGHTS, costs_threshold, operating_point, platt, report, shrunk
 from train.metrics import calibration_error, score
 
 
@@ -108,3 +108,21 @@ def test_the_operating_point_gives_up_little_accuracy_for_much_balance():
     assert tuned["accuracy"] >= plain["accuracy"] - 0.003
     assert tuned["balanced_accuracy"] > plain["balanced_accuracy"]
     assert tuned["macro_f1"] > plain["macro_f1"]
+
+
+@given(st.lists(st.tuples(st.floats(0.3, 3), st.floats(1e-4, 1)), min_size=2, max_size=40))
+def test_estimates_are_drawn_towards_each_other_and_never_past(pairs):
+    values, variances = np.array(pairs).T
+    steady = shrunk(values, variances)
+    assert values.min() - 1e-9 <= steady.min() and steady.max() <= values.max() + 1e-9
+
+
+def test_little_known_slopes_give_way_to_well_known_ones():
+    values = np.array([0.8, 1.0, 1.2, 2.5])
+    steady = shrunk(values, np.array([0.001, 0.001, 0.001, 1.0]))
+    np.testing.assert_allclose(steady[:3], values[:3], atol=0.02)
+    assert 1.0 < steady[3] < 1.3
+    # Nothing but chance between them: one slope for all.
+    rng = np.random.default_rng(0)
+    alike = shrunk(1 + 0.1 * rng.standard_normal(40), np.full(40, 0.02))
+    assert np.ptp(alike) < 0.01
