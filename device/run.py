@@ -1,7 +1,8 @@
 """Facet's camera: find faces, tell their attributes, show and log them.
 
     python -m device.run                                  # a camera, else the demo clip; q quits
-    python -m device.run --camera 0                       # USB camera 0
+    python -m device.run --list-cameras                   # which cameras there are
+    python -m device.run --camera 0                       # the first of them
     python -m device.run --camera film.mp4 --headless --log faces.csv --log-every 0
     python -m device.run --camera photos/ --headless --log faces.csv
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import signal
 import threading
 from collections.abc import Callable
@@ -36,6 +38,9 @@ DEMO_OUT = Path("out")  # where the demo leaves what a machine without a screen 
 # flag -> (table, key) of the settings
 FLAGS = {
     "camera": ("camera", "source"),
+    "width": ("camera", "width"),
+    "height": ("camera", "height"),
+    "fps": ("camera", "fps"),
     "detector": ("faces", "detector"),
     "min_face": ("faces", "min_face"),
     "max_turn": ("faces", "max_turn"),
@@ -51,6 +56,27 @@ FLAGS = {
 }
 
 
+class ListCameras(argparse.Action):
+    """A flag that prints the cameras and ends the command, as --help does."""
+
+    def __init__(self, option_strings, dest, **options):
+        super().__init__(option_strings, dest, nargs=0, **options)
+
+    def __call__(self, parser, *_):
+        from device.camera.listing import table
+        from device.camera.v4l2 import V4l2
+
+        print(table(V4l2()))
+        parser.exit()
+
+
+def _size_wh(text: str) -> tuple[int, int]:
+    sides = re.fullmatch(r"(\d{1,6})x(\d{1,6})", text.lower())
+    if not sides:
+        raise argparse.ArgumentTypeError(f"expected WxH, such as 1280x720, not {text!r}")
+    return int(sides[1]), int(sides[2])
+
+
 def parser() -> Parser:
     plain = Settings()
     one = Parser("device.run", __doc__, argument_default=argparse.SUPPRESS)
@@ -58,8 +84,24 @@ def parser() -> Parser:
     add(
         "--camera",
         metavar="SRC",
-        help="0, usb:0, /dev/video0, a video, a photo, a folder of "
-        "photos, demo, or auto: the first camera that works, else the demo (default auto)",
+        help="0 (the first of --list-cameras), usb:0, csi:0, /dev/video0, rtsp://.., a video, a "
+        "photo, a folder of photos, demo, or auto: the first camera that works, else the demo "
+        "(default auto)",
+    )
+    add("--list-cameras", action=ListCameras, help="print the cameras that are there, and end")
+    add(
+        "--size",
+        type=_size_wh,
+        metavar="WxH",
+        help="px asked of a camera, which gives the nearest it has: more finds faces further off "
+        f"and costs time (default {plain.camera.width}x{plain.camera.height})",
+    )
+    add(
+        "--fps",
+        type=int,
+        metavar="N",
+        help="frames/s asked of a camera: fewer give each more light and leave the Pi cooler "
+        f"(default {plain.camera.fps})",
     )
     add("--headless", action="store_true", help="no window")
     add("--log", metavar="FILE.csv", help="append a row per face; no pictures are stored")
@@ -115,6 +157,8 @@ def read_settings(argv: list[str] | None) -> Settings:
     config = flags.pop("config", None)
     if config:
         settings = merge(settings, read_toml(config), str(config))
+    if "size" in flags:
+        flags["width"], flags["height"] = flags.pop("size")
     if "attributes" in flags:
         named = [name.strip() for name in flags["attributes"].split(",")]
         flags["attributes"] = [name for name in named if name]
@@ -163,11 +207,11 @@ def main(argv: list[str] | None = None) -> int:
     detector, classifier = load_models(settings)
     shown = chosen_attributes(settings.attributes.show, classifier.card.names)
     with contextlib.ExitStack() as stack:
-        camera = stack.enter_context(open_camera(settings.camera))
+        camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
         outputs = open_outputs(settings, camera, classifier.card.names, shown, stop.is_set, stack)
         note(
-            f"{__version__}, {camera.name}, detector {settings.faces.detector}, model "
-            f"{settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
+            f"{__version__}, {camera.name} ({camera.mode}), detector {settings.faces.detector}, "
+            f"model {settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
         )
         limits = face_limits(settings)
         pipeline = Pipeline(
