@@ -86,11 +86,12 @@ def cameras() -> list[Listed]:
     return [Listed(number, infos[place]["Model"], place) for number, place in enumerate(csi)]
 
 
-def _refused(name: str, error: Exception) -> SourceError:
-    nodes = [*Path("/dev").glob("video*"), *Path("/dev").glob("media*")]
-    if holders(*nodes):
+def _refused(name: str, error: Exception, dev: Path = Path("/dev")) -> SourceError:
+    """Return what Picamera2's error means, with whoever has the camera's devices."""
+    reason = str(error.__cause__ or error)
+    nodes = [*dev.glob("video*"), *dev.glob("media*")]
+    if "busy" in reason.lower() and holders(*nodes):
         return in_use(name, *nodes)
-    reason = error.__cause__ or error
     return SourceError(f"{name} cannot be opened: {reason}", "Look: rpicam-hello --list-cameras")
 
 

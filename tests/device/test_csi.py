@@ -1,6 +1,8 @@
 """CSI cameras, on a double of Picamera2 (doubles/picamera2); none was ever plugged in here."""
 
 import importlib
+import re
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from device.camera import open_camera
-from device.camera.csi import CsiCamera
+from device.camera.csi import CsiCamera, _refused
 from device.camera.latest import Latest
 from device.camera.listing import table
 from device.camera.reopen import Reopening
@@ -66,6 +68,17 @@ def test_an_occupied_camera_says_so(pi):
     pi.STATE["busy"] = True
     with pytest.raises(SourceError, match=r"csi:0 cannot be opened: Failed to acquire .* busy"):
         opened()
+
+
+def test_another_program_that_has_the_camera_is_named(tmp_path):
+    (tmp_path / "media0").touch()
+    code = f"import sys; f = open({str(tmp_path / 'media0')!r}); print(); sys.stdin.read()"
+    command = [sys.executable, "-uc", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        named = _refused("csi:0", RuntimeError("Device or resource busy"), tmp_path)
+        assert re.match(rf"csi:0 is in use by \S+ \(pid {other.pid}\)", str(named))
+        other.stdin.close()
 
 
 @pytest.mark.parametrize(
