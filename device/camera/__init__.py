@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from device.camera.v4l2 import V4l2
 
 KINDS = "0, usb:0, csi:0, /dev/video0, rtsp://.., a video, a photo, a folder, demo or auto"
+NUMBER = "[0-9]{1,6}"
 
 
 class Camera(Protocol):
@@ -57,7 +58,7 @@ def open_camera(
         from device.camera.demo import Demo
 
         return Demo()
-    if source == "auto" or re.fullmatch(r"\d+|(usb|csi):.*|/dev/(video\d+|v4l/.+)", source):
+    if re.fullmatch(rf"auto|{NUMBER}|(usb|csi):.*|/dev/video{NUMBER}|/dev/v4l/[^\0]+", source):
         return _open_plugged(settings, stopping, v4l2)
     if re.match(r"(rtsp|rtsps|http|https)://", source):
         from device.camera.latest import Latest
@@ -99,7 +100,7 @@ def _open_plugged(
         path = Path(source).resolve()
         return Latest(Reopening(UsbCamera(path, settings, v4l2)), stopping)
     kind, _, number = source.partition(":")
-    if not number.isdecimal():
+    if not re.fullmatch(NUMBER, number):
         raise UsageError(f"{source!r} names no camera", f"Write {kind}:0, {kind}:1, ...")
     if kind == "csi":
         return Latest(Reopening(CsiCamera(int(number), settings)), stopping)

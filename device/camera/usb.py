@@ -25,12 +25,12 @@ class UsbCamera:
         self._path, self._settings, self._v4l2 = path, settings, v4l2
         self.name = name_of(path)
         self.fps, self.mode = float(settings.fps), ""
-        self._node: Node | None = None
+        self._known: Node | None = None  # the last that worked
         self._capture: cv2.VideoCapture | None = None
         self._failed = False
 
     def open(self) -> None:
-        self._node = node = self._find()
+        node = self._find()
         self._v4l2.refuse_busy(node)
         # OpenCV reads this once, at the first frame: 10 s would be too long to wait when stopping.
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(WAIT_S))
@@ -38,20 +38,21 @@ class UsbCamera:
         self._capture, self._failed = self._v4l2.capture(str(node.path), cv2.CAP_V4L2), False
         try:
             self._ask_for_mode(self._v4l2.formats(node))
-            self._read_back(self._first_picture())
+            self._read_back(node, self._first_picture())
         except SourceError:
             self.close()
             raise
+        self._known = node
 
     def _find(self) -> Node:
         """Return the camera's node, which after the first time may be another."""
-        if self._node is None:
+        known = self._known
+        if known is None:
             node = self._v4l2.node(self._path)
             if not node.is_camera:
                 what = f"{node.title}, {node.driver}"
                 raise SourceError(f"{self._path} is no camera but a part of one ({what})", LOOK)
             return node
-        known = self._node
         same = [node for node in self._v4l2.cameras() if node.title == known.title]
         if not same:
             raise SourceError(f"{self.name} is not there", LOOK)
@@ -74,12 +75,12 @@ class UsbCamera:
             f"{self.name} gives no picture", f"Plug it in again, or look: dmesg; {LOOK}"
         )
 
-    def _read_back(self, bgr: np.ndarray) -> None:
+    def _read_back(self, node: Node, bgr: np.ndarray) -> None:
         self.fps = self._capture.get(cv2.CAP_PROP_FPS) or float(self._settings.fps)
         code = int(self._capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
         letters = code.to_bytes(4, "little").decode("ascii", "replace").strip("\0 ")
         height, width = bgr.shape[:2]
-        self.mode = f"{self._node.title}, {width}x{height} {letters}, {self.fps:.3g} frames/s"
+        self.mode = f"{node.title}, {width}x{height} {letters}, {self.fps:.3g} frames/s"
 
     def read(self) -> np.ndarray | None:
         since = time.monotonic()

@@ -101,6 +101,19 @@ def test_a_camera_that_falls_silent_is_a_fault_and_is_left_free(pi):
     assert pi.STATE["open"] == set()
 
 
+def test_a_camera_that_drops_is_opened_again(pi, capsys):
+    with Reopening(CsiCamera(0, CameraSettings()), pauses_s=(0.01,)) as camera:
+        frames = iter(camera)
+        next(frames)
+        pi.STATE["drops"] = True
+        assert next(frames).index == 1
+        camera.stop()
+    said = capsys.readouterr().err
+    assert "csi:0 dropped (Camera frontend has timed out!), trying to open it again" in said
+    assert "csi:0 is back after 0 s: imx708, 640x480 RGB888, 30 frames/s" in said
+    assert pi.STATE["open"] == set()
+
+
 def test_after_the_usb_cameras_the_csi_cameras_are_counted(pi, tmp_path):
     driver = Driver(tmp_path)
     driver.plug(8, Plugged(formats={"MJPG": {(640, 480): [(30, 1)]}}))

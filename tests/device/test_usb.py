@@ -4,10 +4,14 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from device.camera import open_camera
 from device.camera.holders import holders
@@ -91,6 +95,26 @@ def test_a_number_beyond_the_list_says_how_many_there_are(driver):
         opened(driver, "1")
 
 
+KINDS = {
+    "camera": Plugged(formats={"MJPG": {(640, 480): [(30, 1)]}}),
+    "metadata": Plugged(caps=META | STREAMING),
+    "codec": Plugged("bcm2835-codec", "platform:bcm2835-codec", "bcm2835-codec", M2M),
+}
+
+
+@given(st.dictionaries(st.integers(0, 63), st.sampled_from(list(KINDS)), max_size=9))
+@settings(max_examples=30, deadline=None)
+def test_every_number_of_the_list_opens_what_stands_beside_it(plugged):
+    with tempfile.TemporaryDirectory() as folder:
+        driver = Driver(Path(folder))
+        for number, kind in plugged.items():
+            driver.plug(number, KINDS[kind])
+        names = [f"usb:{n}" for n in sorted(plugged) if plugged[n] == "camera"]
+        assert [opened(driver, n).name for n in range(len(names))] == names
+        with pytest.raises(SourceError, match="no camera"):
+            opened(driver, len(names))
+
+
 def test_no_camera_at_all_says_what_was_looked_for(driver):
     with pytest.raises(SourceError, match=r"there is no \S+/dev/video\*, and CSI cameras"):
         table(driver.v4l2)
@@ -126,6 +150,8 @@ def test_names_that_mean_no_camera(driver):
         opened(driver, "usb:first")
     with pytest.raises(UsageError, match=r"'csi:' names no camera. Write csi:0"):
         opened(driver, "csi:")
+    with pytest.raises(UsageError, match="names no camera"):
+        opened(driver, "usb:" + "9" * 5000)
 
 
 def test_another_program_that_has_the_camera_is_named(driver):
@@ -204,6 +230,23 @@ def test_of_two_alike_the_one_in_the_same_socket_comes_first(driver, own_socket_
         driver.plug(7, mine)
     camera.open()
     assert (mine.opened, other.opened) == ((1, 0) if own_socket_is_back else (0, 1))
+    camera.close()
+
+
+def test_while_another_alike_is_occupied_its_own_socket_is_not_forgotten(driver):
+    mine, other = Plugged(bus="usb-1"), Plugged(bus="usb-2")
+    driver.plug(0, mine)
+    camera = UsbCamera(driver.v4l2.path(0), CameraSettings(), driver.v4l2)
+    camera.open()
+    camera.close()
+    driver.unplug(0)
+    other.busy = True
+    driver.plug(1, other)
+    with pytest.raises(SourceError, match="in use"):
+        camera.open()
+    driver.plug(2, mine)
+    camera.open()
+    assert mine.opened == 1
     camera.close()
 
 

@@ -17,7 +17,7 @@ USB = {"Model": "HD Webcam", "Location": 2, "Id": "/base/scb/pcie@7d500000/usb@0
 RED_RGB = (200, 20, 10)
 
 CAMERAS = [CSI, USB]  # what is plugged in
-STATE = {"open": set(), "busy": False, "frames": True, "fail_start": False}
+STATE = {"open": set(), "busy": False, "frames": True, "fail_start": False, "drops": False}
 
 
 class Job:
@@ -119,6 +119,9 @@ class Picamera2:
         return self.wait(job) if wait or wait is None else job
 
     def _array(self, name):
+        if STATE["drops"]:
+            STATE["drops"] = False
+            raise RuntimeError("Camera frontend has timed out!")
         config = self._config[name]
         width, height = config["size"]
         # Named for a word of 24 bits, so the first letter is the last byte in memory.
@@ -130,4 +133,7 @@ class Picamera2:
             time.sleep(0.002)
             if STATE["frames"] and not self._jobs.empty():
                 job = self._jobs.get()
-                job.future.set_result(job.function())
+                try:
+                    job.future.set_result(job.function())
+                except RuntimeError as error:
+                    job.future.set_exception(error)
