@@ -80,6 +80,21 @@ class Facet:
         return stdout, self.process.returncode
 
 
+@pytest.fixture
+def facet(driver, dev):
+    """Start the command: facet(*arguments); what a failed test leaves running is ended."""
+    started = []
+
+    def start(*arguments):
+        started.append(Facet(driver, dev, *arguments))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.communicate()
+
+
 def rows(path):
     if not path.exists():
         return []
@@ -94,8 +109,8 @@ def rows_reach(path, count):
         time.sleep(0.02)
 
 
-def test_the_list(driver, dev):
-    stdout, code = Facet(driver, dev, "--list-cameras").end()
+def test_the_list(facet, dev):
+    stdout, code = facet("--list-cameras").end()
     assert code == 0 and stdout.splitlines() == [
         "no  --camera  name        kind  modes, at most frames/s",
         "0   usb:2     Double Cam  USB   YUYV 640x480@30 1280x720@10 1920x1080@10",
@@ -103,18 +118,18 @@ def test_the_list(driver, dev):
     ]
 
 
-def test_no_camera_to_list(driver, dev):
+def test_no_camera_to_list(facet, dev):
     (dev / "video2").unlink()
-    one = Facet(driver, dev, "--list-cameras")
+    one = facet("--list-cameras")
     assert one.end() == ("", 3)
     assert one.said().startswith("facet: no camera found: none of the 1 /dev/video* is one, and")
     assert len(one.said().splitlines()) == 1
 
 
-def test_unplugged_in_mid_stream_and_back_with_other_pictures(driver, dev, tmp_path):
+def test_unplugged_in_mid_stream_and_back_with_other_pictures(facet, dev, tmp_path):
     log, film = tmp_path / "a.csv", tmp_path / "a.avi"
     outputs = ("--headless", "--log", log, "--log-every", 0, "--record", film)
-    one = Facet(driver, dev, "--camera", "0", "--attributes", "Smiling", *outputs)
+    one = facet("--camera", "0", "--attributes", "Smiling", *outputs)
     rows_reach(log, 3)
     show(dev, 2, "alive", "small.jpg")
     time.sleep(0.3)
@@ -140,8 +155,8 @@ def test_unplugged_in_mid_stream_and_back_with_other_pictures(driver, dev, tmp_p
     assert recorded.get(cv2.CAP_PROP_FRAME_COUNT) > 9
 
 
-def test_a_camera_that_is_away_does_not_keep_facet_from_ending(driver, dev):
-    one = Facet(driver, dev, "--camera", "usb:2", "--headless")
+def test_a_camera_that_is_away_does_not_keep_facet_from_ending(facet, dev):
+    one = facet("--camera", "usb:2", "--headless")
     one.wait_for("detector")
     time.sleep(0.5)
     (dev / "video2").unlink()
@@ -160,16 +175,16 @@ def test_a_camera_that_is_away_does_not_keep_facet_from_ending(driver, dev):
         ("alive", ["1"], "no camera 1: 1 found, counted from 0"),
     ],
 )
-def test_what_is_wrong_is_one_line(driver, dev, state, arguments, message):
+def test_what_is_wrong_is_one_line(facet, dev, state, arguments, message):
     show(dev, 2, state)
-    one = Facet(driver, dev, "--camera", *arguments)
+    one = facet("--camera", *arguments)
     assert one.end()[1] == 3
     assert message in one.said() and len(one.said().splitlines()) == 1
 
 
-def test_size_and_rate_are_asked_for_and_what_comes_is_told(driver, dev):
+def test_size_and_rate_are_asked_for_and_what_comes_is_told(facet, dev):
     limits = ("--size", "1200x700", "--fps", 12, "--max-frames", 2)
-    one = Facet(driver, dev, "--camera", "auto", "--headless", *limits)
+    one = facet("--camera", "auto", "--headless", *limits)
     assert one.end()[1] == 0
     # The picture's own size counts, and this camera's lies.
     assert "usb:2 (Double Cam, 512x480 MJPG, 12 frames/s)" in one.said()
