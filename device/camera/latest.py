@@ -1,8 +1,10 @@
 """Keep only a live camera's newest frame, so that a slow model never sees an old one."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from device.camera.reopen import Reopening
+from device.command import note
 from device.errors import FacetError
 from device.types import Frame
 
@@ -12,15 +14,21 @@ PATIENCE_S = 10.0  # for a frame, and for the reader to end
 class Latest:
     """A live camera read by a thread of its own; frames nobody took in time are dropped.
 
-    patience_s: without a frame for so long the camera counts as hung; None waits for ever.
-    Raises FacetError from the iteration when the camera stops or hangs.
+    stopping: asked while no frame comes, whether to end. patience_s: without a frame for so long
+    the camera counts as hung, unless it is `away`: then it knows so itself, and is waited for.
+    Raises FacetError from the iteration when the camera ends or hangs.
     """
 
     live, stills = True, False
 
-    def __init__(self, camera, patience_s: float | None = PATIENCE_S):
-        self.name, self.fps = camera.name, camera.fps
-        self._camera, self._patience_s = camera, patience_s
+    def __init__(
+        self,
+        camera: Reopening,
+        stopping: Callable[[], bool] = lambda: False,
+        patience_s: float = PATIENCE_S,
+    ):
+        self.name, self.fps, self.mode = camera.name, camera.fps, camera.mode
+        self._camera, self._stopping, self._patience_s = camera, stopping, patience_s
         self._changed = threading.Condition()
         self._newest: Frame | None = None
         self.seen: Frame | None = None  # the newest, taken or not: for a window
@@ -39,7 +47,9 @@ class Latest:
         self._camera.stop()
         self._thread.join(PATIENCE_S)
         # A driver that hangs in read() holds the device: closing it then would hang as well.
-        if not self._thread.is_alive():
+        if self._thread.is_alive():
+            note(f"{self.name} hangs in its driver and stays occupied until Facet has ended")
+        else:
             self._camera.__exit__(*exc)
 
     def _drain(self) -> None:
@@ -59,17 +69,18 @@ class Latest:
                 self._changed.notify()
 
     def __iter__(self) -> Iterator[Frame]:
-        while True:
+        step_s, waited_s = self._patience_s / 10, 0.0
+        while not self._stopping():
             with self._changed:
-                ready = self._changed.wait_for(
-                    lambda: self._newest is not None or self._ended, self._patience_s
-                )
+                self._changed.wait_for(lambda: self._newest or self._ended, step_s)
                 frame, self._newest = self._newest, None
-            if frame is not None:
+            if frame:
+                waited_s = 0.0
                 yield frame
-            elif self._fault:
-                raise self._fault
-            elif not ready:
-                raise FacetError(f"{self.name} gave no frame for {self._patience_s:.0f} s")
+            elif self._ended:
+                raise self._fault or FacetError(f"{self.name} stopped giving frames")
             else:
-                raise FacetError(f"{self.name} stopped giving frames", "Check its cable")
+                waited_s = 0.0 if self._camera.away else waited_s + step_s
+            if waited_s >= self._patience_s:
+                waited = f"{self._patience_s:.0f} s"
+                raise FacetError(f"{self.name} gave no frame for {waited}", "Check its cable")

@@ -47,7 +47,7 @@ class Window:
     until a key is pressed. newest: gives a live camera's newest frame, which is shown with what was
     last found, so that the picture moves at the camera's rate however slow the models are; None for
     films and photos, whose every frame is shown with its own results. snapshots: folder for what
-    `s` saves. stopping: asked all the time, whether to close.
+    `s` saves. stop: closes the window where it is set, and is set when the window was closed.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class Window:
         fps: float | None,
         stills: bool,
         snapshots: Path,
-        stopping: Callable[[], bool],
+        stop: threading.Event,
         newest: Callable[[], Frame | None] | None = None,
     ):
         self._period_s = 1 / fps if fps else 0.0
-        self._stills, self._snapshots, self._stopping = stills, snapshots, stopping
+        self._stills, self._snapshots, self._stop = stills, snapshots, stop
         self._newest = newest
         self._results: queue.Queue[Result] = queue.Queue(1)
         self._last: Result | None = None
@@ -113,6 +113,7 @@ class Window:
             if not self._turn():
                 break
         self._closed.set()
+        self._stop.set()
         thread.join(PATIENCE_S)
         if fault:
             raise fault[0]
@@ -124,9 +125,9 @@ class Window:
             self._paused = self._stills
         if not self._opened:
             time.sleep(0.002)
-            return not self._stopping()
+            return not self._stop.is_set()
         key = self._key()
-        if key in QUIT or self._stopping() or not self._visible():
+        if key in QUIT or self._stop.is_set() or not self._visible():
             return False
         if key == SNAPSHOT:
             self._save()

@@ -82,7 +82,7 @@ def test_against_the_naive_loop(tmp_path, capsys):
         (["--rounds", "0"], "1 or more"),
         (["--faces", "-1"], "0 or more"),
         (["--growth", "5"], "100 frames"),
-        (["--size", "big"], "640x480"),
+        (["--size", "big"], "WxH"),
     ],
 )
 def test_wrong_words_are_named(arguments, message):

@@ -113,6 +113,8 @@ def test_the_device_never_loads_tensorflow(tmp_path):
         (["--camera", __file__, "--log", "/dev/full"], 3, "is not a video that can be read"),
         (["--config", "none.toml"], 2, "no settings file none.toml"),
         (["--cammera", "0"], 2, "unrecognized arguments: --cammera 0. See: python -m device.run"),
+        (["--size", "640"], 2, "--size: expected WxH, such as 1280x720, not '640'. See: python -m"),
+        (["--size", "640x9"], 2, "height = 9, need 16 to 16384"),
         (["--max-frames", "many"], 2, "invalid int value: 'many'"),
     ],
 )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from device.camera import open_camera
+from device.camera.reopen import Reopening
 from device.camera.stream import Stream
 from device.errors import SourceError
 from device.settings import CameraSettings
@@ -54,7 +55,7 @@ def address(server, path="cam.mjpg"):
 
 def test_a_dropped_stream_is_opened_again_and_its_frames_go_on(server, capsys):
     levels = []
-    with Stream(address(server), pauses_s=(0.01,)) as stream:
+    with Reopening(Stream(address(server)), pauses_s=(0.01,)) as stream:
         for frame in stream:
             assert frame.bgr.shape == (48, 64, 3) and frame.index == len(levels)
             levels.append(round(frame.bgr.mean() / 15))
@@ -66,7 +67,7 @@ def test_a_dropped_stream_is_opened_again_and_its_frames_go_on(server, capsys):
 
 
 def test_the_password_is_in_no_name(server):
-    with Stream(address(server)) as stream:
+    with Reopening(Stream(address(server))) as stream:
         assert stream.name == f"http://127.0.0.1:{server.server_port}/cam.mjpg"
         assert next(iter(stream)).source == stream.name
         stream.stop()
@@ -74,12 +75,12 @@ def test_the_password_is_in_no_name(server):
 
 def test_no_stream_at_the_start_says_so_at_once(server):
     with pytest.raises(SourceError, match=r"cannot open the stream http://127\S+/other. Try") as e:
-        Stream(address(server, "other"))
+        Reopening(Stream(address(server, "other")))
     assert "secret" not in str(e.value)
 
 
 def test_stopping_ends_the_wait_for_a_stream_that_stays_away(server):
-    stream = Stream(address(server), pauses_s=(60.0,))
+    stream = Reopening(Stream(address(server)), pauses_s=(60.0,))
     threading.Timer(0.3, stream.stop).start()
     with stream:
         assert len(list(stream)) == FRAMES
@@ -87,5 +88,5 @@ def test_stopping_ends_the_wait_for_a_stream_that_stays_away(server):
 
 def test_a_stream_is_a_camera(server):
     with open_camera(CameraSettings(source=address(server))) as camera:
-        assert camera.live and not camera.stills
+        assert camera.live and not camera.stills and camera.mode == "64x48, 25 frames/s"
         assert next(iter(camera)).bgr.shape == (48, 64, 3)

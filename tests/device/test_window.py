@@ -164,7 +164,7 @@ def slow_models():
             return
 
 with Latest(Camera()) as camera:
-    with Window(None, False, None, lambda: False, lambda: camera.seen) as window:
+    with Window(None, False, None, threading.Event(), lambda: camera.seen) as window:
         window.show(slow_models)
     print(window.shown)
 """

@@ -1,0 +1,93 @@
+"""Make a live camera out of a device that may drop: it is looked for until it is back."""
+
+import contextlib
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Protocol
+
+import numpy as np
+
+from device.command import note
+from device.errors import SourceError
+from device.types import Frame
+
+PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # between two tries; the last one stays
+
+
+class Device(Protocol):
+    """A camera that can be opened more than once; `fps` and `mode` are those of the last time."""
+
+    name: str
+    fps: float  # frames/s, as read back
+    mode: str  # size, pixel format and rate, as read back, for people
+
+    def open(self) -> None:
+        """Start it; SourceError where it is missing or gives no picture."""
+
+    def read(self) -> np.ndarray | None:
+        """Return a new uint8 (H, W, 3) BGR array, None where none came for a while.
+
+        Raises SourceError where the camera has gone.
+        """
+
+    def close(self) -> None:
+        """Free it; nothing where it is not open."""
+
+
+class Reopening:
+    """A live camera; one that drops is noted once and opened again, with growing pauses.
+
+    Raises SourceError where the device cannot be opened at the start; later it is tried for ever.
+    `away` is true while it is looked for.
+    """
+
+    live, stills = True, False
+
+    def __init__(self, device: Device, pauses_s: tuple[float, ...] = PAUSES_S):
+        self._device, self._pauses_s = device, pauses_s
+        self._stopping = threading.Event()
+        self.away = False
+        device.open()
+        self.name, self.fps, self.mode = device.name, device.fps, device.mode
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self._device.close()
+
+    def stop(self) -> None:
+        """End the iteration soon, also while the camera is away."""
+        self._stopping.set()
+
+    def __iter__(self) -> Iterator[Frame]:
+        index = 0
+        while not self._stopping.is_set():
+            try:
+                bgr = self._device.read()
+            except SourceError as lost:
+                self._look_for_it(lost)
+                continue
+            if bgr is not None:
+                yield Frame(bgr, index, datetime.now(UTC), time.monotonic(), self.name)
+                index += 1
+
+    def _look_for_it(self, lost: SourceError) -> None:
+        if self._stopping.is_set():
+            return
+        self.away = True
+        note(f"{lost.wrong}, trying to open it again")
+        self._device.close()
+        since = time.monotonic()
+        for pause_s in itertools.chain(self._pauses_s, itertools.repeat(self._pauses_s[-1])):
+            if self._stopping.wait(pause_s):
+                return
+            with contextlib.suppress(SourceError):
+                self._device.open()
+                self.away = False
+                away_s = time.monotonic() - since
+                note(f"{self.name} is back after {away_s:.0f} s: {self._device.mode}")
+                return
