@@ -14,6 +14,7 @@ from device.outputs import Result
 from device.outputs.csv_log import FIXED, CsvLog
 from device.outputs.draw import Text, _place, annotate
 from device.outputs.video import VideoRecord
+from device.settings import LogSettings
 from device.types import OK, TOO_SMALL, Face, Frame, Track
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -33,7 +34,7 @@ def result(*tracks, seconds=0.0, index=0, shape=(120, 160, 3), labels=None):
 
 
 def log(path, every_s=0.0, names=NAMES, columns=(0, 1)):
-    return CsvLog(path, names, columns, every_s)
+    return CsvLog(path, names, columns, every_s, LogSettings())
 
 
 def rows(path):
