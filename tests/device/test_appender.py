@@ -44,20 +44,6 @@ def said():
     return []
 
 
-@pytest.fixture
-def disk(tmp_path):
-    """A disk of 64 KiB."""
-    folder = tmp_path / "stick"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("only root may mount a small disk")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=False, capture_output=True)
-
-
 def test_a_row_can_be_read_at_once_and_is_synced_after_the_interval(tmp_path, said):
     path = tmp_path / "a.csv"
     one = Appender(path, HEADER, PLAIN, said.append)
@@ -172,6 +158,21 @@ def test_a_disk_that_stays_full_is_told_at_the_end(disk, said):
         one.close()
     assert 0 < kept < 3000 and numbers(path) == list(range(kept))
     assert len(said) == 1
+
+
+def test_a_full_disk_makes_room_by_itself_where_it_may(disk, said):
+    path = disk / "a.csv"
+    thrifty = LogSettings(max_mb=0.01, min_free_mb=0.02, compress=False)
+    one = Appender(path, HEADER, thrifty, said.append)
+    for number in range(10_000):  # 300 kB
+        one.add([row(number)])
+        if number % 100 == 0:
+            one.work(number / 10)
+            one._archive._thread.join()
+    one.close()
+    got = numbers(*rotated(path), path)
+    assert said == [] and got == list(range(got[0], 10_000))
+    assert 25_000 < sum(file.stat().st_size for file in disk.iterdir()) < 55_000
 
 
 def test_a_disk_that_is_read_only_for_a_while(disk, said):
@@ -330,6 +331,23 @@ def test_the_thread_writes_soon_and_everything_at_the_end(tmp_path):
         assert numbers(path) == [1]
         writer.add([row(2)])
     assert numbers(path) == [1, 2]
+
+
+def test_a_fault_of_ours_in_the_thread_ends_the_run(tmp_path):
+    def warn(text):
+        raise LookupError(text)
+
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    with (
+        pytest.raises(LookupError, match="No such file"),
+        Writer(Appender(folder / "a.csv", HEADER, LogSettings(sync_s=0.0), warn)) as writer,
+    ):
+        shutil.rmtree(folder)
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            writer.add([row(1)])
+            time.sleep(0.01)
 
 
 def test_what_was_lost_does_not_hide_what_ended_the_run(tmp_path, capsys):
