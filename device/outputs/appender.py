@@ -1,6 +1,6 @@
 """Rows to a CSV file for months: on the disk every few seconds, through full and absent disks.
 
-    loop -- add(rows) --> memory -- work(), in a thread of its own --> file -- fsync --> disk
+    loop -- add(rows) --> memory -- work() --> file -- fsync --> disk
 
 Rows leave the memory when they are on the disk. Until then they can be written again: into the same
 file when the disk has room, into a new one when somebody removed the first.
@@ -28,7 +28,6 @@ from device.settings import LogSettings
 RETRY_S = 1.0  # between two attempts to write to a disk that refused
 TIDY_S = 3600.0  # between two looks at what is too old
 DAY_S = 86400.0
-CLOSE_S = 15.0  # a disk that takes longer for its last rows is taken for broken
 MENDS = {
     errno.ENOSPC: "Free the disk",
     errno.EDQUOT: "Free the disk",
@@ -41,12 +40,18 @@ MENDS = {
 }
 
 
+def utc_day() -> str:
+    """Return today in UTC as 2026-11-22."""
+    return datetime.now(UTC).date().isoformat()
+
+
 class Appender:
     """Appends lines to one file, with a bounded memory for those that cannot be written now.
 
     `add` may be called from any thread and never waits for the disk; all else from one. path: the
     file, whose folder exists. header: its first line. warn: told in one line when rows begin to
-    wait and when they are written again. Raises OSError where the file cannot be opened.
+    wait and when they are written again. today: gives the UTC day as 2026-11-22. Raises OSError
+    where the file cannot be opened.
     """
 
     def __init__(
@@ -55,8 +60,10 @@ class Appender:
         header: bytes,
         settings: LogSettings,
         warn: Callable[[str], None] = note,
+        today: Callable[[], str] = utc_day,
     ):
-        self._path, self._header, self._settings, self._warn = path, header, settings, warn
+        self._path, self._header, self._settings = path, header, settings
+        self._warn, self._today = warn, today
         # A link stays where it is, and what it leads to is rotated.
         self._file = Path(os.path.realpath(path))
         self._mount = _mount_point(self._file.parent)
@@ -221,8 +228,7 @@ class Appender:
             return
         self._tidied_s = now_s
         # Where nobody comes for days, the last rows must grow old all the same.
-        today = datetime.now(UTC).date().isoformat()
-        if self._sheet and self._sheet.day and self._is_over(self._sheet.day, today, now_s):
+        if self._sheet and self._sheet.day and self._is_over(self._sheet.day, self._today(), now_s):
             self._rotate(now_s)
         self._archive.tidy()
 
@@ -244,54 +250,6 @@ class Appender:
             if self._rotates:
                 self._archive.tidy()  # may free the disk
         self._fault = error
-
-
-class Writer:
-    """An Appender at work in its own thread: fsync takes a card seconds, which no frame waits for.
-
-    Use as a context manager; leaving it raises FacetError where rows were lost.
-    """
-
-    def __init__(self, appender: Appender):
-        self.moved_to = appender.moved_to
-        self._appender = appender
-        self._wake, self._stop = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="write the log", daemon=True)
-        self._broken: Exception | None = None  # a fault of ours that ended the thread
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc):
-        self._stop.set()
-        self._wake.set()
-        self._thread.join(CLOSE_S)
-        try:
-            if self._thread.is_alive():
-                raise FacetError("the disk of the log does not answer", "Look at it with: dmesg")
-            self._appender.close()
-        except FacetError as error:
-            if exc[0] is None:
-                raise
-            note(str(error))  # beside what ended the run, not in its place
-
-    def add(self, rows: Sequence[bytes]) -> None:
-        if self._broken:
-            raise self._broken
-        self._appender.add(rows)
-        self._wake.set()
-
-    def _run(self) -> None:
-        due_s = 0.0
-        while not self._stop.is_set():
-            self._wake.wait(max(0.0, due_s - time.monotonic()))
-            self._wake.clear()
-            try:
-                due_s = self._appender.work(time.monotonic())
-            except Exception as error:
-                self._broken = error
-                return
 
 
 def _mount_point(folder: Path) -> Path:

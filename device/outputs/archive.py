@@ -136,7 +136,9 @@ class Archive:
             delete_older(self._log, settings.keep_days, today)
         if settings.min_free_mb:
             free_disk(self._log, settings.min_free_mb * 1e6)
-        if settings.compress:
-            for old in old_files(self._log):
-                if old.path.suffix != ".gz" and not self._stop.is_set():
-                    compress(old.path, self._stop.is_set)
+        while settings.compress and not self._stop.is_set():
+            # Looked for again after each: more may have been rotated meanwhile.
+            plain = [old.path for old in old_files(self._log) if old.path.suffix != ".gz"]
+            if not plain:
+                break
+            compress(plain[0], self._stop.is_set)

@@ -1,14 +1,19 @@
 """Where a log's rows go: a file that is kept for months, or a stream such as /dev/stdout."""
 
+import threading
+import time
 from collections.abc import Sequence
 from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
+from device.command import note
 from device.errors import FacetError, UsageError
-from device.outputs.appender import Appender, Writer
+from device.outputs.appender import Appender
 from device.outputs.sheet import Busy
 from device.settings import LogSettings
+
+CLOSE_S = 15.0  # a disk that takes longer for its last rows is taken for broken
 
 
 class Rows(Protocol):
@@ -59,6 +64,54 @@ class Stream:
         done = 0
         while done < len(data):
             done += self._file.write(memoryview(data)[done:])
+
+
+class Writer:
+    """A file, written in a thread of its own: fsync takes a card seconds, which no frame waits for.
+
+    Leaving it raises FacetError where rows were lost.
+    """
+
+    def __init__(self, appender: Appender):
+        self.moved_to = appender.moved_to
+        self._appender = appender
+        self._wake, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="write the log", daemon=True)
+        self._broken: Exception | None = None  # a fault of ours that ended the thread
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self._stop.set()
+        self._wake.set()
+        self._thread.join(CLOSE_S)
+        try:
+            if self._thread.is_alive():
+                raise FacetError("the disk of the log does not answer", "Look at it with: dmesg")
+            self._appender.close()
+        except FacetError as error:
+            if exc[0] is None:
+                raise
+            note(str(error))  # beside what ended the run, not in its place
+
+    def add(self, rows: Sequence[bytes]) -> None:
+        if self._broken:
+            raise self._broken
+        self._appender.add(rows)
+        self._wake.set()
+
+    def _run(self) -> None:
+        due_s = 0.0
+        while not self._stop.is_set():
+            self._wake.wait(max(0.0, due_s - time.monotonic()))
+            self._wake.clear()
+            try:
+                due_s = self._appender.work(time.monotonic())
+            except Exception as error:
+                self._broken = error
+                return
 
 
 def open_rows(path: Path, header: bytes, settings: LogSettings, flag: str) -> Rows:

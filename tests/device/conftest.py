@@ -18,4 +18,5 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("only root may mount a small disk")
     yield folder
-    subprocess.run(["umount", str(folder)], check=False, capture_output=True)
+    # Lazily: a test that failed may have left a file open, and no disk must outlast it.
+    subprocess.run(["umount", "--lazy", str(folder)], check=False, capture_output=True)

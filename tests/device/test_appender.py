@@ -11,14 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.errors import FacetError
-from device.outputs.appender import RETRY_S, Appender, Writer
+from device.outputs.appender import RETRY_S, Appender
 from device.outputs.archive import old_files
 from device.outputs.lines import line
+from device.outputs.rows import Writer
 from device.settings import LogSettings
 
 HEADER = line(["time", "number"])
 PLAIN = LogSettings(compress=False)
 DAILY = LogSettings(compress=False, daily=True)
+FIRST = date(2026, 11, 20)  # today, for the tests: earlier than any row but where they say so
 
 
 def row(number, day="2026-11-22"):
@@ -206,7 +208,7 @@ def test_an_unplugged_disk_is_waited_for_and_its_mount_point_stays_empty(disk, s
 
 def test_a_file_a_day(tmp_path, said):
     path = tmp_path / "a.csv"
-    one = Appender(path, HEADER, DAILY, said.append)
+    one = Appender(path, HEADER, DAILY, said.append, FIRST.isoformat)
     one.add([row(1, "2026-11-22"), row(2, "2026-11-22"), row(3, "2026-11-23")])
     one.add([row(4, "2026-11-25")])
     one.work(0.0)
@@ -218,16 +220,27 @@ def test_a_file_a_day(tmp_path, said):
 def test_yesterdays_file_is_put_away_at_the_start_of_today(tmp_path, said):
     path = tmp_path / "a.csv"
     path.write_bytes(HEADER + row(1, "2020-01-01"))
-    one = Appender(path, HEADER, DAILY, said.append)
+    one = Appender(path, HEADER, DAILY, said.append, FIRST.isoformat)
     one.work(0.0)  # nobody has come yet
     one.close()
     assert [one.name for one in rotated(path)] == ["a.2020-01-01.csv"]
     assert numbers(path) == []
 
 
+def test_yesterdays_file_is_put_away_though_nobody_comes_today(tmp_path, said):
+    days = ["2026-11-20", "2026-11-20", "2026-11-21"]
+    path = tmp_path / "a.csv"
+    one = Appender(path, HEADER, DAILY, said.append, lambda: days.pop(0))
+    one.add([row(1, "2026-11-20")])
+    for hour in range(3):
+        one.work(3600.0 * hour)
+    one.close()
+    assert [one.name for one in rotated(path)] == ["a.2026-11-20.csv"] and numbers(path) == []
+
+
 def test_a_clock_set_to_and_fro_makes_no_file_each_time(tmp_path, said):
     path = tmp_path / "a.csv"
-    one = Appender(path, HEADER, DAILY, said.append)
+    one = Appender(path, HEADER, DAILY, said.append, FIRST.isoformat)
     days = ["2026-11-22", "2026-11-23", "2026-11-21", "1970-01-01"] * 20
     for number, day in enumerate(days):
         one.add([row(number, day)])
@@ -239,7 +252,7 @@ def test_a_clock_set_to_and_fro_makes_no_file_each_time(tmp_path, said):
 
 def test_a_file_of_the_future_is_left_after_a_day(tmp_path, said):
     path = tmp_path / "a.csv"
-    one = Appender(path, HEADER, DAILY, said.append)
+    one = Appender(path, HEADER, DAILY, said.append, FIRST.isoformat)
     for number, (day, hour) in enumerate(
         [("2099-01-01", 0), ("2026-11-22", 1), ("2026-11-22", 23), ("2026-11-23", 25)]
     ):
@@ -263,7 +276,7 @@ def test_a_file_of_so_many_megabytes(tmp_path, said):
     assert numbers(*files, path) == list(range(1000, 1100))
 
 
-DAYS = st.integers(0, 5).map(lambda n: (date(2026, 11, 20) + timedelta(days=n)).isoformat())
+DAYS = st.integers(0, 5).map(lambda n: (FIRST + timedelta(days=n)).isoformat())
 STEPS = st.lists(st.tuples(st.lists(DAYS, max_size=4), st.floats(0, 100_000)), max_size=25)
 
 
@@ -272,7 +285,7 @@ STEPS = st.lists(st.tuples(st.lists(DAYS, max_size=4), st.floats(0, 100_000)), m
 def test_whatever_the_clock_no_row_is_lost_or_doubled(tmp_path_factory, steps, max_mb, daily):
     path = tmp_path_factory.mktemp("log") / "a.csv"
     chosen = LogSettings(compress=False, daily=daily, max_mb=max_mb)
-    one = Appender(path, HEADER, chosen, pytest.fail)
+    one = Appender(path, HEADER, chosen, pytest.fail, FIRST.isoformat)
     count, now_s = 0, 0.0
     for days, passed_s in steps:
         one.add([row(count + n, day) for n, day in enumerate(days)])
@@ -367,7 +380,7 @@ def test_a_link_stays_and_what_it_leads_to_is_rotated(tmp_path, said):
     (tmp_path / "disk").mkdir()
     link = tmp_path / "a.csv"
     os.symlink("disk/b.csv", link)
-    one = Appender(link, HEADER, DAILY, said.append)
+    one = Appender(link, HEADER, DAILY, said.append, FIRST.isoformat)
     one.add([row(1, "2026-11-22"), row(2, "2026-11-23")])
     one.close()
     assert link.is_symlink() and numbers(link) == [2]
