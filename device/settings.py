@@ -73,18 +73,12 @@ class LogSettings:
     about 400 bytes.
     """
 
-    sync_s: float = (
-        5.0  # s of rows a power cut may take; lower wears the SD card, 0 syncs each batch
-    )
+    sync_s: float = 5.0  # s of rows that a power cut may take; lower wears the SD card
     memory_rows: int = 10_000  # wait while the disk cannot be written; fewer lose rows sooner
     daily: bool = False  # true: a new file each UTC day
     max_mb: float = 0.0  # MB (10^6 bytes) at which a new file begins; low makes many; 0 = never
-    keep_days: int = (
-        0  # days that older files are kept, needs daily; low loses history; 0 = for ever
-    )
-    min_free_mb: float = (
-        0.0  # MB kept free by deleting the oldest files; high deletes soon; 0 = none
-    )
+    keep_days: int = 0  # days that older files stay, needs daily; low loses history; 0 = for ever
+    min_free_mb: float = 0.0  # MB kept free by deleting the oldest; high loses history; 0 = none
     compress: bool = True  # gzip older files: a fifth of the size
 
 

@@ -107,6 +107,9 @@ def test_a_log_that_somebody_else_renames_is_complete_and_a_new_one_begins(tmp_p
     one.add([row(2)])
     one.work(6.0)
     one.add([row(3)])
+    one.work(7.0)  # in a new file, and not yet synced
+    one._give_up()
+    one.work(8.0)
     one.close()
     assert numbers(other) == [1, 2] and numbers(path) == [3] and said == []
 
@@ -274,6 +277,17 @@ def test_a_file_of_so_many_megabytes(tmp_path, said):
     assert [file.name for file in files][:2] == ["a.2026-11-22.csv", "a.2026-11-22_002.csv"]
     assert all(900 < file.stat().st_size <= 1000 for file in files)
     assert numbers(*files, path) == list(range(1000, 1100))
+
+
+def test_a_fault_after_a_rotation_doubles_no_row(tmp_path, said):
+    path = tmp_path / "a.csv"
+    one = Appender(path, HEADER, LogSettings(compress=False, max_mb=0.001), said.append)
+    one.add([row(number) for number in range(1000, 1050)])
+    one.work(0.0)
+    one._give_up()
+    one.work(1.0)
+    one.close()
+    assert numbers(*rotated(path), path) == list(range(1000, 1050))
 
 
 DAYS = st.integers(0, 5).map(lambda n: (FIRST + timedelta(days=n)).isoformat())

@@ -76,6 +76,7 @@ def test_each_attribute_as_where_it_was_surest(tmp_path):
     for values, expected in [
         ([(0.4, 0.05), (0.7, 0.45)], ("0.700", "0.050")),
         ([(0.9, 0.05), (0.2, 0.6), (0.5, 0.2)], ("0.900", "0.600")),
+        ([(0.6, 0.2), (0.9, 0.6), (0.7, 0.45), (0.8, 0.3)], ("0.900", "0.600")),
     ]:
         path = tmp_path / f"{len(values)}.csv"
         (row,) = visits(path, [[seen(1, one)] for one in values])
