@@ -60,6 +60,15 @@ def test_a_row_can_be_read_at_once_and_is_synced_after_the_interval(tmp_path, sa
     assert said == []
 
 
+def test_rows_that_come_faster_than_the_memory_bears_are_synced_sooner(tmp_path, said):
+    one = Appender(tmp_path / "a.csv", HEADER, LogSettings(memory_rows=100), said.append)
+    for second in range(20):
+        one.add([row(60 * second + n) for n in range(60)])
+        assert one.work(float(second)) == second + 3600.0
+    one.close()
+    assert numbers(tmp_path / "a.csv") == list(range(1200)) and said == []
+
+
 def test_a_removed_folder_that_comes_back_loses_no_row_of_its_absence(tmp_path, said):
     path = tmp_path / "logs" / "a.csv"
     path.parent.mkdir()
@@ -180,6 +189,24 @@ def test_a_full_disk_makes_room_by_itself_where_it_may(disk, said):
     assert 25_000 < sum(file.stat().st_size for file in disk.iterdir()) < 55_000
 
 
+def test_a_full_disk_is_reason_enough_to_delete_the_oldest(disk, said):
+    path = disk / "a.csv"
+    (disk / "a.2020-01-01.csv").write_bytes(bytes(20_000))
+    thrifty = LogSettings(max_mb=1.0, min_free_mb=0.01, compress=False)
+    one = Appender(path, HEADER, thrifty, said.append)
+    one.work(0.0)
+    one._archive._thread.join()
+    assert rotated(path)
+    (disk / "ballast").write_bytes(bytes(36_000))
+    one.add([row(number) for number in range(500)])  # 15 kB
+    one.work(1.0)
+    one._archive._thread.join()
+    one.work(1.0 + RETRY_S)
+    one.close()
+    assert rotated(path) == [] and numbers(path) == list(range(500))
+    assert len(said) == 2 and "No space left" in said[0]
+
+
 def test_a_disk_that_is_read_only_for_a_while(disk, said):
     path = disk / "a.csv"
     one = Appender(path, HEADER, PLAIN, said.append)
@@ -191,9 +218,9 @@ def test_a_disk_that_is_read_only_for_a_while(disk, said):
     one.work(1.0)
     subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
     one.work(3.0)
+    assert "Read-only file system" in said[0] and "again" in said[1]
     one.close()
     assert numbers(path) == [1, 2]
-    assert "Read-only file system" in said[0] and "again" in said[1]
 
 
 def test_an_unplugged_disk_is_waited_for_and_its_mount_point_stays_empty(disk, said):
@@ -235,8 +262,10 @@ def test_yesterdays_file_is_put_away_though_nobody_comes_today(tmp_path, said):
     path = tmp_path / "a.csv"
     one = Appender(path, HEADER, DAILY, said.append, lambda: days.pop(0))
     one.add([row(1, "2026-11-20")])
-    for hour in range(3):
-        one.work(3600.0 * hour)
+    for half_hour in range(4):
+        one.work(1800.0 * half_hour)
+    assert rotated(path) == []
+    one.work(7200.0)
     one.close()
     assert [one.name for one in rotated(path)] == ["a.2026-11-20.csv"] and numbers(path) == []
 
@@ -277,6 +306,14 @@ def test_a_file_of_so_many_megabytes(tmp_path, said):
     assert [file.name for file in files][:2] == ["a.2026-11-22.csv", "a.2026-11-22_002.csv"]
     assert all(900 < file.stat().st_size <= 1000 for file in files)
     assert numbers(*files, path) == list(range(1000, 1100))
+
+
+def test_a_log_with_other_columns_ages_with_the_rotated_ones(tmp_path, said):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"time,Smiling\n" + row(1, "2026-11-20"))
+    one = Appender(path, HEADER, DAILY, said.append, FIRST.isoformat)
+    one.close()
+    assert rotated(path) == [one.moved_to] and numbers(path) == []
 
 
 def test_a_fault_after_a_rotation_doubles_no_row(tmp_path, said):
