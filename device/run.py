@@ -27,6 +27,7 @@ from device.errors import UsageError
 from device.settings import Settings, chosen_attributes, merge, read_toml
 
 if TYPE_CHECKING:
+    from device.attributes.card import Card
     from device.camera import Camera
     from device.outputs import Output
     from device.outputs.window import Window
@@ -49,6 +50,7 @@ FLAGS = {
     "headless": ("outputs", "headless"),
     "log": ("outputs", "log"),
     "log_every": ("outputs", "log_every"),
+    "events": ("outputs", "events"),
     "record": ("outputs", "record"),
     "max_frames": ("outputs", "max_frames"),
 }
@@ -110,6 +112,11 @@ def parser() -> Parser:
         metavar="S",
         help="seconds between two rows of one face, 0 = "
         f"every frame (default {plain.outputs.log_every:g})",
+    )
+    add(
+        "--events",
+        metavar="FILE.csv",
+        help="append a row per visit: who came, how long, what was seen; not for photos",
     )
     add("--record", metavar="FILE.mp4", help="store the annotated video: this keeps faces")
     add("--attributes", metavar="A,B,..", help="show and log these only (default all)")
@@ -190,10 +197,10 @@ def main(argv: list[str] | None = None) -> int:
     shown = chosen_attributes(settings.attributes.show, names)
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
-        outputs = open_outputs(settings, camera, names, shown, stack)
+        outputs = open_outputs(settings, camera, models.classifier.card, shown, stack)
         window = open_window(settings, camera, stop, stack)
         if not (outputs or window):
-            note("no window, no --log and no --record: results go nowhere")
+            note("no window, no --log, no --events and no --record: results go nowhere")
         note(
             f"{__version__}, {camera.name} ({camera.mode}), detector {settings.faces.detector}, "
             f"model {settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
@@ -215,7 +222,7 @@ def main(argv: list[str] | None = None) -> int:
 def open_outputs(
     settings: Settings,
     camera: Camera,
-    names: tuple[str, ...],
+    card: Card,
     shown: tuple[str, ...],
     stack: contextlib.ExitStack,
 ) -> list[Output]:
@@ -226,21 +233,32 @@ def open_outputs(
     from device.camera.demo import Demo
     from device.outputs.beside import Beside
     from device.outputs.csv_log import CsvLog
+    from device.outputs.events_log import EventsLog
     from device.outputs.video import VideoRecord
 
-    log, record = settings.outputs.log, settings.outputs.record
-    if isinstance(camera, Demo) and not (log or record or wants_window(settings)):
+    wanted = settings.outputs
+    log, events, record = wanted.log, wanted.events, wanted.record
+    if isinstance(camera, Demo) and not (log or events or record or wants_window(settings)):
         log, record = DEMO_OUT / "demo.csv", DEMO_OUT / "demo.mp4"
+    if events and camera.stills:
+        raise UsageError("photos have no visits to write to --events", "Log them with --log")
+    if log and events and log.resolve() == events.resolve():
+        raise UsageError(f"--log and --events are both {log}", "Name two files")
     outputs: list[Output] = []
-    for path in filter(None, (log, record)):
+    for path in filter(None, (log, events, record)):
         _refuse_source(path, settings.camera.source)
+    columns = [card.names.index(name) for name in shown]
     if log:
         # Photos share nothing but their folder: each face of each gets its row.
-        every_s = 0.0 if camera.stills else settings.outputs.log_every
-        columns = [names.index(name) for name in shown]
-        csv_log = stack.enter_context(CsvLog(log, shown, columns, every_s))
+        every_s = 0.0 if camera.stills else wanted.log_every
+        csv_log = stack.enter_context(CsvLog(log, shown, columns, every_s, settings.log))
         outputs.append(csv_log)
         note(f"logging to {log}{_kept(csv_log.moved_to)}")
+    if events:
+        thresholds, hold_s = card.column("threshold"), settings.tracks.hold
+        visits = EventsLog(events, shown, columns, thresholds, hold_s, settings.log)
+        outputs.append(stack.enter_context(visits))
+        note(f"logging visits to {events}{_kept(visits.moved_to)}")
     if record:
         video = VideoRecord(record, camera.fps, camera.live)
         outputs.append(stack.enter_context(Beside(video, str(record), camera.live)))

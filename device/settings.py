@@ -62,9 +62,27 @@ class AttributesSettings:
 class OutputsSettings:
     headless: bool = False  # true: no window
     log: Path | None = None  # CSV; text only
+    events: Path | None = None  # CSV; a row per visit: who came, how long, what was seen; text only
     log_every: float = 1.0  # s between a face's rows; 0 = every frame
     record: Path | None = None  # annotated video; the only setting that stores pictures
     max_frames: int = 0  # stop after so many; 0 = never
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """How the files of `outputs.log` and `outputs.events` are kept.
+
+    `faces.csv` is the current file; older ones are `faces.2026-11-22.csv.gz`. A memory row takes
+    about 400 bytes.
+    """
+
+    sync_s: float = 5.0  # s of rows that a power cut may take; lower wears the SD card
+    memory_rows: int = 10_000  # wait while the disk cannot be written; fewer lose rows sooner
+    daily: bool = False  # true: a new file each UTC day
+    max_mb: float = 0.0  # MB (10^6 bytes) at which a new file begins; low makes many; 0 = never
+    keep_days: int = 0  # days that older files stay, needs daily; low loses history; 0 = for ever
+    min_free_mb: float = 0.0  # MB kept free by deleting the oldest; high loses history; 0 = none
+    compress: bool = True  # gzip older files: a fifth of the size
 
 
 @dataclass(frozen=True)
@@ -74,6 +92,7 @@ class Settings:
     tracks: TracksSettings = field(default_factory=TracksSettings)
     attributes: AttributesSettings = field(default_factory=AttributesSettings)
     outputs: OutputsSettings = field(default_factory=OutputsSettings)
+    log: LogSettings = field(default_factory=LogSettings)
 
 
 def nearest(name: str, known: Iterable[str], plural: str) -> str:
@@ -163,6 +182,11 @@ RANGES = (
     ("attributes", "threads", 1, 64),
     ("outputs", "log_every", 0, 86400),
     ("outputs", "max_frames", 0, 2**53),
+    ("log", "sync_s", 0, 3600),
+    ("log", "memory_rows", 100, 10_000_000),
+    ("log", "max_mb", 0, 1_000_000),
+    ("log", "keep_days", 0, 36_500),
+    ("log", "min_free_mb", 0, 1_000_000_000),
 )
 
 
@@ -176,6 +200,14 @@ def _check_ranges(settings: Settings, origin: str) -> None:
         raise UsageError(
             f"{origin}: unknown detector {settings.faces.detector}",
             nearest(settings.faces.detector, detectors, "detectors"),
+        )
+    log = settings.log
+    if log.keep_days and not log.daily:  # a file of many days has no age
+        raise UsageError(f"{origin}: keep_days without daily", "Set daily = true in [log]")
+    if log.min_free_mb and not (log.daily or log.max_mb):
+        raise UsageError(
+            f"{origin}: min_free_mb without older files to delete",
+            "Set daily = true or max_mb in [log]",
         )
 
 

@@ -14,6 +14,7 @@ from device.outputs import Result
 from device.outputs.csv_log import FIXED, CsvLog
 from device.outputs.draw import Text, _place, annotate
 from device.outputs.video import VideoRecord
+from device.settings import LogSettings
 from device.types import OK, TOO_SMALL, Face, Frame, Track
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -33,7 +34,7 @@ def result(*tracks, seconds=0.0, index=0, shape=(120, 160, 3), labels=None):
 
 
 def log(path, every_s=0.0, names=NAMES, columns=(0, 1)):
-    return CsvLog(path, names, columns, every_s)
+    return CsvLog(path, names, columns, every_s, LogSettings())
 
 
 def rows(path):
@@ -69,6 +70,21 @@ def test_a_row_per_track_every_so_often_the_first_at_once(tmp_path):
             one.write(result(*seen, seconds=tenth / 10, index=tenth))
     got = [(r[2], r[3]) for r in rows(tmp_path / "a.csv")[1:]]
     assert got == [("0", "1"), ("5", "2"), ("10", "1"), ("15", "2"), ("20", "1")]
+
+
+def test_who_left_is_not_remembered(tmp_path):
+    with log(tmp_path / "a.csv", every_s=1.0) as one:
+        for index in range(100):
+            one.write(result(track(index), seconds=index / 2, index=index))
+        assert set(one._last) == {98, 99}
+
+
+def test_a_name_with_a_line_break_is_one_line(tmp_path):
+    odd = result(track())
+    with log(tmp_path / "a.csv") as one:
+        one.write(replace(odd, frame=replace(odd.frame, source="a\nb,c\r.png")))
+    text = (tmp_path / "a.csv").read_text()
+    assert text.count("\n") == 2 and rows(tmp_path / "a.csv")[1][1] == "a\\nb,c\\r.png"
 
 
 def test_a_clock_set_back_does_not_silence_the_log(tmp_path):
