@@ -138,28 +138,33 @@ def merge(points: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, floa
     while len(points):
         same = _overlap(points[0], points) > OVERLAP
         same[0] = True  # also where a box is empty
-        merged.append((np.average(points[same], axis=0, weights=scores[same]), float(scores[0])))
+        weights = scores[same]
+        mean = weights @ points[same].reshape(len(weights), -1) / weights.sum()
+        merged.append((mean.reshape(points.shape[1:]), float(scores[0])))
         points, scores = points[~same], scores[~same]
     return merged
 
 
 def _overlap(one: np.ndarray, many: np.ndarray) -> np.ndarray:
     """Return the (n,) intersection over union of one box with many, each as centre and size."""
-    low = np.maximum(one[0] - one[1] / 2, many[:, 0] - many[:, 1] / 2)
-    high = np.minimum(one[0] + one[1] / 2, many[:, 0] + many[:, 1] / 2)
-    shared = np.prod(np.maximum(high - low, 0), axis=1)
-    union = np.prod(one[1]) + np.prod(many[:, 1], axis=1) - shared
-    return shared / np.maximum(union, 1e-9)
+    half, halves = one[1] / 2, many[:, 1] / 2
+    shared = np.minimum(one[0] + half, many[:, 0] + halves)
+    shared -= np.maximum(one[0] - half, many[:, 0] - halves)
+    np.maximum(shared, 0, out=shared)
+    both = shared[:, 0] * shared[:, 1]
+    union = one[1, 0] * one[1, 1] + many[:, 1, 0] * many[:, 1, 1] - both
+    return both / np.maximum(union, 1e-9)
 
 
 def _face(points: np.ndarray, score: float, size_wh: tuple[int, int]) -> Face | None:
     """Return the face with its box cut at the picture's edges; None if nothing is left of it."""
-    low = np.clip(points[0] - points[1] / 2, 0, size_wh)
-    high = np.clip(points[0] + points[1] / 2, 0, size_wh)
-    if not np.isfinite(points).all() or (high - low < 1).any():
+    (x, y), (w, h) = points[:2].tolist()
+    left, top = max(x - w / 2, 0.0), max(y - h / 2, 0.0)
+    right, bottom = min(x + w / 2, float(size_wh[0])), min(y + h / 2, float(size_wh[1]))
+    # Also false where a number is nan.
+    if not (right - left >= 1 and bottom - top >= 1 and np.isfinite(points).all()):
         return None
-    (x, y), (w, h) = low.tolist(), (high - low).tolist()
-    return Face((x, y, w, h), score, points[2:6].copy())
+    return Face((left, top, right - left, bottom - top), score, points[2:6].copy())
 
 
 def _wheel_file(name: str) -> Path:

@@ -5,6 +5,7 @@ steady state of a Kalman filter); a face goes to the person whose prediction it 
 overlap of the boxes and distance of the landmarks, one to one.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -32,7 +33,7 @@ class Person:
 
     def predicted(self, now_s: float) -> np.ndarray:
         """Return where the landmarks should be, float64 (4, 2) px."""
-        ahead = SPEED_FADES_S * (1 - np.exp(-(now_s - self.seen_s) / SPEED_FADES_S))
+        ahead = SPEED_FADES_S * (1 - math.exp(-(now_s - self.seen_s) / SPEED_FADES_S))
         return self.face.landmarks + self.velocity * ahead
 
     def at(self, now_s: float) -> Face:
@@ -137,8 +138,9 @@ def _match(people: list[Person], faces: list[Face], now_s: float) -> dict[int, P
 
 def distance(face: Face, expected: Face) -> float:
     """Return the mean distance of two faces' landmarks, in widths of the wider one."""
-    apart = np.hypot(*(face.landmarks - expected.landmarks).T).mean()
-    return float(apart) / max(face.box[2], expected.box[2], 1.0)
+    pairs = zip(face.landmarks.tolist(), expected.landmarks.tolist(), strict=True)
+    apart = sum(math.dist(one, other) for one, other in pairs) / len(face.landmarks)
+    return apart / max(face.box[2], expected.box[2], 1.0)
 
 
 def overlap(one: Box, other: Box) -> float:
