@@ -96,9 +96,8 @@ class Teller:
         for person in people:
             if belief := self._beliefs.get(person.id):
                 face = _inside(person.at(frame.at_s), frame)
-                motion = tuple(person.velocity.mean(axis=0).tolist())
                 state, probabilities = belief.state, belief.probabilities
-                track = Track(person.id, face, person.hits, state, probabilities, motion)
+                track = Track(person.id, face, person.hits, state, probabilities, person.motion)
                 told.append((track, list(belief.labels)))
         return told
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from device.errors import ModelError
+from device.faces.align import halved
 from device.tflite import Network
 from device.types import Face
 
@@ -104,9 +105,7 @@ class BlazeFace:
         height, width = frame_bgr.shape[:2]
         scale = self._side / max(height, width)
         w, h = max(1, round(width * scale)), max(1, round(height * scale))
-        # INTER_AREA averages; plain bilinear sampling skips most pixels of a large frame.
-        how = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
-        small = cv2.resize(frame_bgr, (w, h), interpolation=how)
+        small = cv2.resize(halved(frame_bgr, scale), (w, h), interpolation=cv2.INTER_LINEAR)
         self._padded[h:], self._padded[:, w:] = 0, 0
         cv2.cvtColor(small, cv2.COLOR_BGR2RGB, dst=self._padded[:h, :w])
         np.multiply(self._padded, np.float32(1 / 127.5), out=self._input[0])

@@ -30,28 +30,33 @@ class Person:
     hits: int = 1  # frames in which the person was seen
     misses: int = 0  # looks in a row that did not find the person
     id: int = 0  # from 1; 0 until confirmed
-
-    def predicted(self, now_s: float) -> np.ndarray:
-        """Return where the landmarks should be, float64 (4, 2) px."""
-        ahead = SPEED_FADES_S * (1 - math.exp(-(now_s - self.seen_s) / SPEED_FADES_S))
-        return self.face.landmarks + self.velocity * ahead
+    motion: tuple[float, float] = (0.0, 0.0)  # of the whole face, px/s
+    _moved: tuple[float, Face] | None = None  # when, and where it then should be
 
     def at(self, now_s: float) -> Face:
         """Return the face where it should be now: as seen, or moved as it was moving."""
         if now_s <= self.seen_s:
             return self.face
-        landmarks = self.predicted(now_s)
-        dx, dy = (landmarks - self.face.landmarks).mean(axis=0).tolist()
-        x, y, w, h = self.face.box
-        return Face((x + dx, y + dy, w, h), self.face.score, landmarks)
+        if self._moved is None or self._moved[0] != now_s:
+            ahead_s = self._ahead_s(now_s)
+            dx, dy = (ahead_s * speed for speed in self.motion)
+            x, y, w, h = self.face.box
+            landmarks = self.face.landmarks + self.velocity * ahead_s
+            self._moved = now_s, Face((x + dx, y + dy, w, h), self.face.score, landmarks)
+        return self._moved[1]
 
     def see(self, face: Face, now_s: float) -> None:
         """Take a face for this person's."""
-        expected, passed = self.predicted(now_s), max(now_s - self.seen_s, 1e-3)
-        surprise = face.landmarks - expected
+        passed = max(now_s - self.seen_s, 1e-3)
+        surprise = face.landmarks - self.at(now_s).landmarks
         self.velocity = self.velocity + BETA * surprise / passed
-        self.face, self.seen_s = face, now_s
+        self.motion = tuple(self.velocity.mean(axis=0).tolist())
+        self.face, self.seen_s, self._moved = face, now_s, None
         self.hits, self.misses = self.hits + 1, 0
+
+    def _ahead_s(self, now_s: float) -> float:
+        """Return for how long the person has moved on since, s; whoever is unseen slows down."""
+        return SPEED_FADES_S * (1 - math.exp(-(now_s - self.seen_s) / SPEED_FADES_S))
 
 
 @dataclass
