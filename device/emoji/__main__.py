@@ -5,7 +5,7 @@
     python -m device.emoji photos/ --out emoji/ --all      # a drawing of every face
     python -m device.emoji --camera 0 --out me.png         # one shot after a countdown
     python -m device.emoji --camera 0 --live               # everybody's, over the faces
-    python -m device.emoji --gallery docs/emoji.html       # all layers and 24 combinations
+    python -m device.emoji --gallery docs/emoji.html       # all layers and 24 people; .png: those
 
 No photo is stored or sent. Exit codes: 0 done, 1 no face or a layer missing or malformed, 2 wrong
 usage, 3 no camera or unreadable source, 4 model or detector missing, corrupt or mismatched.
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ENDINGS = (".svg", ".png")
 COUNTDOWN_S = 3
 SIDE = 512  # px, default of a PNG
+POSTER_PX = 1280  # width
 
 
 def parser() -> Parser:
@@ -40,13 +41,19 @@ def parser() -> Parser:
     add("photo", nargs="?", metavar="PHOTO", help="a photo, or a folder of photos")
     add("--camera", metavar="SRC", help="one shot of a camera: 0, usb:0, /dev/video0, ..., demo")
     add("--live", action="store_true", help="show everybody's emoji in the window; q quits")
-    add("--gallery", type=Path, metavar="FILE.html", help="write a page of all drawings, and stop")
+    add(
+        "--gallery",
+        type=Path,
+        metavar="FILE.html",
+        help="write a page of all layers and 24 people, or FILE.png of the people, and stop",
+    )
     add(
         "--out",
         type=Path,
         metavar="FILE",
-        help="the drawing, .svg or .png; a folder for several (SVG). What is there is replaced",
+        help="the drawing, .svg or .png; a folder for several. What is there is replaced",
     )
+    add("--png", action="store_true", help="where --out is a folder: PNG, not SVG")
     add("--size", type=int, default=SIDE, metavar="PX", help=f"side of a PNG (default {SIDE})")
     add("--all", action="store_true", help="every face of a photo, not the largest alone")
     add("--explain", action="store_true", help="say why each layer is there")
@@ -72,15 +79,18 @@ def main(argv: list[str] | None = None) -> int:
     check(options)
     if options.gallery:
         from device.emoji.compose import Artist
-        from device.emoji.gallery import page
+        from device.emoji.gallery import page, poster
+        from device.emoji.render import png
 
-        _write(options.gallery, page(Artist()).encode())
+        picture = _is_png(options.gallery)
+        content = png(poster(Artist()), POSTER_PX) if picture else page(Artist()).encode()
+        _write(options.gallery, content)
         return 0
     # After the flags: --help and a slip of the finger should not wait for OpenCV.
     from device.camera import open_camera
     from device.emoji.faces import Portraitist
 
-    if options.live or _is_png(options.out):
+    if options.live or options.png or _is_png(options.out):
         from device.emoji.render import png
 
         png('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>', 1)  # is it there?
@@ -92,7 +102,7 @@ def main(argv: list[str] | None = None) -> int:
             return _live(camera, portraitist)
         if camera.stills:
             return _photos(camera, portraitist, options)
-        return _draw(_shot(camera), portraitist, options, several=False)
+        return _draw(shot(camera), portraitist, options, several=False)
 
 
 def _photos(camera: Camera, portraitist: Portraitist, options: argparse.Namespace) -> int:
@@ -114,19 +124,19 @@ def _photos(camera: Camera, portraitist: Portraitist, options: argparse.Namespac
     return 0
 
 
-def _shot(camera: Camera) -> Frame:
+def shot(camera: Camera, countdown_s: int = COUNTDOWN_S) -> Frame:
     """Return a live camera's frame after the countdown; the first of a film."""
     frames: Iterator[Frame] = iter(camera)
     frame = next(frames)
     if not camera.live:
         return frame
-    begun, left = time.monotonic(), COUNTDOWN_S
+    begun, left = time.monotonic(), countdown_s
     while left:
-        if time.monotonic() >= begun + COUNTDOWN_S - left:
+        if time.monotonic() >= begun + countdown_s - left:
             note(f"{left} ...")
             left -= 1
         frame = next(frames)  # a camera's first frames are dark: look at them all
-    while time.monotonic() < begun + COUNTDOWN_S:
+    while time.monotonic() < begun + countdown_s:
         frame = next(frames)
     return frame
 
@@ -141,22 +151,33 @@ def _draw(
         if options.explain:
             print("\n".join(f"  {line}" for line in portrait.reasons))
         if options.out:
-            path = out_path(options.out, frame.source, number, several, len(portraits))
+            path = out_path(options, frame.source, number, several, len(portraits))
+            _refuse_original(path, Path(options.photo or options.camera), frame.source)
             _write(path, _content(path, portraitist.artist, portrait.drawing, options.size))
     return 0
 
 
-def out_path(out: Path, source: str, number: int, several: bool, faces: int) -> Path:
+def _refuse_original(path: Path, given: Path, name: str) -> None:
+    """Raise UsageError where a drawing would replace the photo that it is of."""
+    original = given / name if given.is_dir() else given
+    if path.exists() and original.exists() and path.samefile(original):
+        raise UsageError(f"{path} is the photo itself", "Name another --out")
+
+
+def out_path(
+    options: argparse.Namespace, source: str, number: int, several: bool, faces: int
+) -> Path:
     """Return where a drawing goes: --out itself, or into that folder under the photo's name.
 
     Raises UsageError where several drawings would go into one file.
     """
+    out = options.out
     if not several and out.suffix and not out.is_dir():
         return out
     if out.suffix and not out.is_dir():
         raise UsageError(f"--out {out} is one file for several drawings", "Name a folder")
-    stem = Path(source).stem
-    return out / (f"{stem}-{number}.svg" if faces > 1 else f"{stem}.svg")
+    stem, ending = Path(source).stem, ".png" if options.png else ".svg"
+    return out / (f"{stem}-{number}{ending}" if faces > 1 else f"{stem}{ending}")
 
 
 def _content(path: Path, artist: Artist, drawing: Drawing, side: int) -> bytes:

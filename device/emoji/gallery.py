@@ -1,8 +1,9 @@
 """The gallery: one HTML page of 24 people, the five skin tones and every layer; no photo in it."""
 
 from html import escape
+from xml.etree import ElementTree as ET
 
-from device.emoji.compose import Artist, Drawing, Layer
+from device.emoji.compose import SIDE, SVG, Artist, Drawing, Layer
 from device.emoji.skin import BANDS
 from device.emoji.text import emoji
 from device.emoji.traits import NOT_DRAWN, Traits
@@ -46,6 +47,7 @@ PEOPLE = (
     (2, "Male Gray_Hair Straight_Hair Wearing_Hat Smiling Rosy_Cheeks"),
     (3, "No_Beard Gray_Hair Straight_Hair Bangs Bags_Under_Eyes Smiling Wearing_Necklace Chubby"),
 )
+COLUMNS = 8  # of the poster
 # What each layer is shown on, faintly.
 UNDER = ("backdrop", "body", "ears", "face-round")
 STYLE = """
@@ -97,6 +99,19 @@ Draw yourself: <code>python -m device.emoji photo.jpg --out me.svg</code></p>
 <ul>{undrawn}</ul>
 </html>
 """
+
+
+def poster(artist: Artist) -> str:
+    """Return the 24 people as one SVG document, COLUMNS beside each other."""
+    rows = -(-len(PEOPLE) // COLUMNS)
+    root = ET.Element(f"{{{SVG}}}svg", {"viewBox": f"0 0 {COLUMNS * SIDE} {rows * SIDE}"})
+    for number, (band, names) in enumerate(PEOPLE):
+        row, column = divmod(number, COLUMNS)
+        one = ET.fromstring(artist.svg(artist.draw(Traits(frozenset(names.split())), band)))
+        one.attrib |= {"x": str(column * SIDE), "y": str(row * SIDE)}
+        one.attrib |= {"width": str(SIDE), "height": str(SIDE)}
+        root.append(one)
+    return ET.tostring(root, encoding="unicode")
 
 
 def _person(artist: Artist, band: int, names: str) -> str:

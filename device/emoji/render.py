@@ -3,8 +3,8 @@
 from device.errors import UsageError
 
 
-def png(svg: str, side: int) -> bytes:
-    """Return a square PNG of `side` px with transparent corners.
+def png(svg: str, width: int) -> bytes:
+    """Return a PNG, `width` px wide, transparent where nothing is drawn.
 
     Raises UsageError where resvg is not installed.
     """
@@ -16,4 +16,4 @@ def png(svg: str, side: int) -> bytes:
             "Run: pip install -r requirements-emoji.txt, or write .svg",
         ) from None
     # There is no text in the layers; the system's fonts would take a second to read.
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg, width=side, skip_system_fonts=True))
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, width=width, skip_system_fonts=True))
