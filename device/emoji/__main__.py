@@ -201,7 +201,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _live(camera: Camera, portraitist: Portraitist) -> int:
-    from device.emoji.live import EmojiOverlay
+    from device.emoji.live import EmojiPainter
     from device.outputs.window import Window, has_screen
     from device.pipeline import Pipeline
 
@@ -210,10 +210,10 @@ def _live(camera: Camera, portraitist: Portraitist) -> int:
     tracks = Settings().tracks
     pace = None if camera.live or camera.stills else camera.fps
     names = portraitist.classifier.card.names
-    with Window(pace, camera.stills, Path.cwd(), lambda: False) as window:
-        overlay = EmojiOverlay(portraitist, window, tracks.margin)
+    painter = EmojiPainter(portraitist, tracks.margin)
+    with Window(pace, camera.stills, Path.cwd(), lambda: False, painter) as window:
         pipeline = Pipeline(
-            *(camera, portraitist.detector, portraitist.classifier, [overlay], names),
+            *(camera, portraitist.detector, portraitist.classifier, [window], names),
             *(portraitist.limits, tracks),
         )
         pipeline.run()

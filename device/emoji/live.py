@@ -1,6 +1,7 @@
-"""Show everybody's emoji in the window: an output that lays them over the faces and passes on."""
+"""Show everybody's emoji in the window: what it paints instead of labels."""
 
-import dataclasses
+import time
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -10,12 +11,12 @@ from device.emoji.compose import Drawing
 from device.emoji.faces import Portraitist
 from device.emoji.render import png
 from device.emoji.skin import SkinTone
-from device.outputs import Output, Result
+from device.outputs.draw import annotate
 from device.types import Track
 
 SIZE = 1.7  # an emoji's side, in widths of the face's box: covers hair and chin
 PIXELS = 320  # side of the drawings that are kept
-KEPT = 32  # drawings kept; people's faces change between a few
+KEPT = 32  # drawings, and people, that are kept; faces change between a few
 MEMORY = 0.05  # how much one frame's skin tone counts; higher flickers with the light
 LEAD = 0.1  # by which another band's probability must be ahead before the skin changes
 
@@ -51,52 +52,55 @@ class Wearer:
         return SkinTone(tuple(np.eye(len(self._tones))[self._band].tolist()))
 
 
-class EmojiOverlay:
-    """Puts an emoji over each told face and hands the picture to the next output.
+class EmojiPainter:
+    """Draws as device.outputs.draw.annotate does, with an emoji over each face that was told."""
 
-    Enter and leave the next output yourself; nothing is stored.
-    """
-
-    def __init__(self, portraitist: Portraitist, shown: Output, margin: float):
-        self._portraitist, self._shown, self._margin = portraitist, shown, margin
+    def __init__(self, portraitist: Portraitist, margin: float):
+        self._portraitist, self._margin = portraitist, margin
         self._wearers: dict[int, Wearer] = {}  # by track
         self._pictures: dict[Drawing, np.ndarray] = {}
 
-    def __enter__(self):
-        return self
+    def __call__(
+        self,
+        picture_bgr: np.ndarray,
+        tracks: Sequence[Track],
+        labels: Sequence[list[str]],
+        status: str = "",
+    ) -> None:
+        """Draw into `picture_bgr`, uint8 (H, W, 3); faces that were not told keep their box."""
+        told = [track for track in tracks if track.probabilities is not None]
+        # All are looked at before the first is covered.
+        drawings = [self._drawing(picture_bgr, track) for track in told]
+        for track, drawing in zip(told, drawings, strict=True):
+            lay_over(picture_bgr, self._pixels(drawing), track.face.box)
+        rest = [track for track in tracks if track.probabilities is None]
+        annotate(picture_bgr, rest, [[] for _ in rest], status)
 
-    def __exit__(self, *exc):
-        pass
-
-    def write(self, result: Result) -> bool:
-        picture = result.frame.bgr.copy()
-        for track in result.tracks:
-            if track.probabilities is not None:
-                drawing = self._drawing(result.frame.bgr, track, result.frame.at_s)
-                lay_over(picture, self._pixels(drawing), track.face.box)
-        here = {track.id for track in result.tracks}
-        # Who is away for a frame keeps nothing: the tracker's patience is shorter than a change.
-        self._wearers = {id: one for id, one in self._wearers.items() if id in here}
-        frame = dataclasses.replace(result.frame, bgr=picture)
-        return self._shown.write(dataclasses.replace(result, frame=frame, tracks=[], labels=[]))
-
-    def _drawing(self, frame_bgr: np.ndarray, track: Track, at_s: float) -> Drawing:
+    def _drawing(self, picture_bgr: np.ndarray, track: Track) -> Drawing:
         artist, classifier = self._portraitist, self._portraitist.classifier
         if track.id not in self._wearers:
+            # Who is not seen for a moment keeps the emoji; numbers are given once, so old ones go.
+            _make_room(self._wearers)
             self._wearers[track.id] = Wearer(classifier.card.column("threshold"), self._margin)
         wearer = self._wearers[track.id]
-        crop = classifier.crop(frame_bgr, track.face.landmarks)
-        wearer.see(track.probabilities, artist.tone(crop, track.probabilities), at_s)
+        crop = classifier.crop(picture_bgr, track.face.landmarks)
+        tone = artist.tone(crop, track.probabilities)
+        wearer.see(track.probabilities, tone, time.monotonic())
         return artist.compose(track.probabilities, wearer.thresholds, wearer.tone).drawing
 
     def _pixels(self, drawing: Drawing) -> np.ndarray:
         """Return a drawing as uint8 (PIXELS, PIXELS, 4), blue first, alpha last."""
         if drawing not in self._pictures:
-            if len(self._pictures) >= KEPT:
-                self._pictures.pop(next(iter(self._pictures)))
+            _make_room(self._pictures)
             encoded = np.frombuffer(png(self._portraitist.artist.svg(drawing), PIXELS), np.uint8)
             self._pictures[drawing] = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
         return self._pictures[drawing]
+
+
+def _make_room(kept: dict) -> None:
+    """Drop the oldest entry of a full store."""
+    if len(kept) >= KEPT:
+        kept.pop(next(iter(kept)))
 
 
 def lay_over(

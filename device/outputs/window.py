@@ -14,6 +14,7 @@ import numpy as np
 from device.command import note
 from device.outputs import Result
 from device.outputs.draw import annotate
+from device.types import Track
 
 TITLE = "Facet"
 QUIT, SNAPSHOT, PAUSE, NO_KEY = (ord("q"), 27), ord("s"), ord(" "), 255
@@ -37,15 +38,21 @@ class Window:
     """One window. fps: films are shown at their own pace; None for cameras, which set it.
 
     stills: each photo stays until a key is pressed. snapshots: folder for what `s` saves.
-    stopping: asked while a picture stands still, whether to close.
+    stopping: asked while a picture stands still, whether to close. paint: draws into the picture.
     """
 
     def __init__(
-        self, fps: float | None, stills: bool, snapshots: Path, stopping: Callable[[], bool]
+        self,
+        fps: float | None,
+        stills: bool,
+        snapshots: Path,
+        stopping: Callable[[], bool],
+        paint: Callable[[np.ndarray, list[Track], list[list[str]], str], None] = annotate,
     ):
         self._period_s = 1 / fps if fps else 0.0
         self._stills, self._snapshots, self._stopping = stills, snapshots, stopping
         self._due = time.monotonic()
+        self._paint = paint
         self._picture: np.ndarray | None = None
         self._opened = False
 
@@ -86,7 +93,7 @@ class Window:
             status = f"{result.fps:.0f} frames/s  {status}"
         if result.age_s is not None:
             status += f"  {1000 * result.age_s:.0f} ms old"
-        annotate(self._picture, result.tracks, result.labels, status)
+        self._paint(self._picture, result.tracks, result.labels, status)
         if not self._opened:
             cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
             height, width = self._picture.shape[:2]

@@ -1,4 +1,4 @@
-"""Live emoji, with a film for the camera and an output that keeps what it is given."""
+"""Live emoji, with a film for the camera and an output that keeps what is painted."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,19 +9,20 @@ import pytest
 from device.camera.demo import Demo
 from device.emoji.__main__ import shot
 from device.emoji.faces import Portraitist
-from device.emoji.live import EmojiOverlay, Wearer, lay_over
+from device.emoji.live import EmojiPainter, Wearer, lay_over
 from device.emoji.skin import SkinTone
 from device.outputs import Result
+from device.outputs.draw import annotate
 from device.pipeline import Pipeline
 from device.settings import MODEL, FacesSettings, TracksSettings
-from device.types import Frame
+from device.types import TOO_SMALL, Face, Frame, Track
 
 
-class Kept:
-    """An output that keeps the pictures."""
+class Painted:
+    """An output that keeps what a painter makes of the frames."""
 
-    def __init__(self):
-        self.results: list[Result] = []
+    def __init__(self, paint: EmojiPainter):
+        self._paint, self.pictures = paint, []
 
     def __enter__(self):
         return self
@@ -30,30 +31,41 @@ class Kept:
         pass
 
     def write(self, result: Result) -> bool:
-        self.results.append(result)
-        return len(self.results) < 40
+        picture = result.frame.bgr.copy()
+        self._paint(picture, result.tracks, result.labels)
+        self.pictures.append(picture)
+        return len(self.pictures) < 40
 
 
 def test_faces_are_covered_by_an_emoji_that_hardly_changes():
     pytest.importorskip("resvg_py")
-    portraitist, kept, film = Portraitist(MODEL, FacesSettings()), Kept(), Demo()
-    overlay = EmojiOverlay(portraitist, kept, TracksSettings().margin)
-    pipeline = Pipeline(
-        *(film, portraitist.detector, portraitist.classifier, [overlay]),
+    portraitist = Portraitist(MODEL, FacesSettings())
+    painter = EmojiPainter(portraitist, TracksSettings().margin)
+    painted = Painted(painter)
+    Pipeline(
+        *(Demo(), portraitist.detector, portraitist.classifier, [painted]),
         *(portraitist.classifier.card.names, portraitist.limits, TracksSettings()),
-    )
-    pipeline.run()
-    assert len(kept.results) == 40  # its no is passed on
-    for frame, result in zip(Demo(), kept.results, strict=False):
-        changed = np.any(frame.bgr != result.frame.bgr, axis=2)
+    ).run()
+    for frame, picture in zip(Demo(), painted.pictures, strict=False):
+        changed = np.any(frame.bgr != picture, axis=2)
         if frame.index < 2:  # nobody yet
             assert not changed.any()
             continue
         (face,) = portraitist.detector.detect(frame.bgr)
         x, y, w, h = (round(side) for side in face.box)
         assert changed[y : y + h, x : x + w].mean() > 0.95
-        assert result.tracks == [] and result.labels == []
-    assert len(overlay._pictures) <= 4  # of 38 frames
+    assert len(painter._pictures) <= 4  # drawings, of 38 frames
+
+
+def test_a_face_that_was_not_told_keeps_its_box():
+    painter = EmojiPainter(Portraitist(MODEL, FacesSettings()), 0.5)
+    face = Face((20.0, 20.0, 30.0, 30.0), 0.9, np.zeros((4, 2)))
+    painted, boxed = np.zeros((2, 200, 300, 3), np.uint8)
+    track = Track(1, face, 3, TOO_SMALL, None)
+    painter(painted, [track], [[]], "1 face")
+    annotate(boxed, [track], [[]], "1 face")
+    np.testing.assert_array_equal(painted, boxed)
+    assert painted.any()
 
 
 def test_what_is_drawn_stays_until_the_evidence_is_clear():
