@@ -48,6 +48,7 @@ class Window:
     last found, so that the picture moves at the camera's rate however slow the models are; None for
     films and photos, whose every frame is shown with its own results. snapshots: folder for what
     `s` saves. stop: closes the window where it is set, and is set when the window was closed.
+    paint: draws into the picture.
     """
 
     def __init__(
@@ -57,10 +58,11 @@ class Window:
         snapshots: Path,
         stop: threading.Event,
         newest: Callable[[], Frame | None] | None = None,
+        paint: Callable[[np.ndarray, list[Track], list[list[str]], str], None] = annotate,
     ):
         self._period_s = 1 / fps if fps else 0.0
         self._stills, self._snapshots, self._stop = stills, snapshots, stop
-        self._newest = newest
+        self._newest, self._paint = newest, paint
         self._results: queue.Queue[Result] = queue.Queue(1)
         self._last: Result | None = None
         self._shown_index = -1
@@ -162,7 +164,7 @@ class Window:
             status = f"{result.fps:.0f} frames/s  {status}"
         if self._newest:
             status += f"  {1000 * (time.monotonic() - result.frame.at_s):.0f} ms old"
-        annotate(self._picture, tracks, result.labels, status)
+        self._paint(self._picture, tracks, result.labels, status)
         if not self._opened:
             cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
             height, width = self._picture.shape[:2]
