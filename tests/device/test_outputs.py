@@ -227,6 +227,19 @@ def test_a_live_record_runs_as_fast_as_the_world(tmp_path):
     assert frames_in(path) == 26  # 2.5 s and the last one
 
 
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_clock_that_is_set_changes_no_record(tmp_path, hours):
+    path = tmp_path / "out.avi"
+    with VideoRecord(path, 10, live=True) as record:
+        for index in range(8):
+            one = result(track(), seconds=index / 10, index=index)
+            if index >= 4:
+                moved = replace(one.frame, time=one.frame.time + timedelta(hours=hours))
+                one = replace(one, frame=moved)
+            record.write(one)
+    assert frames_in(path) == 8
+
+
 def test_a_record_does_not_overwrite_another(tmp_path):
     path = tmp_path / "out.avi"
     for _ in range(2):
