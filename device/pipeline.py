@@ -12,7 +12,7 @@ from device.attributes.teller import Teller
 from device.camera import Camera
 from device.camera.ahead import ahead
 from device.faces.blazeface import BlazeFace
-from device.faces.follow import Follower
+from device.faces.follow import Detector, Follower
 from device.faces.track import Tracker
 from device.outputs import Output, Result
 from device.pace import Pace
@@ -113,8 +113,8 @@ class Pipeline:
 class Models:
     """The networks of one pipeline."""
 
-    searcher: BlazeFace  # for whole pictures
-    looker: BlazeFace  # for the neighbourhood of somebody who is being followed
+    searcher: Detector  # for whole pictures
+    looker: Detector  # for the neighbourhood of somebody who is being followed
     classifier: Classifier
 
 
@@ -122,8 +122,14 @@ def load_models(settings: Settings) -> Models:
     """Return the settings' networks; ModelError if one is missing or broken."""
     attributes, faces = settings.attributes, settings.faces
     how = (attributes.threads, attributes.delegates)
+    if faces.detector == "yunet":
+        from device.faces.yunet import YuNet
+
+        searcher = YuNet(faces.yunet, faces.min_score)
+    else:
+        searcher = BlazeFace(faces.detector, faces.min_score, *how)
     return Models(
-        BlazeFace(faces.detector, faces.min_score, *how),
+        searcher,
         BlazeFace("short", faces.min_score, *how),
         Classifier(attributes.model, *how),
     )

@@ -125,7 +125,8 @@ def parser() -> Parser:
         "--detector",
         metavar="NAME",
         help="back: across a room; full: half the time, misses "
-        "more; short: arm's length (default back)",
+        "more; short: arm's length; yunet: crowds, slowly, with a network that you bring (default "
+        "back)",
     )
     add(
         "--min-face",

@@ -20,6 +20,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from device.errors import UsageError
 
 MODEL = Path(__file__).parent.parent / "models" / "attributes.json"
+YUNET = MODEL.with_name("face_detection_yunet_2023mar.onnx")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class CameraSettings:
 
 @dataclass(frozen=True)
 class FacesSettings:
-    detector: str = "back"  # back: across a room; full: half the time; short: arm's length
+    detector: str = "back"  # back: across a room; full: half the time; short: arm's length; yunet
+    yunet: Path = YUNET  # the network of the detector yunet, which the user brings
     min_score: float = 0.6  # 0..1; lower finds more faces, and more that are none
     search: float = 5.0  # times/s; fewer see newcomers late, more cost time
     # Faces beyond these are boxed and their attributes not guessed.
@@ -195,7 +197,7 @@ def _check_ranges(settings: Settings, origin: str) -> None:
         value = getattr(getattr(settings, table), key)
         if not lowest <= value <= highest:  # also refuses nan
             raise UsageError(f"{origin}: {key} = {value}, need {lowest} to {highest}")
-    detectors = ("back", "short", "full")
+    detectors = ("back", "short", "full", "yunet")
     if settings.faces.detector not in detectors:
         raise UsageError(
             f"{origin}: unknown detector {settings.faces.detector}",

@@ -24,6 +24,7 @@ class Frame:
 
 
 Box = tuple[float, float, float, float]  # x, y, w, h in px of the frame
+Region = tuple[int, int, int, int]  # left, top, right, bottom in px; right and bottom are outside
 
 
 @dataclass(frozen=True, slots=True, eq=False)

