@@ -155,7 +155,8 @@ def main(argv: list[str] | None = None) -> None:
     try:
         document = args.out.read_text()
         rows = table(figures, args.float)
-        lines = [machine(figures(ONE)["runtime"]), "", *rows, "", *stages(figures(ONE))]
+        told = f"With ten faces each is told {figures(TEN)['told_hz']:.1f} times a second."
+        lines = [machine(figures(ONE)["runtime"]), "", *rows, "", told, "", *stages(figures(ONE))]
         args.out.write_text(filled(document, lines))
     except OSError as error:
         raise UsageError(f"cannot write {args.out}: {error.strerror}") from error
