@@ -98,7 +98,9 @@ def text(figures: dict[str, Any]) -> str:
         f"{figures['frames']} frames, {figures['faces']} faces: {figures['fps']:.1f} frames/s on "
         f"{figures['runtime']}, {figures['threads']} thread(s)",
         f"{ratio:.2f} times what the bare models take ({counts})" if ratio else "live: no ratio",
-        f"each face told {figures['told_hz']:.1f} times a second" if "told_hz" in figures else "",
+        "each face told {told_hz:.1f} times a second, in {ms_per_face:.2f} ms".format(**figures)
+        if "told_hz" in figures
+        else "",
         f"{figures['label_changes_per_minute']:.0f} label changes a minute",
         f"first label after {first:.2f} s" if first else "no label",
         f"memory {figures['peak_memory_mb']:.0f} MB at most, {figures['final_memory_mb']:.0f} at "
@@ -130,7 +132,7 @@ def compared(argv: list[str], against: str, rounds: int) -> dict[str, Any]:
         name: {
             key: float(np.median([one[key] for one in of_it]))
             for key in COMPARED
-            if of_it[0][key] is not None
+            if of_it[0].get(key) is not None
         }
         for name, of_it in runs.items()
     }

@@ -109,20 +109,21 @@ def measure(
         "overhead_ratio": float(np.median(ratios)) if ratios else None,
         "invocations": {part: count for part, (count, _) in counts.items()},
     }
-    if counts and figures["face_seconds"]:
-        figures["told_hz"] = counts["classifier"][0] / figures["face_seconds"]
+    if counts and (told := counts["classifier"][0]):
+        figures["told_hz"] = told / figures["face_seconds"]
+        spent_s = sum(pipeline.watch.last["attributes"])
+        figures["ms_per_face"] = 1000 * spent_s / told
     return figures
 
 
 def _once(pipeline: Pipeline, watcher: Watcher, name: str, camera_fps: float) -> dict[str, object]:
-    totals, told = pipeline.totals, pipeline.watch.last["attributes"]
+    totals = pipeline.totals
     film_s = totals.frames / camera_fps
     return {
         "camera": name,
         "frames": totals.frames,
         "faces": totals.faces,
         "face_seconds": totals.faces / camera_fps,
-        "ms_per_face": 1000 * sum(told) / totals.faces if totals.faces else None,
         "label_changes_per_minute": 60 * watcher.changes / film_s if film_s else 0.0,
         "startup_to_first_label_s": watcher.first_label_s,
         "peak_memory_mb": peak_memory_mb(),
