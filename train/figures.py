@@ -28,6 +28,7 @@ SWEEPS = {
     "size": "face, px wide",
     "faces": "faces of 64 px in a picture",
 }
+PEOPLE = {"women": "female", "men": "male", "60 and older": "60 to 120"}  # groups of UTKFace
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "mean_auc", "smiling_accuracy")
 
 
@@ -99,7 +100,7 @@ def coverage_table(rules: list[dict]) -> list[str]:
 def groups_line(groups: dict[str, list[dict]]) -> list[str]:
     """Return for whom Male is wrong on UTKFace, with 95 % intervals."""
     rows = {row["group"]: row for row in groups["UTKFace"] if row["attribute"] == "Male"}
-    told = [f"{name} {_error(rows[name])}" for name in ("women", "men", "60 and older")]
+    told = [f"{people} {_error(rows[group])}" for people, group in PEOPLE.items()]
     return [
         f"On UTKFace, `Male` is wrong for {_error(rows['all'])} of {rows['all']['people']} people: "
         + ", ".join(told)

@@ -28,7 +28,7 @@ def out(tmp_path):
     write(tmp_path / "evaluate-test" / "coverage.json", rules)
     rows = [
         {"group": group, "attribute": "Male", "people": 10, "error": 0.1, "low": 0.0, "high": 0.2}
-        for group in ("all", "women", "men", "60 and older")
+        for group in ("all", *figures.PEOPLE.values())
     ]
     write(tmp_path / "evaluate-test" / "groups.json", {"UTKFace": rows})
     for name in ("wild", "genki"):
