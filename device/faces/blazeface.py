@@ -65,6 +65,7 @@ class BlazeFace:
         self._input = np.zeros(self.network.input_shape, np.float32)
         self._padded = np.zeros((self._side, self._side, 3), np.uint8)
         self._anchors = anchors
+        self._logits = int(self.network.output_shapes[1][-1] == 1)  # which output
         # The networks give logits; comparing those spares a sigmoid for each of 896 anchors.
         self._min_logit = float(np.log(min_score / (1 - min_score)))
 
@@ -82,27 +83,28 @@ class BlazeFace:
         left, top, right, bottom = region or (0, 0, width, height)
         scale = self._load(frame_bgr[top:bottom, left:right])
         outputs = self.network.run(self._input)
-        raw = next(o for o in outputs if o.shape[-1] > 1)[0]
-        logits = next(o for o in outputs if o.shape[-1] == 1)[0, :, 0]
-        kept = np.flatnonzero(logits > self._min_logit)
+        logits = outputs[self._logits][0, :, 0]
+        (kept,) = (logits > self._min_logit).nonzero()
         if not kept.size:
             return []
-        scores = 1 / (1 + np.exp(-logits[kept].astype(np.float64)))
-        points = raw[kept].astype(np.float64).reshape(len(kept), 8, 2)
-        points[:, :1] += self._anchors[kept, None]  # box centre
-        points[:, 2:] += self._anchors[kept, None]  # six key points; [:, 1] is the box's size
+        points = outputs[1 - self._logits][0, kept].astype(np.float64).reshape(-1, 8, 2)
+        # All points are told from the anchor; [:, 1] is the box's size.
+        anchors = self._anchors[kept] + (left * scale, top * scale)
+        points += anchors[:, None]
+        points[:, 1] -= anchors
         points /= scale
-        points[:, 0] += (left, top)
-        points[:, 2:] += (left, top)
-        faces = (_face(*one, (width, height)) for one in merge(points, scores))
-        return sorted((face for face in faces if face), key=lambda face: face.box[0])
+        scores = 1 / (1 + np.exp(-logits[kept].astype(np.float64)))
+        faces = [_face(*one, (width, height)) for one in merge(points, scores)]
+        return sorted(filter(None, faces), key=lambda face: face.box[0])
 
     def _load(self, frame_bgr: np.ndarray) -> float:
         """Fit the frame into the network's square, top left, and return the factor used."""
         height, width = frame_bgr.shape[:2]
         scale = self._side / max(height, width)
         w, h = max(1, round(width * scale)), max(1, round(height * scale))
-        small = cv2.resize(halved(frame_bgr, scale), (w, h), interpolation=cv2.INTER_LINEAR)
+        # A face is found as well from every other pixel, and in half the time.
+        enough = halved(frame_bgr, 2 * scale)
+        small = cv2.resize(enough, (w, h), interpolation=cv2.INTER_LINEAR)
         self._padded[h:], self._padded[:, w:] = 0, 0
         cv2.cvtColor(small, cv2.COLOR_BGR2RGB, dst=self._padded[:h, :w])
         np.multiply(self._padded, np.float32(1 / 127.5), out=self._input[0])
@@ -134,10 +136,15 @@ def merge(points: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, floa
     while len(points):
         same = _overlap(points[0], points) > OVERLAP
         same[0] = True  # also where a box is empty
-        weights = scores[same]
-        mean = weights @ points[same].reshape(len(weights), -1) / weights.sum()
-        merged.append((mean.reshape(points.shape[1:]), float(scores[0])))
-        points, scores = points[~same], scores[~same]
+        if same.all():
+            weights, alike, points = scores, points, points[:0]
+        else:
+            weights, alike = scores[same], points[same]
+            points = points[~same]
+        best = float(scores[0])
+        scores = scores[len(scores) :] if not len(points) else scores[~same]
+        mean = weights @ alike.reshape(len(weights), -1) / weights.sum()
+        merged.append((mean.reshape(8, 2), best))
     return merged
 
 
