@@ -21,7 +21,7 @@ from device.types import OK, Face, Frame, Track
 
 ONE = 1 - 1e-6  # what six sixths may come to
 GLIMPSE = 8  # px across a face that is only to be compared
-SAMPLES = 24  # px across it that are looked at for that
+SAMPLES = 16  # px across it that are looked at for that
 # Mean difference of two glimpses, bytes, beyond which a face is looked at again at once: one person
 # seldom makes 35 from one turn to the next, a cut from one portrait to the other 45 to 100.
 CHANGED = 42.0

@@ -85,11 +85,11 @@ def benched(arguments: tuple[str, ...]) -> dict:
 
 def table(figures: Callable[[tuple[str, ...]], dict], naive: Path) -> list[str]:
     """Return the lines of the table; figures: runs the bench with such arguments, or remembers."""
-    rows = [(one, figures(one.arguments)[one.key], one.arguments) for one in FIGURES]
     cost = figures(ONE)["fps"] / figures(TEN)["fps"]
-    rows.insert(4, (COST, cost, (*ONE, "and", *TEN)))
     against = ("--faces", "4", "--naive", str(naive))
-    rows.insert(5, (NAIVE, figures(against)["naive_ratio"], against))
+    ratio = figures(against)["naive_ratio"]
+    rows = [(one, figures(one.arguments)[one.key], one.arguments) for one in FIGURES]
+    rows[4:4] = [(COST, cost, (*ONE, "and", *TEN)), (NAIVE, ratio, against)]
     lines = [
         "| figure | here | pass | aim | | `python -m device.bench` |",
         "|---|---|---|---|---|---|",

@@ -130,33 +130,27 @@ def merge(points: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, floa
     that overlap its best one, weighted by score, and has the best one's score: steadier from
     frame to frame than the best one alone.
     """
-    order = np.argsort(-scores, kind="stable")
-    points, scores = points[order], scores[order]
+    boxes = points[:, :2].tolist()
+    # A handful of boxes: plain numbers are quicker than arrays of them.
+    left = sorted(range(len(boxes)), key=lambda one: -scores[one])
     merged = []
-    while len(points):
-        same = _overlap(points[0], points) > OVERLAP
-        same[0] = True  # also where a box is empty
-        if same.all():
-            weights, alike, points = scores, points, points[:0]
-        else:
-            weights, alike = scores[same], points[same]
-            points = points[~same]
-        best = float(scores[0])
-        scores = scores[len(scores) :] if not len(points) else scores[~same]
-        mean = weights @ alike.reshape(len(weights), -1) / weights.sum()
-        merged.append((mean.reshape(8, 2), best))
+    while left:
+        best = left[0]
+        same = [one for one in left if one == best or _overlap(boxes[best], boxes[one]) > OVERLAP]
+        left = [one for one in left if one not in same]
+        weights = scores[same]
+        mean = weights @ points[same].reshape(len(same), -1) / weights.sum()
+        merged.append((mean.reshape(points.shape[1:]), float(scores[best])))
     return merged
 
 
-def _overlap(one: np.ndarray, many: np.ndarray) -> np.ndarray:
-    """Return the (n,) intersection over union of one box with many, each as centre and size."""
-    half, halves = one[1] / 2, many[:, 1] / 2
-    shared = np.minimum(one[0] + half, many[:, 0] + halves)
-    shared -= np.maximum(one[0] - half, many[:, 0] - halves)
-    np.maximum(shared, 0, out=shared)
-    both = shared[:, 0] * shared[:, 1]
-    union = one[1, 0] * one[1, 1] + many[:, 1, 0] * many[:, 1, 1] - both
-    return both / np.maximum(union, 1e-9)
+def _overlap(one: list[list[float]], other: list[list[float]]) -> float:
+    """Return the intersection over union of two boxes, each [centre, size]."""
+    ((x, y), (w, h)), ((a, b), (c, d)) = one, other
+    wide = min(x + w / 2, a + c / 2) - max(x - w / 2, a - c / 2)
+    high = min(y + h / 2, b + d / 2) - max(y - h / 2, b - d / 2)
+    both = max(wide, 0.0) * max(high, 0.0)
+    return both / max(w * h + c * d - both, 1e-9)
 
 
 def _face(points: np.ndarray, score: float, size_wh: tuple[int, int]) -> Face | None:

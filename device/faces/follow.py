@@ -16,7 +16,8 @@ from device.pace import Pace
 from device.types import Face, Frame, Region
 
 LOOKS = 2  # people looked for in one frame; more cost as much as a search and hardly follow better
-AROUND = 3.5  # side of the neighbourhood, in face widths
+# Side of the neighbourhood: face widths, and px beyond, for small faces need more around them.
+AROUND, BEYOND_PX = 2.0, 48
 PART_EVERY = 3  # of so many searches one is of a part
 PART = 0.4  # side of a part, as a share of the picture's longer side
 PART_SIDES = 1.5  # and at least, in sides of the detector's input: less finds no smaller faces
@@ -115,7 +116,7 @@ class Follower:
 def neighbourhood(face: Face, size_wh: tuple[int, int]) -> Region | None:
     """Return the square around a face, cut at the picture's edges; None where nothing is left."""
     x, y, w, h = face.box
-    half = AROUND * max(w, h) / 2
+    half = (AROUND * max(w, h) + BEYOND_PX) / 2
     left, top = max(0, round(x + w / 2 - half)), max(0, round(y + h / 2 - half))
     right = min(size_wh[0], round(x + w / 2 + half))
     bottom = min(size_wh[1], round(y + h / 2 + half))

@@ -113,7 +113,7 @@ def test_a_neighbourhood_lies_in_the_picture(x, y, width):
     if region:
         left, top, right, bottom = region
         assert 0 <= left < right <= 640 and 0 <= top < bottom <= 480
-        assert right - left <= follow.AROUND * width + 2
+        assert right - left <= follow.AROUND * width + follow.BEYOND_PX + 2
 
 
 @pytest.mark.data
