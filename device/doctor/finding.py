@@ -44,7 +44,7 @@ def examine(check: Check) -> Finding:
     try:
         return check.look()
     except FacetError as error:
-        return failure(error.wrong, error.mend or "See: python -m device.run --help")
+        return failure(error.wrong, error.mend or "Put it right; see: python -m device.run --help")
     except ImportError as error:
         return _not_loaded(error)
     except Exception as error:

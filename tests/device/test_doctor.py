@@ -18,7 +18,7 @@ from device.doctor.report import as_json, line, wants_colour
 from device.doctor.snapshot import save
 from device.errors import FacetError, ModelError, SourceError, UsageError
 from device.settings import Settings, merge
-from tests.conftest import CARD
+from tests.conftest import CARD, ROOT
 from tests.device.video_driver import Driver, Plugged
 
 PI = {"sys/firmware/devicetree/base/model": "Raspberry Pi 4 Model B Rev 1.4\0"}
@@ -414,6 +414,20 @@ def test_state_of_the_service(machine, told, status, said):
     assert bool(finding.mend) == (status != "ok")
 
 
+def test_what_facet_said_last_goes_before_what_systemd_said(machine):
+    def journal(command):
+        if command[0] == "systemctl":
+            return "LoadState=loaded\nActiveState=failed\nResult=exit-code"
+        return said[0] if "_SYSTEMD_UNIT=facet.service" in command else said[1]
+
+    said = ["facet: no camera\n", "facet.service: Failed\n"]
+    assert service.state(changed(machine, run=journal)).found.endswith("facet: no camera")
+    said[0] = ""
+    assert service.state(changed(machine, run=journal)).found.endswith("facet.service: Failed")
+    said[1] = None
+    assert "that this user may read" in service.state(changed(machine, run=journal)).found
+
+
 def test_journal(machine):
     assert service.journal(machine).found == "no systemd here"
     quiet = changed(machine, run=answering(systemctl=RUNNING, journalctl=""))
@@ -452,8 +466,11 @@ def test_a_model_that_was_replaced_while_the_service_runs(machine, tmp_path):
     finding = service.model_in_use(serving(machine, began), settings)
     assert "attributes.tflite changed" in finding.found
     (tmp_path / "attributes.tflite").unlink()
-    gone = examine(Check("m", lambda: service.model_in_use(later, settings)))
-    assert gone.status == "failure"
+    elsewhere = changed(later, run=answering(systemctl=f"{RUNNING}\nWorkingDirectory=/opt/facet"))
+    assert "runs from /opt/facet" in service.model_in_use(elsewhere, settings).found
+    here = changed(later, run=answering(systemctl=f"{RUNNING}\nWorkingDirectory={ROOT}"))
+    gone = examine(Check("m", lambda: service.model_in_use(here, settings)))
+    assert gone.status == "failure" and "attributes.tflite" in gone.found
 
 
 def test_the_start_of_a_process_as_the_kernel_tells_it():

@@ -1,6 +1,7 @@
 """Checks of Facet as a systemd service: its state, its last error, the model that it runs."""
 
 import os
+from pathlib import Path
 
 from device.attributes.card import read_card
 from device.doctor.finding import Finding, failure, ok, warning
@@ -8,7 +9,16 @@ from device.doctor.machine import Machine
 from device.settings import Settings
 
 UNIT = "facet"
-SHOWN = ("LoadState", "ActiveState", "SubState", "MainPID", "NRestarts", "Result")
+HERE = Path(__file__).resolve().parents[3]
+SHOWN = (
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "MainPID",
+    "NRestarts",
+    "Result",
+    "WorkingDirectory",
+)
 RESTART = f"Run: sudo systemctl restart {UNIT}"
 JOURNAL = f"journalctl -u {UNIT} -b -n 20"
 NONE = "no systemd here"
@@ -41,7 +51,9 @@ def state(machine: Machine) -> Finding:
         return failure(found, f"Look: systemctl status {UNIT}")
     if active == "active":
         return ok(f"runs, pid {told.get('MainPID')}{again}")
-    said = _last(machine, []) or "nothing in the journal that this user may read"
+    # What Facet itself said last; else what systemd said about it.
+    said = _last(machine, f"_SYSTEMD_UNIT={UNIT}.service") or _last(machine, "-u", UNIT)
+    said = said or "nothing in the journal that this user may read"
     if active == "failed" or told.get("SubState") == "auto-restart":
         found = f"{active} ({told.get('Result')}{again}): {said}"
         return failure(found, f"Look: {JOURNAL}; then run: sudo systemctl restart {UNIT}")
@@ -54,14 +66,14 @@ def journal(machine: Machine) -> Finding:
     """The service's last error since the boot."""
     if not properties(machine):
         return ok(NONE)
-    said = _last(machine, ["-p", "err"])
+    said = _last(machine, "-u", UNIT, "-p", "err")
     return warning(f"last error: {said}", f"Look: {JOURNAL} -p err") if said else ok("no error")
 
 
-def _last(machine: Machine, options: list[str]) -> str:
-    """Return the last line about the service since the boot; empty where there is none."""
-    command = ["journalctl", "-u", UNIT, "-b", "-n", "1", "-q", "-o", "cat", "--no-pager"]
-    return " ".join((machine.run([*command, *options]) or "").split())[:300]
+def _last(machine: Machine, *wanted: str) -> str:
+    """Return the journal's last line of those since the boot; empty where there is none."""
+    command = ["journalctl", "-b", "-n", "1", "-q", "-o", "cat", "--no-pager"]
+    return " ".join((machine.run([*command, *wanted]) or "").split())[:300]
 
 
 def model_in_use(machine: Machine, settings: Settings) -> Finding:
@@ -70,6 +82,12 @@ def model_in_use(machine: Machine, settings: Settings) -> Finding:
     since = _started(machine, pid) if pid else None
     if since is None:
         return ok("the service does not run")
+    folder = properties(machine).get("WorkingDirectory")
+    if folder and Path(folder).resolve() != HERE:
+        return warning(
+            f"the service runs from {folder}, this is {HERE}",
+            f"Look there: cd {folder} && .venv/bin/python -m device.doctor",
+        )
     card = settings.attributes.model
     files = (card, card.parent / read_card(card).file)
     # Not the time of the last writing: a file that was moved here brings its own.
