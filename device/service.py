@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from device.outputs import Result
+from device.outputs.journal import faces
 
 STATUS_S = 10.0  # between two status lines where systemd asked for no watchdog
 
@@ -74,7 +75,7 @@ class Service:
 def status(result: Result) -> str:
     """Return what `systemctl status` shows: usb:0, 14.9 frames/s, 2 faces."""
     source = " ".join(result.frame.source.split())  # a line break would begin another variable
-    return f"{source}, {result.fps:.1f} frames/s, {len(result.tracks)} faces"
+    return f"{source}, {result.fps:.1f} frames/s, {faces(len(result.tracks))}"
 
 
 def service(

@@ -48,6 +48,11 @@ check_python() {
         stop "need Python 3.11 or later. Name one: sudo PYTHON=python3.13 $0"
     "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null ||
         stop "Python has no venv module. Run: sudo apt install python3-venv"
+    if [ -z "$DESTDIR" ] && [ -z "$dry_run" ]; then
+        case $("$PYTHON" -c 'import os, sys; print(os.path.realpath(sys.executable))') in
+            /home/* | /root/*) stop "the service sees no home folder, and $PYTHON is in one. Name one in /usr" ;;
+        esac
+    fi
 }
 
 copy_program() {

@@ -11,6 +11,11 @@ from device.outputs import Result
 THERMAL = Path("/sys/class/thermal")
 
 
+def faces(count: int) -> str:
+    """Return "1 face", "2 faces"."""
+    return f"{count} face" + "s" * (count != 1)
+
+
 def hottest_c(thermal: Path = THERMAL) -> float | None:
     """Return the highest temperature that the kernel tells, degrees Celsius; None if it tells none.
 
@@ -62,7 +67,7 @@ class Journal:
         dropped = self._dropped()
         parts = [
             f"{self._frames / seconds:.1f} frames/s",
-            f"{len(self._people)} faces",
+            faces(len(self._people)),
             f"{dropped - self._dropped_before} dropped",
         ]
         self._dropped_before = dropped

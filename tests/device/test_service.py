@@ -182,7 +182,7 @@ def test_a_line_in_a_while_tells_what_happened_since(capsys):
         assert journal.write(result(index, people=2 if index < 100 else 1)) is True
     assert capsys.readouterr().err.splitlines() == [
         "facet: last 60 s: 2.0 frames/s, 2 faces, 360 dropped, 52 °C",
-        "facet: last 60 s: 2.0 frames/s, 1 faces, 360 dropped, 52 °C",
+        "facet: last 60 s: 2.0 frames/s, 1 face, 360 dropped, 52 °C",
     ]
 
 
