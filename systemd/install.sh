@@ -76,6 +76,9 @@ make_environment() {
         ! "$APP/.venv/bin/python" -c 'import simplejpeg' 2>/dev/null; then
         "${PIP[@]}" --force-reinstall --no-deps simplejpeg  # Bookworm's was compiled for NumPy 1
     fi
+    if [ -z "$dry_run" ] && ! "$APP/.venv/bin/python" -c 'import cv2' 2>/dev/null; then
+        stop "OpenCV does not load. Run: sudo apt install libgl1 libglib2.0-0"
+    fi
     # The service may not write here, so it could never keep what it compiles.
     do_it "$APP/.venv/bin/python" -m compileall -q "$APP/device"
 }
