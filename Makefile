@@ -11,7 +11,7 @@ export FACET_DATA
 RUN ?= runs/attributes
 CAMERA ?= auto
 
-.PHONY: help setup setup-train run test check train bench clean
+.PHONY: help setup setup-train run doctor test check train bench clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ setup-train: .venv/train.done .venv-tflite/done  ## add what training and tests 
 
 run: .venv/device.done  ## show the camera's faces and their attributes; CAMERA=0, FILE, demo
 	@$(BIN)/python -m device.run --camera "$(CAMERA)"
+
+doctor: .venv/device.done  ## explain what is wrong with this computer, its cameras and the service
+	@$(BIN)/python -m device.doctor
 
 test: setup-train  ## run the tests
 	$(BIN)/python -m pytest -q

@@ -120,19 +120,22 @@ class Models:
 
 def load_models(settings: Settings) -> Models:
     """Return the settings' networks; ModelError if one is missing or broken."""
-    attributes, faces = settings.attributes, settings.faces
+    attributes = settings.attributes
     how = (attributes.threads, attributes.delegates)
+    return Models(*load_detectors(settings), Classifier(attributes.model, *how))
+
+
+def load_detectors(settings: Settings) -> tuple[Detector, Detector]:
+    """Return the searcher and the looker of `Models`; ModelError if one is missing or broken."""
+    faces = settings.faces
+    how = (faces.min_score, settings.attributes.threads, settings.attributes.delegates)
     if faces.detector == "yunet":
         from device.faces.yunet import YuNet
 
         searcher = YuNet(faces.yunet, faces.min_score)
     else:
-        searcher = BlazeFace(faces.detector, faces.min_score, *how)
-    return Models(
-        searcher,
-        BlazeFace("short", faces.min_score, *how),
-        Classifier(attributes.model, *how),
-    )
+        searcher = BlazeFace(faces.detector, *how)
+    return searcher, BlazeFace("short", *how)
 
 
 def assemble(

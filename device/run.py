@@ -17,6 +17,7 @@ import contextlib
 import functools
 import re
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -207,6 +208,7 @@ def main(argv: list[str] | None = None) -> int:
             f"model {settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
         )
         everywhere = [*outputs, window] if window else outputs
+        everywhere += open_reports(settings, camera, stack)
         pipeline = assemble(settings, models, camera, everywhere, shown, stop.is_set)
         if window:
             window.show(lambda: pipeline.run(settings.outputs.max_frames))
@@ -280,6 +282,21 @@ def open_window(
     window = stack.enter_context(Window(pace, camera.stills, Path.cwd(), stop, newest))
     note("q quits, s saves a snapshot, space pauses" + ", n: next" * camera.stills)
     return window
+
+
+def open_reports(settings: Settings, camera: Camera, stack: contextlib.ExitStack) -> list[Output]:
+    """Return what tells a service's journal, and systemd, how it goes; at a terminal nothing."""
+    from device.outputs.journal import Journal
+    from device.service import service
+
+    reports: list[Output] = []
+    every_s = settings.outputs.journal_every
+    if every_s and sys.stderr and not sys.stderr.isatty():
+        reports.append(Journal(every_s, lambda: camera.dropped if camera.live else 0))
+    systemd = service(lambda: camera.live and camera.away)
+    if systemd:
+        reports.append(systemd)
+    return [stack.enter_context(report) for report in reports]
 
 
 @functools.cache

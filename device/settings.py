@@ -27,8 +27,8 @@ YUNET = MODEL.with_name("face_detection_yunet_2023mar.onnx")
 class CameraSettings:
     source: str = "auto"  # 0, usb:0, csi:0, rtsp://.., a video, a photo, a folder, demo, auto
     width: int = 640  # px asked of a camera; more finds faces further off and costs time
-    height: int = 480  # px
-    fps: int = 30  # frames/s asked of a camera; fewer give each more light
+    height: int = 480  # px, likewise
+    fps: int = 30  # frames/s asked of a camera; fewer give each more light, more cost time
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,12 @@ class FacesSettings:
     detector: str = "back"  # back: across a room; full: half the time; short: arm's length; yunet
     yunet: Path = YUNET  # the network of the detector yunet, which the user brings
     min_score: float = 0.6  # 0..1; lower finds more faces, and more that are none
-    search: float = 5.0  # times/s; fewer see newcomers late, more cost time
+    search: float = 5.0  # times/s in the whole picture; fewer see newcomers late, more cost time
     # Faces beyond these are boxed and their attributes not guessed.
-    min_face: float = 24.0  # px wide
-    max_turn: float = 0.22  # landmarks from a frontal face's, in eye distances
-    min_sharpness: float = 0.1  # share of the contrast that is fine detail; 0.2: a sharp face
+    min_face: float = 24.0  # px wide; lower guesses more, higher refuses more
+    max_turn: float = 0.22  # landmarks from a frontal face's, in eye distances; higher guesses more
+    # share of the contrast that is fine detail; a sharp face has 0.2, and 0 judges fog
+    min_sharpness: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class TracksSettings:
     confirm: int = 3  # frames until a face is somebody; fewer lets false faces in, more is late
     hold: float = 1.0  # s that one who is not seen keeps the number; longer may give it to the next
     settle: float = 0.3  # s until evidence counts; shorter flickers, longer shows a smile late
-    margin: float = 0.5  # log-odds past a threshold before a label changes; lower flickers
+    margin: float = 0.5  # log-odds past a threshold before a label changes; low flickers, high lags
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class AttributesSettings:
     model: Path = MODEL  # a model card
     refresh: float = 5.0  # times/s that each face is told; fewer show a smile late, more cost time
     show: tuple[str, ...] = ()  # names of the card's attributes; none named means all
-    threads: int = 1  # of each network; more is faster and leaves less for the rest of the Pi
+    threads: int = 1  # of each network; more is faster, and leaves less for the rest of the Pi
     delegates: bool = True  # the runtime's fast kernels (XNNPACK); false is slower everywhere
 
 
@@ -65,9 +66,10 @@ class OutputsSettings:
     headless: bool = False  # true: no window
     log: Path | None = None  # CSV; text only
     events: Path | None = None  # CSV; a row per visit: who came, how long, what was seen; text only
-    log_every: float = 1.0  # s between a face's rows; 0 = every frame
+    log_every: float = 1.0  # s between a face's rows; 0 = every frame; low fills the disk
     record: Path | None = None  # annotated video; the only setting that stores pictures
     max_frames: int = 0  # stop after so many; 0 = never
+    journal_every: float = 60.0  # s between lines on stderr where no terminal is; 0 = none
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,7 @@ RANGES = (
     ("attributes", "threads", 1, 64),
     ("outputs", "log_every", 0, 86400),
     ("outputs", "max_frames", 0, 2**53),
+    ("outputs", "journal_every", 0, 86400),
     ("log", "sync_s", 0, 3600),
     ("log", "memory_rows", 100, 10_000_000),
     ("log", "max_mb", 0, 1_000_000),

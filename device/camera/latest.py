@@ -8,7 +8,9 @@ from device.command import note
 from device.errors import FacetError
 from device.types import Frame
 
-PATIENCE_S = 10.0  # for a frame, and for the reader to end
+PATIENCE_S = 10.0  # for a frame
+STEP_S = 0.25  # while there is none: how long one who wants to stop waits at most
+LEAVE_S = 1.5  # for the reader to end; cameras give up a frame that does not come after 1 s
 
 
 class Latest:
@@ -42,13 +44,18 @@ class Latest:
         self._thread.start()
         return self
 
+    @property
+    def away(self) -> bool:
+        """Whether it has dropped and is being looked for."""
+        return self._camera.away
+
     def __exit__(self, *exc):
         self._stop = True
         self._camera.stop()
-        self._thread.join(PATIENCE_S)
+        self._thread.join(LEAVE_S)
         # A driver that hangs in read() holds the device: closing it then would hang as well.
         if self._thread.is_alive():
-            note(f"{self.name} hangs in its driver and stays occupied until Facet has ended")
+            note(f"{self.name} does not answer and stays occupied until Facet has ended")
         else:
             self._camera.__exit__(*exc)
 
@@ -69,7 +76,7 @@ class Latest:
                 self._changed.notify()
 
     def __iter__(self) -> Iterator[Frame]:
-        step_s, waited_s = self._patience_s / 10, 0.0
+        step_s, waited_s = min(STEP_S, self._patience_s / 10), 0.0
         while not self._stopping():
             with self._changed:
                 self._changed.wait_for(lambda: self._newest or self._ended, step_s)

@@ -15,6 +15,7 @@ from device.errors import SourceError
 from device.types import Frame
 
 PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # between two tries; the last one stays
+TRY_S = 60.0  # a try, with the pause before it, that takes longer hangs in the driver
 
 
 class Device(Protocol):
@@ -41,17 +42,25 @@ class Reopening:
     """A live camera; one that drops is noted once and opened again, with growing pauses.
 
     Raises SourceError where the device cannot be opened at the start; later it is tried for ever.
-    `away` is true while it is looked for.
+    try_s: a try to open it, with the pause before it, that takes longer counts as hung.
     """
 
     live, stills = True, False
 
-    def __init__(self, device: Device, pauses_s: tuple[float, ...] = PAUSES_S):
-        self._device, self._pauses_s = device, pauses_s
+    def __init__(
+        self, device: Device, pauses_s: tuple[float, ...] = PAUSES_S, try_s: float = TRY_S
+    ):
+        self._device, self._pauses_s, self._try_s = device, pauses_s, try_s
         self._stopping = threading.Event()
-        self.away = False
+        self._trying_s: float | None = None  # when the last try began, of a camera that is away
         device.open()
         self.name, self.fps, self.mode = device.name, device.fps, device.mode
+
+    @property
+    def away(self) -> bool:
+        """Whether it has dropped and is being looked for; no longer where that hangs."""
+        trying_s = self._trying_s
+        return trying_s is not None and time.monotonic() - trying_s < self._try_s
 
     def __enter__(self):
         return self
@@ -78,16 +87,16 @@ class Reopening:
     def _look_for_it(self, lost: SourceError) -> None:
         if self._stopping.is_set():
             return
-        self.away = True
+        self._trying_s = since = time.monotonic()
         note(f"{lost.wrong}, trying to open it again")
         self._device.close()
-        since = time.monotonic()
         for pause_s in itertools.chain(self._pauses_s, itertools.repeat(self._pauses_s[-1])):
+            self._trying_s = time.monotonic()
             if self._stopping.wait(pause_s):
                 return
             with contextlib.suppress(SourceError):
                 self._device.open()
-                self.away = False
+                self._trying_s = None
                 away_s = time.monotonic() - since
                 note(f"{self.name} is back after {away_s:.0f} s: {self._device.mode}")
                 return

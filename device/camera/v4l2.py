@@ -46,6 +46,10 @@ PARTS = {
 }
 
 
+class InUse(SourceError):
+    """Another program has the camera."""
+
+
 def name_of(path: Path) -> str:
     """Return what --camera calls a device node: usb:0 for /dev/video0."""
     return f"usb:{path.name.removeprefix('video')}"
@@ -179,13 +183,13 @@ class V4l2:
             os.close(descriptor)
 
 
-def in_use(name: str, *paths: Path) -> SourceError:
+def in_use(name: str, *paths: Path) -> InUse:
     """Return the error for a camera that another program has, naming that where /proc tells."""
     who = holders(*paths)
     if who:
-        return SourceError(f"{name} is in use by {', '.join(who)}", "Stop that, or name another")
+        return InUse(f"{name} is in use by {', '.join(who)}", "Stop that, or name another")
     asked = " ".join(map(str, paths))
-    return SourceError(
+    return InUse(
         f"{name} is in use by a program of another user", f"It is named by: sudo fuser -v {asked}"
     )
 

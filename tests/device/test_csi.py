@@ -15,8 +15,10 @@ from device.camera.latest import Latest
 from device.camera.listing import table
 from device.camera.reopen import Reopening
 from device.camera.v4l2 import V4l2
+from device.doctor.checks import cameras
+from device.doctor.machine import Machine
 from device.errors import FacetError, SourceError
-from device.settings import CameraSettings
+from device.settings import CameraSettings, Settings
 from tests.device.video_driver import Driver, Plugged
 
 DOUBLES = Path(__file__).parent / "doubles"
@@ -153,3 +155,13 @@ def test_a_picamera2_that_does_not_load(tmp_path, monkeypatch, capsys, code, men
         opened()
     assert opened("auto", V4l2(tmp_path)).name == "demo"
     assert "Picamera2 does not load" in capsys.readouterr().err
+
+
+def test_the_doctor_opens_it(pi, tmp_path):
+    """The double sees one red and nothing else: a fault that the doctor names."""
+    machine = Machine(v4l2=V4l2(tmp_path))
+    assert cameras.listed(machine).found == "csi:0 (imx708)"
+    assert cameras.sources(machine, Settings()) == {"camera csi:0": "csi:0"}
+    finding = cameras.picture(machine, Settings(), "csi:0")
+    assert finding.found.startswith("imx708, 640x480 RGB888, ")
+    assert "one colour everywhere (red 200, green 20, blue 10)" in finding.found

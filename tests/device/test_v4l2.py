@@ -2,50 +2,16 @@
 
 import csv
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import cv2
 import pytest
 
 from tests.conftest import ROOT
-
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("gcc") and Path("/usr/include/linux/videodev2.h").exists()),
-    reason="needs gcc and the kernel's headers",
-)
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory):
-    library = tmp_path_factory.mktemp("driver") / "v4l2.so"
-    source = Path(__file__).parent / "doubles" / "v4l2.c"
-    command = ["gcc", "-shared", "-fPIC", "-Wall", "-Werror", "-o", library, source, "-ldl"]
-    subprocess.run(command, check=True)
-    return library
-
-
-@pytest.fixture
-def dev(tmp_path, astronaut):
-    """A /dev with a webcam at number 2, whose metadata are at 3, and pictures to show it."""
-    folder = tmp_path / "dev"
-    folder.mkdir()
-    cv2.imwrite(str(tmp_path / "face.jpg"), astronaut[:480])
-    cv2.imwrite(str(tmp_path / "small.jpg"), cv2.resize(astronaut, (301, 301)))
-    show(folder, 2, "alive", "face.jpg")
-    show(folder, 3, "metadata")
-    return folder
-
-
-def show(dev, number, state, picture="face.jpg"):
-    # Replaced whole: the driver may be reading it.
-    new = dev.parent / "new"
-    new.write_text(f"{state} {dev.parent / picture}")
-    new.replace(dev / f"video{number}")
+from tests.device.conftest import show
 
 
 class Facet:

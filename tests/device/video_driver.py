@@ -100,6 +100,7 @@ class Plugged:
     silence_s: float = 1.0  # until a read ends without a frame
     opened: int = 0  # how many have it open for its pictures
     sizes: list = field(default_factory=list)  # of the next frames; the mode's afterwards
+    picture: np.ndarray | None = None  # uint8 (H, W, 3) BGR that it sees; None: one colour
 
 
 class Driver:
@@ -190,7 +191,7 @@ def _item(items: list, index: int):
 
 
 class Capture:
-    """What cv2.VideoCapture is for the driver: frames of one red, green and blue."""
+    """What cv2.VideoCapture is for the driver: its picture, or one red, green and blue."""
 
     def __init__(self, driver: Driver, path: Path):
         self._driver, self._path = driver, path
@@ -224,6 +225,8 @@ class Capture:
 
     def retrieve(self):
         width, height = self._camera.sizes.pop(0) if self._camera.sizes else self.size()
+        if self._camera.picture is not None:
+            return True, cv2.resize(self._camera.picture, (width, height))
         return True, np.full((height, width, 3), (10, 20, 200), np.uint8)
 
     def read(self):
