@@ -17,6 +17,7 @@ from device.types import BLURRED, OK, TOO_SMALL, TURNED_AWAY, Face
 # What is as good as it gets. Between a limit and this a crop is worth less as evidence.
 PLENTY_FACE, PLENTY_TURN, PLENTY_SHARPNESS = 64.0, 0.08, 0.2
 LEAST_WORTH = 0.25
+EASE = 0.8
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Limits:
     min_face: float  # px, width of the box
     max_turn: float  # as `faces.quality.turn` measures
     min_sharpness: float  # as `faces.quality.sharpness` measures
+
+    def eased(self) -> "Limits":
+        """Return the limits for a face that is being told: near a limit it would come and go."""
+        return Limits(EASE * self.min_face, self.max_turn / EASE, EASE * self.min_sharpness)
 
 
 def limits_of(faces: FacesSettings) -> Limits:

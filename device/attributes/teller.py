@@ -56,7 +56,8 @@ class Teller:
         refresh_hz: float,
         pace: Pace,
     ):
-        self._classifier, self._shown, self._limits = classifier, shown, limits
+        self._classifier, self._shown = classifier, shown
+        self._limits, self._eased = limits, limits.eased()
         self._tracks, self._refresh_hz, self._pace = tracks, refresh_hz, pace
         self._thresholds = classifier.card.column("threshold")
         self._beliefs: dict[int, Belief] = {}
@@ -110,8 +111,9 @@ class Teller:
     def _tell(self, frame: Frame, person: Person, renew: Callable[[Person], None]) -> None:
         with self._pace.doing("face"):
             face = person.at(frame.at_s)
-            seen = look(frame.bgr, face, self._classifier, self._limits)
             belief = self._beliefs.get(person.id)
+            limits = self._eased if belief and belief.state == OK else self._limits
+            seen = look(frame.bgr, face, self._classifier, limits)
             if seen.crop is not None:
                 fresh = self._classifier.classify(seen.crop)
                 if belief and belief.steady.contradicts(fresh):

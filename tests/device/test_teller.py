@@ -115,3 +115,17 @@ def test_a_hurried_camera_tells_nobody_twice_in_a_frame(classifier):
     hurried = Pace(1e-9)
     told = follow(Scene(4, (640, 480), 30), *room(classifier, pace=hurried))
     assert classifier.asked <= 30 and told
+
+
+def test_a_face_near_a_limit_does_not_come_and_go(classifier):
+    """Widths around the least one: told once it is reached, and until it is clearly missed."""
+    scene = Scene(1, (320, 240), 90)
+    width = BlazeFace().detect(next(iter(scene)).bgr)[0].box[2]
+    limits = limits_of(FacesSettings(min_face=width))
+    follower = room(classifier)[0]
+    teller = Teller(classifier, classifier.card.names, limits, TracksSettings(), 1000, Pace())
+    told = follow(scene, follower, teller)
+    states = [track.state for one in told for track, _ in one]
+    assert OK in states
+    after = states[states.index(OK) :]
+    assert set(after) == {OK} and len(after) > 60
