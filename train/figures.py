@@ -56,7 +56,7 @@ def models_table(folder: Path, out: Path) -> list[str]:
         "calibration error | multiply-adds | size | ms a face |",
         "|---" * 10 + "|",
     ]
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("*.json"), key=lambda path: path.stem):
         measured = json.loads(path.read_text())["measured"]
         test = measured["test"]["int8"]
         cells = [f"{test[figure]:.3f}" for figure in (*FIGURES, "calibration_error")]
