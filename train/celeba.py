@@ -87,6 +87,7 @@ class CelebA:
     splits: dict[str, Split]
     left_out: tuple[tuple[str, str], ...]
     attributes: tuple[str, ...] = ATTRIBUTES
+    name: str = "CelebA"
 
 
 def read_celeba(root: Path | str, attributes: tuple[str, ...] = ATTRIBUTES) -> CelebA:

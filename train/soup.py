@@ -19,9 +19,10 @@ from device.command import Parser, exit_with
 from device.errors import FacetError, ModelError, UsageError
 from train.celeba import Split, read_celeba
 from train.engine import keras
-from train.fit import code_version, read_record, read_settings, settling_crops
+from train.loop import settling_crops
 from train.models import settle_batchnorm
 from train.outputs import load_float
+from train.run_folder import code_version, read_record, read_settings
 
 
 def soup(runs: Sequence[Path], shares: Sequence[float], train: Split) -> keras.Model:
