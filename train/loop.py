@@ -106,12 +106,9 @@ def _train(job: Job, model: keras.Model, phase: Phase, backup: Path) -> None:
         )
         # Here, or a checkpoint would build its variables beside the replicas'.
         learner.optimizer.build(learner.trainable_variables)
-    shared = cluster.count > 1  # parts of batches have no length that Keras could ask
     learner.fit(
         cluster.distributed(batches),
         validation_data=cluster.distributed(validation) if validation else None,
-        steps_per_epoch=len(batches) if shared else None,
-        validation_steps=len(validation) if shared and validation else None,
         initial_epoch=phase.first,
         epochs=phase.last,
         verbose=0,

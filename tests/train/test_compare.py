@@ -18,7 +18,7 @@ backbone = "SimpleCNN"
 weights = "none"
 input = [32, 40]
 output = "{output}"
-epochs = 2
+epochs = 8
 batch = 8
 learning_rate = 3e-3
 [augmentation]
@@ -51,14 +51,14 @@ def test_a_table_a_chart_and_the_page(compared, capsys):
     for one in records:
         assert one["photos"] <= 48 and one["tested"] <= 16 and one["tested"] % 2 == 0
         assert 0 <= one["low"] <= one["accuracy"] <= one["high"] <= 1
-        assert one["epochs"] == 2 and one["training_s"] > 0 and one["int8_ms"] > 0
+        assert one["epochs"] == 8 and one["training_s"] > 0 and one["int8_ms"] > 0
         assert abs(one["int8_loss"]) < 0.3 and one["int8_bytes"] < one["float_bytes"]
-    # The output's two units more: 257 weights for 128 * 20 features would be no Dense layer.
+    # Two outputs rather than one.
     softmax, sigmoid = (one["parameters"] for one in records)
-    assert softmax - sigmoid == 129  # 128 pooled features and a bias
+    assert softmax - sigmoid == 129  # one more for each of 128 features, and a bias
     text = (folder / "page.md").read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
-    assert "| `with-softmax` | SimpleCNN, 32x40, from scratch | 2 |" in text
+    assert "| `with-softmax` | SimpleCNN, 32x40, from scratch | 8 |" in text
     assert cv2.imread(str(folder / "runs" / "comparison.png")).shape[1] > 800
 
 
@@ -71,7 +71,7 @@ def test_it_goes_on_where_it_stopped(compared):
     assert model.stat().st_mtime_ns == made
     assert (folder / "runs" / "with-softmax" / "comparison.json").exists()
     with pytest.raises(UsageError, match="has other settings"):
-        compare.main([*flags, "--epochs", "3"])
+        compare.main([*flags, "--epochs", "9"])
 
 
 def test_photos_must_be_equal(tmp_path, data):
