@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from device import __version__
 from device.command import Parser, exit_with, note
 from device.errors import UsageError
-from device.settings import Settings, chosen_attributes, merge, read_toml
+from device.settings import Settings, merge, read_toml, shown_and_logged
 
 if TYPE_CHECKING:
     from device.attributes.card import Card
@@ -47,6 +47,7 @@ FLAGS = {
     "min_sharpness": ("faces", "min_sharpness"),
     "model": ("attributes", "model"),
     "attributes": ("attributes", "show"),
+    "logged": ("attributes", "log"),
     "threads": ("attributes", "threads"),
     "headless": ("outputs", "headless"),
     "log": ("outputs", "log"),
@@ -172,6 +173,7 @@ def read_settings(argv: list[str] | None) -> Settings:
         flags["attributes"] = [name for name in named if name]
         if not flags["attributes"]:
             raise UsageError("--attributes names none", "Give names, or all")
+        flags["logged"] = flags["attributes"]
     return merge_flags(settings, flags)
 
 
@@ -195,11 +197,10 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     models = load_models(settings)
-    names = models.classifier.card.names
-    shown = chosen_attributes(settings.attributes.show, names)
+    shown, logged = shown_and_logged(settings.attributes, models.classifier.card.names)
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
-        outputs = open_outputs(settings, camera, models.classifier.card, shown, stack)
+        outputs = open_outputs(settings, camera, models.classifier.card, logged, stack)
         window = open_window(settings, camera, stop, stack)
         if not (outputs or window):
             note("no window, no --log, no --events and no --record: results go nowhere")
@@ -226,7 +227,7 @@ def open_outputs(
     settings: Settings,
     camera: Camera,
     card: Card,
-    shown: tuple[str, ...],
+    logged: tuple[str, ...],
     stack: contextlib.ExitStack,
 ) -> list[Output]:
     """Return the files that the settings and the camera call for.
@@ -250,16 +251,16 @@ def open_outputs(
     outputs: list[Output] = []
     for path in filter(None, (log, events, record)):
         _refuse_source(path, settings.camera.source)
-    columns = [card.names.index(name) for name in shown]
+    columns = [card.names.index(name) for name in logged]
     if log:
         # Photos share nothing but their folder: each face of each gets its row.
         every_s = 0.0 if camera.stills else wanted.log_every
-        csv_log = stack.enter_context(CsvLog(log, shown, columns, every_s, settings.log))
+        csv_log = stack.enter_context(CsvLog(log, logged, columns, every_s, settings.log))
         outputs.append(csv_log)
         note(f"logging to {log}{_kept(csv_log.moved_to)}")
     if events:
         thresholds, hold_s = card.column("threshold"), settings.tracks.hold
-        visits = EventsLog(events, shown, columns, thresholds, hold_s, settings.log)
+        visits = EventsLog(events, logged, columns, thresholds, hold_s, settings.log)
         outputs.append(stack.enter_context(visits))
         note(f"logging visits to {events}{_kept(visits.moved_to)}")
     if record:

@@ -5,7 +5,7 @@ Another backbone, input size or set of attributes needs another card, and no oth
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,10 @@ class Card:
     def column(self, field: str) -> np.ndarray:
         """Return one number of every attribute, float32 (attributes,)."""
         return np.array([getattr(a, field) for a in self.attributes], np.float32)
+
+    def of(self, names: tuple[str, ...]) -> "Card":
+        """Return the card with these of its attributes alone."""
+        return replace(self, attributes=tuple(a for a in self.attributes if a.name in names))
 
     def to_json(self) -> str:
         record = {

@@ -129,3 +129,23 @@ def test_a_face_near_a_limit_does_not_come_and_go(classifier):
     assert OK in states
     after = states[states.index(OK) :]
     assert set(after) == {OK} and len(after) > 60
+
+
+class Moody:
+    """A classifier of two attributes that says the opposite every time."""
+
+    def __init__(self):
+        self._real = Classifier(CARD, wanted=("Smiling", "Mouth_Slightly_Open"))
+        self.card, self.template, self.cut = self._real.card, self._real.template, self._real.cut
+        self._smiles = False
+
+    def classify(self, crop_rgb):
+        self._smiles = not self._smiles
+        return np.full(2, 0.95 if self._smiles else 0.05, np.float32)
+
+
+def test_where_few_attributes_are_computed_a_smile_makes_nobody_somebody_else():
+    told = follow(Scene(1, (640, 480), 90), *room(Moody()))
+    tracks = [track for one in told for track, _ in one]
+    assert {track.id for track in tracks} == {1}
+    assert {len(track.probabilities) for track in tracks if track.state == OK} == {2}
