@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import subprocess
 import time
 from datetime import UTC, datetime
 

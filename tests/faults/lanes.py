@@ -50,7 +50,7 @@ def inflict(run: Run, until_s: float) -> Row:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.communicate()
         if result.is_file():
             outcome = Outcome(**json.loads(result.read_text()))
         else:

@@ -9,7 +9,7 @@ from tests.faults.victim import Facet, flags, settings
 
 SYNC_S = 1.0
 STOP_S = 2.0
-RUNNING_S = 1.2  # of its life, at most
+RUNNING_S = 0.8  # of its life, at most
 
 
 def _start_s(bench: Bench, arguments) -> float:
