@@ -4,8 +4,9 @@
     python -m tests.faults --quick                    # a small share of each
     python -m tests.faults --only kill --only clock   # these
     python -m tests.faults --write docs/FAULTS.md     # and keep the table
+    python -m tests.faults --minutes 60               # on a Pi, or a computer that is busy
 
-Real processes of the command, two faults at a time. Small disks need root, or the right to have a
+Real processes of the command, some faults at a time. Small disks need root, or the right to have a
 mount namespace, and cameras and clocks need gcc; what cannot be inflicted says so. Leaves nothing
 behind.
 
@@ -25,7 +26,7 @@ from tests.faults.catalogue import FAULTS
 from tests.faults.lanes import LANES, Run, inflict, inside
 from tests.faults.report import page, table
 
-BOUND_S = 15 * 60
+BOUND_MIN = 15.0
 
 
 def parser() -> Parser:
@@ -36,6 +37,9 @@ def parser() -> Parser:
     add("--seed", type=int, metavar="N", help="of the random moments (default: another each time)")
     add("--quick", action="store_true", help="a small share of each fault's trials")
     add("--trials", type=int, metavar="N", help="of each fault, in place of its own number")
+    late = f"what is not done then has failed (default {BOUND_MIN:g})"
+    add("--minutes", type=float, metavar="N", help=late)
+    add("--lanes", type=int, metavar="N", help=f"faults at a time (default {LANES})")
     add("--write", type=Path, metavar="FILE.md", help="also write the table to a file")
     add("--inside", type=Path, help=argparse.SUPPRESS)  # one fault, in a process of its own
     return one
@@ -57,8 +61,12 @@ def main(argv: list[str] | None = None) -> int:
     # The longest first, so that no lane ends with one alone.
     order = sorted(runs, key=lambda run: -run.fault.limit_s)
     rows = {}
-    with ThreadPoolExecutor(LANES) as lanes, tqdm(total=len(runs), unit="fault") as bar:
-        waiting = [lanes.submit(inflict, run, begun + BOUND_S) for run in order]
+    until_s = begun + 60 * (BOUND_MIN if flags.minutes is None else flags.minutes)
+    with (
+        ThreadPoolExecutor(flags.lanes or LANES) as lanes,
+        tqdm(total=len(runs), unit="fault") as bar,
+    ):
+        waiting = [lanes.submit(inflict, run, until_s) for run in order]
         for done in as_completed(waiting):
             row = done.result()
             rows[row.fault.name] = row

@@ -50,10 +50,10 @@ def test_a_fault_that_is_not_done_in_time_has_failed():
     assert row.outcome.passed is False and "time was up" in row.outcome.seen and row.took_s < 10
 
 
-def test_the_command_fails_where_a_fault_did(monkeypatch, capsys, tmp_path):
+def test_the_command_fails_where_a_fault_did(capsys, tmp_path):
     page = tmp_path / "FAULTS.md"
-    monkeypatch.setattr("tests.faults.__main__.BOUND_S", 0.0)
-    assert main(["--only", "kill", "--seed", "7", "--write", str(page)]) == 1
+    flags = ["--only", "kill", "--seed", "7", "--minutes", "0", "--write", str(page)]
+    assert main(flags) == 1
     said = capsys.readouterr()
     assert "FAILED" in said.out and "--only kill --seed 7" in said.err
     assert "seed 7" in page.read_text() and "kill -9" in page.read_text()
