@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from device.command import Parser, exit_with, note
 from tests.faults.catalogue import FAULTS
-from tests.faults.lanes import LANES, Run, inflict, inside
+from tests.faults.lanes import LANES, Run, end_all, inflict, inside
 from tests.faults.report import page, table
 
 BOUND_MIN = 15.0
@@ -40,7 +40,7 @@ def parser() -> Parser:
     late = f"what is not done then has failed (default {BOUND_MIN:g})"
     add("--minutes", type=float, metavar="N", help=late)
     add("--lanes", type=int, metavar="N", help=f"faults at a time (default {LANES})")
-    add("--write", type=Path, metavar="FILE.md", help="also write the table to a file")
+    add("--write", type=Path, metavar="FILE.md", help="also keep the table in a file")
     add("--inside", type=Path, help=argparse.SUPPRESS)  # one fault, in a process of its own
     return one
 
@@ -62,20 +62,23 @@ def main(argv: list[str] | None = None) -> int:
     order = sorted(runs, key=lambda run: -run.fault.limit_s)
     rows = {}
     until_s = begun + 60 * (BOUND_MIN if flags.minutes is None else flags.minutes)
-    with (
-        ThreadPoolExecutor(flags.lanes or LANES) as lanes,
-        tqdm(total=len(runs), unit="fault") as bar,
-    ):
+    with ThreadPoolExecutor(flags.lanes or LANES) as lanes, tqdm(total=len(runs)) as bar:
         waiting = [lanes.submit(inflict, run, until_s) for run in order]
-        for done in as_completed(waiting):
-            row = done.result()
-            rows[row.fault.name] = row
-            bar.set_postfix_str(f"{row.fault.name}: {row.cells[4]}")
-            bar.update()
+        try:
+            for done in as_completed(waiting):
+                row = done.result()
+                rows[row.fault.name] = row
+                if flags.write:  # also what is done when somebody loses patience
+                    before = flags.write.read_text() if flags.write.exists() else ""
+                    flags.write.write_text(page([row], seed, before))
+                bar.set_postfix_str(f"{row.fault.name}: {row.cells[4]}")
+                bar.update()
+        except KeyboardInterrupt:
+            lanes.shutdown(wait=False, cancel_futures=True)
+            end_all()
+            raise
     ordered = [rows[run.fault.name] for run in runs]
     print(table(ordered))
-    if flags.write:
-        flags.write.write_text(page(ordered, seed, time.monotonic() - begun))
     failed = [row.fault.name for row in ordered if row.outcome.passed is False]
     if failed:
         again = " ".join(f"--only {name}" for name in failed)

@@ -33,7 +33,7 @@ def set_to_and_fro(bench: Bench) -> Outcome:
     def start(told: dict[str, str]) -> Facet:
         return Facet(bench.folder, *arguments, **more, **told)
 
-    with Supervisor(bench.folder, start, 2.0) as systemd:
+    with Supervisor(bench.folder, start) as systemd:
         facet = systemd.facet
         facet.wait_for_row(5)
         days = 1

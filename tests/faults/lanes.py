@@ -18,6 +18,7 @@ from tests.faults.report import Row
 from tests.faults.victim import ROOT
 
 LANES = 2  # most of them wait most of the time
+_running: set[int] = set()  # groups of processes
 
 
 @dataclass(frozen=True)
@@ -43,19 +44,31 @@ def inflict(run: Run, until_s: float) -> Row:
             text=True,
             start_new_session=True,
         )
+        _running.add(process.pid)
         try:
             said = process.communicate(timeout=max(1.0, until_s - begun))[1]
         except subprocess.TimeoutExpired:
             said = "not done when the time was up"
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _end(process.pid)
             process.communicate()
+            _running.discard(process.pid)
         if result.is_file():
             outcome = Outcome(**json.loads(result.read_text()))
         else:
             outcome = Outcome("an end", " ".join(said.split())[-300:], False)
     return Row(run.fault, run.trials, outcome, time.monotonic() - begun)
+
+
+def end_all() -> None:
+    """End whatever is being inflicted, with all that it started."""
+    for group in tuple(_running):
+        _end(group)
+
+
+def _end(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def inside(run: Run, result: Path) -> int:
