@@ -188,7 +188,8 @@ def taught(student: keras.Model, settings: FitSettings) -> Taught:
 
 def validation(val: Split, settings: FitSettings) -> Batches | None:
     """Return the validation photos, cut as for the device, or None where there are none."""
-    return Batches(val, settings.crop_wh, 64, processes=settings.processes) if len(val) else None
+    some = -(-settings.processes // 2)
+    return Batches(val, settings.crop_wh, 64, processes=some) if len(val) else None
 
 
 def tensorboard(run: Path) -> list[keras.callbacks.Callback]:
