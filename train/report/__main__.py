@@ -4,10 +4,10 @@
     python -m train.report RUN --split val --limit 500     # quicker, rougher
     python -m train.report RUN --with-photos               # the worst mistakes as pictures
 
-Three minutes for 2,220 validation and 2,250 test photos. Leaves RUN/report/: index.html, PNGs, and
-mistakes.csv. Calibration and thresholds are chosen on validation photos. The converted model is
-found in RUN or models/ by its card's record of the run; sweeps that train.evaluate made of it, in
-RUN/evaluate or out/evaluate-SPLIT.
+95 s of processor time for 2,220 validation and 2,250 test photos. Leaves RUN/report/: index.html,
+PNGs, and mistakes.csv. Calibration and thresholds are chosen on validation photos. The converted
+model is found in RUN or models/ by its card's record of the run; sweeps that train.evaluate made of
+it, in RUN/evaluate or out/evaluate-SPLIT.
 """
 
 import os

@@ -147,7 +147,12 @@ def _pairs_table(labels: np.ndarray, names: tuple[str, ...], split: str, most: i
             )
         )
     header = ("pair", "phi", "both", "of first", "of second")
-    return Table(f"The strongest ties, {split} photos", header, rows, kind="wraps")
+    return Table(
+        f"The strongest ties, {split} photos: how many have both, which share of each",
+        header,
+        rows,
+        kind="wraps",
+    )
 
 
 def correlation(labels: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ def attribute_chart(results: Results, one: Score) -> Chart:
     figure = Figure(figsize=(WIDTH_IN, 6.4))
     # By hand: matplotlib's own layout would take as long for 40 of these as all the rest.
     places = {"left": 0.1, "right": 0.98, "bottom": 0.06, "top": 0.96, "hspace": 0.45}
-    panels = figure.subplots(3, 2, gridspec_kw=places | {"wspace": 0.32}).ravel()
+    panels = figure.subplots(3, 2, gridspec_kw=places | {"wspace": 0.38}).ravel()
     counts = confusion_matrix(label, told >= one.threshold, labels=(0, 1))
     _confusion(panels[0], counts)
     _curves(panels[1], panels[2], label, told, one, counts)
