@@ -66,10 +66,15 @@ def attribute_chart(path: Path, one: Score, label: np.ndarray, probability: np.n
 
 
 def sweep_chart(path: Path, kind: str, unit: str, points) -> None:
+    """Write a sweep's chart."""
+    sweep_figure(kind, unit, points).savefig(path, dpi=110)
+
+
+def sweep_figure(kind: str, unit: str, points, size_in: tuple[float, float] = (6.4, 4)) -> Figure:
     """Draw accuracy against one stress, the device's way and the naive one, and what was found."""
     rows = sorted(points, key=lambda one: one.stress)
     stress = [one.stress for one in rows]
-    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    figure = Figure(figsize=size_in, layout="constrained")
     axes = figure.subplots()
     axes.plot(stress, [one.accuracy for one in rows], "o-", color=BLUE, label="aligned (device)")
     axes.plot(stress, [one.naive for one in rows], "s--", color=ORANGE, label="box only (naive)")
@@ -77,7 +82,7 @@ def sweep_chart(path: Path, kind: str, unit: str, points) -> None:
     axes.set(xlabel=f"{kind}, {unit}", ylabel="share", ylim=(0.5, 1.01))
     axes.grid(alpha=0.4)
     axes.legend(loc="lower right" if kind == "size" else "lower left")
-    figure.savefig(path, dpi=110)
+    return figure
 
 
 def coverage_chart(path: Path, rules) -> None:
