@@ -67,7 +67,7 @@ class AttributesSettings:
 class PeopleSettings:
     recognise: bool = False  # true: name those who were enrolled with `python -m device.people`
     file: Path = PEOPLE  # their names and face templates; no photos
-    min_similarity: float = 0.9  # 0..1; lower names strangers, higher leaves known people unknown
+    min_score: float = 0.44  # 0..1; lower names strangers, higher leaves known people unknown
     min_face: float = 40.0  # px wide; lower makes more mistakes, higher waits for people to be near
 
 
@@ -195,7 +195,7 @@ RANGES = (
     ("tracks", "margin", 0, 10),
     ("attributes", "refresh", 0.1, 1000),
     ("attributes", "threads", 1, 64),
-    ("people", "min_similarity", 0, 1),
+    ("people", "min_score", 0, 1),
     ("people", "min_face", 0, 16384),
     ("outputs", "log_every", 0, 86400),
     ("outputs", "max_frames", 0, 2**53),

@@ -178,10 +178,10 @@ def _report(enrolled: Enrolled, new: Known, others: list[Known]) -> None:
     """Say what may go wrong with recognising the new person."""
     from device.people.enrol import lookalikes, strangers
 
-    least = Settings().people.min_similarity
-    for line in strangers(enrolled, least):
+    min_score = Settings().people.min_score
+    for line in strangers(enrolled, min_score):
         note(f"warning: {line}")
-    for line in lookalikes(new, others, least):
+    for line in lookalikes(new, others, min_score):
         note(f"warning: {new.name} {line}")
 
 

@@ -55,10 +55,5 @@ class Embedder:
             raise ModelError(f"{path} is broken: {' '.join(str(error).split())}", MEND) from error
 
     def embed(self, chip_rgb: np.ndarray) -> np.ndarray:
-        """Return the embedding of a chip, float32 (128,) of length 1."""
-        return unit(np.array(self._network.compute_face_descriptor(chip_rgb), np.float32))
-
-
-def unit(embeddings: np.ndarray) -> np.ndarray:
-    """Return (..., 128) embeddings scaled to length 1."""
-    return embeddings / np.linalg.norm(embeddings, axis=-1, keepdims=True)
+        """Return the embedding of a chip, uint8 (150, 150, 3): float32 (128,), about 1.5 long."""
+        return np.array(self._network.compute_face_descriptor(chip_rgb), np.float32)

@@ -14,7 +14,7 @@ from device.faces.blazeface import BlazeFace
 from device.people.chip import chip
 from device.people.embedding import Embedder
 from device.people.file import Known
-from device.people.match import similarity, template
+from device.people.match import scores, template
 from device.settings import Settings
 from device.types import BLURRED, OK, TOO_SMALL, TURNED_AWAY, Frame
 
@@ -135,24 +135,24 @@ def _apart(frames: Iterable[Frame]) -> Iterator[Frame]:
             yield frame
 
 
-def strangers(enrolled: Enrolled, least: float) -> list[str]:
-    """Return a line for each two pictures that are not alike enough to be of one person."""
-    alike = similarity(enrolled.templates, enrolled.templates)
+def strangers(enrolled: Enrolled, min_score: float) -> list[str]:
+    """Return a line for each two pictures that are not similar enough to be of one person."""
+    pairs = itertools.combinations(zip(enrolled.names, enrolled.templates, strict=True), 2)
     return [
-        f"{enrolled.names[a]} and {enrolled.names[b]} do not look like one person to the model "
-        f"({alike[a, b]:.2f}, need {least:.2f})"
-        for a, b in itertools.combinations(range(len(enrolled.names)), 2)
-        if alike[a, b] < least
+        f"{a} and {b} do not look like one person to the model (score {score:.2f}, need "
+        f"{min_score:.2f})"
+        for (a, one), (b, other) in pairs
+        if (score := scores(one, other[None])[0]) < min_score
     ]
 
 
-def lookalikes(enrolled: Enrolled, people: Sequence[Known], least: float) -> list[str]:
+def lookalikes(new: Known, people: Sequence[Known], min_score: float) -> list[str]:
     """Return a line for each known person whom the model may take the new one for."""
-    new = template(enrolled.templates)
-    scores = [(float(similarity(new, template(one.templates)[None])[0]), one) for one in people]
+    mine = template(new.templates)
+    similar = [(float(scores(mine, template(one.templates)[None])[0]), one) for one in people]
     return [
-        f"looks like {one.name} to the model ({score:.2f}, from {least:.2f} on they are one): each "
-        "may be given the other's name"
-        for score, one in sorted(scores, key=lambda one: -one[0])
-        if score >= least
+        f"looks like {one.name} to the model (score {score:.2f}, one person from {min_score:.2f} "
+        "on): each may be given the other's name"
+        for score, one in sorted(similar, key=lambda pair: -pair[0])
+        if score >= min_score
     ]

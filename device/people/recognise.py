@@ -11,7 +11,6 @@ from device.errors import FacetError
 from device.faces.align import AlignError
 from device.people.beside import Beside
 from device.people.chip import chip
-from device.people.embedding import unit
 from device.people.file import ENROL, read_people
 from device.people.match import Gallery, Match
 from device.settings import PeopleSettings
@@ -19,7 +18,7 @@ from device.types import OK, UNKNOWN, Frame, Track
 
 MOST_LOOKS = 5  # at one track; more cost time and change little
 AGAIN_S = 0.5  # between two looks, so that they show the face a little differently
-SURE = 0.02  # so far from the least similarity one look is enough
+SURE = 0.05  # so far from the least score one look is enough
 RELOAD_S = 1.0  # who is removed meanwhile is forgotten, who is added is known
 KEPT_S = 60.0  # what is believed of a track that is not seen; then it is looked at anew
 
@@ -49,7 +48,7 @@ class Recogniser:
         self._asked: Belief | None = None  # whose embedding is being computed
         self._beliefs: dict[int, Belief] = {}  # by track
         self._stamp = self._file_stamp()
-        self._gallery = Gallery(read_people(settings.file), settings.min_similarity)
+        self._gallery = Gallery(read_people(settings.file), settings.min_score)
         self._looked_s = time.monotonic()
 
     def __enter__(self):
@@ -93,7 +92,7 @@ class Recogniser:
         belief = self._beliefs[track.id]
         if belief.match is None:
             return True
-        unsure = abs(belief.match.score - self._settings.min_similarity) < SURE
+        unsure = abs(belief.match.score - self._settings.min_score) < SURE
         waited = now_s - belief.asked_s >= AGAIN_S
         return unsure and waited and belief.looks < MOST_LOOKS
 
@@ -118,7 +117,7 @@ class Recogniser:
         belief = self._asked
         belief.total = embedding if belief.total is None else belief.total + embedding
         belief.looks += 1
-        belief.match = self._gallery.match(unit(belief.total))
+        belief.match = self._gallery.match(belief.total / belief.looks)
 
     def _named(self, track: Track) -> Track:
         if not self._gallery.names:
@@ -141,10 +140,10 @@ class Recogniser:
         except FacetError as error:  # of the next start; what is known holds until then
             note(str(error))
             return
-        self._gallery = Gallery(people, self._settings.min_similarity)
+        self._gallery = Gallery(people, self._settings.min_score)
         for belief in self._beliefs.values():
             if belief.total is not None:
-                belief.match = self._gallery.match(unit(belief.total))
+                belief.match = self._gallery.match(belief.total / belief.looks)
 
     def _file_stamp(self) -> tuple[int, ...]:
         try:
