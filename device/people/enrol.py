@@ -14,7 +14,7 @@ from device.faces.blazeface import BlazeFace
 from device.people.chip import chip
 from device.people.embedding import Embedder
 from device.people.file import Known
-from device.people.match import scores, template
+from device.people.match import score, template
 from device.settings import Settings
 from device.types import BLURRED, OK, TOO_SMALL, TURNED_AWAY, Frame
 
@@ -139,20 +139,20 @@ def strangers(enrolled: Enrolled, min_score: float) -> list[str]:
     """Return a line for each two pictures that are not similar enough to be of one person."""
     pairs = itertools.combinations(zip(enrolled.names, enrolled.templates, strict=True), 2)
     return [
-        f"{a} and {b} do not look like one person to the model (score {score:.2f}, need "
+        f"{a} and {b} do not look like one person to the model (score {similar:.2f}, need "
         f"{min_score:.2f})"
         for (a, one), (b, other) in pairs
-        if (score := scores(one, other[None])[0]) < min_score
+        if (similar := score(template(one[None]), template(other[None]))) < min_score
     ]
 
 
 def lookalikes(new: Known, people: Sequence[Known], min_score: float) -> list[str]:
     """Return a line for each known person whom the model may take the new one for."""
     mine = template(new.templates)
-    similar = [(float(scores(mine, template(one.templates)[None])[0]), one) for one in people]
+    similar = [(score(mine, template(one.templates)), one) for one in people]
     return [
-        f"looks like {one.name} to the model (score {score:.2f}, one person from {min_score:.2f} "
+        f"looks like {one.name} to the model (score {value:.2f}, one person from {min_score:.2f} "
         "on): each may be given the other's name"
-        for score, one in sorted(similar, key=lambda pair: -pair[0])
-        if score >= min_score
+        for value, one in sorted(similar, key=lambda pair: -pair[0])
+        if value >= min_score
     ]

@@ -1,7 +1,9 @@
-"""Whose face an embedding is: the most similar known person's, if it is similar enough.
+"""Whose face it is: the most similar known person's, if that one is similar enough.
 
 Embeddings are compared by their Euclidean distance, which dlib's network was trained for; a score
-is 1 less that distance, 0 at least.
+is 1 less that distance. Several pictures of a person are compared by their mean, which is nearer to
+everybody's embeddings than a single picture's is: what it is nearer by is added again, so that one
+least score holds for any number of pictures.
 """
 
 from collections.abc import Sequence
@@ -12,6 +14,10 @@ import numpy as np
 from device.people.file import Known
 from device.types import UNKNOWN
 
+# Mean squared distance of a person's embeddings from their middle, over validation photos. Pictures
+# that lie further apart get no more for it, or whoever varies most would be known worst.
+SPREAD = 0.08
+
 
 @dataclass(frozen=True)
 class Match:
@@ -21,9 +27,25 @@ class Match:
     score: float  # 0..1: to the most similar one, 0 where nobody is known
 
 
-def scores(one: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return how similar one embedding, (128,), is to each of (n, 128): float32 (n,), 0..1."""
-    return np.maximum(0, 1 - np.linalg.norm(others - one, axis=1))
+@dataclass(frozen=True, eq=False)
+class Template:
+    """What pictures of one person have in common."""
+
+    mean: np.ndarray  # float32 (128,)
+    spread: float  # what the mean is nearer by than each picture, squared distance
+
+
+def template(embeddings: np.ndarray) -> Template:
+    """Return the template of a person's (n, 128) embeddings."""
+    mean = embeddings.mean(axis=0)
+    apart = float(((embeddings - mean) ** 2).sum(axis=1).mean())
+    return Template(mean, min(apart, SPREAD * (1 - 1 / len(embeddings))))
+
+
+def score(one: Template, other: Template) -> float:
+    """Return how similar two templates are, 0..1."""
+    squared = float(((one.mean - other.mean) ** 2).sum()) + one.spread + other.spread
+    return max(0.0, 1 - squared**0.5)
 
 
 class Gallery:
@@ -35,18 +57,14 @@ class Gallery:
     def __init__(self, people: Sequence[Known], min_score: float):
         self.names = tuple(one.name for one in people)
         self._min_score = min_score
-        self._templates = np.array([template(one.templates) for one in people], np.float32)
+        self._templates = [template(one.templates) for one in people]
 
-    def match(self, embedding: np.ndarray) -> Match:
-        """Return whose an embedding is, float32 (128,)."""
-        if not self.names:
+    def match(self, embeddings: np.ndarray) -> Match:
+        """Return whose embeddings these are: float32 (looks, 128), all of one face."""
+        face = template(embeddings)
+        scores = [score(face, one) for one in self._templates]
+        if not scores:
             return Match(UNKNOWN, 0.0)
-        every = scores(embedding, self._templates)
-        best = int(every.argmax())
-        score = float(every[best])
-        return Match(self.names[best] if score >= self._min_score else UNKNOWN, score)
-
-
-def template(embeddings: np.ndarray) -> np.ndarray:
-    """Return what a person's (n, 128) embeddings have in common: their mean, (128,)."""
-    return embeddings.mean(axis=0)
+        best = int(np.argmax(scores))
+        named = scores[best] >= self._min_score
+        return Match(self.names[best] if named else UNKNOWN, scores[best])

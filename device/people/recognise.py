@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,8 +29,7 @@ class Belief:
 
     seen_s: float
     asked_s: float = -np.inf
-    looks: int = 0
-    total: np.ndarray | None = None  # float32 (128,): the sum of the looks' embeddings
+    embeddings: list[np.ndarray] = field(default_factory=list)  # float32 (128,), one a look
     match: Match | None = None
 
 
@@ -38,13 +37,13 @@ class Recogniser:
     """Who everybody is; a context manager, to be used from one thread.
 
     live: names come when they are known, while frames go on; else each frame waits for its own, so
-    that what is said of a film or a photo does not depend on how fast the machine is. Errors: as of
-    `read_people` and `Beside`.
+    that what is said of a film or a photo does not depend on how fast the machine is. beside:
+    computes embeddings. Errors: as of `read_people` and `Beside`.
     """
 
-    def __init__(self, settings: PeopleSettings, live: bool):
+    def __init__(self, settings: PeopleSettings, live: bool, beside: Beside | None = None):
         self._settings, self._live = settings, live
-        self._beside = Beside()
+        self._beside = beside or Beside()
         self._asked: Belief | None = None  # whose embedding is being computed
         self._beliefs: dict[int, Belief] = {}  # by track
         self._stamp = self._file_stamp()
@@ -69,7 +68,7 @@ class Recogniser:
         self._take(wait=False)
         for track in tracks:
             self._beliefs.setdefault(track.id, Belief(frame.at_s)).seen_s = frame.at_s
-        for track in sorted(tracks, key=lambda one: self._beliefs[one.id].looks):
+        for track in sorted(tracks, key=lambda one: len(self._beliefs[one.id].embeddings)):
             if self._beside.busy:
                 break
             if self._is_due(track, frame.at_s):
@@ -94,7 +93,7 @@ class Recogniser:
             return True
         unsure = abs(belief.match.score - self._settings.min_score) < SURE
         waited = now_s - belief.asked_s >= AGAIN_S
-        return unsure and waited and belief.looks < MOST_LOOKS
+        return unsure and waited and len(belief.embeddings) < MOST_LOOKS
 
     def _look(self, frame: Frame, track: Track) -> None:
         try:
@@ -115,9 +114,8 @@ class Recogniser:
         if embedding is None:
             return
         belief = self._asked
-        belief.total = embedding if belief.total is None else belief.total + embedding
-        belief.looks += 1
-        belief.match = self._gallery.match(belief.total / belief.looks)
+        belief.embeddings.append(embedding)
+        belief.match = self._gallery.match(np.array(belief.embeddings))
 
     def _named(self, track: Track) -> Track:
         if not self._gallery.names:
@@ -142,8 +140,8 @@ class Recogniser:
             return
         self._gallery = Gallery(people, self._settings.min_score)
         for belief in self._beliefs.values():
-            if belief.total is not None:
-                belief.match = self._gallery.match(belief.total / belief.looks)
+            if belief.embeddings:
+                belief.match = self._gallery.match(np.array(belief.embeddings))
 
     def _file_stamp(self) -> tuple[int, ...]:
         try:

@@ -27,7 +27,7 @@ from device.people.file import (
     to_record,
     write_people,
 )
-from device.people.match import Gallery, Match
+from device.people.match import SPREAD, Gallery, Match, score, template
 from device.settings import FacesSettings, Settings
 from device.types import UNKNOWN
 from tests.conftest import ROOT
@@ -211,7 +211,7 @@ def test_two_who_change_the_file_wait_for_each_other(tmp_path):
 
 
 def test_nobody_is_known():
-    match = Gallery([], 0.5).match(templates()[0])
+    match = Gallery([], 0.5).match(templates())
     assert (match.name, match.score) == (UNKNOWN, 0.0)
 
 
@@ -220,17 +220,34 @@ def test_unknown_is_the_answer_unless_somebody_is_similar_enough():
     (a,), (b,) = known[0].templates, known[1].templates
     apart = np.linalg.norm(a - b)  # about 2
     gallery = Gallery(known, 0.6)
-    assert gallery.match(a) == Match("Ada", 1.0) and gallery.match(b) == Match("Bob", 1.0)
-    near, far = (a + (b - a) * away / apart for away in (0.39, 0.41))
+    assert gallery.match(a[None]) == Match("Ada", 1.0) and gallery.match(b[None]) == Match(
+        "Bob", 1.0
+    )
+    near, far = (a[None] + (b - a) * away / apart for away in (0.39, 0.41))
     assert gallery.match(near) == Match("Ada", pytest.approx(0.61, abs=1e-5))
     assert gallery.match(far) == Match(UNKNOWN, pytest.approx(0.59, abs=1e-5))
-    assert gallery.match((a + b) / 2) == Match(UNKNOWN, pytest.approx(max(0, 1 - apart / 2)))
+    assert gallery.match((a + b)[None] / 2) == Match(UNKNOWN, pytest.approx(max(0, 1 - apart / 2)))
 
 
-def test_a_person_is_the_mean_of_the_pictures():
-    two = ada("Ada", 2)
-    gallery = Gallery([two], 0.5)
-    assert gallery.match(two.templates.mean(axis=0)).score == pytest.approx(1, abs=1e-5)
+def test_pictures_that_differ_as_a_persons_do_count_by_their_mean_and_its_gain():
+    (middle,) = templates()
+    off = np.zeros(NUMBERS, np.float32)
+    off[0] = 0.2  # two pictures 0.4 apart
+    one = template(np.array([middle + off, middle - off]))
+    np.testing.assert_allclose(one.mean, middle, atol=1e-6)
+    assert one.spread == pytest.approx(0.04)
+    # A stranger's face is as far from the two together as from each.
+    far = middle.copy()
+    far[1] += 0.5
+    single = score(template(far[None]), template((middle + off)[None]))
+    assert score(template(far[None]), one) == pytest.approx(single, abs=1e-6)
+
+
+@given(st.integers(1, 6), st.floats(0, 3))
+def test_more_pictures_never_count_for_more_than_people_differ(count, apart):
+    one = template(templates(count, 3) * apart)
+    assert 0 <= one.spread <= SPREAD * (1 - 1 / count) + 1e-9
+    assert score(one, one) == pytest.approx(1 - (2 * one.spread) ** 0.5, abs=1e-5)
 
 
 # The commands; these need dlib
