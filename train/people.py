@@ -7,28 +7,18 @@ validation part, everything else is measured on the test part, whose people it h
 out/people/ (embeddings, report.json), docs/people-det.png and the figures of docs/PEOPLE.md.
 """
 
-import functools
-import hashlib
 import json
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
-from device.attributes.classifier import Classifier
-from device.attributes.look import limits_of, look
-from device.camera.photo import read_photo
 from device.command import Parser, exit_with
-from device.faces.blazeface import BlazeFace
-from device.people.chip import chip
-from device.people.embedding import MODEL, NUMBERS, VERSION, Embedder
+from device.people.embedding import MODEL, VERSION
 from device.settings import Settings
-from device.types import OK
-from train.celeba import CelebA, DataError, Split, read_celeba
+from train.celeba import read_celeba
 from train.charts import det_chart
+from train.embeddings import Faces, read_faces, read_identities, read_widths
 from train.figures import README, filled
 from train.verification import (
     Named,
@@ -40,6 +30,7 @@ from train.verification import (
     errors,
     false_accepts,
     identify,
+    known_at,
     min_score,
     odd_ones,
 )
@@ -47,82 +38,10 @@ from train.verification import (
 # False accepts per comparison on validation people. At most 0.001 are wanted; other people than
 # those that the least score was chosen on make other numbers of them.
 FALSE_ACCEPTS = 0.0007
+WIDTHS_OF = 150  # people, seen from further and further away
 SETTING = Settings().people.min_score
 PAGE = Path("docs/PEOPLE.md")
 CHART = Path("docs/people-det.png")
-
-
-@dataclass(frozen=True, eq=False)
-class Faces:
-    """A split's faces, for each photo the largest."""
-
-    photos: tuple[str, ...]
-    identities: np.ndarray  # int (photos,)
-    found: np.ndarray  # bool (photos,)
-    clear: np.ndarray  # bool (photos,): large, frontal and sharp enough to be told
-    embeddings: np.ndarray  # float32 (photos, 128); zeros where no face was found
-
-    def only_found(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return identities and embeddings of the faces that were found."""
-        return self.identities[self.found], self.embeddings[self.found]
-
-
-def read_identities(root: Path) -> dict[str, int]:
-    """Return each photo's identity; DataError where identity_CelebA.txt is missing or malformed."""
-    path = root / "identity_CelebA.txt"
-    try:
-        rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
-        return {photo: int(identity) for photo, identity in rows}
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}", "Give --data DIR") from error
-    except ValueError as error:
-        raise DataError(f"{path}: expected a photo and a number on each line") from error
-
-
-def read_faces(data: CelebA, split: str, identities: dict[str, int], cache: Path) -> Faces:
-    """Return a split's faces, embedded by the device's own path; from the cache where it has them.
-
-    Raises DataError where a photo has no identity.
-    """
-    photos = data.splits[split].photos
-    names = tuple(path.name for path in photos)
-    lacking = [name for name in names if name not in identities]
-    if lacking or not names:
-        raise DataError(f"{len(lacking)} of {len(names)} {split} photos have no identity")
-    print_of = hashlib.sha256(repr((MODEL, VERSION, names)).encode()).hexdigest()[:12]
-    path = cache / f"{split}-{print_of}.npz"
-    if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        found, clear, embeddings = _embed(data.splits[split])
-        np.savez_compressed(path, found=found, clear=clear, embeddings=embeddings)
-    kept = np.load(path)
-    numbers = np.array([identities[name] for name in names])
-    return Faces(names, numbers, kept["found"], kept["clear"], kept["embeddings"])
-
-
-def _embed(split: Split) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    # Processes, for dlib holds Python's lock; spawned, for a fork of TFLite's threads may hang.
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        faces = pool.map(_face, split.photos, chunksize=8)
-        rows = list(tqdm(faces, total=len(split), desc=split.name, unit="photo", mininterval=1))
-    found, clear, embeddings = zip(*rows, strict=True)
-    return np.array(found), np.array(clear), np.array(embeddings)
-
-
-def _face(photo: Path) -> tuple[bool, bool, np.ndarray]:
-    """Return whether a photo's largest face was found, whether it is clear, and its embedding."""
-    detector, classifier, embedder = _models()
-    picture = read_photo(photo)
-    face = max(detector.detect(picture), key=lambda one: one.box[2], default=None)
-    if not face:
-        return False, False, np.zeros(NUMBERS, np.float32)
-    state = look(picture, face, classifier, limits_of(Settings().faces)).state
-    return True, state == OK, embedder.embed(chip(picture, face.landmarks))
-
-
-@functools.cache
-def _models() -> tuple[BlazeFace, Classifier, Embedder]:
-    return BlazeFace(), Classifier(Settings().attributes.model), Embedder()
 
 
 @dataclass(frozen=True)
@@ -142,10 +61,13 @@ class Report:
     missed: int  # of the pairs of one person, at even_score
     missed_odd: int  # of those, with a face that is unlike all others of its label, which agree
     odd_photos: tuple[str, ...]
+    widths: dict[
+        float, Share
+    ]  # px -> known by the other photos, as clear or not as that makes them
     named: Named  # five known people with two photos each, at the device's own least score
 
 
-def measure(val: Faces, test: Faces) -> Report:
+def measure(val: Faces, test: Faces, widths: dict[float, Faces]) -> Report:
     """Choose the least score on validation faces, and measure it on test faces."""
     least = min_score(all_pairs(*val.only_found()), FALSE_ACCEPTS)
     even = best_score(balanced_pairs(*val.only_found()))
@@ -168,6 +90,7 @@ def measure(val: Faces, test: Faces) -> Report:
         missed=int(missed.sum()),
         missed_odd=int((missed & (odd[pairs.first] | odd[pairs.second])).sum()),
         odd_photos=tuple(names[odd].tolist()),
+        widths={width: known_at(test, faces, SETTING) for width, faces in widths.items()},
         named=identify(test.identities, test.embeddings, test.clear, SETTING),
     )
 
@@ -191,10 +114,15 @@ def table(report: Report) -> list[str]:
         ("strangers' photos: a name", named.wrong, "0.5 %"),
         ("all photos: a wrong name", named.wrong_at_all, "0.5 %"),
     ]
+    widths = report.widths
     return [
         "| | measured (95 % interval) | aim |",
         "|---|---|---|",
         *(f"| {what} | {value} | {aim} |" for what, value, aim in rows),
+        "",
+        "| face, px wide | " + " | ".join(f"{width:g}" for width in widths) + " |",
+        "|---" * (len(widths) + 1) + "|",
+        "| known | " + " | ".join(f"{100 * one.value:.0f} %" for one in widths.values()) + " |",
     ]
 
 
@@ -225,7 +153,8 @@ def main(argv: list[str] | None = None) -> None:
     identities = read_identities(args.data)
     data = read_celeba(args.data)
     val, test = (read_faces(data, split, identities, args.out) for split in ("val", "test"))
-    report = measure(val, test)
+    widths = read_widths(data, "test", test, WIDTHS_OF, args.out)
+    report = measure(val, test, widths)
     (args.out / "report.json").write_text(json.dumps(asdict(report), indent=1) + "\n")
     accepted, rejected = errors(all_pairs(*test.only_found()), np.array([report.min_score]))
     curves = {"validation people": curve(val), "test people": curve(test)}

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from device.people.file import Known
-from device.people.match import Gallery
+from device.people.match import Gallery, score, template
 from device.types import UNKNOWN
 from train.celeba import DataError
+from train.embeddings import Faces
 
 RESAMPLED = 2000
 
@@ -204,3 +205,17 @@ def identify(
         share(wrong, strangers),
         share(wrong + mistaken, strangers + own),
     )
+
+
+def known_at(own: Faces, seen: Faces, least: float) -> Share:
+    """Return the share of seen faces that are known by their people's other clear photos."""
+    hits = []
+    for photo, identity, found, face in zip(
+        seen.photos, seen.identities, seen.found, seen.embeddings, strict=True
+    ):
+        others = (own.identities == identity) & own.clear & (np.array(own.photos) != photo)
+        if not others.any():
+            continue
+        person = template(own.embeddings[others])
+        hits.append(found and score(template(face[None]), person) >= least)
+    return share(np.array(hits, int), np.ones(len(hits), int))

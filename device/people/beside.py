@@ -114,7 +114,8 @@ def main() -> int:
     # A stop of the whole group ends the loop, and that this.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    os.nice(NICE)
+    with contextlib.suppress(OSError):  # a system's rules may forbid it
+        os.nice(NICE)
     with contextlib.suppress(BrokenPipeError):
         work(sys.stdin.buffer, sys.stdout.buffer)
     return 0

@@ -1,7 +1,7 @@
 """Cut out a face as the recognition network was trained to see it.
 
-dlib places faces by its own five landmarks; the four of the detector serve as well, and need no
-second landmark network: docs/PEOPLE.md has both.
+dlib places faces by its own five landmarks; the detector's four do a little better, and need no
+second network: train/ABLATION.md.
 """
 
 import cv2

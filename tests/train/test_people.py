@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import make_celeba
-from train import people
-from train.celeba import DataError
+from train import embeddings, people
+from train.celeba import DataError, read_celeba
 
 PAGE = "# People\n\n<!-- people -->\nold\n<!-- /people -->\n\nafter\n"
 
@@ -41,13 +41,14 @@ def test_figures_chart_and_report(portraits, tmp_path):
     people.main([str(one) for one in options])
     report = json.loads((out / "report.json").read_text())
     assert (report["people"], report["photos"], report["not_found"]) == (2, 12, 0)
+    assert report["widths"]["96.0"]["value"] == 1.0
     assert report["accuracy"]["value"] == 1.0 and report["odd_photos"] == []
     text = page.read_text()
     assert text.startswith("# People\n\n<!-- people -->\n| | measured") and "\nafter\n" in text
     assert "100.00 %" in text and cv2.imread(str(chart)) is not None
     assert "100.00 % (100.00 to 100.00) of their other photos" in readme.read_text()
     kept = sorted(out.glob("*.npz"))
-    assert [path.name.partition("-")[0] for path in kept] == ["test", "val"]
+    assert [path.name.partition("-")[0] for path in kept] == ["test", "val", "widths"]
     stamps = [path.stat().st_mtime_ns for path in kept]
     people.main([str(one) for one in options])
     assert [path.stat().st_mtime_ns for path in kept] == stamps and page.read_text() == text
@@ -65,10 +66,10 @@ def test_identities_that_cannot_be_read(tmp_path, content, message):
     if content is not None:
         (tmp_path / "identity_CelebA.txt").write_text(content)
     with pytest.raises(DataError, match=message):
-        people.read_identities(tmp_path)
+        embeddings.read_identities(tmp_path)
 
 
 def test_a_photo_without_identity_is_an_error(portraits, tmp_path):
-    data = people.read_celeba(portraits)
+    data = read_celeba(portraits)
     with pytest.raises(DataError, match="12 of 12 val photos have no identity"):
-        people.read_faces(data, "val", {}, tmp_path)
+        embeddings.read_faces(data, "val", {}, tmp_path)
