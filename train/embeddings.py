@@ -1,5 +1,6 @@
 """Embed CelebA's faces by the device's own path; kept in files, for it takes minutes."""
 
+import csv
 import functools
 import hashlib
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -22,6 +24,9 @@ from device.types import OK
 from train.celeba import CelebA, DataError
 from train.sweep import Scene
 
+CUT = "cut"  # at the face: the detector wants something around it
+# A photo, and how it is looked at: as it is, CUT, or so many px wide in a camera's picture.
+Work = tuple[Path, float | str | None]
 WIDTHS_PX = (96.0, 64.0, 48.0, 40.0, 32.0, 24.0)  # of a face in a camera's picture
 
 
@@ -62,17 +67,9 @@ def read_faces(data: CelebA, split: str, identities: dict[str, int], cache: Path
     lacking = [name for name in names if name not in identities]
     if lacking or not names:
         raise DataError(f"{len(lacking)} of {len(names)} {split} photos have no identity")
-    print_of = hashlib.sha256(repr((MODEL, VERSION, names)).encode()).hexdigest()[:12]
-    path = cache / f"{split}-{print_of}.npz"
-    if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        found, clear, embeddings = _embed([(photo, None) for photo in data.splits[split].photos])
-        part = path.with_suffix(".part.npz")
-        np.savez_compressed(part, found=found, clear=clear, embeddings=embeddings)
-        part.rename(path)
-    kept = np.load(path)
+    kept = _kept(cache, split, [(photo, None) for photo in photos])
     numbers = np.array([identities[name] for name in names])
-    return Faces(names, numbers, kept["found"], kept["clear"], kept["embeddings"])
+    return Faces(names, numbers, *kept)
 
 
 def read_widths(
@@ -86,30 +83,54 @@ def read_widths(
     _, firsts = np.unique(test.identities[clear], return_index=True)
     firsts = np.sort(clear[firsts])[:people]
     photos = [data.splits[split].photos[n] for n in firsts]
-    print_of = hashlib.sha256(repr((MODEL, VERSION, WIDTHS_PX, photos)).encode()).hexdigest()[:12]
-    path = cache / f"widths-{print_of}.npz"
-    if not path.exists():
-        work = [(photo, width) for width in WIDTHS_PX for photo in photos]
-        found, clear, embeddings = _embed(work)
-        part = path.with_suffix(".part.npz")
-        np.savez_compressed(part, found=found, clear=clear, embeddings=embeddings)
-        part.rename(path)
-    kept = np.load(path)
+    kept = _kept(cache, "widths", [(photo, width) for width in WIDTHS_PX for photo in photos])
+    names, count = tuple(photo.name for photo in photos), len(photos)
     return {
         width: Faces(
-            tuple(photo.name for photo in photos),
-            test.identities[firsts],
-            *(
-                kept[name].reshape(len(WIDTHS_PX), len(photos), *kept[name].shape[1:])[n]
-                for name in ("found", "clear", "embeddings")
-            ),
+            names, test.identities[firsts], *(part[n * count : (n + 1) * count] for part in kept)
         )
         for n, width in enumerate(WIDTHS_PX)
     }
 
 
-def _embed(work: Sequence[tuple[Path, float | None]]) -> tuple[np.ndarray, ...]:
-    """Return found, clear and embeddings of photos, each as it is or as wide as told, px."""
+def read_groups(folder: Path, cache: Path) -> dict[str, np.ndarray]:
+    """Return the embeddings of UTKFace's people, float32 (people, 128), all and by labelled race.
+
+    Raises DataError where labels are missing or malformed.
+    """
+    path = folder / "labels.csv"
+    try:
+        with path.open(newline="") as file:
+            rows = [(folder / row["file"], row["race"]) for row in csv.DictReader(file)]
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}", "Give --utkface DIR") from error
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path}: expected columns file and race") from error
+    found, _, embeddings = _kept(cache, "groups", [(photo, CUT) for photo, _ in rows])
+    races = np.array([race for _, race in rows])
+    groups = {"all": embeddings[found]}
+    for race in sorted(set(races)):
+        groups[race] = embeddings[found & (races == race)]
+    return {group: faces for group, faces in groups.items() if len(faces) > 1}
+
+
+def _kept(cache: Path, name: str, work: Sequence[Work]) -> tuple[np.ndarray, ...]:
+    """Return what `_embed` does, from the cache where it has been done before."""
+    names = [(photo.name, how) for photo, how in work]
+    print_of = hashlib.sha256(repr((MODEL, VERSION, names)).encode()).hexdigest()[:12]
+    path = cache / f"{name}-{print_of}.npz"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        found, clear, embeddings = _embed(work)
+        part = path.with_suffix(".part.npz")
+        np.savez_compressed(part, found=found, clear=clear, embeddings=embeddings)
+        part.rename(path)
+    kept = np.load(path)
+    return kept["found"], kept["clear"], kept["embeddings"]
+
+
+def _embed(work: Sequence[Work]) -> tuple[np.ndarray, ...]:
+    """Return found, clear and embeddings of photos."""
     # Processes, for dlib holds Python's lock; spawned, for a fork of TFLite's threads may hang.
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         faces = pool.map(_face, work, chunksize=8)
@@ -118,13 +139,16 @@ def _embed(work: Sequence[tuple[Path, float | None]]) -> tuple[np.ndarray, ...]:
     return np.array(found), np.array(clear), np.array(embeddings)
 
 
-def _face(work: tuple[Path, float | None]) -> tuple[bool, bool, np.ndarray]:
+def _face(work: Work) -> tuple[bool, bool, np.ndarray]:
     """Return whether a photo's largest face was found, whether it is clear, and its embedding."""
     detector, classifier, embedder = _models()
-    photo, width_px = work
+    photo, how = work
     picture = read_photo(photo)
-    if width_px:
-        picture = Scene(face_px=width_px).render([picture], np.random.default_rng(0))
+    if how == CUT:
+        side = max(picture.shape[:2]) // 4
+        picture = cv2.copyMakeBorder(picture, side, side, side, side, cv2.BORDER_REPLICATE)
+    elif how:
+        picture = Scene(face_px=how).render([picture], np.random.default_rng(0))
     face = max(detector.detect(picture), key=lambda one: one.box[2], default=None)
     if not face:
         return False, False, np.zeros(NUMBERS, np.float32)

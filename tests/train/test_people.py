@@ -27,6 +27,11 @@ def portraits(tmp_path, astronaut, admiral):
         cv2.imwrite(str(root / "img_align_celeba" / name), photo)
     rows = [f"{name} {who}" for name, who in zip(names, people_of, strict=True)]
     (root / "identity_CelebA.txt").write_text("\n".join(rows) + "\n")
+    folder = tmp_path / "utkface"
+    folder.mkdir()
+    (folder / "labels.csv").write_text("file,race\na.png,Asian\nb.png,White\nc.png,White\n")
+    for name, picture in (("a", admiral), ("b", astronaut[:300]), ("c", admiral[:400])):
+        cv2.imwrite(str(folder / f"{name}.png"), picture)
     return root
 
 
@@ -46,9 +51,11 @@ def test_figures_chart_and_report(portraits, tmp_path):
     text = page.read_text()
     assert text.startswith("# People\n\n<!-- people -->\n| | measured") and "\nafter\n" in text
     assert "100.00 %" in text and cv2.imread(str(chart)) is not None
+    assert "| White | 2 | 0.00 % (0.00 to 0.00) |" in text and "| Asian |" not in text
+    assert "| all | 3 | 33.33 %" in text  # the same person twice
     assert "100.00 % (100.00 to 100.00) of their other photos" in readme.read_text()
     kept = sorted(out.glob("*.npz"))
-    assert [path.name.partition("-")[0] for path in kept] == ["test", "val", "widths"]
+    assert [path.name.partition("-")[0] for path in kept] == ["groups", "test", "val", "widths"]
     stamps = [path.stat().st_mtime_ns for path in kept]
     people.main([str(one) for one in options])
     assert [path.stat().st_mtime_ns for path in kept] == stamps and page.read_text() == text

@@ -57,6 +57,15 @@ def test_errors_on_both_sides():
     assert accepted.tolist() == [1, 0.5, 0] and rejected.tolist() == [0, 0.5, 1]
 
 
+def test_false_accepts_count_strangers_once_and_a_confusing_person_widens_them():
+    identities, embeddings = faces(10, 2)
+    none = v.false_accepts(identities, embeddings, 0.6)
+    assert (none.count, none.of, none.high) == (0, 10 * 9 // 2 * 4, 0)
+    embeddings[2:4] = embeddings[0:2]  # the second person's twin
+    twins = v.false_accepts(identities, embeddings, 0.6)
+    assert (twins.count, twins.of) == (4, 180) and twins.low == 0 and twins.high > 2 * twins.value
+
+
 def test_an_interval_is_as_wide_as_whole_groups_differ():
     alike = v.share(np.full(100, 5), np.full(100, 10))
     assert (alike.value, alike.low, alike.high) == (0.5, 0.5, 0.5)
