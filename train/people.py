@@ -121,19 +121,26 @@ def table(report: Report) -> list[str]:
         ("strangers' photos: a name", named.wrong, "0.5 %"),
         ("all photos: a wrong name", named.wrong_at_all, "0.5 %"),
     ]
-    widths = report.widths
     return [
         "| | measured (95 % interval) | aim |",
         "|---|---|---|",
         *(f"| {what} | {value} | {aim} |" for what, value, aim in rows),
-        "",
-        "| face, px wide | " + " | ".join(f"{width:g}" for width in widths) + " |",
-        "|---" * (len(widths) + 1) + "|",
-        "| known | " + " | ".join(f"{100 * one.value:.0f} %" for one in widths.values()) + " |",
+        *_widths_table(report.widths),
         "",
         "| strangers taken for one person, per comparison | people | measured (95 % interval) |",
         "|---|---|---|",
         *(f"| {group} | {_people(one)} | {one} |" for group, one in report.groups.items()),
+    ]
+
+
+def _widths_table(widths: dict[float, Share]) -> list[str]:
+    if not widths:
+        return []
+    return [
+        "",
+        "| face, px wide | " + " | ".join(f"{width:g}" for width in widths) + " |",
+        "|---" * (len(widths) + 1) + "|",
+        "| known | " + " | ".join(f"{100 * one.value:.0f} %" for one in widths.values()) + " |",
     ]
 
 
@@ -162,6 +169,9 @@ def main(argv: list[str] | None = None) -> None:
     parser = Parser("train.people", __doc__)
     parser.add_argument("--data", required=True, type=Path, help="CelebA's folder")
     parser.add_argument("--utkface", type=Path, help="UTKFace's folder (default beside CelebA's)")
+    parser.add_argument(
+        "--widths", action="store_true", help="narrower and narrower faces too (900 embeddings)"
+    )
     parser.add_argument("--out", type=Path, default=Path("out/people"), help="default out/people")
     parser.add_argument("--page", type=Path, default=PAGE, help="whose figures are filled in")
     parser.add_argument("--readme", type=Path, default=README, help="likewise, in one sentence")
@@ -170,7 +180,7 @@ def main(argv: list[str] | None = None) -> None:
     identities = read_identities(args.data)
     data = read_celeba(args.data)
     val, test = (read_faces(data, split, identities, args.out) for split in ("val", "test"))
-    widths = read_widths(data, "test", test, WIDTHS_OF, args.out)
+    widths = read_widths(data, "test", test, WIDTHS_OF, args.out) if args.widths else {}
     groups = read_groups(args.utkface or args.data.parent / "utkface", args.out)
     report = measure(val, test, widths, groups)
     (args.out / "report.json").write_text(json.dumps(asdict(report), indent=1) + "\n")

@@ -42,7 +42,7 @@ def test_figures_chart_and_report(portraits, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(PAGE)
     options = ["--data", portraits, "--out", out, "--page", page, "--readme", readme]
-    options += ["--chart", chart]
+    options += ["--chart", chart, "--widths"]
     people.main([str(one) for one in options])
     report = json.loads((out / "report.json").read_text())
     assert (report["people"], report["photos"], report["not_found"]) == (2, 12, 0)
