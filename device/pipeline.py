@@ -138,7 +138,7 @@ class Models:
 def load_models(settings: Settings) -> Models:
     """Return the settings' networks; ModelError if one is missing or broken."""
     attributes = settings.attributes
-    how = (attributes.threads, attributes.delegates)
+    how = (attributes.threads, attributes.delegates, attributes.compute)
     return Models(*load_detectors(settings), Classifier(attributes.model, *how))
 
 

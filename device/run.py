@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from device import __version__
 from device.command import Parser, exit_with, note
 from device.errors import UsageError
-from device.settings import Settings, chosen_attributes, merge, read_toml
+from device.settings import Settings, merge, read_toml, shown_and_logged
 
 if TYPE_CHECKING:
     from device.attributes.card import Card
@@ -48,6 +48,7 @@ FLAGS = {
     "min_sharpness": ("faces", "min_sharpness"),
     "model": ("attributes", "model"),
     "attributes": ("attributes", "show"),
+    "logged": ("attributes", "log"),
     "threads": ("attributes", "threads"),
     "headless": ("outputs", "headless"),
     "people": ("people", "recognise"),
@@ -179,6 +180,7 @@ def read_settings(argv: list[str] | None) -> Settings:
         flags["attributes"] = [name for name in named if name]
         if not flags["attributes"]:
             raise UsageError("--attributes names none", "Give names, or all")
+        flags["logged"] = flags["attributes"]
     return merge_flags(settings, flags)
 
 
@@ -202,12 +204,11 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     models = load_models(settings)
-    names = models.classifier.card.names
-    shown = chosen_attributes(settings.attributes.show, names)
+    shown, logged = shown_and_logged(settings.attributes, models.classifier.card.names)
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
         naming = open_naming(settings, camera, stack)
-        outputs = open_outputs(settings, camera, models.classifier.card, shown, stack)
+        outputs = open_outputs(settings, camera, models.classifier.card, logged, stack)
         window = open_window(settings, camera, stop, stack)
         if not (outputs or window):
             note("no window, no --log, no --events and no --record: results go nowhere")
@@ -234,7 +235,7 @@ def open_outputs(
     settings: Settings,
     camera: Camera,
     card: Card,
-    shown: tuple[str, ...],
+    logged: tuple[str, ...],
     stack: contextlib.ExitStack,
 ) -> list[Output]:
     """Return the files that the settings and the camera call for.
@@ -258,17 +259,17 @@ def open_outputs(
     outputs: list[Output] = []
     for path in filter(None, (log, events, record)):
         _refuse_source(path, settings.camera.source)
-    columns = [card.names.index(name) for name in shown]
+    columns = [card.names.index(name) for name in logged]
     named = settings.people.recognise
     if log:
         # Photos share nothing but their folder: each face of each gets its row.
         every_s = 0.0 if camera.stills else wanted.log_every
-        csv_log = CsvLog(log, shown, columns, every_s, settings.log, named)
+        csv_log = CsvLog(log, logged, columns, every_s, settings.log, named)
         outputs.append(stack.enter_context(csv_log))
         note(f"logging to {log}{_kept(csv_log.moved_to)}")
     if events:
         thresholds, hold_s = card.column("threshold"), settings.tracks.hold
-        visits = EventsLog(events, shown, columns, thresholds, hold_s, settings.log, named)
+        visits = EventsLog(events, logged, columns, thresholds, hold_s, settings.log, named)
         outputs.append(stack.enter_context(visits))
         note(f"logging visits to {events}{_kept(visits.moved_to)}")
     if record:

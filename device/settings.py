@@ -58,7 +58,11 @@ class TracksSettings:
 class AttributesSettings:
     model: Path = MODEL  # a model card
     refresh: float = 5.0  # times/s that each face is told; fewer show a smile late, more cost time
-    show: tuple[str, ...] = ()  # names of the card's attributes; none named means all
+    # names of the card's attributes that are computed; no other is shown, logged or held in
+    # memory; none named means all; fewer than 20 cannot tell that somebody else took a place
+    compute: tuple[str, ...] = ()
+    show: tuple[str, ...] = ()  # names of those that are shown; none named means all computed
+    log: tuple[str, ...] = ()  # names of those in log and events; none named means all shown
     threads: int = 1  # of each network; more is faster, and leaves less for the rest of the Pi
     delegates: bool = True  # the runtime's fast kernels (XNNPACK); false is slower everywhere
 
@@ -229,11 +233,22 @@ def _check_ranges(settings: Settings, origin: str) -> None:
         )
 
 
-def chosen_attributes(show: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the attributes to show and log, in the card's order; UsageError names the nearest."""
-    if not show or [name.lower() for name in show] == ["all"]:
+def chosen_attributes(wanted: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of `names` that are wanted, all for none; UsageError names the nearest."""
+    if not wanted or [name.lower() for name in wanted] == ["all"]:
         return names
-    for name in show:
+    for name in wanted:
         if name not in names:
             raise UsageError(f"unknown attribute {name!r}", nearest(name, names, "attributes"))
-    return tuple(name for name in names if name in show)
+    return tuple(name for name in names if name in wanted)
+
+
+def shown_and_logged(
+    attributes: AttributesSettings, computed: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the attributes to show and those to log; UsageError for one that is not computed."""
+    for name in (*attributes.show, *attributes.log):
+        if attributes.compute and name not in computed and name.lower() != "all":
+            raise UsageError(f"{name} is not computed", "Add it to compute in [attributes]")
+    shown = chosen_attributes(attributes.show, computed)
+    return shown, chosen_attributes(attributes.log, computed) if attributes.log else shown
