@@ -58,7 +58,7 @@ clean:  ## remove the environments and what `make run` left
 	$(BIN)/python -m pip install $(QUIET) --no-deps -r requirements-files.txt
 	@touch $@
 
-.venv/train.done: requirements-train.txt .venv/device.done
+.venv/train.done: requirements-train.txt requirements-emoji.txt requirements-people.txt .venv/device.done
 	$(BIN)/python -m pip install $(QUIET) -r requirements-train.txt
 	@touch $@
 

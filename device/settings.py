@@ -10,6 +10,7 @@ show = ["Smiling", "Eyeglasses"]
 import contextlib
 import dataclasses
 import difflib
+import os
 import tomllib
 import types
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from device.errors import UsageError
 
 MODEL = Path(__file__).parent.parent / "models" / "attributes.json"
+PEOPLE = Path(os.path.expanduser("~/.local/share/facet/people.json"))  # private to each user
 YUNET = MODEL.with_name("face_detection_yunet_2023mar.onnx")
 
 
@@ -66,6 +68,14 @@ class AttributesSettings:
 
 
 @dataclass(frozen=True)
+class PeopleSettings:
+    recognise: bool = False  # true: name those who were enrolled with `python -m device.people`
+    file: Path = PEOPLE  # their names and face templates; no photos
+    min_score: float = 0.47  # 0..1; lower names strangers, higher leaves known people unknown
+    min_face: float = 40.0  # px wide; lower makes more mistakes, higher waits for people to be near
+
+
+@dataclass(frozen=True)
 class OutputsSettings:
     headless: bool = False  # true: no window
     log: Path | None = None  # CSV; text only
@@ -99,6 +109,7 @@ class Settings:
     faces: FacesSettings = field(default_factory=FacesSettings)
     tracks: TracksSettings = field(default_factory=TracksSettings)
     attributes: AttributesSettings = field(default_factory=AttributesSettings)
+    people: PeopleSettings = field(default_factory=PeopleSettings)
     outputs: OutputsSettings = field(default_factory=OutputsSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
@@ -188,6 +199,8 @@ RANGES = (
     ("tracks", "margin", 0, 10),
     ("attributes", "refresh", 0.1, 1000),
     ("attributes", "threads", 1, 64),
+    ("people", "min_score", 0, 1),
+    ("people", "min_face", 0, 16384),
     ("outputs", "log_every", 0, 86400),
     ("outputs", "max_frames", 0, 2**53),
     ("outputs", "journal_every", 0, 86400),
