@@ -11,7 +11,7 @@ export FACET_DATA
 RUN ?= runs/attributes
 CAMERA ?= auto
 
-.PHONY: help setup setup-train run doctor test check train bench clean
+.PHONY: help setup setup-train run doctor test faults check train bench clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,9 @@ doctor: .venv/device.done  ## explain what is wrong with this computer, its came
 
 test: setup-train  ## run the tests
 	$(BIN)/python -m pytest -q
+
+faults: setup-train  ## inflict faults on Facet and print what it survived (15 minutes at most; disks need root)
+	@$(BIN)/python -m tests.faults --write docs/FAULTS.md
 
 check: setup-train  ## check style and format, change nothing
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -55,7 +58,7 @@ clean:  ## remove the environments and what `make run` left
 	$(BIN)/python -m pip install $(QUIET) --no-deps -r requirements-files.txt
 	@touch $@
 
-.venv/train.done: requirements-train.txt .venv/device.done
+.venv/train.done: requirements-train.txt requirements-emoji.txt requirements-people.txt .venv/device.done
 	$(BIN)/python -m pip install $(QUIET) -r requirements-train.txt
 	@touch $@
 

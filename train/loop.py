@@ -161,7 +161,8 @@ def _validation(val: Split, settings: FitSettings) -> Batches | None:
     """Return the validation photos, cut as for the device, or None where there are none."""
     if not len(val):
         return None
-    return Batches(val, settings.crop_wh, EVALUATION_BATCH, processes=settings.processes)
+    some = -(-settings.processes // 2)
+    return Batches(val, settings.crop_wh, EVALUATION_BATCH, processes=some)
 
 
 def _metrics(settings: FitSettings) -> list:

@@ -143,17 +143,6 @@ def _kernels(layer: keras.layers.Layer) -> list:
     return [layer.kernel] if hasattr(layer, "kernel") else []
 
 
-class _Settling(keras.Model):
-    """Runs a model as in training, so that BatchNorm layers take in what they see."""
-
-    def __init__(self, model: keras.Model):
-        super().__init__(name="settling")
-        self.model = model
-
-    def call(self, crops):
-        return self.model(crops, training=True)
-
-
 def settle_batchnorm(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
     """Replace the BatchNorm statistics by their plain mean over un-augmented batches of crops.
 
@@ -165,13 +154,12 @@ def settle_batchnorm(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
         return
     for layer in layers:
         layer.momentum = 0.0  # so that after a batch they are that batch's own
-    settling = _Settling(model)
     means = [0.0] * len(layers)
     variances = [0.0] * len(layers)
     count = 0
     for crops in batches:
         count += 1
-        settling.predict_on_batch(crops)
+        model(crops, training=True)
         for at, layer in enumerate(layers):
             means[at] += keras.ops.convert_to_numpy(layer.moving_mean)
             variances[at] += keras.ops.convert_to_numpy(layer.moving_variance)

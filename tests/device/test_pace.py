@@ -2,7 +2,7 @@
 
 import time
 
-from device.pace import Pace
+from device.pace import WAIT_S, Pace
 
 
 def test_films_wait_however_long_work_takes():
@@ -31,3 +31,18 @@ def test_expectations_follow_slowly():
     with pace.doing("look"):
         time.sleep(0.05)
     assert 0.005 < pace.expected_s("look") < 0.03
+
+
+def test_work_that_never_fits_is_done_now_and_then():
+    pace = Pace(0.01)
+    done = 0
+    begun = time.perf_counter()
+    while done < 5 and time.perf_counter() < begun + 20:
+        pace.begin()
+        if pace.allows("face"):
+            done += 1
+            with pace.doing("face"):
+                time.sleep(0.03)
+            assert not pace.allows("face")  # not twice in a frame
+        time.sleep(0.002)
+    assert done == 5 and time.perf_counter() - begun >= 4 * WAIT_S

@@ -85,16 +85,18 @@ def test_two_workers_give_what_one_gives_and_go_on_after_one_is_killed(data, tmp
     ports = free_ports()
     again = [start(index, ports, flags_of(data, run, "--resume")) for index in range(WORKERS)]
     for worker in again:
-        assert worker.wait(timeout=240) == 0, worker.communicate()[1]
+        told = worker.communicate(timeout=240)[1]
+        assert worker.returncode == 0, told
     epochs = [int(row["epoch"]) for row in rows(run / "history.csv")]
     # At most the epoch that was cut off stands there twice.
     assert sorted(set(epochs)) == list(range(EPOCHS)) and len(epochs) <= EPOCHS + 1
     assert read_settings(run).distribute == "workers"
-    # The same photos in the same steps: what is left is rounding.
-    loss = [
-        float(rows(folder / "history.csv")[-1]["val_loss"]) for folder in (tmp_path / "one", run)
-    ]
-    assert loss[1] == pytest.approx(loss[0], rel=0.01)
+    # The same photos in the same steps: the loss falls from 0.7 to 0.03 along the same way.
+    one, two = (
+        {int(row["epoch"]): float(row["val_loss"]) for row in rows(folder / "history.csv")}
+        for folder in (tmp_path / "one", run)
+    )
+    assert two == pytest.approx(one, abs=0.05) and two[EPOCHS - 1] < 0.1 < 0.5 < two[0]
     model = keras.models.load_model(run / "model.keras", compile=False)
     assert model.output_shape == (None, 1)
 
