@@ -78,14 +78,16 @@ def freeze(model: keras.Model, unfreeze: str) -> None:
     """
     base = base_of(model)
     base.trainable = unfreeze != "none"
-    if unfreeze in ("all", "none"):
-        return
-    try:
-        first = base.layers.index(_layer(base, unfreeze, f"See --unfreeze, base {base.name}."))
-    except ModelError as error:
-        raise UsageError(error.wrong, error.mend) from None
-    for layer in base.layers[:first]:
-        layer.trainable = False
+    first = 0
+    if unfreeze not in ("all", "none"):
+        try:
+            layer = _layer(base, unfreeze, f"Name a layer of {base.name} with --unfreeze")
+        except ModelError as error:
+            raise UsageError(error.wrong, error.mend) from None
+        first = base.layers.index(layer)
+    # Each by itself: what was frozen alone stays so when the whole is let loose.
+    for place, layer in enumerate(base.layers):
+        layer.trainable = base.trainable and place >= first
 
 
 def _layer(base: keras.Model, name: str, mend: str) -> keras.layers.Layer:

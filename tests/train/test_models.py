@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from device.errors import ModelError, UsageError
-from train import networks
+from train import efficientnet_lite, networks
 from train.bases import base_names, find_base
 from train.engine import keras
 from train.head import Head
@@ -20,6 +20,8 @@ def library_preprocessing(name):
     """Return what the library itself does to bytes for a base."""
     if name == "SimpleCNN":
         return networks.simple_preprocess_input
+    if name == "EfficientNetLite2":
+        return efficientnet_lite.preprocess_input
     if name == "ResNeXt50":
         return networks.resnext_preprocess_input
     return sys.modules[getattr(keras.applications, name).__module__].preprocess_input

@@ -20,6 +20,7 @@ from train.celeba import read_celeba
 from train.engine import keras
 from train.models import base_of
 from train.phases import optimizer, phases
+from train.profile import Profile
 from train.recipe import off
 from train.run_folder import read_settings
 from train.settings import FitSettings
@@ -178,3 +179,14 @@ def test_a_full_disk_at_a_checkpoint_loses_nothing_and_says_what_to_do(data, wei
     fit.main(["--data", str(data), "--out", str(run), "--resume"])
     assert [row["epoch"] for row in rows(run / "history.csv")][-2:] == ["0", "1"]
     assert (run / "model.keras").exists()
+
+
+def test_the_profile_tells_how_long_a_step_waits(data, tmp_path, capsys):
+    flags = flags_of(data, tmp_path / "r", "none")
+    fit.main([*flags, "--profile", "3"])
+    told = capsys.readouterr().out
+    assert re.search(r"3 steps of \d+ ms: waiting for photos \d+\.\d % \(the \w+ set", told)
+    assert not (tmp_path / "r").exists()
+    assert Profile(10, 0.01, 0.1, 0.2).share == pytest.approx(0.1)
+    with pytest.raises(UsageError, match="no folder for the run"):
+        fit.main(["--data", str(data)])

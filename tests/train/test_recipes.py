@@ -163,8 +163,8 @@ def test_flags_go_before_the_recipe():
     assert settings.augmentation.flip == 1 and settings.augmentation.zoom == 0
     assert settings.optimizer == "rmsprop"
     for slip, told in (
-        (["--augment", "flp=1"], "Did you mean flip"),
-        (["--augment", "x"], "a key and a num"),
+        ("flp=1", "Did you mean flip"),
+        ("x", "a key and a number"),
     ):
         with pytest.raises(UsageError, match=told):
             fit.settings_of(fit.parse([*flags, "--augment", slip]))
