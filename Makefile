@@ -26,8 +26,10 @@ run: .venv/device.done  ## show the camera's faces and their attributes; CAMERA=
 doctor: .venv/device.done  ## explain what is wrong with this computer, its cameras and the service
 	@$(BIN)/python -m device.doctor
 
+# Training's tests spend their time in one thread, in tracing; the device's measure time.
 test: setup-train  ## run the tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --ignore=tests/train
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/train
 
 faults: setup-train  ## inflict faults on Facet and print what it survived (15 minutes at most; disks need root)
 	@$(BIN)/python -m tests.faults --write docs/FAULTS.md
