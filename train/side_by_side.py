@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from device.errors import ModelError
 from device.tflite import Network
-from train.celeba import DataError, Split
+from train.celeba import SPLITS, DataError, Split
 from train.charts import BLUE, GREEN, ORANGE
 from train.crops import read_crop
 from train.metrics import score
@@ -34,6 +34,7 @@ class Row:
     model: str  # base, crop and weights
     photos: int  # that it was trained on
     tested: int
+    validation: float | None  # accuracy on validation photos, to choose by; None without any
     accuracy: float
     low: float  # of the accuracy's 95 % Wilson interval
     high: float
@@ -66,12 +67,13 @@ def rows_of(name: str, run: Path, settings: FitSettings, splits: dict[str, Split
 
 
 def _measured(name: str, run: Path, settings: FitSettings, splits: dict[str, Split]) -> list[Row]:
-    train, test = splits["train"], splits["test"]
+    train, val, test = (splits[name] for name in SPLITS)
     if not len(test):
         raise DataError("no test photo to compare by")
     model = load_float(run / "model.keras", len(train.attributes))
     content = _int8(model, train, settings, run / "int8.tflite")
     raw = float_raw(model, test.photos)
+    on_val = ((float_raw(model, val.photos) >= 0.5) == val.labels).mean(0) if len(val) else None
     network = Network(content, "int8.tflite", "Delete it and start again")
     int8, milliseconds = _int8_raw(network, test, settings.crop_wh)
     half = np.full(len(test.attributes), 0.5)
@@ -81,7 +83,8 @@ def _measured(name: str, run: Path, settings: FitSettings, splits: dict[str, Spl
     width, height = settings.crop_wh
     start = "from scratch" if settings.weights == "none" else f"from {Path(settings.weights).name}"
     rows = []
-    for one, other in zip(scores.attributes, quantized.attributes, strict=True):
+    pairs = zip(scores.attributes, quantized.attributes, strict=True)
+    for place, (one, other) in enumerate(pairs):
         right = round(one.accuracy * len(test))
         interval = binomtest(right, len(test)).proportion_ci(method="wilson")
         rows.append(
@@ -91,6 +94,7 @@ def _measured(name: str, run: Path, settings: FitSettings, splits: dict[str, Spl
                 f"{settings.backbone}, {width}x{height}, {start}",
                 len(train),
                 len(test),
+                None if on_val is None else float(on_val[place]),
                 one.accuracy,
                 float(interval.low),
                 float(interval.high),
@@ -147,6 +151,7 @@ HEADER = (
     "recipe",
     "base, crop, start",
     "epochs",
+    "validation",
     "accuracy (95 %)",
     "balanced",
     "F1",
@@ -180,6 +185,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"`{row.recipe}`",
         row.model,
         str(row.epochs),
+        "" if row.validation is None else f"{100 * row.validation:.2f} %",
         f"{100 * row.accuracy:.2f} % ({100 * row.low:.1f} to {100 * row.high:.1f})",
         f"{row.balanced_accuracy:.3f}",
         f"{row.f1:.3f}",

@@ -103,11 +103,14 @@ def test_a_run_of_one_attribute_becomes_a_model_for_the_device(compared, data, t
 
 def test_rows_are_read_back_and_shown(tmp_path):
     row = Row(
-        *("one", "Smiling", "SimpleCNN, 32x40, from scratch", 100, 200, 0.9, 0.85, 0.93, 0.9, 0.91),
+        *("one", "Smiling", "SimpleCNN, 32x40, from scratch", 100, 200, 0.88, 0.9, 0.85, 0.93),
+        *(0.9, 0.91),
         *(1_234_567, 2_000_000, 4, 60.0, 90.0, 5_000_000, 1_300_000, 1.25, -0.005),
     )
     (tmp_path / "comparison.json").write_text(json.dumps([vars(row)]))
     assert rows_of("one", tmp_path, None, None) == [row]
     *_, line = table([row])
-    assert "| 90.00 % (85.0 to 93.0) | 0.900 | 0.910 | 1.23 M | 2 M | 1.5 | 5.0 MB |" in line
+    assert (
+        "| 88.00 % | 90.00 % (85.0 to 93.0) | 0.900 | 0.910 | 1.23 M | 2 M | 1.5 | 5.0 MB |" in line
+    )
     assert line.endswith("| 1.30 MB | 1.2 | -0.50 |")
