@@ -7,7 +7,8 @@
 A recipe is a name or a file that extends one; settings given as flags go before all of theirs.
 Takes as long as the recipes do, and goes on where it stopped. Leaves a run per recipe in --out,
 with comparison.json in each, and comparison.md and comparison.png of all. --into FILE.md writes the
-table there too, between <!-- NAME --> and <!-- /NAME -->, where NAME is that of --out.
+table there too, between <!-- NAME --> and <!-- /NAME -->, where NAME is that of --out, and the
+chart beside it as NAME.png.
 """
 
 import argparse
@@ -94,6 +95,7 @@ def _write(args: argparse.Namespace, rows: list[Row]) -> None:
     chart(args.out / "comparison.png", rows)
     if args.into:
         args.into.write_text(filled(args.into.read_text(), args.out.name, lines))
+        chart(args.into.with_name(f"{args.out.name}.png"), rows)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -26,7 +26,8 @@ def ensemble(members: Sequence[keras.Model]) -> keras.Model:
     """Return a model whose log-odds are the mean of the members'.
 
     members: as train.models.build makes them, with crops of the same shape if not size. Raises
-    ModelError where one differs in its attributes or its crop's shape from the first.
+    ModelError where one differs in its attributes or its crop's shape from the first, or ends in
+    something else than a sigmoid for each attribute.
     """
     _, height, width, _ = members[0].input_shape
     crop = keras.Input((height, width, 3), name="crop")
@@ -42,10 +43,15 @@ def ensemble(members: Sequence[keras.Model]) -> keras.Model:
                 f"attributes, the first {width}x{height} and {members[0].output_shape[-1]}",
                 "Name runs whose crops have one shape, such as 144x180 and 128x160.",
             )
+        head = member.get_layer("attributes")
+        if member.layers[-1] is not head:
+            raise ModelError(
+                f"member {number} tells yes and no of an attribute, not the odds of yes alone",
+                "Train it with --output sigmoid.",
+            )
         seen = crop
         if (high, wide) != (height, width):
             seen = keras.layers.Resizing(high, wide, name=f"resize_{number}")(crop)
-        head = member.get_layer("attributes")
         trunk = keras.Model(member.input, head.input, name=f"member_{number}")
         features.append(trunk(seen))
         kernel, bias = head.get_weights()

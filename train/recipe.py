@@ -3,8 +3,9 @@
     python -m train.recipe                       # all recipes, a line each
     python -m train.recipe smile-vgg19-frozen    # every setting that it comes to
 
-Keys are the settings of train/settings.py. `extends = "NAME"` begins with another recipe. An
-[augmentation] table names all that varies: what it leaves out is off.
+Keys are the settings of train/settings.py. `extends = "NAME"` begins with another recipe, or with
+a file "NAME.toml" beside this one. An [augmentation] table names all that varies: what it leaves
+out is off.
 """
 
 import dataclasses
@@ -36,8 +37,8 @@ def read_recipe(name: str) -> FitSettings:
     return validated(_read(name, ()), f"recipe {name}")
 
 
-def _read(name: str, before: tuple[str, ...]) -> FitSettings:
-    path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
+def _read(name: str, before: tuple[str, ...], folder: Path = Path()) -> FitSettings:
+    path = folder / name if name.endswith(".toml") else RECIPES / f"{name}.toml"
     if not path.is_file() and not name.endswith(".toml"):
         raise UsageError(f"no recipe {name!r}", nearest(name, recipe_names(), "recipes"))
     if path.stem in before:
@@ -46,7 +47,7 @@ def _read(name: str, before: tuple[str, ...]) -> FitSettings:
         ALIASES.get(key, key): value for key, value in read_toml(path).items()
     }
     extends = values.pop("extends", None)
-    settings = _read(str(extends), (*before, path.stem)) if extends else FitSettings()
+    settings = _read(str(extends), (*before, path.stem), path.parent) if extends else FitSettings()
     values["recipe"] = path.stem
     if "augmentation" in values:
         values["augmentation"] = varied(off(), values["augmentation"], f"{path}: [augmentation]")

@@ -35,12 +35,12 @@ def with_attributes(split: Split, names: tuple[str, ...]) -> Split:
     return replace(split, labels=split.labels[:, columns], attributes=names)
 
 
-def balanced(split: Split, count: int) -> Split:
-    """Return the first count/2 photos that have the one attribute and as many that do not.
+def balanced(split: Split, count: int, attribute: str) -> Split:
+    """Return the first count/2 photos that have the attribute and as many that do not.
 
     In the partition's order; fewer of both where there are not enough of one.
     """
-    has = split.labels[:, 0] == 1
+    has = split.labels[:, split.attributes.index(attribute)] == 1
     half = min(count // 2, int(has.sum()), int((~has).sum()))
     chosen = np.concatenate([np.flatnonzero(has)[:half], np.flatnonzero(~has)[:half]])
     return rows(split, np.sort(chosen))
@@ -57,7 +57,7 @@ def selected(splits: dict[str, Split], settings: FitSettings) -> dict[str, Split
         split = with_attributes(splits[name], settings.attributes or splits[name].attributes)
         if settings.balanced:
             most = settings.balanced[place]
-            split = balanced(split, min(most, settings.limit or most))
+            split = balanced(split, min(most, settings.limit or most), settings.attributes[0])
         chosen[name] = first(split, settings.limit)
     if settings.attributes:
         for name in ("train", "val"):

@@ -17,12 +17,14 @@ import numpy as np
 
 from device.command import Parser, exit_with
 from device.errors import FacetError, ModelError, UsageError
-from train.celeba import Split, read_celeba
+from train.celeba import Split
+from train.data import read_data
 from train.engine import keras
 from train.loop import settling_crops
 from train.models import settle_batchnorm
 from train.outputs import load_float
 from train.run_folder import code_version, read_record, read_settings
+from train.select import selected
 
 
 def soup(runs: Sequence[Path], shares: Sequence[float], train: Split) -> keras.Model:
@@ -47,7 +49,7 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("runs", nargs="+", type=Path, metavar="RUN", help="folders that train.fit left")
     add("--shares", nargs="+", type=float, metavar="S", help="of each run (default: equal)")
-    add("--data", required=True, type=Path, help="CelebA's folder")
+    add("--data", required=True, type=Path, help="the photos that the runs were trained on")
     add("--out", required=True, type=Path, metavar="RUN", help="folder of the mean")
     args = parser.parse_args(argv)
     shares = args.shares or [1.0] * len(args.runs)
@@ -56,7 +58,8 @@ def main(argv: list[str] | None = None) -> None:
     if (args.out / "settings.json").exists():
         raise UsageError(f"{args.out} holds a run already", "Name another --out")
     record = read_record(args.runs[0])
-    model = soup(args.runs, shares, read_celeba(args.data).splits["train"])
+    train = selected(read_data(args.data).splits, read_settings(args.runs[0]))["train"]
+    model = soup(args.runs, shares, train)
     record["soup"] = {
         "code": code_version(),
         "shares": {run.resolve().name: share for run, share in zip(args.runs, shares, strict=True)},

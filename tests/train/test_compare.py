@@ -9,6 +9,7 @@ from device.attributes.card import read_card
 from device.errors import UsageError
 from tests.conftest import make_celeba
 from train import compare, convert, evaluate
+from train.report import __main__ as report
 from train.side_by_side import Row, rows_of, table
 
 RECIPE = """
@@ -59,7 +60,8 @@ def test_a_table_a_chart_and_the_page(compared, capsys):
     text = (folder / "page.md").read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert "| `with-softmax` | SimpleCNN, 32x40, from scratch | 8 |" in text
-    assert cv2.imread(str(folder / "runs" / "comparison.png")).shape[1] > 800
+    for drawn in (folder / "runs" / "comparison.png", folder / "runs.png"):
+        assert cv2.imread(str(drawn)).shape[1] > 800
 
 
 def test_it_goes_on_where_it_stopped(compared):
@@ -99,6 +101,15 @@ def test_a_run_of_one_attribute_becomes_a_model_for_the_device(compared, data, t
     evaluate.main([*flags, "--out", str(tmp_path / "e")])
     report = json.loads((tmp_path / "e" / "report.json").read_text())
     assert [one["name"] for one in report["attributes"]] == ["Smiling"]
+
+
+def test_a_report_on_a_balanced_run_with_two_classes_is_of_its_own_part(compared, data, tmp_path):
+    folder, _ = compared
+    report.main([str(folder / "runs" / "with-softmax"), "--out", str(tmp_path)])
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    records = json.loads((folder / "runs" / "comparison.json").read_text())
+    assert f"{records[0]['tested']} test photos, 1 attribute" in page
+    assert "50.0" in page  # half of them have it
 
 
 def test_rows_are_read_back_and_shown(tmp_path):

@@ -13,6 +13,7 @@ from train.celeba import DataError, read_celeba
 from train.data import read_data
 from train.engine import keras
 from train.own_photos import align_folder, read_own_photos
+from train.report import __main__ as report
 from train.select import balanced, selected, with_attributes
 from train.settings import FitSettings
 
@@ -134,10 +135,10 @@ def test_the_largest_face_is_aligned(tmp_path, astronaut, capsys):
 
 def test_balanced_has_as_many_of_both_in_the_datas_order(tmp_path):
     split = with_attributes(read_celeba(make_celeba(tmp_path / "c")).splits["train"], ("Smiling",))
-    both = balanced(split, 10)
+    both = balanced(split, 10, "Smiling")
     assert len(both) == 10 and both.labels.sum() == 5
     assert list(both.photos) == [path for path in split.photos if path in set(both.photos)]
-    everything = balanced(split, 1000)
+    everything = balanced(split, 1000, "Smiling")
     assert len(everything) == 2 * min(split.labels.sum(), len(split) - split.labels.sum())
 
 
@@ -166,3 +167,8 @@ def test_own_photos_train_and_their_run_tells_two_levels_apart(tmp_path):
         rows = list(csv.DictReader(file))
     assert float(rows[-1]["val_accuracy"]) > 0.9
     assert keras.models.load_model(run / "model.keras").output_shape == (None, 1)
+    report.main([str(run), "--split", "val"])
+    page = (run / "report" / "index.html").read_text(encoding="utf-8")
+    assert "48 val photos, 1 attribute" in page and "complete CelebA" not in page
+    table = (run / "report" / "mistakes.csv").read_text().splitlines()[1:]
+    assert all(row.split(",")[2].startswith(("bright/", "dark/")) for row in table)

@@ -22,7 +22,9 @@ pytestmark = [
 ]
 SMALL = ["--limit", "8", "--batch", "8", "--epochs", "1"]
 # The least that the base takes, px.
-INPUT = {"InceptionV3": "80x96"}
+INPUT = {"InceptionV3": "80x80"}
+# One of each way to train; the others are the same ways with other bases and figures.
+QUICK = ("smile-simple-cnn-augmented", "smile-vgg19-finetuned", "attributes-resnext50")
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,13 @@ def weights(tmp_path_factory):
     return saved
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow)
+        for name in recipe_names()
+    ],
+)
 def test_a_recipe_runs_from_end_to_end(name, photos, weights, tmp_path):
     settings = read_recipe(name)
     run = tmp_path / "runs" / "r"
@@ -153,6 +161,14 @@ def test_a_recipe_with_a_slip(tmp_path, monkeypatch, line, told):
     (tmp_path / "odd.toml").write_text(line + "\n")
     with pytest.raises(UsageError, match=told):
         read_recipe("odd.toml")
+
+
+def test_a_recipe_extends_a_file_beside_it(tmp_path):
+    (tmp_path / "a.toml").write_text('extends = "smile-simple-cnn"\nepochs = 7\n')
+    (tmp_path / "b.toml").write_text('extends = "a.toml"\nbatch = 9\n')
+    settings = read_recipe(str(tmp_path / "b.toml"))
+    assert (settings.backbone, settings.epochs, settings.batch) == ("SimpleCNN", 7, 9)
+    assert settings.recipe == "b"
 
 
 def test_flags_go_before_the_recipe():
