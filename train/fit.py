@@ -240,6 +240,17 @@ def save_settings(run: Path, settings: FitSettings, data: Path, counts: dict[str
     (run / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
+def save_made(model: keras.Model, record: dict[str, Any], run: Path) -> None:
+    """Write a run that was made of others, ready for train.convert; FacetError if it cannot be."""
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        keras.Model(model.input, model.output, name=model.name).save(run / "model.keras")
+        (run / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
+    except OSError as error:
+        raise FacetError(f"cannot write {run}: {error}") from error
+    print(f"saved {run / 'model.keras'}; next: python -m train.convert {run}")
+
+
 def read_record(run: Path) -> dict[str, Any]:
     """Return what settings.json holds; UsageError where there is no run."""
     path = run / "settings.json"

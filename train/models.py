@@ -156,5 +156,5 @@ def set_precision(model: keras.Model, policy: str) -> None:
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             set_precision(layer, policy)
-        elif layer is not model.layers[-1] or layer.name != "attributes":
+        elif layer.name != "attributes":
             layer.dtype_policy = policy
