@@ -71,7 +71,7 @@ class AttributesSettings:
 class PeopleSettings:
     recognise: bool = False  # true: name those who were enrolled with `python -m device.people`
     file: Path = PEOPLE  # their names and face templates; no photos
-    min_score: float = 0.47  # 0..1; lower names strangers, higher leaves known people unknown
+    min_score: float = 0.48  # 0..1; lower names strangers, higher leaves known people unknown
     min_face: float = 40.0  # px wide; lower makes more mistakes, higher waits for people to be near
 
 

@@ -74,7 +74,7 @@ class Split:
 
     name: str
     photos: tuple[Path, ...]
-    labels: np.ndarray  # (photos, attributes), uint8 0 or 1 = present; softened: float32
+    labels: np.ndarray  # (photos, attributes), uint8 0 or 1 = present
     attributes: tuple[str, ...]
 
     def __len__(self) -> int:

@@ -9,17 +9,16 @@ over all their features, and so nothing is rounded between them and the mean.
 Source: Lakshminarayanan et al. (2017), Deep Ensembles.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from device.command import Parser, exit_with
-from device.errors import FacetError, ModelError, UsageError
+from device.errors import ModelError, UsageError
 from train.engine import keras
 from train.outputs import load_float
-from train.run_folder import code_version, read_record
+from train.run_folder import code_version, read_record, save_made
 
 
 def ensemble(members: Sequence[keras.Model]) -> keras.Model:
@@ -84,13 +83,7 @@ def main(argv: list[str] | None = None) -> None:
             },
         },
     }
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-        model.save(args.out / "model.keras")
-        (args.out / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
-    except OSError as error:
-        raise FacetError(f"cannot write {args.out}: {error}") from error
-    print(f"saved {args.out / 'model.keras'}; next: python -m train.convert {args.out}")
+    save_made(model, record, args.out)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from device.errors import UsageError
+from device.errors import FacetError, UsageError
 from train.augment import Augmentation
 from train.engine import keras
 from train.settings import FitSettings
@@ -37,6 +37,17 @@ def save_settings(run: Path, settings: FitSettings, data: Path, counts: dict[str
     if settings.weights.endswith(".keras") and (before / "settings.json").exists():
         record["went_on_from"] = read_record(before)
     (run / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+def save_made(model: keras.Model, record: dict[str, Any], run: Path) -> None:
+    """Write a run that was made of others, ready for train.convert; FacetError if it cannot be."""
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        keras.Model(model.input, model.output, name=model.name).save(run / "model.keras")
+        (run / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
+    except OSError as error:
+        raise FacetError(f"cannot write {run}: {error}") from error
+    print(f"saved {run / 'model.keras'}; next: python -m train.convert {run}")
 
 
 def read_record(run: Path) -> dict[str, Any]:

@@ -9,21 +9,20 @@ model.keras and the first run's settings.json with the shares added, ready for t
 Source: Wortsman et al. (2022), Model soups.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from device.command import Parser, exit_with
-from device.errors import FacetError, ModelError, UsageError
+from device.errors import ModelError, UsageError
 from train.celeba import Split
 from train.data import read_data
 from train.engine import keras
 from train.loop import settling_crops
 from train.models import settle_batchnorm
 from train.outputs import load_float
-from train.run_folder import code_version, read_record, read_settings
+from train.run_folder import code_version, read_record, read_settings, save_made
 from train.select import selected
 
 
@@ -64,13 +63,7 @@ def main(argv: list[str] | None = None) -> None:
         "code": code_version(),
         "shares": {run.resolve().name: share for run, share in zip(args.runs, shares, strict=True)},
     }
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-        keras.Model(model.input, model.output, name=model.name).save(args.out / "model.keras")
-        (args.out / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
-    except OSError as error:
-        raise FacetError(f"cannot write {args.out}: {error}") from error
-    print(f"saved {args.out / 'model.keras'}; next: python -m train.convert {args.out}")
+    save_made(model, record, args.out)
 
 
 if __name__ == "__main__":
