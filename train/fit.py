@@ -28,7 +28,7 @@ from train.flags import add_flags, given_settings, overridden
 from train.loop import fit
 from train.profile import Profile, profiled
 from train.recipe import read_recipe, recipe_names
-from train.run_folder import read_settings, save_settings
+from train.run_folder import holds_run, read_settings, save_settings
 from train.select import counts_line, selected
 from train.settings import FitSettings
 
@@ -73,7 +73,7 @@ def settings_of(args: argparse.Namespace) -> FitSettings:
     run: Path = args.out
     if not args.resume:
         settings = overridden(read_recipe(args.recipe or DEFAULT_RECIPE), args)
-        if leads(settings.distribute) and (run / "settings.json").exists():
+        if leads(settings.distribute) and holds_run(run):
             raise UsageError(f"{run} holds a run already", "Add --resume, or name another --out.")
         return settings
     settings = read_settings(run)

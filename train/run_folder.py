@@ -23,6 +23,12 @@ def code_version() -> str:
     return done.stdout.strip() or "unknown"
 
 
+def holds_run(run: Path) -> bool:
+    """Return whether a folder holds a run; settings alone are of a start that failed."""
+    names = {path.name for path in run.iterdir()} if run.is_dir() else set()
+    return "settings.json" in names and len(names) > 1
+
+
 def save_settings(run: Path, settings: FitSettings, data: Path, counts: dict[str, int]) -> None:
     """Write settings.json: all that is needed to repeat the run."""
     record = {

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from device.errors import UsageError
+from device.errors import ModelError, UsageError
 from tests.conftest import ROOT, make_celeba
 from train import fit, loop
 from train.bases import build_base, find_base
@@ -179,6 +179,14 @@ def test_a_full_disk_at_a_checkpoint_loses_nothing_and_says_what_to_do(data, wei
     fit.main(["--data", str(data), "--out", str(run), "--resume"])
     assert [row["epoch"] for row in rows(run / "history.csv")][-2:] == ["0", "1"]
     assert (run / "model.keras").exists()
+
+
+def test_a_start_without_its_weights_is_no_run_and_a_second_try_works(data, weights, tmp_path):
+    run = tmp_path / "r"
+    with pytest.raises(ModelError, match=r"cannot get the weights .*gone.*--weights none"):
+        fit.main([*flags_of(data, run, str(tmp_path / "gone.weights.h5")), "--epochs", "1"])
+    fit.main([*flags_of(data, run, weights), "--epochs", "1"])
+    assert read_settings(run).weights == weights and (run / "model.keras").exists()
 
 
 def test_the_profile_tells_how_long_a_step_waits(data, tmp_path, capsys):

@@ -24,7 +24,7 @@ SMALL = ["--limit", "8", "--batch", "8", "--epochs", "1"]
 # The least that the base takes, px.
 INPUT = {"InceptionV3": "80x80"}
 # One of each way to train; the others are the same ways with other bases and figures.
-QUICK = ("smile-simple-cnn-augmented", "smile-vgg19-finetuned", "attributes-resnext50")
+QUICK = ("smile-simple-cnn-augmented", "smile-vgg19-finetuned")
 
 
 @pytest.fixture(scope="module")
