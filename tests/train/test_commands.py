@@ -32,6 +32,8 @@ from train.settings import FitSettings
 from train.teacher import Opinion, Taught
 
 SMALL = ("--input", "32x40", "--weights", "none", "--batch", "8")
+# Where any base does: MobileNetV2 takes ten times as long, most of it to be traced.
+SIMPLE = (*SMALL, "--backbone", "SimpleCNN")
 
 
 def rows(path):
@@ -69,7 +71,8 @@ def fitted(data):
     train = read_celeba(data).splits["train"]
     keras.utils.set_random_seed(0)
     model = build(40, (32, 40), "none", head=Head(dropout=0.0))
-    model.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy")
+    # As they come: fifteen steps take less time than building a graph of them.
+    model.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy", run_eagerly=True)
     # One batch: its own statistics and the settled ones are then of the same photos.
     batches = Batches(train, (32, 40), len(train))
     model.fit(batches, epochs=15, verbose=0)
@@ -163,7 +166,7 @@ def test_a_finished_run_is_not_overwritten(run, data):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # files left open
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, data, monkeypatch):
-    arguments = ["--data", str(data), "--out", str(tmp_path / "r"), "--epochs", "3", *SMALL]
+    arguments = ["--data", str(data), "--out", str(tmp_path / "r"), "--epochs", "3", *SIMPLE]
 
     class PowerCut(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -245,17 +248,19 @@ def test_another_precision_leaves_float32_weights_and_probabilities(data):
     np.testing.assert_array_equal(again, exact)
 
 
-def test_a_shorter_network_goes_on_from_a_longer_one(run, tmp_path, data):
-    out, whole = tmp_path / "short", str(run / "model.keras")
-    short = ["--until", "block_13_expand_relu", "--weights", whole, "--teacher", whole]
+def test_a_shorter_network_goes_on_from_a_longer_one(tmp_path, data):
+    out, whole = tmp_path / "short", str(tmp_path / "whole.keras")
+    longer = build(40, (32, 40), "none", backbone="SimpleCNN")
+    longer.save(whole)
+    short = ["--until", "drop2", "--weights", whole, "--teacher", whole]
     where = ["--data", str(data), "--out", str(out), "--epochs", "1", "--ema", "0.9"]
-    fit.main([*where, *SMALL, *short])
+    fit.main([*where, *SIMPLE, *short])
     student = keras.models.load_model(out / "model.keras")
-    assert student.count_params() < 0.4 * keras.models.load_model(whole).count_params()
-    started = build(40, (48, 64), whole, until="block_13_expand_relu")
+    assert student.count_params() < 0.4 * longer.count_params()
+    started = build(40, (48, 64), whole, until="drop2", backbone="SimpleCNN")
     ours, theirs = (
-        model.get_layer("mobilenet_v2").get_layer("Conv1").get_weights()[0]
-        for model in (started, keras.models.load_model(whole))
+        model.get_layer("simple_cnn").get_layer("conv2").get_weights()[0]
+        for model in (started, longer)
     )
     np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(ModelError, match="no layer 'block_13_expand_rely'; meant block_13_expand"):
@@ -264,20 +269,21 @@ def test_a_shorter_network_goes_on_from_a_longer_one(run, tmp_path, data):
 
 def test_the_running_mean_of_the_weights_is_what_is_kept(tmp_path, data):
     splits = read_celeba(data).splits
-    settings = FitSettings(weights="none", crop_wh=(32, 40), epochs=1, batch=8, ema=0.999999)
+    plain = {"weights": "none", "crop_wh": (32, 40), "backbone": "SimpleCNN"}
+    settings = FitSettings(**plain, epochs=1, batch=8, ema=0.999999)
     kept = loop.fit(splits["train"], splits["val"], tmp_path, settings)
     keras.utils.set_random_seed(settings.seed)
     # With such a momentum the mean hardly leaves the start, whatever the steps did.
-    start = build(40, (32, 40), "none").get_layer("attributes").get_weights()[0]
+    start = loop.network(settings, 40).get_layer("attributes").get_weights()[0]
     np.testing.assert_allclose(kept.get_layer("attributes").get_weights()[0], start, atol=1e-4)
 
 
 def test_a_soup_is_the_mean_of_its_runs_weights_with_settled_statistics(run, data, tmp_path):
-    other = tmp_path / "other"
-    weights = str(run / "model.keras")
-    where = ["--data", str(data), "--out", str(other), "--epochs", "1"]
-    fit.main([*where, "--input", "32x40", "--batch", "8", "--weights", weights])
-    out = tmp_path / "soup"
+    other, out = tmp_path / "other", tmp_path / "soup"
+    shutil.copytree(run, other)
+    moved = keras.models.load_model(run / "model.keras", compile=False)
+    moved.set_weights([1.01 * one for one in moved.get_weights()])
+    moved.save(other / "model.keras")
     both = [str(other), str(run), "--shares", "3", "1", "--data", str(data), "--out", str(out)]
     soup.main(both)
     mean, a, b = (
