@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from device.camera.photo import PHOTO_ENDINGS
 from train.celeba import CelebA, read_celeba
 from train.own_photos import LABELS, read_own_photos
 
@@ -15,11 +16,12 @@ def read_data(root: Path | str) -> CelebA:
 
 
 def _has_classes(root: Path) -> bool:
-    """Return whether a folder without CelebA's files holds folders, which then are classes."""
+    """Return whether a folder without CelebA's files holds folders of photos: those are classes."""
     if (
         not root.is_dir()
         or any(root.glob("list_attr_celeba.*"))
         or (root / "img_align_celeba").is_dir()
     ):
         return False
-    return any(child.is_dir() for child in root.iterdir())
+    folders = (child for child in root.iterdir() if child.is_dir())
+    return any(one.suffix.lower() in PHOTO_ENDINGS for child in folders for one in child.rglob("*"))
