@@ -108,8 +108,8 @@ def test_a_report_on_a_balanced_run_with_two_classes_is_of_its_own_part(compared
     report.main([str(folder / "runs" / "with-softmax"), "--out", str(tmp_path)])
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     records = json.loads((folder / "runs" / "comparison.json").read_text())
-    assert f"{records[0]['tested']} test photos, 1 attribute" in page
-    assert "50.0" in page  # half of them have it
+    assert f"{records[0]['tested']} test photos of a part of which half has Smiling" in page
+    assert "50.0" in page and "with augmentation" not in page
 
 
 def test_rows_are_read_back_and_shown(tmp_path):

@@ -24,7 +24,7 @@ from device.errors import FacetError, UsageError
 from train.celeba import CelebA, left_out_line
 from train.data import read_data
 from train.report import conversion, exploration, learning, mistakes, quality, trust
-from train.report.drawing import STYLE
+from train.report.drawing import STYLE, words
 from train.report.page import Section, html
 from train.report.results import (
     Results,
@@ -67,9 +67,11 @@ def report(run: Run, data: CelebA, root: Path, args, command: str) -> Path:
     with matplotlib.rc_context(STYLE):
         parts = _sections(run, data, root, args, results, int8, command)
     split = results.split
+    balance = f" of a part of which half has {words(names[0])}" if run.balanced else ""
     text = html(
         f"Report: {run.folder.resolve().name}",
-        f"{len(split):,} {split.name} photos, {len(names)} attribute{'s' * (len(names) > 1)}, "
+        f"{len(split):,} {split.name} photos{balance}, "
+        f"{len(names)} attribute{'s' * (len(names) > 1)}, "
         "float model; calibration and thresholds chosen on validation photos.",
         conversion.tiles(results, int8),
         parts,

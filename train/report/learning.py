@@ -11,21 +11,25 @@ from train.report.drawing import WIDTH_IN, Chart, words
 from train.report.page import Section, Table, drawn
 from train.report.run import Run
 
+VARIED = (
+    "Training photos are varied (shifted, turned, darkened), validation photos are not: the "
+    "training curve may lie below."
+)
+AT_HALF = "Accuracy is at threshold 0.5, before calibration."
+
 
 def section(run: Run, folder: Path) -> Section:
     """Return the learning curves, or why there are none."""
-    charts = learning_charts(run.history) if run.history else []
+    training = "training, with augmentation" if run.augmented else "training"
+    charts = learning_charts(run.history, training) if run.history else []
     text = [] if charts else [run.no_history]
     if charts and any(key.startswith("val_") for key in run.history):
-        text = [
-            "Training photos are varied (shifted, turned, darkened), validation photos are not: "
-            "the training curve may lie below. Accuracy is at threshold 0.5, before calibration."
-        ]
+        text = [*([VARIED] if run.augmented else []), AT_HALF]
     drawings = [drawn(chart, folder) for chart in charts]
     return Section("learning", "Learning curves", text, charts=drawings)
 
 
-def learning_charts(history: dict[str, np.ndarray]) -> list[Chart]:
+def learning_charts(history: dict[str, np.ndarray], training: str) -> list[Chart]:
     """Draw each metric over the epochs, on training and on validation photos."""
     charts = []
     metrics = dict.fromkeys(name.removeprefix("val_") for name in history if name != "epoch")
@@ -37,7 +41,7 @@ def learning_charts(history: dict[str, np.ndarray]) -> list[Chart]:
         axes = figure.subplots()
         last = []
         for key, label, style, colour in (
-            (metric, "training, with augmentation", "o--", GREY),
+            (metric, training, "o--", GREY),
             (f"val_{metric}", "validation", "o-", BLUE),
         ):
             if key in history:

@@ -28,6 +28,12 @@ class Run:
     no_history: str  # why there is none
 
     @property
+    def augmented(self) -> bool:
+        """Whether its training photos were varied; runs that do not say were."""
+        varied = self.record["settings"].get("augmentation")
+        return any(varied.values()) if isinstance(varied, dict) else True
+
+    @property
     def model(self) -> Path:
         return self.folder / "model.keras"
 
