@@ -203,12 +203,18 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
+def _shortly(row: Row) -> str:
+    base, crop, start = row.model.split(", ", 2)
+    start = start if start == "from scratch" else "with weights"
+    return f"{row.attribute}, {base}, {crop}, {start}"
+
+
 def chart(path: Path, rows: list[Row]) -> None:
     """Draw accuracy with its interval, and what it costs on the device, a line for each recipe."""
     figure = Figure(figsize=(10, 0.42 * len(rows) + 1.6), layout="constrained")
     right, cost = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     ordered = sorted(rows, key=lambda row: row.accuracy)
-    names = [f"{row.recipe}\n{row.attribute}, {row.model}" for row in ordered]
+    names = [f"{row.recipe}\n{_shortly(row)}" for row in ordered]
     places = np.arange(len(ordered))
     accuracies = np.array([100 * row.accuracy for row in ordered])
     spread = [
@@ -217,13 +223,13 @@ def chart(path: Path, rows: list[Row]) -> None:
     ]
     right.errorbar(accuracies, places, xerr=spread, fmt="o", color=BLUE, capsize=3)
     right.set_yticks(places, names, fontsize=7)
-    right.set(xlabel="accuracy on test photos, %, with 95 % interval", ylim=(-0.6, len(rows) - 0.4))
+    right.set(xlabel="accuracy, % (95 % interval)", ylim=(-0.6, len(rows) - 0.4))
     right.grid(axis="x", alpha=0.4)
     cost.barh(places - 0.2, [row.int8_ms for row in ordered], 0.35, color=ORANGE, label="int8 ms")
     sizes = [row.int8_bytes / 1e6 for row in ordered]
     cost.barh(places + 0.2, sizes, 0.35, color=GREEN, label="int8 MB")
     cost.set_xscale("log")
-    cost.set_xlabel("ms for a face, one thread of this desktop; MB")
+    cost.set_xlabel("ms a face on this desktop; MB")
     cost.grid(axis="x", alpha=0.4)
-    cost.legend(loc="lower right", fontsize=8)
+    figure.legend(loc="outside upper right", ncols=2, fontsize=8)
     figure.savefig(path, dpi=120)
