@@ -1,0 +1,167 @@
+"""Run Facet's programs for the Pi's processor, aarch64, and compare their rows with ours.
+
+    sudo make arm        # or, as root: .venv/bin/python -m tests.machines.arm
+
+Makes Debian trees for arm64, Bookworm with Python 3.11 and Trixie with 3.13, whose programs
+qemu-user translates one by one; installs Facet there as the README says, shows it a film, and
+compares the rows with those of this computer. Takes HOURS the first time, MINUTES after; needs
+root, 3 GB in /var/tmp/facet-arm and, the first time, a network. It says nothing about a Pi's speed.
+
+Exit codes: 0 every check passed, 1 one failed, 2 not root, or a tool is missing.
+"""
+
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from device.command import Parser, exit_with, note
+from device.errors import FacetError
+from tests.machines.clip import difference, read_rows, told_here, write_clip
+from tests.machines.debian import ROOT, Tree, require
+from tests.machines.report import Report
+
+CACHE = Path("/var/tmp/facet-arm")
+TOOLS = {
+    "debootstrap": "debootstrap",
+    "qemu-aarch64-static": "qemu-user-static",
+    "update-binfmts": "binfmt-support",
+}
+# The README's line for a Pi, and certificates, which a Pi has from the beginning.
+PACKAGES = ("git", "make", "python3-venv", "libgl1", "libglib2.0-0", "ca-certificates")
+MOST_APART = 0.02  # of a probability, between two processors
+FACET = "/root/facet"
+# At most, s, on a computer that has more to do than this.
+INSTALL_S, FILM_S, STEP_S = 7200, 3600, 300
+
+
+@dataclass(frozen=True)
+class Release:
+    """A Debian release, on which a Raspberry Pi OS is built."""
+
+    name: str
+    python: str  # its version of it
+
+
+BOOKWORM, TRIXIE = Release("bookworm", "3.11"), Release("trixie", "3.13")
+
+
+def thirty_two_bit() -> list[str]:
+    """Return what requirements-pi.txt asks for on a 32-bit Pi, whose runtime is tflite-runtime."""
+    lines = (ROOT / "requirements-pi.txt").read_text().splitlines()
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    environment = {"platform_machine": "armv7l", "python_version": "3.11"}
+    return [
+        f"{one.name}{one.specifier}"
+        for one in wanted
+        if one.marker is None or one.marker.evaluate(environment)
+    ]
+
+
+def translate() -> None:
+    """Have the kernel hand aarch64 programs to qemu-user; it forgets that when it boots."""
+    if not Path("/proc/sys/fs/binfmt_misc/qemu-aarch64").exists():
+        subprocess.run(["update-binfmts", "--enable", "qemu-aarch64"], check=True)
+
+
+def install(tree: Tree) -> str:
+    """Install Facet as the README says; return what is installed and how long that took."""
+    before = (tree.root / FACET[1:] / ".venv/device.done").exists()
+    tree.copy_program(FACET[1:])
+    begun = time.monotonic()
+    tree.run(f"cd {FACET}; make --silent setup", INSTALL_S)
+    took = f"{time.monotonic() - begun:.0f} s"
+    return f"{versions(tree, '.venv')}, {'by an earlier run' if before else took}"
+
+
+def install_32_bit(tree: Tree) -> str:
+    """Install in a second venv what a 32-bit Pi would have; return it."""
+    wanted = " ".join(thirty_two_bit())
+    made = tree.root / FACET[1:] / ".venv-32/made"
+    if not made.exists() or made.read_text() != wanted:
+        packages = " ".join(f"'{one}'" for one in thirty_two_bit())
+        pip = ".venv-32/bin/pip install --quiet"
+        tree.run(
+            f"cd {FACET}; python3 -m venv --clear .venv-32; {pip} {packages}; "
+            f"{pip} --no-deps -r requirements-files.txt",
+            INSTALL_S,
+        )
+        made.write_text(wanted)
+    return versions(tree, ".venv-32")
+
+
+def versions(tree: Tree, venv: str) -> str:
+    """Return processor, Python and the versions of what a venv has."""
+    script = (
+        "import cv2, numpy, platform as p; print(p.machine(), p.python_version() + ', NumPy', "
+        "numpy.__version__ + ', OpenCV', cv2.__version__)"
+    )
+    return tree.run(f'cd {FACET}; {venv}/bin/python -c "{script}"', STEP_S).strip()
+
+
+def check_rows(
+    report: Report, name: str, tree: Tree, venv: str, runtime: str, here: list[dict]
+) -> None:
+    """Show the film to one installation, and compare its rows with this computer's."""
+    log = f"{FACET}/{venv[1:]}.csv"
+    begun = time.monotonic()
+    said = tree.run(
+        f"cd {FACET}; rm -f {log}; {venv}/bin/python -m device.run --camera /root/clip.avi "
+        f"--headless --log {log} --log-every 0 2>&1",
+        FILM_S,
+    )
+    took = time.monotonic() - begun
+    used = re.search(r"attributes\) on (.*)", said)[1]
+    rows = read_rows((tree.root / log[1:]).read_text())
+    seen = f"{used}, {len(rows)} rows, {took:.0f} s in emulation"
+    report.check(f"{name}: device.run on {runtime}", used.startswith(runtime) and bool(rows), seen)
+    apart = difference(here, rows)
+    same = apart.same_faces and apart.box_px <= 1
+    report.check(f"{name}: the rows of this computer", same, f"{apart}")
+    report.check(
+        f"{name}: probabilities within {MOST_APART}",
+        apart.probability <= MOST_APART,
+        f"at most {apart.probability:.3f} apart ({apart.attribute})",
+    )
+
+
+def check_release(report: Report, release: Release, clip: Path, here: list[dict]) -> None:
+    name, tree = release.name, Tree(CACHE / release.name)
+    tree.make(name, "arm64", PACKAGES)
+    has = install(tree)
+    shutil.copy(clip, tree.root / "root" / clip.name)
+    as_named = has.startswith(f"aarch64 {release.python}.")
+    report.check(f"{name}: installs as the README says, Python {release.python}", as_named, has)
+    check_rows(report, name, tree, ".venv", "ai-edge-litert", here)
+    if release is BOOKWORM:  # tflite-runtime has no wheel for a later Python
+        has = install_32_bit(tree)
+        name = f"{name} with what 32 bit has"
+        report.check(f"{name}: installs", "NumPy 1." in has, has)
+        check_rows(report, name, tree, ".venv-32", "tflite-runtime", here)
+
+
+def main(argv: list[str] | None = None) -> int:
+    Parser("tests.machines.arm", __doc__).parse_args(argv)
+    require(TOOLS, "arm")
+    translate()
+    report = Report("arm")
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "clip.avi"
+        note(f"a film of {write_clip(clip)} frames, told here first")
+        here = told_here(clip, Path(folder) / "here.csv")
+        for release in (BOOKWORM, TRIXIE):
+            try:
+                check_release(report, release, clip, here)
+            except FacetError as error:
+                report.check(f"{release.name}: every step ends", False, str(error))
+    report.write("arm64 Debian trees under qemu-user")
+    return 0 if report.passed else 1
+
+
+if __name__ == "__main__":
+    exit_with(main)
