@@ -2,8 +2,9 @@
 
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from device.command import note
@@ -42,37 +43,49 @@ def require(tools: dict[str, str], verb: str) -> None:
 
 
 class Tree:
-    """A Debian system in a folder, whose programs run in this computer's kernel."""
+    """A Debian system in a folder, whose programs run in this computer's kernel.
 
-    def __init__(self, root: Path):
-        self.root = root
+    environment: variables for its programs, beside ENVIRONMENT.
+    """
+
+    def __init__(self, root: Path, environment: Mapping[str, str] | None = None):
+        self.root, self._environment = root, ENVIRONMENT | dict(environment or {})
 
     def make(self, suite: str, arch: str, packages: Sequence[str]) -> None:
         """Make it, unless it was made before of just these; half a tree is thrown away."""
         wanted = " ".join([suite, arch, *packages])
-        made = self.root / ".made"
-        if made.exists() and made.read_text() == wanted:
+        mark = self.root / ".made"
+        if mark.exists() and mark.read_text() == wanted:
             return
         note(f"making a Debian {suite} for {arch} in {self.root}, once")
         shutil.rmtree(self.root, ignore_errors=True)
         self.root.parent.mkdir(parents=True, exist_ok=True)
         command = ["debootstrap", f"--arch={arch}", "--variant=minbase", suite, str(self.root)]
-        _done(subprocess.run(command, capture_output=True, text=True, timeout=3600), command)
+        made = subprocess.run(command, capture_output=True, text=True, timeout=3600)
+        _done(made, " ".join(command))
         self.run("apt-get install -y --no-install-recommends " + " ".join(packages), 3600)
         self.run("apt-get clean", 60)
-        made.write_text(wanted)
+        mark.write_text(wanted)
 
     def run(self, script: str, timeout_s: float) -> str:
         """Return what a shell's script prints in there; FacetError if it fails."""
         (self.root / THERE[1:]).parent.mkdir(parents=True, exist_ok=True)
-        words = [f"{name}={value}" for name, value in ENVIRONMENT.items()]
+        words = [f"{name}={value}" for name, value in self._environment.items()]
         shutil.copy(CERTIFICATES, self.root / THERE[1:])
         command = ["chroot", str(self.root), "env", "-i", *words, "bash", "-ec", script]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            raise FacetError(f"took longer than {timeout_s:.0f} s: {script}") from None
-        return _done(done, [script])
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(command, start_new_session=True, **pipes) as shell:
+            try:
+                said, complained = shell.communicate(timeout=timeout_s)
+            except BaseException as error:
+                os.killpg(shell.pid, signal.SIGKILL)  # and what the shell has started
+                if isinstance(error, subprocess.TimeoutExpired):
+                    late = f"took longer than {timeout_s:.0f} s: {script}"
+                    raise FacetError(late) from None
+                raise
+        return _done(
+            subprocess.CompletedProcess(command, shell.returncode, said, complained), script
+        )
 
     def copy_program(self, to: str) -> None:
         """Put this working tree's program there, as a clone of it would have it."""
@@ -91,8 +104,8 @@ def copy_program(to: Path) -> None:
             shutil.copy2(ROOT / name, to / name)
 
 
-def _done(done: subprocess.CompletedProcess, command: Sequence[str]) -> str:
+def _done(done: subprocess.CompletedProcess, what: str) -> str:
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip())[-400:]
-        raise FacetError(f"failed ({done.returncode}): {' '.join(command)}: {last}")
+        raise FacetError(f"failed ({done.returncode}): {what}: {last}")
     return done.stdout

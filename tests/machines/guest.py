@@ -13,7 +13,9 @@ from pathlib import Path
 from device.errors import FacetError
 
 # On a busy computer the guest's disks take longer to appear than the 90 s that systemd waits.
-PATIENT = "systemd.default_device_timeout_sec=900 systemd.default_timeout_start_sec=900"
+PATIENT = (
+    "rootdelay=900 systemd.default_device_timeout_sec=900 systemd.default_timeout_start_sec=900"
+)
 PORT = "agent"  # where the guest's shell listens: /dev/virtio-ports/agent
 
 
@@ -86,12 +88,17 @@ class Guest:
                 raise HungError(f"no answer within {timeout_s:.0f} s to: {script}; {self._last()}")
             self._shell.settimeout(left_s)
             with contextlib.suppress(TimeoutError):
-                more = self._shell.recv(1 << 16)
-                if not more:
-                    raise FacetError(f"the machine ended at: {script}; {self._last()}")
-                said += more
+                said += self._heard(script)
         text = said[: found.start()].decode("utf-8", "replace").strip()
         return Answer(int(found[1]), text)
+
+    def _heard(self, script: str) -> bytes:
+        """Return what the guest's shell says next; FacetError where there is no guest any more."""
+        with contextlib.suppress(ConnectionError):
+            if heard := self._shell.recv(1 << 16):
+                return heard
+        self._qemu.wait(10)
+        raise FacetError(f"the machine ended at: {script}; {self._last()}")
 
     def must(self, script: str, timeout_s: float) -> str:
         """Return what a script prints; FacetError if it fails."""
@@ -124,7 +131,7 @@ class Guest:
 
 
 def _command(hardware: Hardware, console: Path) -> list[str]:
-    words = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", "2048", "-smp", "2"]
+    words = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "Nehalem", "-m", "2048", "-smp", "2"]
     words += ["-display", "none", "-nic", "none", "-no-reboot", "-serial", f"file:{console}"]
     words += ["-kernel", str(hardware.kernel), "-initrd", str(hardware.initrd)]
     # The driver complains when it is late, and a slow console makes it later still.
