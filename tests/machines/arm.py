@@ -5,8 +5,8 @@
 Makes Debian trees for arm64, Bookworm with Python 3.11 and Trixie with 3.13, whose programs
 qemu-user translates one by one, as for a Pi 4 and a Pi 5; installs Facet there as the README says,
 shows it a film, and compares the rows with those of this computer. Takes HOURS the first time,
-MINUTES after; needs root, 3 GB in /var/tmp/facet-arm and, the first time, a network. It says nothing
-about a Pi's speed.
+MINUTES after; needs root, 3 GB in /var/tmp/facet-arm and, the first time, a network. It says
+nothing about a Pi's speed.
 
 Exit codes: 0 every check passed, 1 one failed, 2 not root, or a tool is missing.
 """

@@ -17,12 +17,10 @@ MOST_EXPOSED = 2.0  # of 10, as `systemd-analyze security` counts
 MOST_APART = 0.02  # of a probability, between two computers
 SYNC_S, SLACK_S = 5.0, 3.0  # the log's default; what a sync takes in there
 LOG = "/var/lib/facet/{}.csv"
-# For an emulated processor: it sees nobody for seconds.
+SLOW = "[tracks]\nhold = 20.0\n"  # for a live camera: this processor sees nobody for seconds
 SETTINGS = """\
 [camera]
 source = "{source}"
-[tracks]
-hold = 20.0
 [outputs]
 headless = true
 log = "{log}"
@@ -42,7 +40,9 @@ def is_active(guest: Guest) -> bool:
 
 def configure(guest: Guest, source: str, log: str, log_every: float) -> None:
     """Have the service read another camera or film from now on."""
-    text = SETTINGS.format(source=source, log=log, log_every=log_every)
+    text = SETTINGS.format(source=source, log=log, log_every=log_every) + (
+        SLOW if source == "0" else ""
+    )
     guest.must(f"systemctl stop facet; cat >/etc/facet.toml <<'END'\n{text}END", STEP_S)
     guest.must("systemctl start --no-block facet", STEP_S)
 

@@ -12,10 +12,9 @@ from pathlib import Path
 
 from device.errors import FacetError
 
-# On a busy computer the guest's disks take longer to appear than the 90 s that systemd waits.
-PATIENT = (
-    "rootdelay=900 systemd.default_device_timeout_sec=900 systemd.default_timeout_start_sec=900"
-)
+# On a busy computer the guest's disks take longer to appear than the 90 s that systemd waits. Not
+# rootdelay as well: Debian's initrd sleeps for all of it.
+PATIENT = "systemd.default_device_timeout_sec=900 systemd.default_timeout_start_sec=900"
 PORT = "agent"  # where the guest's shell listens: /dev/virtio-ports/agent
 
 
@@ -48,7 +47,7 @@ class Guest:
 
     def __init__(self, hardware: Hardware, folder: Path):
         self._hardware, self._folder = hardware, folder
-        self.console = folder / "console.log"
+        self.console, self._said = folder / "console.log", folder / "qemu.log"
 
     def __enter__(self):
         address = self._folder / "agent.sock"
@@ -60,9 +59,8 @@ class Guest:
         self._qemu = subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
+            stdout=self._said.open("wb"),
+            stderr=subprocess.STDOUT,
         )
         try:
             self._shell = socket.socket(socket.AF_UNIX)
@@ -118,14 +116,14 @@ class Guest:
     def cut_power(self) -> None:
         """End the machine between two instructions; what it had not yet written is lost."""
         self._qemu.kill()
-        self._qemu.communicate()
+        self._qemu.wait()
         if hasattr(self, "_shell"):
             self._shell.close()
 
     def _last(self) -> str:
         """Return the last that the console or qemu said."""
-        if self._qemu.poll() is not None and self._qemu.stderr:
-            return self._qemu.stderr.read()[-300:]
+        if self._qemu.poll() is not None and self._said.stat().st_size:
+            return self._said.read_text(errors="replace")[-300:]
         text = self.console.read_text(errors="replace") if self.console.exists() else ""
         return "console: " + " ".join(text[-300:].split())
 
