@@ -11,7 +11,7 @@ export FACET_DATA
 RUN ?= runs/attributes
 CAMERA ?= auto
 
-.PHONY: help setup setup-train run doctor test check train bench arm vm clean
+.PHONY: help setup setup-train run doctor test faults check train bench arm vm clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,8 +26,13 @@ run: .venv/device.done  ## show the camera's faces and their attributes; CAMERA=
 doctor: .venv/device.done  ## explain what is wrong with this computer, its cameras and the service
 	@$(BIN)/python -m device.doctor
 
+# Training's tests spend their time in one thread, in tracing; the device's measure time.
 test: setup-train  ## run the tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --ignore=tests/train
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/train
+
+faults: setup-train  ## inflict faults on Facet and print what it survived (15 minutes at most; disks need root)
+	@$(BIN)/python -m tests.faults --write docs/FAULTS.md
 
 check: setup-train  ## check style and format, change nothing
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -61,7 +66,7 @@ clean:  ## remove the environments and what `make run` left
 	$(BIN)/python -m pip install $(QUIET) --no-deps -r requirements-files.txt
 	@touch $@
 
-.venv/train.done: requirements-train.txt .venv/device.done
+.venv/train.done: requirements-train.txt requirements-emoji.txt requirements-people.txt .venv/device.done
 	$(BIN)/python -m pip install $(QUIET) -r requirements-train.txt
 	@touch $@
 

@@ -4,8 +4,10 @@ import math
 import time
 from contextlib import contextmanager
 
-SHARE = 0.25  # of the time is any work's that was done before, however slow the machine
 SETTLING = 0.2  # how much of a surprise goes into what a piece of work is expected to take
+# A frame never has the time for work that takes longer, or once did. It is done all the same when
+# it was refused for so long, and for so many times what it takes: or nobody would be told any more.
+WAIT_S, WAIT_TIMES = 0.1, 2.0
 
 
 class Pace:
@@ -18,7 +20,7 @@ class Pace:
     def __init__(self, period_s: float | None = None):
         self._period_s = period_s
         self._expected_s: dict[str, float] = {}
-        self._ended: dict[str, float] = {}  # when each kind of work was last done
+        self._refused_s: dict[str, float] = {}  # since when it has been, of each kind that is
         self._begun = time.perf_counter()
 
     @property
@@ -30,16 +32,13 @@ class Pace:
         self._begun = time.perf_counter()
 
     def allows(self, work: str) -> bool:
-        """Whether this frame's time suffices for one more piece of this kind of work.
-
-        What suffices in no frame, on a slow machine, is done when it has its SHARE of the time: or
-        it would be refused for ever.
-        """
+        """Whether this frame's time suffices for one more piece of this kind, or it waited long."""
         expected_s = self.expected_s(work)
         if expected_s <= self._left_s():
             return True
-        waited_s = time.perf_counter() - self._ended.get(work, math.inf)
-        return waited_s >= expected_s * (1 / SHARE - 1)
+        now_s = time.perf_counter()
+        waited_s = now_s - self._refused_s.setdefault(work, now_s)
+        return waited_s >= max(WAIT_S, WAIT_TIMES * expected_s)
 
     def expected_s(self, work: str) -> float:
         """Return how long such a piece has been taking, s; 0 where none was done."""
@@ -50,8 +49,8 @@ class Pace:
         """Measure a piece of work."""
         begun = time.perf_counter()
         yield
-        self._ended[work] = time.perf_counter()
-        took = self._ended[work] - begun
+        took = time.perf_counter() - begun
+        self._refused_s.pop(work, None)
         before = self._expected_s.get(work, took)
         self._expected_s[work] = before + SETTLING * (took - before)
 

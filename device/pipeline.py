@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from device.attributes.classifier import Classifier
 from device.attributes.look import limits_of
@@ -17,7 +18,7 @@ from device.faces.track import Tracker
 from device.outputs import Output, Result
 from device.pace import Pace
 from device.settings import Settings
-from device.types import Frame
+from device.types import Frame, Track
 
 STAGES = ("camera", "faces", "attributes", "outputs")
 
@@ -53,11 +54,21 @@ class Totals:
     seconds: float = 0.0
 
 
+class Naming(Protocol):
+    """What tells who people are; device.people, where that is wanted."""
+
+    def update(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
+        """Return a frame's tracks with the names that are known by now."""
+
+    def forget(self) -> None:
+        """Start anew, with other people."""
+
+
 class Pipeline:
     """camera -> faces -> attributes -> outputs, until the camera ends or one says stop.
 
     pace: what follower and teller share. stopping: asked after every frame, whether to end; an
-    output that says no ends the run too.
+    output that says no ends the run too. naming: None where people stay numbers.
     """
 
     def __init__(
@@ -68,7 +79,9 @@ class Pipeline:
         outputs: Sequence[Output],
         pace: Pace,
         stopping: Callable[[], bool] = lambda: False,
+        naming: Naming | None = None,
     ):
+        self._naming = naming
         self._camera, self._follower, self._teller = camera, follower, teller
         self._outputs, self._pace, self._stopping = outputs, pace, stopping
         self.watch, self.totals = Stopwatch(), Totals()
@@ -94,15 +107,19 @@ class Pipeline:
         if self._camera.stills:  # nobody is followed from one photo to the next
             self._follower.forget()
             self._teller.forget()
+            if self._naming:
+                self._naming.forget()
         people = self._follower.update(frame)
         since = self.watch.lap("faces", since)
         self._teller.update(frame, people, self._follower.tracker.renew)
         told = self._teller.tracks(frame, people)
+        tracks, labels = [track for track, _ in told], [said for _, said in told]
+        if self._naming:
+            tracks = self._naming.update(frame, tracks)
         since = self.watch.lap("attributes", since)
         self.totals.frames += 1
         self.totals.faces += len(told)
         age_s = time.monotonic() - frame.at_s if self._camera.live else None
-        tracks, labels = [track for track, _ in told], [said for _, said in told]
         result = Result(frame, tracks, labels, self.watch.fps, age_s)
         answers = [output.write(result) for output in self._outputs]
         self.watch.lap("outputs", since)
@@ -121,7 +138,7 @@ class Models:
 def load_models(settings: Settings) -> Models:
     """Return the settings' networks; ModelError if one is missing or broken."""
     attributes = settings.attributes
-    how = (attributes.threads, attributes.delegates)
+    how = (attributes.threads, attributes.delegates, attributes.compute)
     return Models(*load_detectors(settings), Classifier(attributes.model, *how))
 
 
@@ -145,6 +162,7 @@ def assemble(
     outputs: Sequence[Output],
     shown: Sequence[str],
     stopping: Callable[[], bool] = lambda: False,
+    naming: Naming | None = None,
 ) -> Pipeline:
     """Return the pipeline that the settings describe; shown: attributes that labels mention."""
     faces, tracks, attributes = settings.faces, settings.tracks, settings.attributes
@@ -153,4 +171,4 @@ def assemble(
     follower = Follower(models.searcher, models.looker, tracker, faces.search, pace)
     limits = limits_of(faces)
     teller = Teller(models.classifier, shown, limits, tracks, attributes.refresh, pace)
-    return Pipeline(camera, follower, teller, outputs, pace, stopping)
+    return Pipeline(camera, follower, teller, outputs, pace, stopping, naming)

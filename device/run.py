@@ -25,13 +25,14 @@ from typing import TYPE_CHECKING, Any
 from device import __version__
 from device.command import Parser, exit_with, note
 from device.errors import UsageError
-from device.settings import Settings, chosen_attributes, merge, read_toml
+from device.settings import Settings, merge, read_toml, shown_and_logged
 
 if TYPE_CHECKING:
     from device.attributes.card import Card
     from device.camera import Camera
     from device.outputs import Output
     from device.outputs.window import Window
+    from device.people.recognise import Recogniser
 
 DEMO_OUT = Path("out")  # where the demo leaves what a machine without a screen cannot show
 
@@ -47,8 +48,10 @@ FLAGS = {
     "min_sharpness": ("faces", "min_sharpness"),
     "model": ("attributes", "model"),
     "attributes": ("attributes", "show"),
+    "logged": ("attributes", "log"),
     "threads": ("attributes", "threads"),
     "headless": ("outputs", "headless"),
+    "people": ("people", "recognise"),
     "log": ("outputs", "log"),
     "log_every": ("outputs", "log_every"),
     "events": ("outputs", "events"),
@@ -151,6 +154,11 @@ def parser() -> Parser:
         help="faces with less detail are boxed but not judged: 0.2 is a sharp face, 0 judges fog "
         f"(default {plain.faces.min_sharpness:g})",
     )
+    add(
+        "--people",
+        action="store_true",
+        help="name those who were enrolled (python -m device.people), in the window and the log",
+    )
     add("--threads", type=int, metavar="N", help="threads of each network (default 1)")
     add("--max-frames", type=int, metavar="N", help="stop after so many frames")
     add("--config", type=Path, metavar="FILE", help="settings as TOML; flags go before it")
@@ -172,6 +180,7 @@ def read_settings(argv: list[str] | None) -> Settings:
         flags["attributes"] = [name for name in named if name]
         if not flags["attributes"]:
             raise UsageError("--attributes names none", "Give names, or all")
+        flags["logged"] = flags["attributes"]
     return merge_flags(settings, flags)
 
 
@@ -195,11 +204,11 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     models = load_models(settings)
-    names = models.classifier.card.names
-    shown = chosen_attributes(settings.attributes.show, names)
+    shown, logged = shown_and_logged(settings.attributes, models.classifier.card.names)
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
-        outputs = open_outputs(settings, camera, models.classifier.card, shown, stack)
+        naming = open_naming(settings, camera, stack)
+        outputs = open_outputs(settings, camera, models.classifier.card, logged, stack)
         window = open_window(settings, camera, stop, stack)
         if not (outputs or window):
             note("no window, no --log, no --events and no --record: results go nowhere")
@@ -209,7 +218,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         everywhere = [*outputs, window] if window else outputs
         everywhere += open_reports(settings, camera, stack)
-        pipeline = assemble(settings, models, camera, everywhere, shown, stop.is_set)
+        pipeline = assemble(settings, models, camera, everywhere, shown, stop.is_set, naming)
         if window:
             window.show(lambda: pipeline.run(settings.outputs.max_frames))
         else:
@@ -226,7 +235,7 @@ def open_outputs(
     settings: Settings,
     camera: Camera,
     card: Card,
-    shown: tuple[str, ...],
+    logged: tuple[str, ...],
     stack: contextlib.ExitStack,
 ) -> list[Output]:
     """Return the files that the settings and the camera call for.
@@ -250,16 +259,17 @@ def open_outputs(
     outputs: list[Output] = []
     for path in filter(None, (log, events, record)):
         _refuse_source(path, settings.camera.source)
-    columns = [card.names.index(name) for name in shown]
+    columns = [card.names.index(name) for name in logged]
+    named = settings.people.recognise
     if log:
         # Photos share nothing but their folder: each face of each gets its row.
         every_s = 0.0 if camera.stills else wanted.log_every
-        csv_log = stack.enter_context(CsvLog(log, shown, columns, every_s, settings.log))
-        outputs.append(csv_log)
+        csv_log = CsvLog(log, logged, columns, every_s, settings.log, named)
+        outputs.append(stack.enter_context(csv_log))
         note(f"logging to {log}{_kept(csv_log.moved_to)}")
     if events:
         thresholds, hold_s = card.column("threshold"), settings.tracks.hold
-        visits = EventsLog(events, shown, columns, thresholds, hold_s, settings.log)
+        visits = EventsLog(events, logged, columns, thresholds, hold_s, settings.log, named)
         outputs.append(stack.enter_context(visits))
         note(f"logging visits to {events}{_kept(visits.moved_to)}")
     if record:
@@ -267,6 +277,17 @@ def open_outputs(
         outputs.append(stack.enter_context(Beside(video, str(record), camera.live)))
         note(f"recording the annotated picture to {record}{_kept(video.moved_to)}")
     return outputs
+
+
+def open_naming(
+    settings: Settings, camera: Camera, stack: contextlib.ExitStack
+) -> Recogniser | None:
+    """Return what names people, if the settings want that; nothing of it is loaded otherwise."""
+    if not settings.people.recognise:
+        return None
+    from device.people.recognise import Recogniser
+
+    return stack.enter_context(Recogniser(settings.people, camera.live))
 
 
 def open_window(

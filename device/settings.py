@@ -10,6 +10,7 @@ show = ["Smiling", "Eyeglasses"]
 import contextlib
 import dataclasses
 import difflib
+import os
 import tomllib
 import types
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from device.errors import UsageError
 
 MODEL = Path(__file__).parent.parent / "models" / "attributes.json"
+PEOPLE = Path(os.path.expanduser("~/.local/share/facet/people.json"))  # private to each user
 YUNET = MODEL.with_name("face_detection_yunet_2023mar.onnx")
 
 
@@ -56,9 +58,21 @@ class TracksSettings:
 class AttributesSettings:
     model: Path = MODEL  # a model card
     refresh: float = 5.0  # times/s that each face is told; fewer show a smile late, more cost time
-    show: tuple[str, ...] = ()  # names of the card's attributes; none named means all
+    # names of the card's attributes that are computed; no other is shown, logged or held in
+    # memory; none named means all; fewer than 20 cannot tell that somebody else took a place
+    compute: tuple[str, ...] = ()
+    show: tuple[str, ...] = ()  # names of those that are shown; none named means all computed
+    log: tuple[str, ...] = ()  # names of those in log and events; none named means all shown
     threads: int = 1  # of each network; more is faster, and leaves less for the rest of the Pi
     delegates: bool = True  # the runtime's fast kernels (XNNPACK); false is slower everywhere
+
+
+@dataclass(frozen=True)
+class PeopleSettings:
+    recognise: bool = False  # true: name those who were enrolled with `python -m device.people`
+    file: Path = PEOPLE  # their names and face templates; no photos
+    min_score: float = 0.47  # 0..1; lower names strangers, higher leaves known people unknown
+    min_face: float = 40.0  # px wide; lower makes more mistakes, higher waits for people to be near
 
 
 @dataclass(frozen=True)
@@ -95,6 +109,7 @@ class Settings:
     faces: FacesSettings = field(default_factory=FacesSettings)
     tracks: TracksSettings = field(default_factory=TracksSettings)
     attributes: AttributesSettings = field(default_factory=AttributesSettings)
+    people: PeopleSettings = field(default_factory=PeopleSettings)
     outputs: OutputsSettings = field(default_factory=OutputsSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
@@ -184,6 +199,8 @@ RANGES = (
     ("tracks", "margin", 0, 10),
     ("attributes", "refresh", 0.1, 1000),
     ("attributes", "threads", 1, 64),
+    ("people", "min_score", 0, 1),
+    ("people", "min_face", 0, 16384),
     ("outputs", "log_every", 0, 86400),
     ("outputs", "max_frames", 0, 2**53),
     ("outputs", "journal_every", 0, 86400),
@@ -216,11 +233,22 @@ def _check_ranges(settings: Settings, origin: str) -> None:
         )
 
 
-def chosen_attributes(show: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the attributes to show and log, in the card's order; UsageError names the nearest."""
-    if not show or [name.lower() for name in show] == ["all"]:
+def chosen_attributes(wanted: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of `names` that are wanted, all for none; UsageError names the nearest."""
+    if not wanted or [name.lower() for name in wanted] == ["all"]:
         return names
-    for name in show:
+    for name in wanted:
         if name not in names:
             raise UsageError(f"unknown attribute {name!r}", nearest(name, names, "attributes"))
-    return tuple(name for name in names if name in show)
+    return tuple(name for name in names if name in wanted)
+
+
+def shown_and_logged(
+    attributes: AttributesSettings, computed: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the attributes to show and those to log; UsageError for one that is not computed."""
+    for name in (*attributes.show, *attributes.log):
+        if attributes.compute and name not in computed and name.lower() != "all":
+            raise UsageError(f"{name} is not computed", "Add it to compute in [attributes]")
+    shown = chosen_attributes(attributes.show, computed)
+    return shown, chosen_attributes(attributes.log, computed) if attributes.log else shown

@@ -15,11 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from device.command import Parser, exit_with
-from device.settings import RANGES, CameraSettings, LogSettings, OutputsSettings, Settings
+from device.settings import (
+    RANGES,
+    CameraSettings,
+    LogSettings,
+    OutputsSettings,
+    PeopleSettings,
+    Settings,
+)
 
 # What a camera that nobody looks after wants.
 SERVICE = Settings(
     camera=CameraSettings(source="0"),  # auto would log the demo clip where no camera works
+    people=PeopleSettings(file=Path("/var/lib/facet/people.json")),
     outputs=OutputsSettings(headless=True, log=Path("/var/lib/facet/faces.csv")),
     log=LogSettings(daily=True, keep_days=30, min_free_mb=200.0),
 )

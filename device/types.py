@@ -10,6 +10,7 @@ import numpy as np
 
 # Track.state: told, or why not
 OK, TOO_SMALL, BLURRED, TURNED_AWAY = "ok", "too small", "blurred", "turned away"
+UNKNOWN = "unknown"  # Track.person: nobody that was enrolled
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,3 +47,5 @@ class Track:
     state: str  # OK, or why there is no attribute to show
     probabilities: np.ndarray | None  # float32 (attributes,) in the card's order; None unless OK
     motion: tuple[float, float] = (0.0, 0.0)  # of the face, px/s
+    person: str = ""  # a name or UNKNOWN; empty where nobody was asked, or the face not clear yet
+    person_score: float | None = None  # likeness to the most similar of those enrolled, 0..1

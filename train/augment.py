@@ -27,6 +27,7 @@ class Augmentation:
     low_resolution_most: float = 4.0  # the largest factor of that loss
     noise: float = 0.5  # probability of a sensor's noise
     noise_most: float = 8.0  # its largest standard deviation, bytes
+    mix: float = 0.0  # the largest share of another photo, uniform in 0..mix (mixup); 0 = none
 
     def matrix(self, rng: np.random.Generator, crop_wh: tuple[int, int]) -> np.ndarray:
         """Return a random (3, 3) move of the crop, about its centre, in crop px."""
@@ -56,8 +57,8 @@ class Augmentation:
         if rng.random() < self.noise:
             # Before the crop grows again: what a camera saw small has its noise grown too.
             sigma = np.float32(rng.uniform(0, self.noise_most))
-            noise = sigma * rng.standard_normal((*crop.shape[:2], 1), np.float32)
-            crop = np.clip(crop + noise, 0, 255).astype(np.uint8)
+            noise = sigma * rng.standard_normal(crop.shape[:2], np.float32)
+            crop = cv2.add(crop, cv2.merge((noise, noise, noise)), dtype=cv2.CV_8U)
         if factor > 1:
             crop = cv2.resize(crop, (width, height), interpolation=cv2.INTER_LINEAR)
         return cv2.LUT(crop, np.clip(table, 0, 255).astype(np.uint8))
@@ -73,3 +74,21 @@ def augmented(
     """Return one varied crop, uint8 (crop_h, crop_w, 3); `matrix` takes the photo to the crop."""
     move = augmentation.matrix(rng, crop_wh) @ np.vstack([matrix, (0, 0, 1)])
     return augmentation.light(cut(picture, move[:2], crop_wh), rng)
+
+
+def mixed(
+    crops: np.ndarray, labels: np.ndarray, most: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return crops, uint8 (N, h, w, 3), each blended with another, and labels, likewise.
+
+    most: the other's largest share, 0..1. Source: Zhang et al. (2018), mixup: Beyond Empirical
+    Risk Minimization.
+    """
+    others = rng.permutation(len(crops))
+    shares = rng.uniform(0, most, len(crops)).astype(np.float32)
+    blended = [
+        cv2.addWeighted(crop, 1 - float(share), crops[other], float(share), 0)
+        for crop, other, share in zip(crops, others, shares, strict=True)
+    ]
+    shares = shares[:, np.newaxis]
+    return np.stack(blended), (1 - shares) * labels + shares * labels[others]

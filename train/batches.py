@@ -1,21 +1,30 @@
-"""Feed crops to Keras: decode, crop as the device crops, augment, in threads beside the model."""
+"""Feed crops to Keras: decode, crop as the device crops, augment, beside the model.
 
+Threads do that for two cores. An accelerator eats more than one Python process can cut: then
+each thread waits for a process of its own, which makes the whole batch.
+"""
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+import cv2
 import numpy as np
 
 from device.camera.photo import PhotoError, read_photo
 from device.command import note
 from device.faces.align import frame_matrix
-from train.augment import Augmentation, augmented
+from train.augment import Augmentation, augmented, mixed
 from train.celeba import DataError, Split
 from train.crops import read_crop
 from train.engine import keras
 
 
 class Batches(keras.utils.PyDataset):
-    """Crops float32 (batch, h, w, 3) with byte values 0..255 in R, G, B, and labels (batch, A).
+    """Crops uint8 (batch, h, w, 3) in R, G, B, and labels float32 (batch, A), 0..1.
 
-    With an augmentation the order and the variation are new in every epoch, and the same for the
-    same seed and epoch, so that a resumed run sees what the uninterrupted one would have seen.
+    processes: that make the batches; 0 = two threads of this one. With an augmentation the order
+    and the variation are new in every epoch, and the same for the same seed and epoch, so that a
+    resumed run sees what the uninterrupted one would have seen.
     """
 
     def __init__(
@@ -25,17 +34,27 @@ class Batches(keras.utils.PyDataset):
         batch: int,
         augmentation: Augmentation | None = None,
         seed: int = 0,
-        workers: int = 2,
+        processes: int = 0,
     ):
-        super().__init__(workers=workers, max_queue_size=8)
+        super().__init__(workers=processes or 2, max_queue_size=max(8, 2 * processes))
         self._split, self._crop_wh, self._batch = split, crop_wh, batch
         self._augmentation, self._seed = augmentation, seed
         self._unreadable: set[int] = set()
         self.start_epoch(0)
+        self._pool = None
+        if processes:
+            alike = Batches(split, crop_wh, batch, augmentation, seed)
+            self._pool = ProcessPoolExecutor(
+                # Engines keep threads and locks that a forked process would inherit half.
+                processes,
+                multiprocessing.get_context("spawn"),
+                _keep,
+                (alike,),
+            )
 
     def start_epoch(self, epoch: int) -> None:
         """Shuffle for this epoch, counted from 0; without augmentation the order stays."""
-        self._epoch = epoch
+        self.epoch = epoch
         self._order = np.arange(len(self._split))
         if self._augmentation:
             np.random.default_rng((self._seed, epoch)).shuffle(self._order)
@@ -44,10 +63,16 @@ class Batches(keras.utils.PyDataset):
         return -(-len(self._split) // self._batch)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        if self._pool:
+            return self._pool.submit(_make, self.epoch, index).result()
         rows = self._order[index * self._batch : (index + 1) * self._batch]
         pairs = [self._readable(int(row)) for row in rows]
-        crops = np.stack([crop for crop, _ in pairs]).astype(np.float32)
-        return crops, self._split.labels[[row for _, row in pairs]].astype(np.float32)
+        crops = np.stack([crop for crop, _ in pairs])
+        labels = self._split.labels[[row for _, row in pairs]].astype(np.float32)
+        if self._augmentation is None or not self._augmentation.mix:
+            return crops, labels
+        rng = np.random.default_rng((self._seed, self.epoch, index, 1))
+        return mixed(crops, labels, self._augmentation.mix, rng)
 
     def _readable(self, row: int) -> tuple[np.ndarray, int]:
         """Return a row's crop and the row; the next row's where the photo cannot be decoded.
@@ -70,5 +95,20 @@ class Batches(keras.utils.PyDataset):
             return read_crop(path, self._crop_wh)
         picture = read_photo(path)
         matrix = frame_matrix((picture.shape[1], picture.shape[0]), self._crop_wh)
-        rng = np.random.default_rng((self._seed, self._epoch, row))
+        rng = np.random.default_rng((self._seed, self.epoch, row))
         return augmented(picture, matrix, self._crop_wh, self._augmentation, rng)[:, :, ::-1]
+
+
+_kept: Batches  # of a process that makes batches
+
+
+def _keep(batches: Batches) -> None:
+    global _kept
+    _kept = batches
+    cv2.setNumThreads(1)
+
+
+def _make(epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+    if _kept.epoch != epoch:
+        _kept.start_epoch(epoch)
+    return _kept[index]

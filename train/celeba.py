@@ -17,6 +17,7 @@ from device.command import Parser, exit_with
 from device.errors import SourceError
 
 SPLITS = ("train", "val", "test")  # in the partition file: 0, 1, 2
+LOOKED_AT_ONCE = 4096  # photos
 FULL_COUNTS = {"train": 162_770, "val": 19_867, "test": 19_962}  # complete CelebA
 
 ATTRIBUTES = (
@@ -113,7 +114,8 @@ def read_celeba(root: Path | str, attributes: tuple[str, ...] = ATTRIBUTES) -> C
     splits = {}
     for index, split in enumerate(SPLITS):
         chosen = [n for n in names if partition[n] == index and n not in left_out]
-        rows = np.array([labels[n] for n in chosen], np.uint8).reshape(-1, len(attributes))
+        rows = np.frombuffer(bytearray().join(labels[n] for n in chosen), np.uint8)
+        rows = rows.reshape(-1, len(attributes))
         splits[split] = Split(split, tuple(folder / n for n in chosen), rows, attributes)
     return CelebA(splits, tuple(sorted(left_out.items())), attributes)
 
@@ -137,7 +139,8 @@ def _rows(path: Path):
         raise DataError(f"cannot read {path}: {error}") from error
 
 
-def _read_attributes(path: Path, attributes: tuple[str, ...]) -> dict[str, list[int]]:
+def _read_attributes(path: Path, attributes: tuple[str, ...]) -> dict[str, bytes]:
+    """Return a byte per attribute, 0 or 1, of every photo."""
     rows = _rows(path)
     number, header = next(rows, (1, []))
     if path.suffix == ".csv":
@@ -152,13 +155,13 @@ def _read_attributes(path: Path, attributes: tuple[str, ...]) -> dict[str, list[
             f"to {attributes[-1]}"
         )
     values = {"1": 1, "-1": 0, "0": 0}
-    labels: dict[str, list[int]] = {}
+    labels: dict[str, bytes] = {}
     for number, (name, *fields) in rows:
         if name in labels or Path(name).name != name:
             what = "stands twice" if name in labels else "is not a name in img_align_celeba"
             raise DataError(f"{path}, line {number}: {name!r} {what}")
         try:
-            labels[name] = [values[field] for field in fields]
+            labels[name] = bytes(map(values.__getitem__, fields))
         except KeyError as error:
             raise DataError(f"{path}, line {number}: {error} is not 1 or -1") from None
         if len(fields) != len(attributes):
@@ -183,9 +186,13 @@ def _read_partition(path: Path) -> dict[str, int]:
 
 def _bad_photos(folder: Path, names: list[str]) -> dict[str, str]:
     """Return why each unusable photo is one, without decoding the good ones."""
+    suspects = []
     with ThreadPoolExecutor(8) as pool:
-        whole = pool.map(lambda name: _ends_well(folder / name), names, chunksize=256)
-        suspects = [name for name, well in zip(names, whole, strict=True) if not well]
+        # In blocks: a pool keeps a kilobyte for each task it is given.
+        for start in range(0, len(names), LOOKED_AT_ONCE):
+            block = names[start : start + LOOKED_AT_ONCE]
+            whole = pool.map(lambda name: _ends_well(folder / name), block)
+            suspects += [name for name, well in zip(block, whole, strict=True) if not well]
     bad = {}
     for name in suspects:
         try:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.stats import norm
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from train.metrics import Score, Scores
@@ -66,10 +67,15 @@ def attribute_chart(path: Path, one: Score, label: np.ndarray, probability: np.n
 
 
 def sweep_chart(path: Path, kind: str, unit: str, points) -> None:
+    """Write a sweep's chart."""
+    sweep_figure(kind, unit, points).savefig(path, dpi=110)
+
+
+def sweep_figure(kind: str, unit: str, points, size_in: tuple[float, float] = (6.4, 4)) -> Figure:
     """Draw accuracy against one stress, the device's way and the naive one, and what was found."""
     rows = sorted(points, key=lambda one: one.stress)
     stress = [one.stress for one in rows]
-    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    figure = Figure(figsize=size_in, layout="constrained")
     axes = figure.subplots()
     axes.plot(stress, [one.accuracy for one in rows], "o-", color=BLUE, label="aligned (device)")
     axes.plot(stress, [one.naive for one in rows], "s--", color=ORANGE, label="box only (naive)")
@@ -77,7 +83,7 @@ def sweep_chart(path: Path, kind: str, unit: str, points) -> None:
     axes.set(xlabel=f"{kind}, {unit}", ylabel="share", ylim=(0.5, 1.01))
     axes.grid(alpha=0.4)
     axes.legend(loc="lower right" if kind == "size" else "lower left")
-    figure.savefig(path, dpi=110)
+    return figure
 
 
 def coverage_chart(path: Path, rules) -> None:
@@ -91,4 +97,34 @@ def coverage_chart(path: Path, rules) -> None:
     axes.set(xlabel="share of the faces told, the clearest first", ylabel="mean accuracy")
     axes.grid(alpha=0.4)
     axes.legend(loc="lower left", title="dots: the default limits", fontsize=8)
+    figure.savefig(path, dpi=110)
+
+
+def det_chart(path: Path, curves, chosen: tuple[float, float]) -> None:
+    """Draw the detection error tradeoff: false rejects over false accepts, on normal deviates.
+
+    curves: name -> (false accepts, false rejects), shares 0..1. chosen: the two where the least
+    score stands.
+    """
+    figure = Figure(figsize=(6.4, 5), layout="constrained")
+    axes = figure.subplots()
+    for (name, (accepted, rejected)), colour in zip(curves.items(), (GREY, BLUE), strict=True):
+        # The deviates of 0 and 1 are infinite.
+        inside = (accepted > 0) & (accepted < 1) & (rejected > 0) & (rejected < 1)
+        axes.plot(norm.ppf(accepted[inside]), norm.ppf(rejected[inside]), color=colour, label=name)
+    accepted, rejected = chosen
+    label = f"chosen: {100 * accepted:.3f} %, {100 * rejected:.1f} %"
+    axes.plot(norm.ppf(accepted), norm.ppf(rejected), "o", color=ORANGE, label=label)
+    ticks = np.array([1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5])
+    labels = [f"{100 * tick:g} %" for tick in ticks]
+    axes.set_xticks(norm.ppf(ticks), labels)
+    axes.set_yticks(norm.ppf(ticks), labels)
+    axes.set_xlim(*norm.ppf((5e-6, 0.2)))
+    axes.set_ylim(*norm.ppf((0.005, 0.6)))
+    axes.set(
+        xlabel="false accepts: two people taken for one",
+        ylabel="false rejects: one person taken for two",
+    )
+    axes.grid(alpha=0.4)
+    axes.legend(loc="upper right", fontsize=8)
     figure.savefig(path, dpi=110)

@@ -109,6 +109,10 @@ def _without_places(record: dict[str, Any]) -> dict[str, Any]:
     kept["settings"] = settings | {"weights": weights, "teacher": teachers}
     if "went_on_from" in kept:
         kept["went_on_from"] = _without_places(kept["went_on_from"])
+    if "ensemble" in kept:
+        members = kept["ensemble"]["members"]
+        members = {member: _without_places(one) for member, one in members.items()}
+        kept["ensemble"] = kept["ensemble"] | {"members": members}
     return kept
 
 

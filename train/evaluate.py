@@ -78,7 +78,10 @@ def run_sweep(args: argparse.Namespace, classifier: Classifier, split: Split) ->
     points = sweep.sweep(args.sweep, sweep.spread(split, args.limit or 300), detector, classifier)
     print(sweep.table(args.sweep, points))
     stem = args.out / f"sweep-{args.sweep}"
-    _write_json(stem.with_suffix(".json"), [without_nan(asdict(point)) for point in points])
+    # train.report asks of which model and photos a sweep is.
+    of = {"sha256": classifier.card.sha256, "split": split.name}
+    rows = [without_nan(asdict(point)) | of for point in points]
+    _write_json(stem.with_suffix(".json"), rows)
     sweep_chart(stem.with_suffix(".png"), args.sweep, sweep.SWEEPS[args.sweep][0], points)
     print(f"chart: {stem.with_suffix('.png')}")
 

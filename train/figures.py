@@ -7,7 +7,7 @@
     python -m train.evaluate --data $D/celeba --groups
     python -m train.evaluate --photos $D/wild
     python -m train.evaluate --photos $D/genki
-    for name in attributes attributes-small; do
+    for name in attributes attributes-small attributes-large; do
         python -m device.bench --model models/$name.json --json out/bench-$name.json; done
     python -m train.figures
 

@@ -12,6 +12,7 @@ complete, backup/ with the last finished epoch.
 """
 
 import argparse
+import importlib.util
 import json
 import platform
 import shutil
@@ -30,9 +31,11 @@ from train.augment import Augmentation
 from train.batches import Batches
 from train.celeba import DataError, Split, left_out_line, read_celeba
 from train.engine import keras
-from train.models import BACKBONES, build, settle_batchnorm
-from train.teacher import softened
+from train.models import BACKBONES, build, set_precision, settle_batchnorm
+from train.outputs import load_float
+from train.teacher import Opinion, Taught
 
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 SETTLE_BATCHES = 100  # batches whose mean gives the final BatchNorm statistics
 
 
@@ -50,9 +53,12 @@ class FitSettings:
     dropout: float = 0.2
     backbone: str = "MobileNetV2"  # of train.models.BACKBONES
     until: str = ""  # the backbone's last layer; an earlier one makes a smaller model; "" = whole
-    teacher: tuple[str, ...] = ()  # .keras files of models whose opinions soften the labels
-    teacher_share: float = 0.5  # of the softened labels
+    teacher: tuple[str, ...] = ()  # .keras files of models that look at the same crops
+    teacher_share: float = 0.5  # of each label that is their opinion
+    view_wh: tuple[int, int] | None = None  # size of the crops that teachers see; None = crop_wh
     ema: float = 0.0  # momentum of the weights' running mean, which is what is kept; 0 = none
+    precision: str = "float32"  # or mixed_bfloat16, mixed_float16: for accelerators
+    processes: int = 0  # that make batches; 0 = two threads, which suffice for two cores
     seed: int = 1
     limit: int = 0  # use only the first N photos of each split; 0 = all
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -108,7 +114,7 @@ def schedule(settings: FitSettings, steps: int) -> keras.optimizers.schedules.Le
 
 
 def accuracy(labels, probabilities):
-    """Share of attributes on the right side of 1/2; softened labels count as their nearer side."""
+    """Share of attributes on the right side of 1/2; mixed labels count as their nearer side."""
     same = keras.ops.equal(labels > 0.5, probabilities > 0.5)
     return keras.ops.mean(keras.ops.cast(same, "float32"), axis=-1)
 
@@ -116,10 +122,14 @@ def accuracy(labels, probabilities):
 def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Model:
     """Train, or go on from RUN/backup, and leave model.keras in the run's folder."""
     keras.utils.set_random_seed(settings.seed)
-    if settings.teacher:
-        teachers = [Path(teacher) for teacher in settings.teacher]
-        train = softened(train, teachers, settings.teacher_share, run)
-    batches = Batches(train, settings.crop_wh, settings.batch, settings.augmentation, settings.seed)
+    batches = Batches(
+        train,
+        settings.view_wh or settings.crop_wh,
+        settings.batch,
+        settings.augmentation,
+        settings.seed,
+        settings.processes,
+    )
     backup = run / "backup"
     # What is restored needs no start: the weights' file may have gone since.
     weights = "none" if any(backup.glob("*.weights.h5")) else settings.weights
@@ -131,7 +141,9 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
         settings.until,
         settings.backbone,
     )
-    model.compile(
+    set_precision(model, settings.precision)
+    pupil = taught(model, settings) if settings.teacher or settings.view_wh else model
+    pupil.compile(
         keras.optimizers.AdamW(
             schedule(settings, len(batches) * settings.epochs),
             weight_decay=settings.weight_decay,
@@ -141,9 +153,9 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
         loss="binary_crossentropy",
         metrics=[accuracy],
     )
-    model.fit(
+    pupil.fit(
         batches,
-        validation_data=Batches(val, settings.crop_wh, 64) if len(val) else None,
+        validation_data=validation(val, settings),
         epochs=settings.epochs,
         verbose=0,
         callbacks=[
@@ -152,11 +164,12 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
             ),
             EpochStart(batches),
             keras.callbacks.CSVLogger(run / "history.csv", append=True),
-            keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False),
+            *tensorboard(run),
             Progress(len(batches), settings.epochs),
             *([keras.callbacks.SwapEMAWeights()] if settings.ema else []),
         ],
     )
+    set_precision(model, "float32")
     settle_batchnorm(model, settling_crops(train, settings))
     # Without the optimizer's state, which is two thirds of the file and of no use once done.
     keras.Model(model.input, model.output, name=model.name).save(run / "model.partial.keras")
@@ -165,9 +178,30 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
     return model
 
 
+def taught(student: keras.Model, settings: FitSettings) -> Taught:
+    """Return the student with its teachers beside it, all at the run's precision."""
+    teachers = [load_float(Path(file), student.output_shape[-1]) for file in settings.teacher]
+    for teacher in teachers:
+        set_precision(teacher, settings.precision)
+    return Taught(student, Opinion(teachers), settings.teacher_share if teachers else 0.0)
+
+
+def validation(val: Split, settings: FitSettings) -> Batches | None:
+    """Return the validation photos, cut as for the device, or None where there are none."""
+    some = -(-settings.processes // 2)
+    return Batches(val, settings.crop_wh, 64, processes=some) if len(val) else None
+
+
+def tensorboard(run: Path) -> list[keras.callbacks.Callback]:
+    """Return TensorBoard's callback where TensorFlow, which writes its files, is installed."""
+    if importlib.util.find_spec("tensorflow") is None:
+        return []
+    return [keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False)]
+
+
 def settling_crops(train: Split, settings: FitSettings) -> Iterator[np.ndarray]:
     """Yield batches of un-augmented training crops, spread over the split, for BatchNorm."""
-    plain = Batches(train, settings.crop_wh, settings.batch)
+    plain = Batches(train, settings.crop_wh, 32)
     step = max(1, len(plain) // SETTLE_BATCHES)
     for index in range(0, len(plain), step):
         yield plain[index][0]
@@ -227,6 +261,7 @@ def read_settings(run: Path) -> FitSettings:
         values["augmentation"] = Augmentation(**values["augmentation"])
         values["crop_wh"] = tuple(values["crop_wh"])
         values["teacher"] = tuple(values.get("teacher", ()))
+        values["view_wh"] = tuple(values["view_wh"]) if values.get("view_wh") else None
         return FitSettings(**values)
     except (KeyError, TypeError) as error:
         raise UsageError(
@@ -283,13 +318,40 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         nargs="+",
         default=(),
         metavar="FILE.keras",
-        help="models whose mean opinion softens the labels (distillation)",
+        help="models whose mean opinion of each crop softens its labels (distillation)",
     )
     add(
         "--teacher-share",
         type=float,
         default=plain.teacher_share,
         help="of the softened labels, 0..1 (%(default)s)",
+    )
+    add(
+        "--view",
+        type=crop_size,
+        dest="view_wh",
+        metavar="WxH",
+        help="size of the crops that teachers see, in the shape of --input (as --input)",
+    )
+    add(
+        "--mix",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="blend each photo with up to this share of another (mixup), 0..0.5 (%(default)s)",
+    )
+    add(
+        "--precision",
+        choices=PRECISIONS,
+        default=plain.precision,
+        help="mixed_bfloat16 is for accelerators that have it (%(default)s)",
+    )
+    add(
+        "--processes",
+        type=int,
+        default=plain.processes,
+        metavar="N",
+        help="that cut the crops; as many as cores beside an accelerator (two threads)",
     )
     add(
         "--ema",
@@ -301,13 +363,15 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--seed", type=int, default=plain.seed, help="of shuffling and augmentation (%(default)s)")
     add("--limit", type=int, default=0, metavar="N", help="only the first N photos of each split")
     args = parser.parse_args(argv)
-    for name, least in (("epochs", 1), ("batch", 1), ("seed", 0), ("limit", 0)):
+    for name, least in (("epochs", 1), ("batch", 1), ("seed", 0), ("limit", 0), ("processes", 0)):
         if getattr(args, name) < least:
             raise UsageError(f"--{name} {getattr(args, name)}: need {least} or more")
     if not 0 < args.learning_rate < 10:
         raise UsageError(f"--learning-rate {args.learning_rate}: need more than 0, at most 10")
     if not 0 <= args.teacher_share <= 1:
         raise UsageError(f"--teacher-share {args.teacher_share}: need 0 to 1")
+    if not 0 <= args.mix <= 0.5:
+        raise UsageError(f"--mix {args.mix}: need 0 to 0.5")
     if not 0 <= args.ema < 1:
         raise UsageError(f"--ema {args.ema}: need 0, or up to 0.9999")
     return args
@@ -322,7 +386,8 @@ def main(argv: list[str] | None = None) -> None:
         if (run / "settings.json").exists():
             raise UsageError(f"{run} holds a run already", "Add --resume, or name another --out.")
         names = {f.name for f in fields(FitSettings)} & set(vars(args))
-        settings = FitSettings(**{name: getattr(args, name) for name in names})
+        values = {name: getattr(args, name) for name in names}
+        settings = FitSettings(**values, augmentation=Augmentation(mix=args.mix))
     if (run / "model.keras").exists():
         print(f"{run} is complete: {run / 'model.keras'}")
         return

@@ -3,7 +3,11 @@
 from device.attributes.card import Card
 from train.celeba import SPLITS
 
-SOURCES = {"MobileNetV2": "Sandler et al., 2018", "MobileNet": "Howard et al., 2017"}
+SOURCES = {
+    "MobileNetV2": "Sandler et al., 2018",
+    "MobileNet": "Howard et al., 2017",
+    "EfficientNetLite2": "Liu, 2020",
+}
 FEW_PEOPLE = 20  # fewer say nothing about a group
 
 # Figure's key -> what people call it.
@@ -19,6 +23,12 @@ FIGURES = {
 
 def _stages(training: dict) -> list[str]:
     """Return a line per run that led to the model, the first one first."""
+    if ensemble := training.get("ensemble"):
+        members = ensemble["members"]
+        said = (
+            f"- the mean of the log-odds of {' and '.join(members)} (Lakshminarayanan et al., 2017)"
+        )
+        return [*(line for one in members.values() for line in _stages(one)), said]
     settings = training["settings"]
     line = (
         f"- {settings['epochs']} epochs from the weights {settings['weights']}, learning rate "
@@ -39,6 +49,8 @@ def _extras(settings: dict) -> str:
     if settings.get("teacher"):
         teachers = " and ".join(settings["teacher"])
         said += f", {settings['teacher_share']:.0%} of each label {teachers}'s opinion"
+    if mix := settings.get("augmentation", {}).get("mix"):
+        said += f", each photo blended with up to {mix:.0%} of another"
     if settings.get("ema"):
         said += f", running mean of the weights ({settings['ema']:g})"
     return said
@@ -62,7 +74,7 @@ def model_card(card: Card, name: str, verified: list[str]) -> str:
         "",
         "## What it is",
         "",
-        f"{_backbone(training['settings'])}, {width}x{height} RGB bytes in, one probability per "
+        f"{_network(training)}, {width}x{height} RGB bytes in, one probability per "
         f"attribute out; full-integer .tflite of {measured['bytes'] / 1e6:.2f} MB, "
         f"{measured['multiply_adds'] / 1e6:.0f} million multiply-adds a face. The device scales "
         "each output's logit with the slope and offset in the card (Platt scaling on validation "
@@ -110,6 +122,13 @@ def model_card(card: Card, name: str, verified: list[str]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _network(training: dict) -> str:
+    if "ensemble" in training:
+        members = training["ensemble"]["members"].values()
+        return "The mean of " + " and ".join(_backbone(one["settings"]) for one in members)
+    return _backbone(training["settings"])
 
 
 def _backbone(settings: dict) -> str:

@@ -8,15 +8,20 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import ModelError
+from train.efficientnet_lite import EfficientNetLite2
 from train.engine import keras
 
 # Keras builds MobileNetV2 with 0.999, so the statistics used at inference trail thousands of
 # steps behind the weights: in a short fine-tuning that cost 3 points of accuracy.
 BATCHNORM_MOMENTUM = 0.99
 
-# The bases Facet builds on, by the name of their class in keras.applications, and their layer's
-# name in the model. Both take pictures scaled to -1..1.
-BACKBONES = {"MobileNetV2": "mobilenet_v2", "MobileNet": "mobilenet"}
+# The bases Facet builds on, by the name of their class in keras.applications or here, and their
+# layer's name in the model. All take pictures scaled to -1..1.
+BACKBONES = {
+    "MobileNetV2": "mobilenet_v2",
+    "MobileNet": "mobilenet",
+    "EfficientNetLite2": "efficientnet_lite2",
+}
 
 MEND = "Give a no-top weights file with --weights FILE, or --weights none to start anew."
 MEND_LAYER = "Try --until block_13_expand_relu, or leave it out for the whole network."
@@ -84,9 +89,10 @@ def _take_weights(model: keras.Model, path: str, base: str) -> None:
 def _backbone(name: str, shape: tuple[int, int, int], weights: str) -> keras.Model:
     source = "imagenet" if weights == "imagenet" else None
     try:
-        backbone = getattr(keras.applications, name)(
-            input_shape=shape, include_top=False, weights=source, name=BACKBONES[name]
+        make = (
+            EfficientNetLite2 if name == "EfficientNetLite2" else getattr(keras.applications, name)
         )
+        backbone = make(input_shape=shape, include_top=False, weights=source, name=BACKBONES[name])
         if weights not in ("imagenet", "none"):
             backbone.load_weights(Path(weights))
     except Exception as error:  # Keras raises plain Exception for a failed download
@@ -123,12 +129,32 @@ def settle_batchnorm(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
     """Replace the BatchNorm statistics by their plain mean over un-augmented batches of crops.
 
     The statistics that training leaves behind describe augmented crops under older weights.
-    With momentum k / (k + 1) at batch k the moving average is the mean so far.
     """
     layers = batchnorms(model)
-    for step, crops in enumerate(batches):
-        for layer in layers:
-            layer.momentum = step / (step + 1)
-        model(crops, training=True)
     for layer in layers:
+        layer.momentum = 0.0  # so that after a batch they are that batch's own
+    means = [0.0] * len(layers)
+    variances = [0.0] * len(layers)
+    count = 0
+    for crops in batches:
+        count += 1
+        model(crops, training=True)
+        for at, layer in enumerate(layers):
+            means[at] += keras.ops.convert_to_numpy(layer.moving_mean)
+            variances[at] += keras.ops.convert_to_numpy(layer.moving_variance)
+    for layer, mean, variance in zip(layers, means, variances, strict=True):
         layer.momentum = BATCHNORM_MOMENTUM
+        layer.moving_mean.assign(mean / max(count, 1))
+        layer.moving_variance.assign(variance / max(count, 1))
+
+
+def set_precision(model: keras.Model, policy: str) -> None:
+    """Make a model compute in another precision, such as mixed_bfloat16; its weights stay float32.
+
+    What leaves it, the last layer's probabilities, stays float32 too.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            set_precision(layer, policy)
+        elif layer is not model.layers[-1] or layer.name != "attributes":
+            layer.dtype_policy = policy

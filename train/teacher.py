@@ -1,53 +1,67 @@
-"""Soften training labels by what a trained model says of the same photos: distillation.
+"""Let a student learn from trained models that see the very crop it sees: distillation.
 
-CelebA's labels are noisy, in matters of opinion above all. The mean opinion of one model
-or several on a photo and its mirror image is steadier, and the student learns from a mixture of
-both.
-Source: Hinton, Vinyals and Dean (2015), Distilling the Knowledge in a Neural Network.
+CelebA's labels are noisy, in matters of opinion above all. The mean opinion of unlike models is
+steadier, and better than each of them. It is asked for every varied, mixed crop anew, so that
+there is something to learn in every epoch.
+Sources: Hinton, Vinyals and Dean (2015), Distilling the Knowledge in a Neural Network; Beyer et
+al. (2022), Knowledge distillation: A good teacher is patient and consistent.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
-from tqdm import tqdm
+from train.engine import keras
 
-from train.batches import Batches
-from train.celeba import Split
-from train.outputs import load_float
-
-BATCH = 64
+CLEAR = 1e-6  # opinions are at least so far from 0 and 1
 
 
-def softened(split: Split, teachers: Sequence[Path], share: float, cache: Path) -> Split:
-    """Return the split with labels float32 0..1: `share` of them the teachers' mean opinion.
+class Opinion(keras.Model):
+    """What several models say of crops: the sigmoid of their mean log-odds, float32 (B, A), 0..1.
 
-    teachers: .keras files with one output per attribute. cache: folder for one teacher-N.npy per
-    teacher, read where it exists and fits, so that an interrupted run asks once. Raises ModelError.
+    Each sees the crops at its own size, whatever size they come in.
     """
-    opinions = np.zeros(split.labels.shape, np.float32)
-    for number, teacher in enumerate(teachers, 1):
-        opinions += _cached(split, teacher, cache / f"teacher-{number}.npy") / len(teachers)
-    return replace(split, labels=(1 - share) * split.labels + share * opinions)
+
+    def __init__(self, teachers: Sequence[keras.Model]):
+        super().__init__(name="opinion")
+        self.teachers = list(teachers)
+        self.trainable = False
+        self.built = True  # of models that are
+
+    def call(self, crops):
+        crops = keras.ops.cast(crops, "float32")
+        logits = []
+        for teacher in self.teachers:
+            seen = crops
+            height, width = teacher.input_shape[1:3]
+            if (height, width) != tuple(crops.shape[1:3]):
+                seen = keras.ops.image.resize(crops, (height, width), antialias=True)
+            said = keras.ops.cast(teacher(seen, training=False), "float32")
+            said = keras.ops.clip(said, CLEAR, 1 - CLEAR)
+            logits.append(keras.ops.log(said) - keras.ops.log1p(-said))
+        return keras.ops.sigmoid(sum(logits) / len(logits))
 
 
-def _cached(split: Split, teacher: Path, cache: Path) -> np.ndarray:
-    opinions = np.load(cache) if cache.exists() else None
-    if opinions is None or opinions.shape != split.labels.shape:
-        opinions = _opinions(split, teacher)
-        np.save(cache, opinions)
-    return opinions
+class Taught(keras.Model):
+    """A student whose labels are, in training, for `share` its teachers' opinion.
 
+    Crops come at `crop_wh`, the student sees them at its own size: teachers may see more.
+    """
 
-def _opinions(split: Split, teacher: Path) -> np.ndarray:
-    model = load_float(teacher, len(split.attributes))
-    _, height, width, _ = model.input_shape
-    batches = Batches(split, (width, height), BATCH)
-    rows = []
-    for index in tqdm(range(len(batches)), desc="teacher", unit="batch", mininterval=2):
-        crops, _ = batches[index]
-        mirrored = np.ascontiguousarray(crops[:, :, ::-1])
-        both = (model.predict_on_batch(crops), model.predict_on_batch(mirrored))
-        rows.append((np.asarray(both[0]) + np.asarray(both[1])) / 2)
-    return np.concatenate(rows).astype(np.float32)
+    def __init__(self, student: keras.Model, opinion: Opinion, share: float):
+        super().__init__(name="taught")
+        self.student, self.opinion, self.share = student, opinion, share
+        self.built = True  # of models that are
+
+    def call(self, crops, training=False):
+        height, width = self.student.input_shape[1:3]
+        crops = keras.ops.cast(crops, "float32")
+        if (height, width) != tuple(crops.shape[1:3]):
+            crops = keras.ops.image.resize(crops, (height, width), antialias=True)
+        return self.student(crops, training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        if training:
+            opinion = keras.ops.stop_gradient(self.opinion(x))
+            y = (1 - self.share) * y + self.share * opinion
+        return super().compute_loss(
+            x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
+        )

@@ -83,7 +83,7 @@ def unfold(model: keras.Model, crops: Batches) -> None:
     first = [0.0] * len(layers)
     second = [0.0] * len(layers)
     for index in range(len(crops)):
-        scaled = (crops[index][0] - 127) / 127.5
+        scaled = (crops[index][0].astype(np.float32) - 127) / 127.5
         for at, values in enumerate(inputs.predict_on_batch(scaled)):
             values = values.astype(np.float64)
             first[at] += values.mean(axis=(0, 1, 2)) / len(crops)

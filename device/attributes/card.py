@@ -5,7 +5,7 @@ Another backbone, input size or set of attributes needs another card, and no oth
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,10 @@ class Card:
     def column(self, field: str) -> np.ndarray:
         """Return one number of every attribute, float32 (attributes,)."""
         return np.array([getattr(a, field) for a in self.attributes], np.float32)
+
+    def of(self, names: tuple[str, ...]) -> "Card":
+        """Return the card with these of its attributes alone."""
+        return replace(self, attributes=tuple(a for a in self.attributes if a.name in names))
 
     def to_json(self) -> str:
         record = {
@@ -106,6 +110,8 @@ def _card(record: dict[str, Any]) -> Card:
     )
     if len(card.template) != 4 or not np.isfinite(card.template).all():
         raise ValueError(f"template of {len(card.template)} points, expected 4 finite ones")
+    if not np.abs(card.template).max() <= 10 * max(card.crop_wh):
+        raise ValueError("template whose points lie far outside of the crop")
     if np.ptp(card.template, axis=0).min() < 1:
         raise ValueError("template whose points lie in one place")
     if not card.attributes or len(set(card.names)) != len(card.names):
@@ -124,6 +130,9 @@ def _attribute(one: dict[str, Any]) -> Attribute:
         offset=float(calibration["offset"]),
         prevalence=float(one["prevalence"]),
     )
+    # Far beyond what a fit gives, and within what float32 can say.
+    if abs(attribute.slope) > 10 or abs(attribute.offset) > 20:
+        raise ValueError(f"the calibration of {attribute.name!r} is out of range")
     numbers = [value for value in asdict(attribute).values() if isinstance(value, float)]
     if not np.isfinite(numbers).all() or not 0 <= attribute.threshold <= 1:
         raise ValueError(f"numbers of {attribute.name!r} are out of range")

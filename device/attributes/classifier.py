@@ -8,6 +8,7 @@ import numpy as np
 from device.attributes.card import MEND, Card, read_card, read_network_bytes
 from device.errors import ModelError
 from device.faces.align import cut, landmark_matrix
+from device.settings import chosen_attributes
 from device.tflite import Network
 
 # int8 networks give probabilities in steps of 1/256: 0 and 1 mean "beyond the last step".
@@ -23,24 +24,35 @@ def calibrated(raw: np.ndarray, slope: np.ndarray, offset: np.ndarray) -> np.nda
 class Classifier:
     """A model as its card describes it; use it from one thread.
 
-    Raises ModelError where card and network are missing, corrupt or do not match.
+    wanted: names of the attributes to tell; none named means all. `card` then has these alone, and
+    of the others nothing leaves the network's own output, which the next face overwrites.
+    Raises ModelError where card and network are missing, corrupt or do not match, UsageError for a
+    name that the card lacks.
     """
 
-    def __init__(self, card_path: Path | str, threads: int = 1, delegates: bool = True):
-        self.card: Card = read_card(card_path)
-        content = read_network_bytes(self.card, Path(card_path).parent)
-        self.network = Network(content, self.card.file, MEND, threads, delegates)
-        self.template = np.array(self.card.template)  # float64 (4, 2): landmarks in the crop, px
+    def __init__(
+        self,
+        card_path: Path | str,
+        threads: int = 1,
+        delegates: bool = True,
+        wanted: tuple[str, ...] = (),
+    ):
+        whole: Card = read_card(card_path)
+        content = read_network_bytes(whole, Path(card_path).parent)
+        self.network = Network(content, whole.file, MEND, threads, delegates)
+        self._check(whole, card_path)
+        self.card = whole.of(chosen_attributes(wanted, whole.names))
+        self.template = np.array(whole.template)  # float64 (4, 2): landmarks in the crop, px
+        self._columns = [whole.names.index(name) for name in self.card.names]
         self._slope, self._offset = self.card.column("slope"), self.card.column("offset")
-        self._check(card_path)
 
-    def _check(self, card_path: Path | str) -> None:
-        width, height = self.card.crop_wh
+    def _check(self, card: Card, card_path: Path | str) -> None:
+        width, height = card.crop_wh
         found = (self.network.input_shape, *self.network.output_shapes)
-        needed = ((1, height, width, 3), (1, len(self.card.attributes)))
+        needed = ((1, height, width, 3), (1, len(card.attributes)))
         if found != needed or self.network.input_dtype != np.uint8:
             raise ModelError(
-                f"{self.card.file} does not match {card_path}: it takes "
+                f"{card.file} does not match {card_path}: it takes "
                 f"{np.dtype(self.network.input_dtype).name} {found[0]} and gives {found[1:]}, the "
                 f"card says uint8 {needed[0]} and {needed[1:]}",
                 "Convert the model again: python -m train.convert RUN --out models/",
@@ -55,9 +67,9 @@ class Classifier:
         return cv2.cvtColor(cut(frame_bgr, matrix, self.card.crop_wh), cv2.COLOR_BGR2RGB)
 
     def classify(self, crop_rgb: np.ndarray) -> np.ndarray:
-        """Return calibrated probabilities, float32 (attributes,), for one uint8 RGB crop."""
-        return calibrated(self.raw(crop_rgb), self._slope, self._offset)
+        """Return the card's calibrated probabilities, float32 (attributes,), for one RGB crop."""
+        return calibrated(self.raw(crop_rgb)[self._columns], self._slope, self._offset)
 
     def raw(self, crop_rgb: np.ndarray) -> np.ndarray:
-        """Return the network's own outputs, float32 (attributes,), before calibration."""
+        """Return the network's own outputs, float32 (outputs,), wanted or not, uncalibrated."""
         return self.network.run(crop_rgb[np.newaxis])[0][0]

@@ -5,6 +5,8 @@ import numpy as np
 # Mean difference of the probabilities beyond which two crops show two people: from one frame to the
 # next it stays below 0.07 for one person, and a cut from one portrait to another makes 0.28.
 ANOTHER = 0.2
+# Fewer attributes do not tell two people apart: a smile alone moves three of them from 0 to 1.
+ENOUGH = 20
 
 
 def logit(probability: np.ndarray) -> np.ndarray:
@@ -47,7 +49,7 @@ class Steady:
 
     def contradicts(self, probabilities: np.ndarray) -> bool:
         """Whether a crop says so much else that it must be of another person, as after a cut."""
-        if self._log_odds is None:
+        if self._log_odds is None or len(probabilities) < ENOUGH:
             return False
         return bool(np.abs(probabilities - self.probabilities).mean() > ANOTHER)
 

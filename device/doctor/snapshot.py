@@ -12,7 +12,7 @@ from device.errors import FacetError
 from device.outputs import Result, move_aside
 from device.outputs.draw import annotate
 from device.pipeline import assemble, load_models
-from device.settings import Settings, chosen_attributes
+from device.settings import Settings, shown_and_logged
 
 FRAMES = 30  # a second: a camera finds its exposure, a face becomes somebody
 
@@ -42,7 +42,7 @@ def save(machine: Machine, settings: Settings, path: Path) -> Finding:
     models = load_models(settings)
     last = Last()
     with open_camera(settings.camera, v4l2=machine.v4l2) as camera:
-        shown = chosen_attributes(settings.attributes.show, models.classifier.card.names)
+        shown, _ = shown_and_logged(settings.attributes, models.classifier.card.names)
         pipeline = assemble(settings, models, camera, [last], shown)
         pipeline.run(1 if camera.stills else FRAMES)
     if last.result is None:

@@ -11,6 +11,7 @@ from device.outputs.rows import open_rows
 from device.settings import LogSettings
 from device.types import Frame, Track
 
+PERSON = ("person", "person_score")  # the last columns, where people are recognised
 FIXED = ("time", "source", "frame", "track", "x", "y", "width", "height", "score", "state")
 
 
@@ -18,9 +19,9 @@ class CsvLog:
     """Rows `time,source,frame,track,x,y,width,height,score,state,<attributes>`.
 
     names: of the attributes to log; columns: their places among the card's. every_s: s between two
-    rows of one track; 0 = every frame. Appends to a file with the same columns; one with others is
-    moved aside first. Raises UsageError if the file cannot be opened, FacetError when left if rows
-    were lost.
+    rows of one track; 0 = every frame. named: with the columns PERSON. Appends to a file with the
+    same columns; one with others is moved aside first. Raises UsageError if the file cannot be
+    opened, FacetError when left if rows were lost.
     """
 
     def __init__(
@@ -30,10 +31,13 @@ class CsvLog:
         columns: Sequence[int],
         every_s: float,
         settings: LogSettings,
+        named: bool = False,
     ):
-        self._columns, self._every_s = list(columns), every_s
+        self._columns, self._every_s, self._named = list(columns), every_s, named
         self._last: dict[int, float] = {}  # per track, when its last row was written
-        self._rows = open_rows(path, line([*FIXED, *names]), settings, "--log")
+        self._rows = open_rows(
+            path, line([*FIXED, *names, *PERSON[: 2 * named]]), settings, "--log"
+        )
         self.moved_to = self._rows.moved_to
 
     def __enter__(self):
@@ -64,8 +68,15 @@ class CsvLog:
                 f"{track.face.score:.3f}",
                 track.state,
                 *decimals(track.probabilities, self._columns),
+                *(person(track) if self._named else ()),
             ]
         )
+
+
+def person(track: Track) -> list[str]:
+    """Return the columns PERSON: empty until it is known who it is, and where nobody is known."""
+    score = "" if track.person_score is None else f"{track.person_score:.3f}"
+    return [track.person, score]
 
 
 def decimals(probabilities: np.ndarray | None, columns: Sequence[int]) -> list[str]:

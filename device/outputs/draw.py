@@ -1,5 +1,6 @@
 """Draw boxes and labels into a frame so that they can be read on any background."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -57,10 +58,17 @@ def annotate(
     if status:
         taken.append(_panel(picture_bgr, [status], (0, 0), text, GREY))
     for track, box, said in zip(tracks, boxes, labels, strict=True):
-        lines = _fit(said if track.state == OK else [track.state], text, width, height)
+        told = said if track.state == OK else [track.state]
+        lines = _fit([*_name(track), *told], text, width, height)
         if lines:
             where = _place(box, _size(lines, text), (width, height), taken)
             taken.append(_panel(picture_bgr, lines, where, text, _colour(track)))
+
+
+def _name(track: Track) -> list[str]:
+    """Return who it is, if that is known, in the letters that the font has."""
+    plain = unicodedata.normalize("NFKD", track.person).encode("ascii", "ignore").decode()
+    return [plain.strip() or "known, but not in these letters"] if track.person else []
 
 
 def _colour(track: Track) -> tuple[int, int, int]:

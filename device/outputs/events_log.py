@@ -7,7 +7,7 @@ import numpy as np
 
 from device.attributes.steady import logit
 from device.outputs import Result
-from device.outputs.csv_log import decimals
+from device.outputs.csv_log import PERSON, decimals, person
 from device.outputs.lines import line, timestamp
 from device.outputs.rows import open_rows
 from device.settings import LogSettings
@@ -28,12 +28,15 @@ class Visit:
         self._left, self.last_s = first.time, first.at_s  # s on the frames' clock
         self._source, self._thresholds = first.source, thresholds
         self._told = 0
+        self._person = ["", ""]
         self._clearest: np.ndarray | None = None  # probabilities, (attributes,)
         self._clearness: np.ndarray | None = None  # log-odds off the threshold, (attributes,)
 
     def see(self, frame: Frame, track: Track) -> None:
         """Take what one frame shows of the person."""
         self._left, self.last_s = frame.time, frame.at_s
+        if track.person:
+            self._person = person(track)
         if track.probabilities is None:
             return
         self._told += 1
@@ -45,8 +48,8 @@ class Visit:
         self._clearest[clearer] = track.probabilities[clearer]
         self._clearness[clearer] = clearness[clearer]
 
-    def row(self, track: int, columns: Sequence[int]) -> bytes:
-        """Return the visit as a line of the log."""
+    def row(self, track: int, columns: Sequence[int], named: bool) -> bytes:
+        """Return the visit as a line of the log; named: with the columns PERSON."""
         # Not the difference of the times: somebody may have set the clock in between.
         dwell_s = self.last_s - self._came_s
         return line(
@@ -58,6 +61,7 @@ class Visit:
                 f"{dwell_s:.1f}",
                 str(self._told),
                 *decimals(self._clearest, columns),
+                *(self._person if named else ()),
             ]
         )
 
@@ -67,8 +71,8 @@ class EventsLog:
 
     A visit ends when its track was not seen for hold_s; those still open when the log is left end
     there. Each attribute is told as where it was surest: furthest from its threshold in log-odds;
-    empty where no frame could be told. names, columns and errors: as for CsvLog. thresholds: all of
-    the card's, (attributes,) 0..1.
+    empty where no frame could be told. names, columns, named and errors: as for CsvLog.
+    thresholds: all of the card's, (attributes,) 0..1.
     """
 
     def __init__(
@@ -79,11 +83,14 @@ class EventsLog:
         thresholds: np.ndarray,
         hold_s: float,
         settings: LogSettings,
+        named: bool = False,
     ):
-        self._columns, self._hold_s = list(columns), hold_s
+        self._columns, self._hold_s, self._named = list(columns), hold_s, named
         self._thresholds = logit(thresholds)
         self._visits: dict[int, Visit] = {}  # by track
-        self._rows = open_rows(path, line([*FIXED, *names]), settings, "--events")
+        self._rows = open_rows(
+            path, line([*FIXED, *names, *PERSON[: 2 * named]]), settings, "--events"
+        )
         self.moved_to = self._rows.moved_to
 
     def __enter__(self):
@@ -108,4 +115,5 @@ class EventsLog:
 
     def _end(self, gone: list[int]) -> None:
         if gone:
-            self._rows.add([self._visits.pop(one).row(one, self._columns) for one in gone])
+            visits = [(one, self._visits.pop(one)) for one in gone]
+            self._rows.add([visit.row(one, self._columns, self._named) for one, visit in visits])

@@ -1,12 +1,14 @@
 """What tests of the device share: a small disk, and a computer with a webcam."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import pytest
+
+from tests.device import webcam
+from tests.device.webcam import show
 
 
 @pytest.fixture
@@ -27,13 +29,9 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory) -> Path:
     """A V4L2 driver compiled from the kernel's header: a library to preload."""
-    if not (shutil.which("gcc") and Path("/usr/include/linux/videodev2.h").exists()):
+    if not webcam.can_build():
         pytest.skip("needs gcc and the kernel's headers")
-    library = tmp_path_factory.mktemp("driver") / "v4l2.so"
-    source = Path(__file__).parent / "doubles" / "v4l2.c"
-    command = ["gcc", "-shared", "-fPIC", "-Wall", "-Werror", "-o", library, source, "-ldl"]
-    subprocess.run(command, check=True)
-    return library
+    return webcam.driver(tmp_path_factory.mktemp("driver"))
 
 
 @pytest.fixture
@@ -46,11 +44,3 @@ def dev(tmp_path, astronaut) -> Path:
     show(folder, 2, "alive", "face.jpg")
     show(folder, 3, "metadata")
     return folder
-
-
-def show(dev: Path, number: int, state: str, picture: str = "face.jpg") -> None:
-    """Set how the camera of that number does: alive, silent, busy, ...; and what it sees."""
-    # Replaced whole: the driver may be reading it.
-    new = dev.parent / "new"
-    new.write_text(f"{state} {dev.parent / picture}")
-    new.replace(dev / f"video{number}")

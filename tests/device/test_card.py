@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from device.attributes.card import read_card, read_network_bytes
 from device.attributes.classifier import Classifier, calibrated
-from device.errors import ModelError
+from device.errors import ModelError, UsageError
 from device.faces.blazeface import BlazeFace
 from tests.conftest import CARD
 
@@ -159,3 +159,14 @@ def test_bytes_are_checked_against_the_card_itself():
     card = dataclasses.replace(read_card(CARD), sha256="0" * 64)
     with pytest.raises(ModelError, match="git checkout"):
         read_network_bytes(card, CARD.parent)
+
+
+def test_only_the_wanted_attributes_leave_the_classifier(astronaut):
+    whole, two = Classifier(CARD), Classifier(CARD, wanted=("Young", "Smiling"))
+    assert two.card.names == ("Smiling", "Young")  # in the card's order
+    (face,) = BlazeFace().detect(astronaut)
+    crop = whole.crop(astronaut, face.landmarks)
+    columns = [whole.card.names.index(name) for name in two.card.names]
+    np.testing.assert_array_equal(two.classify(crop), whole.classify(crop)[columns])
+    with pytest.raises(UsageError, match=r"unknown attribute 'Smilling'. Did you mean Smiling?"):
+        Classifier(CARD, wanted=("Smilling",))

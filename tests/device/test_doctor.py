@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import subprocess
 import time
 from datetime import UTC, datetime
 
@@ -448,8 +449,9 @@ def serving(machine, began_s: float) -> Machine:
     ticks = round((began_s - boot) * os.sysconf("SC_CLK_TCK"))
     fields = " ".join(["S", *["0"] * 18, str(ticks), "0"])
     files = {"proc/812/stat": f"812 (python -m (x) y) {fields}\n"}
-    files["proc/stat"] = f"cpu 1 2 3\nbtime {boot}\n"
-    return changed(machine, files, run=answering(systemctl=RUNNING))
+    files["proc/uptime"] = f"{time.time() - boot:.2f} 7.00\n"
+    now = datetime.now(UTC)
+    return changed(machine, files, run=answering(systemctl=RUNNING), now=lambda: now)
 
 
 def test_a_model_that_was_replaced_while_the_service_runs(machine, tmp_path):
@@ -463,7 +465,7 @@ def test_a_model_that_was_replaced_while_the_service_runs(machine, tmp_path):
     assert finding.status == "warning" and finding.mend == service.RESTART
     assert "attributes.json and attributes.tflite changed" in finding.found
     # One that is moved there brings its own, older time of writing.
-    began = time.time() - 0.02
+    began = time.time() - 0.3
     other = tmp_path / "other.tflite"
     other.write_bytes(b"x")
     os.utime(other, (1_700_000_000, 1_700_000_000))
@@ -475,13 +477,16 @@ def test_a_model_that_was_replaced_while_the_service_runs(machine, tmp_path):
     assert "runs from /opt/facet" in service.model_in_use(elsewhere, settings).found
     here = changed(later, run=answering(systemctl=f"{RUNNING}\nWorkingDirectory={ROOT}"))
     gone = examine(Check("m", lambda: service.model_in_use(here, settings)))
-    assert gone.status == "failure" and "attributes.tflite" in gone.found
+    assert gone.status == "failure" and gone.found.startswith("attributes.tflite is gone")
 
 
 def test_the_start_of_a_process_as_the_kernel_tells_it():
-    """This one's: read from the real /proc."""
-    began = service._started(Machine(), os.getpid())
-    assert 0 <= time.time() - began < 3600
+    """A new one's: read from the real /proc, to the hundredth of a second."""
+    before = time.time()
+    with subprocess.Popen(["sleep", "9"]) as process:
+        after = time.time()
+        assert before - 0.05 < service._started(Machine(), process.pid) < after + 0.05
+        process.kill()
     assert service._started(Machine(), 2**22 + 1) is None
 
 
@@ -583,3 +588,38 @@ def test_a_snapshot_that_cannot_be_saved(machine, tmp_path):
     with pytest.raises(SourceError, match="no camera usb:7"):
         save(machine, with_settings(camera={"source": "usb:7"}), tmp_path / "a.jpg")
     assert not (tmp_path / "a.jpg").exists()
+
+
+# Known people
+
+
+def test_known_people_are_looked_at_only_where_they_are_asked_for(machine, tmp_path):
+    names = [
+        [one.name for one in checks(machine, None, settings)] for settings in _asking(tmp_path)
+    ]
+    assert "people" not in names[0] and "people" in names[1]
+
+
+def test_known_people(tmp_path):
+    pytest.importorskip("dlib", reason="no dlib: pip install -r requirements-people.txt")
+    from device.doctor.checks.people import known
+    from device.people.file import Known, write_people
+
+    _, settings = _asking(tmp_path)
+    file = settings.people.file
+    none = known(settings)
+    assert none.status == "warning" and none.mend.endswith(f"--camera 0 --file {file}")
+    write_people(file, [Known("Ada", NOW, np.zeros((1, 128), np.float32))])
+    assert known(settings) == Finding("ok", f"1 known in {file}")
+    file.chmod(0o644)
+    assert known(settings) == Finding(
+        "warning", f"others may read {file}", f"Run: chmod 600 {file}"
+    )
+    file.write_text("torn")
+    torn = examine(Check("people", lambda: known(settings)))
+    assert torn.status == "failure" and "is damaged" in torn.found and "remove --all" in torn.mend
+
+
+def _asking(folder):
+    people = {"file": str(folder / "people.json"), "recognise": True}
+    return with_settings(), with_settings(people=people)

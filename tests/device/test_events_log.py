@@ -1,6 +1,7 @@
 """Visits: who came, how long, and what was surest of each. Ten frames a second."""
 
 import csv
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -48,6 +49,18 @@ def test_a_visit(tmp_path):
         "Bald": "0.500",
         "Smiling": "0.500",
     }
+
+
+def test_a_visit_has_the_last_name_that_was_told(tmp_path):
+    first, second = seen(1), replace(seen(1), person="Ada", person_score=0.7)
+    log = EventsLog(tmp_path / "v.csv", ("Bald",), (0,), THRESHOLDS, 1.0, LogSettings(), True)
+    with log:
+        for index, tracks in enumerate([[first], [second], [first], [seen(2)]]):
+            log.write(Result(Frame(None, index, NOON, index / 10, "a"), tracks, [], 10.0))
+    with (tmp_path / "v.csv").open(newline="") as file:
+        one, two = csv.DictReader(file)
+    assert (one["person"], one["person_score"]) == ("Ada", "0.700")
+    assert (two["person"], two["person_score"]) == ("", "")
 
 
 def test_a_visit_ends_when_its_track_was_away_for_the_hold(tmp_path):

@@ -26,6 +26,18 @@ def test_visits_of_the_demo(tmp_path):
     assert float(first["Eyeglasses"]) < 0.1 and float(second["Eyeglasses"]) > 0.9
 
 
+def test_no_other_attribute_than_the_computed_ones_is_anywhere(tmp_path):
+    (tmp_path / "f.toml").write_text(
+        '[attributes]\ncompute = ["Smiling", "Male", "Young"]\nlog = ["Young", "Smiling"]\n'
+    )
+    outputs = ("--log", "a.csv", "--events", "v.csv", "--config", "f.toml")
+    done = facet(*COMMAND[3:], *outputs, "--max-frames", 60, cwd=tmp_path)
+    assert done.returncode == 0 and "attributes (3 attributes)" in done.stderr
+    assert list(rows(tmp_path / "a.csv")[0])[10:] == ["Smiling", "Young"]
+    (visit,) = rows(tmp_path / "v.csv")
+    assert list(visit)[6:] == ["Smiling", "Young"] and float(visit["Smiling"]) > 0.8
+
+
 def test_photos_have_no_visits(tmp_path, astronaut):
     cv2.imwrite(str(tmp_path / "a.png"), astronaut)
     done = facet("--camera", tmp_path / "a.png", "--headless", "--events", tmp_path / "v.csv")

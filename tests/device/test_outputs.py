@@ -57,6 +57,30 @@ def test_a_face_that_was_not_judged_has_empty_attributes(tmp_path):
     assert rows(tmp_path / "a.csv")[1][-3:] == ["too small", "", ""]
 
 
+def test_who_it_is_stands_last_and_only_where_people_are_named(tmp_path):
+    known = replace(track(), person="O'Neil, Jr.", person_score=0.51234)
+    for named, columns in ((False, []), (True, ["person", "person_score"])):
+        path = tmp_path / f"{named}.csv"
+        with CsvLog(path, NAMES, (0, 1), 0.0, LogSettings(), named) as one:
+            one.write(result(known, track(2), replace(track(3), person="unknown")))
+        header, *got = rows(path)
+        assert header == [*FIXED, *NAMES, *columns]
+        ends = [["O'Neil, Jr.", "0.512"], ["", ""], ["unknown", ""]] if named else [[], [], []]
+        assert [row[len(FIXED) + len(NAMES) :] for row in got] == ends
+
+
+def test_the_name_is_drawn_above_the_words_and_stays_where_a_face_cannot_be_told():
+    for state, values in ((OK, (0.25, 0.75)), (TOO_SMALL, None)):
+        nameless = track(box=(60.0, 20.0, 60.0, 60.0), values=values, state=state)
+        pictures = []
+        for person in ("", "Zoë", "Zoe", "李"):
+            picture = np.full((240, 320, 3), 90, np.uint8)
+            annotate(picture, [replace(nameless, person=person)], [["smiling"]])
+            pictures.append(picture)
+        assert (pictures[0] != pictures[1]).any() and (pictures[1] == pictures[2]).all()
+        assert (pictures[3] != pictures[0]).any() and (pictures[3] != pictures[1]).any()
+
+
 def test_only_chosen_columns(tmp_path):
     with log(tmp_path / "a.csv", names=("Smiling",), columns=(1,)) as one:
         one.write(result(track()))

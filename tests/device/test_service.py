@@ -20,8 +20,8 @@ from device.outputs.journal import Journal, hottest_c
 from device.service import service
 from device.types import Face, Frame, Track
 from tests.conftest import ROOT
-from tests.device.conftest import show
 from tests.device.test_run import HEADLESS, rows
+from tests.device.webcam import show
 
 
 class Systemd:

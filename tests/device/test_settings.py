@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from device.errors import UsageError
 from device.run import read_settings
-from device.settings import Settings, chosen_attributes, merge, read_toml
+from device.settings import (
+    AttributesSettings,
+    Settings,
+    chosen_attributes,
+    merge,
+    read_toml,
+    shown_and_logged,
+)
 
 
 def test_no_flag_gives_the_defaults():
@@ -101,3 +108,33 @@ def test_an_unknown_attribute_names_the_nearest(name, nearest):
 def test_an_attribute_like_none_lists_all():
     with pytest.raises(UsageError, match="Known attributes: Bald, Smiling, Wearing_Hat"):
         chosen_attributes(("zzzzz",), NAMES)
+
+
+@pytest.mark.parametrize(
+    "settings, shown, logged",
+    [
+        ({}, NAMES, NAMES),
+        ({"show": ("Bald",)}, ("Bald",), ("Bald",)),
+        ({"log": ("Bald",)}, NAMES, ("Bald",)),
+        ({"show": ("Bald",), "log": ("all",)}, ("Bald",), NAMES),
+        ({"show": ("Bald",), "log": ("Smiling",)}, ("Bald",), ("Smiling",)),
+    ],
+)
+def test_what_is_shown_and_what_is_logged(settings, shown, logged):
+    assert shown_and_logged(AttributesSettings(**settings), NAMES) == (shown, logged)
+
+
+@pytest.mark.parametrize("place", ["show", "log"])
+def test_what_is_not_computed_is_neither_shown_nor_logged(place):
+    attributes = AttributesSettings(compute=NAMES, **{place: ("Male",)})
+    with pytest.raises(
+        UsageError, match=r"Male is not computed. Add it to compute in \[attributes"
+    ):
+        shown_and_logged(attributes, NAMES)
+
+
+def test_the_flag_says_what_is_shown_and_logged(tmp_path):
+    file = tmp_path / "facet.toml"
+    file.write_text('[attributes]\nlog = ["Male"]\n')
+    attributes = read_settings(["--config", str(file), "--attributes", "Bald"]).attributes
+    assert attributes.show == attributes.log == ("Bald",)

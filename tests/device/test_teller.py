@@ -1,5 +1,6 @@
 """Whose attributes are told when: newcomers at once, the others in turn, a changed face first."""
 
+import time
 from datetime import UTC, datetime
 
 import cv2
@@ -129,3 +130,47 @@ def test_a_face_near_a_limit_does_not_come_and_go(classifier):
     assert OK in states
     after = states[states.index(OK) :]
     assert set(after) == {OK} and len(after) > 60
+
+
+class Moody:
+    """A classifier of two attributes that says the opposite every time."""
+
+    def __init__(self):
+        self._real = Classifier(CARD, wanted=("Smiling", "Mouth_Slightly_Open"))
+        self.card, self.template, self.cut = self._real.card, self._real.template, self._real.cut
+        self._smiles = False
+
+    def classify(self, crop_rgb):
+        self._smiles = not self._smiles
+        return np.full(2, 0.95 if self._smiles else 0.05, np.float32)
+
+
+def test_where_few_attributes_are_computed_a_smile_makes_nobody_somebody_else():
+    told = follow(Scene(1, (640, 480), 90), *room(Moody()))
+    tracks = [track for one in told for track, _ in one]
+    assert {track.id for track in tracks} == {1}
+    assert {len(track.probabilities) for track in tracks if track.state == OK} == {2}
+
+
+class Stalling(Counting):
+    """A classifier that is held up for a third of a second, once."""
+
+    def classify(self, crop_rgb):
+        if self.asked == 2:
+            time.sleep(0.3)
+        return super().classify(crop_rgb)
+
+
+def test_one_hiccup_of_a_live_camera_does_not_silence_it_for_ever():
+    classifier = Stalling(CARD)
+    pace = Pace(1 / 30)
+    follower, teller = room(classifier, refresh_hz=30, pace=pace)
+    until = time.monotonic() + 30.0
+    while classifier.asked < 6 and time.monotonic() < until:
+        for frame in Scene(1, (320, 240), 5):
+            pace.begin()
+            moved = Frame(frame.bgr, frame.index, frame.time, time.monotonic(), frame.source)
+            people = follower.update(moved)
+            teller.update(moved, people, follower.tracker.renew)
+            time.sleep(0.01)
+    assert classifier.asked >= 6

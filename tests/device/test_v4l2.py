@@ -11,7 +11,7 @@ import cv2
 import pytest
 
 from tests.conftest import ROOT
-from tests.device.conftest import show
+from tests.device.webcam import show
 
 
 class Facet:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.faces.align import cut, frame_matrix
-from train.augment import Augmentation, augmented
+from train.augment import Augmentation, augmented, mixed
 from train.batches import Batches
 from train.celeba import read_celeba
 from train.crops import read_crop
@@ -48,13 +48,14 @@ def test_noise_is_grey_and_grows_with_a_face_seen_small():
     grey = np.full_like(PHOTO, 128)
     noisy = replace(NONE, noise=1.0, noise_most=12.0)
     far = replace(noisy, low_resolution=1.0)
-    near_grain, far_grain = [], []
-    for seed in range(40):
-        near, distant = vary(noisy, seed, grey).astype(int), vary(far, seed, grey).astype(int)
-        assert (near == near[:, :, :1]).all()
-        near_grain.append(np.abs(np.diff(near[:, :, 0])).mean() / near.std())
-        far_grain.append(np.abs(np.diff(distant[:, :, 0])).mean() / distant.std())
-    assert np.mean(far_grain) < 0.8 * np.mean(near_grain)  # coarser: neighbours differ less
+    near = np.array([vary(noisy, seed, grey) for seed in range(40)], int)
+    distant = np.array([vary(far, seed, grey) for seed in range(40)], int)
+    assert (near == near[..., :1]).all()
+
+    def grain(crops):  # how much neighbours differ
+        return np.abs(np.diff(crops[..., 0])).mean() / crops.std(axis=(1, 2, 3)).mean()
+
+    assert grain(distant) < 0.8 * grain(near)  # coarser
 
 
 @settings(max_examples=50, deadline=None)
@@ -109,6 +110,33 @@ def test_an_epoch_repeats_exactly_and_the_next_one_differs(train):
 
 def test_crops_are_bytes_in_rgb_order(train):
     crops, _ = Batches(train, CROP, 4)[0]
-    assert crops.dtype == np.float32 and crops.shape == (4, 80, 64, 3)
+    assert crops.dtype == np.uint8 and crops.shape == (4, 80, 64, 3)
     assert crops.min() >= 0 and 100 < crops.max() <= 255
     np.testing.assert_array_equal(crops[0], read_crop(train.photos[0], CROP))
+
+
+def test_batches_made_in_processes_are_the_same(train):
+    here = Batches(train, CROP, 10, Augmentation(mix=0.4), seed=3)
+    there = Batches(train, CROP, 10, Augmentation(mix=0.4), seed=3, processes=2)
+    for epoch in (0, 3):
+        here.start_epoch(epoch)
+        there.start_epoch(epoch)
+        for ours, theirs in zip(here[2], there[2], strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_mixed_photos_have_mixed_labels():
+    rng = np.random.default_rng(5)
+    levels = np.arange(0, 200, 20, dtype=np.uint8)
+    crops = np.broadcast_to(levels[:, None, None, None], (10, 4, 4, 3)).copy()
+    labels = np.stack([levels / 200, 1 - levels / 200], axis=1).astype(np.float32)
+    blended, softened = mixed(crops, labels, 0.5, rng)
+    assert blended.dtype == np.uint8 and softened.dtype == np.float32
+    np.testing.assert_allclose(blended[:, 0, 0, 0] / 200, softened[:, 0], atol=0.003)
+    np.testing.assert_allclose(softened.sum(axis=1), 1, atol=1e-6)
+    # Its own share stays the larger one.
+    assert (
+        np.abs(blended[:, 0, 0, 0] - levels.astype(int))
+        <= np.abs(levels[:, None] - levels.astype(int)).max(axis=1) / 2 + 1
+    ).all()
+    assert (blended[:, 0, 0, 0] != levels).any()

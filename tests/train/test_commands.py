@@ -18,9 +18,17 @@ from train.batches import Batches
 from train.celeba import ATTRIBUTES, read_celeba
 from train.crops import read_crop
 from train.engine import keras
+from train.fit import FitSettings
 from train.model_card import _groups, _stages
-from train.models import BATCHNORM_MOMENTUM, batchnorms, build, multiply_adds, settle_batchnorm
-from train.teacher import softened
+from train.models import (
+    BATCHNORM_MOMENTUM,
+    batchnorms,
+    build,
+    multiply_adds,
+    set_precision,
+    settle_batchnorm,
+)
+from train.teacher import Opinion, Taught
 
 SMALL = ("--input", "32x40", "--weights", "none", "--batch", "8")
 
@@ -175,24 +183,53 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, data, monkeypatch
     fit.main([*arguments, "--resume"])  # says that the run is complete, and leaves it alone
 
 
-def test_a_student_learns_from_labels_and_the_teachers_opinion(run, data, tmp_path):
+def test_a_student_learns_from_labels_and_its_teachers_opinion_of_the_same_crop(run, data):
     train = read_celeba(data).splits["train"]
-    half = softened(train, [run / "model.keras"], 0.5, tmp_path)
-    opinions = np.load(tmp_path / "teacher-1.npy")
-    np.testing.assert_allclose(half.labels, (train.labels + opinions) / 2, atol=1e-7)
-    crop = read_crop(train.photos[5], (32, 40))
-    both = np.stack([crop, crop[:, ::-1]]).astype(np.float32)
-    expected = keras.models.load_model(run / "model.keras").predict(both, verbose=0).mean(axis=0)
-    np.testing.assert_allclose(opinions[5], expected, atol=1e-5)
-    # The cache spares the teacher: it is asked once, and not at all after an interruption.
-    again = softened(train, [tmp_path / "gone.keras"], 0.5, tmp_path)
-    np.testing.assert_array_equal(again.labels, half.labels)
-    # Two teachers count alike.
-    np.save(tmp_path / "teacher-2.npy", np.zeros_like(opinions))
-    two = softened(train, [tmp_path / "gone.keras", tmp_path / "gone.keras"], 1.0, tmp_path)
-    np.testing.assert_allclose(two.labels, opinions / 2, atol=1e-7)
+    crops, labels = Batches(train, (64, 80), 4)[0]
+    teacher = keras.models.load_model(run / "model.keras", compile=False)
+    student = build(40, (32, 40), "none")
+    small = keras.ops.image.resize(crops.astype(np.float32), (40, 32), antialias=True)
+    said = teacher.predict(small, verbose=0)
+    np.testing.assert_allclose(Opinion([teacher, teacher])(crops), said, atol=1e-5)
+    taught = Taught(student, Opinion([teacher]), 0.75)
+    taught.compile(keras.optimizers.SGD(0.0), loss="binary_crossentropy")
+    predicted = taught(crops)
+    np.testing.assert_allclose(predicted, student(small), atol=1e-5)
+
+    def loss(against):
+        return float(np.mean(keras.losses.binary_crossentropy(against, predicted)))
+
+    def measured(training):
+        return float(taught.compute_loss(crops, labels, predicted, training=training))
+
+    assert measured(True) == pytest.approx(loss(0.25 * labels + 0.75 * said), rel=1e-4)
+    assert measured(False) == pytest.approx(loss(labels), rel=1e-4)
+    before = teacher.get_weights()
+    taught.fit(crops, labels, verbose=0)
+    for weight, old in zip(teacher.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+
+
+def test_teachers_that_cannot_be_read_are_named(run, data, tmp_path):
     with pytest.raises(ModelError, match="no float model"):
-        softened(train, [tmp_path / "gone.keras"], 0.5, tmp_path / "elsewhere")
+        fit.taught(
+            build(40, (32, 40), "none"), FitSettings(teacher=(str(tmp_path / "gone.keras"),))
+        )
+
+
+def test_another_precision_leaves_float32_weights_and_probabilities(data):
+    model = keras.models.load_model(CARD.with_suffix(".keras"), compile=False)
+    _, height, width, _ = model.input_shape
+    crops = Batches(read_celeba(data).splits["train"], (width, height), 4)[0][0]
+    exact = model.predict(crops, verbose=0)
+    set_precision(model, "mixed_bfloat16")
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    near = keras.Model(model.input, model.output).predict(crops, verbose=0)
+    assert near.dtype == np.float32
+    assert np.abs(near - exact).max() > 0 and np.abs(near - exact).mean() < 0.02
+    set_precision(model, "float32")
+    again = keras.Model(model.input, model.output).predict(crops, verbose=0)
+    np.testing.assert_array_equal(again, exact)
 
 
 def test_a_shorter_network_goes_on_from_a_longer_one(run, tmp_path, data):

@@ -34,7 +34,7 @@ def out(tmp_path):
     for name in ("wild", "genki"):
         told = {"photos": 7, "found": 1.0, "told": 0.5, "accuracy": 0.91}
         write(tmp_path / f"evaluate-{name}" / "photos.json", told)
-    for name in ("attributes", "attributes-small"):
+    for name in ("attributes", "attributes-small", "attributes-large"):
         write(tmp_path / f"bench-{name}.json", {"ms_per_face": 2.34})
     return tmp_path
 
@@ -47,7 +47,7 @@ def test_every_mark_of_the_readme_is_filled(out, tmp_path):
     assert "| tilt, degrees | 0 | 30 |\n|---|---|---|\n| found | 100 % | 99.7 % |" in text
     assert "| `blurred` | 0.1 | 60 % | 0.900 | 0.850 |" in text
     assert "women 10.0 % (0.0 to 20.0)" in text and "told in 50.0 %, 0.910 right" in text
-    assert text.count("MB | 2.3 |") == 2
+    assert text.count("MB | 2.3 |") == 3
     figures.main(["--out", str(out), "--readme", str(readme)])
     assert readme.read_text() == text
 

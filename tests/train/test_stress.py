@@ -16,6 +16,7 @@ from tests.conftest import CARD
 from train import evaluate, groups, sweep
 from train.celeba import ATTRIBUTES, DataError, Split
 from train.groups import Person
+from train.report.run import read_sweeps
 from train.sweep import CENTRE, FACE_PX, SCENE_WH, Scene, box_matrix, nearest_face
 
 
@@ -126,7 +127,9 @@ def test_a_sweep_is_written_as_the_command_says(celeba, tmp_path, capsys):
     evaluate.main([*arguments, "--sweep", "size"])
     rows = json.loads((tmp_path / "out" / "sweep-size.json").read_text())
     assert [row["stress"] for row in rows] == [160, 96, 64, 48, 32, 24]
-    assert rows[0] == {"stress": 160.0, "found": 0.0, "accuracy": None, "naive": None}
+    of = {"sha256": Classifier(CARD).card.sha256, "split": "test"}
+    assert rows[0] == {"stress": 160.0, "found": 0.0, "accuracy": None, "naive": None} | of
+    assert set(read_sweeps([tmp_path / "out"], of["sha256"], "test")) == {"size"}
     assert cv2.imread(str(tmp_path / "out" / "sweep-size.png")) is not None
     assert "size, px wide" in capsys.readouterr().out
     with pytest.raises(UsageError, match="--float scores a split"):

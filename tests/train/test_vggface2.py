@@ -52,7 +52,7 @@ def archive(tmp_path_factory):
 def test_what_is_computed_stays_while_batchnorm_comes_back(archive, celeba):
     folded = vggface2.folded(vggface2.read_factors(archive))
     crops = Batches(read_celeba(celeba).splits["train"], vggface2.CROP_WH, 4)
-    scaled = (crops[0][0] - 127) / 127.5
+    scaled = (crops[0][0].astype(np.float32) - 127) / 127.5
     before = folded.predict(scaled, verbose=0)
     vggface2.unfold(folded, crops)
     np.testing.assert_allclose(folded.predict(scaled, verbose=0), before, atol=1e-3)
@@ -60,7 +60,10 @@ def test_what_is_computed_stays_while_batchnorm_comes_back(archive, celeba):
     norm = batchnorms(folded)[0]
     values = keras.Model(folded.input, norm.input)
     seen = np.concatenate(
-        [values.predict((crops[i][0] - 127) / 127.5, verbose=0) for i in range(len(crops))]
+        [
+            values.predict((crops[i][0].astype(np.float32) - 127) / 127.5, verbose=0)
+            for i in range(len(crops))
+        ]
     )
     np.testing.assert_allclose(seen.mean((0, 1, 2)), norm.moving_mean, rtol=0.05, atol=0.02)
 

@@ -23,6 +23,8 @@ def checks(machine: Machine, config: Path | None, settings: Settings) -> Iterato
     yield Check("settings", partial(software.settings_file, config))
     yield Check("model", partial(_later, "models", "model", settings))
     yield Check("detector", partial(_later, "models", "detector", settings))
+    if settings.people.recognise:
+        yield Check("people", partial(_later, "people", "known", settings))
     yield Check("permission", partial(_later, "cameras", "permission", machine))
     yield Check("cameras", partial(_later, "cameras", "listed", machine))
     for name, source in _sources(machine, settings).items():

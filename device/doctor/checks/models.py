@@ -7,7 +7,7 @@ from device.camera.demo import ASTRONAUT, portrait
 from device.doctor.finding import Finding, failure, ok, warning
 from device.faces.blazeface import MEND
 from device.pipeline import load_detectors
-from device.settings import Settings, chosen_attributes
+from device.settings import Settings, shown_and_logged
 
 # Where the portrait's left eye, right eye, nose tip and mouth are, px, whichever detector works.
 LANDMARKS = np.array([(202.8, 102.0), (248.0, 103.2), (224.2, 128.0), (223.6, 149.2)])
@@ -18,9 +18,9 @@ REINSTALL = "Run: pip install --force-reinstall -r requirements-pi.txt"
 def model(settings: Settings) -> Finding:
     """Whether card and network match, load and tell the portrait; raises ModelError."""
     wanted = settings.attributes
-    classifier = Classifier(wanted.model, wanted.threads, wanted.delegates)
+    classifier = Classifier(wanted.model, wanted.threads, wanted.delegates, wanted.compute)
     card = classifier.card
-    chosen_attributes(wanted.show, card.names)
+    shown_and_logged(wanted, card.names)
     told = classifier.classify(classifier.crop(portrait(ASTRONAUT), LANDMARKS))
     return judged(f"{card.file} ({len(card.names)} attributes)", card, told)
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from device.attributes.card import read_card
+from device.attributes.card import MEND, read_card
 from device.doctor.finding import Finding, failure, ok, warning
 from device.doctor.machine import Machine
 from device.settings import Settings
@@ -22,6 +22,7 @@ SHOWN = (
 RESTART = f"Run: sudo systemctl restart {UNIT}"
 JOURNAL = f"journalctl -u {UNIT} -b -n 20"
 NONE = "no systemd here"
+LOADS_S = 0.1  # a process reads its model later than that after its start
 
 
 def properties(machine: Machine) -> dict[str, str]:
@@ -90,8 +91,13 @@ def model_in_use(machine: Machine, settings: Settings) -> Finding:
         )
     card = settings.attributes.model
     files = (card, card.parent / read_card(card).file)
+    gone = [file.name for file in files if not file.exists()]
+    if gone:
+        return failure(
+            f"{gone[0]} is gone: the service runs what it loaded and cannot start again", MEND
+        )
     # Not the time of the last writing: a file that was moved here brings its own.
-    newer = [file.name for file in files if file.stat().st_ctime > since]
+    newer = [file.name for file in files if file.stat().st_ctime > since + LOADS_S]
     if newer:
         changed = " and ".join(newer)
         return warning(f"{changed} changed since the service started: it runs the old", RESTART)
@@ -100,10 +106,11 @@ def model_in_use(machine: Machine, settings: Settings) -> Finding:
 
 def _started(machine: Machine, pid: int) -> float | None:
     """Return when a process began, s since 1970; None where it has ended."""
-    about, kernel = machine.read(f"proc/{pid}/stat"), machine.read("proc/stat")
-    if not about or not kernel:
+    about, uptime = machine.read(f"proc/{pid}/stat"), machine.read("proc/uptime")
+    if not about or not uptime:
         return None
-    boot = next(line for line in kernel.splitlines() if line.startswith("btime "))
     # The second field is the program's name, in brackets, and may have spaces.
     ticks = int(about.rpartition(")")[2].split()[19])
-    return int(boot.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")
+    # Not from btime in /proc/stat, which is in whole seconds.
+    age_s = float(uptime.split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
+    return machine.now().timestamp() - age_s

@@ -4,8 +4,8 @@
    this agrees with the kernel; and OpenCV reads it as it reads a camera.
 
    $V4L2_DOUBLE is the folder that programs see as /dev. The first word of its file videoN says how
-   the camera is (alive, silent, busy, metadata; no file: unplugged), the second names a JPEG file,
-   which is the picture. */
+   the camera is (alive, silent, hung, busy, metadata; no file: unplugged), the second names a JPEG
+   file, which is the picture. */
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -218,6 +218,10 @@ static int answer(struct camera *camera, unsigned request, void *asked) {
     case VIDIOC_DQBUF: {
       struct v4l2_buffer *it = asked;
       if (!strcmp(state, "silent") || camera->first == camera->last) return refuse(EAGAIN);
+      while (!strcmp(state, "hung")) { /* and so does who asked for a frame */
+        usleep(20000);
+        look(camera, state, picture);
+      }
       usleep(1000000 / camera->fps);
       it->index = camera->waiting[camera->first++ % BUFFERS];
       it->length = room_for(camera);

@@ -1,0 +1,107 @@
+"""The camera is pulled out and plugged in again, or freezes."""
+
+import signal
+import time
+
+from tests.faults.fault import Bench, Outcome
+from tests.faults.logs import lost, read_log
+from tests.faults.scenery import Webcam
+from tests.faults.systemd import Supervisor, unit
+from tests.faults.victim import Facet, flags, handles
+
+WATCHDOG_S = 2.0  # in place of the unit's, so that a trial takes seconds
+SLACK_S = 1.5  # in which the supervisor finds out, on a busy computer
+PATIENCE_S = 10.0  # for a frame, after which Facet ends by itself
+
+
+def unplugged(bench: Bench) -> Outcome:
+    """Pull the camera out of a process that goes on, and plug it in under some number."""
+    webcam, log = Webcam(bench.folder), bench.folder / "faces.csv"
+    with Facet(bench.folder, *flags("0", log), **webcam.environment) as facet:
+        facet.wait_for_row()
+        before = after = handles(facet.pid)
+        slowest_s = 0.0
+        for trial in range(1, bench.trials + 1):
+            time.sleep(bench.rng.uniform(0, 0.2))
+            webcam.unplug()
+            facet.wait_for("dropped, trying to open it again", trial)
+            time.sleep(bench.rng.uniform(0, 0.8))
+            webcam.plug(bench.rng.randrange(8))
+            back_s = time.monotonic()
+            facet.wait_for("is back after", trial)
+            facet.wait_for_row(facet.told_count() + 1)
+            slowest_s = max(slowest_s, time.monotonic() - back_s)
+            after = handles(facet.pid)
+        code, _ = facet.stop()
+        loss = lost(facet.told(), time.monotonic(), (found := read_log(log)).keys)
+    files, threads = (later - earlier for later, earlier in zip(after, before, strict=True))
+    good = code == 0 and not loss.rows and not found.broken
+    return Outcome(
+        "rows again each time, by the same process with no handle or thread more",
+        f"{bench.trials} times back, at most {slowest_s:.1f} s after plugging in; "
+        f"{files:+d} files, {threads:+d} threads; {loss.rows} rows lost",
+        good and files <= 0 and threads <= 0,
+    )
+
+
+def frozen(bench: Bench) -> Outcome:
+    """Freeze the camera, its driver or the whole process; the watchdog must start it anew."""
+    webcam, log = Webcam(bench.folder), bench.folder / "faces.csv"
+    arguments = flags("0", log)
+
+    def start(told: dict[str, str]) -> Facet:
+        return Facet(bench.folder, *arguments, **webcam.environment, **told)
+
+    by_watchdog, slowest_s = 0, 0.0
+    with Supervisor(bench.folder, start, WATCHDOG_S) as systemd:
+        for trial in range(bench.trials):
+            facet, ends = systemd.facet, len(systemd.ends)
+            facet.wait_for_row(5)
+            if trial % 3 == 2:
+                facet.process.send_signal(signal.SIGSTOP)
+            else:
+                webcam.set(("silent", "hung")[trial % 3])
+            ended = systemd.wait_until_ended(ends + 1)
+            by_watchdog += ended.by_watchdog
+            slowest_s = max(slowest_s, ended.silent_s)
+            webcam.set("alive")
+            systemd.wait_until_ready(ends + 2)
+            systemd.facet.wait_for_row()
+        told = [one for facet in systemd.starts for one in facet.told()]
+    found = read_log(log)
+    loss = lost(told, time.monotonic(), found.keys)
+    limit_s = WATCHDOG_S + SLACK_S
+    return Outcome(
+        f"ended by the watchdog ({WATCHDOG_S:g} s here) and started again, rows again",
+        f"{by_watchdog} times by the watchdog, at most {slowest_s:.1f} s after the last sign of "
+        f"life; {loss.rows} rows lost, {found.broken} broken",
+        by_watchdog == bench.trials and slowest_s <= limit_s and not (loss.rows or found.broken),
+    )
+
+
+def silent(bench: Bench) -> Outcome:
+    """Freeze the camera under the unit's own watchdog: Facet ends before it, and is started."""
+    webcam, log = Webcam(bench.folder), bench.folder / "faces.csv"
+    watchdog_s = float(unit()["WatchdogSec"])
+
+    def start(told: dict[str, str]) -> Facet:
+        return Facet(bench.folder, *flags("0", log), **webcam.environment, **told)
+
+    codes, slowest_s = [], 0.0
+    with Supervisor(bench.folder, start) as systemd:
+        for _ in range(bench.trials):
+            facet, ends = systemd.facet, len(systemd.ends)
+            facet.wait_for_row(5)
+            webcam.set("silent")
+            frozen_s = time.monotonic()
+            ended = systemd.wait_until_ended(ends + 1)
+            codes.append(ended.code)
+            slowest_s = max(slowest_s, ended.at_s - frozen_s)
+            webcam.set("alive")
+            systemd.wait_until_ready(ends + 2)
+            systemd.facet.wait_for_row()
+    return Outcome(
+        f"exit code 1 after {PATIENCE_S:g} s, started again before {watchdog_s:g} s (WatchdogSec)",
+        f"exit codes {', '.join(map(str, codes))}, after at most {slowest_s:.1f} s",
+        set(codes) == {1} and slowest_s < watchdog_s,
+    )

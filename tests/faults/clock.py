@@ -1,0 +1,78 @@
+"""Somebody, or a time server, sets the clock forth and back."""
+
+import csv
+import itertools
+import time
+from datetime import datetime
+from pathlib import Path
+
+from tests.device.webcam import build
+from tests.faults.fault import Bench, Outcome
+from tests.faults.logs import lost, read_log
+from tests.faults.scenery import Webcam
+from tests.faults.systemd import Supervisor
+from tests.faults.victim import ROOT, Facet, flags, settings
+
+HOUR, DAY, YEAR = 3600, 86_400, 31_557_600
+STEPS = (1, 60, HOUR, DAY, 40 * DAY, YEAR, 10 * YEAR)  # s, forth and back
+SLACK_S = 1.0  # of a dwell
+DOUBLE = ROOT / "tests" / "device" / "doubles" / "clock.c"
+
+
+def set_to_and_fro(bench: Bench) -> Outcome:
+    """Set it while somebody stands before the camera, with a file a day and a watchdog."""
+    webcam, log = Webcam(bench.folder), bench.folder / "faces.csv"
+    visits, offset = bench.folder / "visits.csv", bench.folder / "offset"
+    offset.write_text("0")
+    library = build(DOUBLE, bench.folder / "clock.so")
+    config = settings(bench.folder, "[log]", "daily = true", "sync_s = 0.3")
+    both = f"{webcam.environment['LD_PRELOAD']} {library}"
+    more = webcam.environment | {"LD_PRELOAD": both, "CLOCK_DOUBLE": str(offset)}
+    arguments = (*flags("0", log, config), "--events", visits)
+
+    def start(told: dict[str, str]) -> Facet:
+        return Facet(bench.folder, *arguments, **more, **told)
+
+    with Supervisor(bench.folder, start) as systemd:
+        facet = systemd.facet
+        facet.wait_for_row(5)
+        days = 1
+        latest = 0
+        for _ in range(bench.trials):
+            seconds = bench.rng.choice(STEPS) * bench.rng.choice((1, -1))
+            new = offset.with_name("new")
+            new.write_text(str(seconds))
+            new.replace(offset)
+            facet.wait_for_row(facet.told_count() + 15)
+            days += seconds // DAY > latest
+            latest = max(latest, seconds // DAY)
+        offset.write_text("0")
+        facet.wait_for_row(facet.told_count() + 5)
+        code, _ = facet.stop()
+        starts = len(systemd.starts)
+    told = facet.told()
+    found = read_log(log)
+    loss = lost(told, time.monotonic(), found.keys)
+    files = len(list(bench.folder.glob("faces*")))
+    saw_s = told[-1].at_s - told[0].at_s
+    people = {row["track"] for row in found.rows}
+    dwells = [float(row["dwell_s"]) for row in _visits(visits)]
+    jumps = sum(
+        abs((datetime.fromisoformat(two.key[0]) - datetime.fromisoformat(one.key[0])).days) > 0
+        for one, two in itertools.pairwise(told)
+    )
+    good = code == 0 and starts == 1 and not (loss.rows or found.broken) and jumps > 0
+    return Outcome(
+        "no row lost, no restart, one visit as long as it was, no more files than days",
+        f"{loss.rows} of {len(told)} rows lost, {found.broken} broken; {starts - 1} restarts; "
+        f"{len(dwells)} visit of {dwells[0]:.1f} s ({saw_s:.1f} s); {files} files",
+        good
+        and len(dwells) == len(people) == 1
+        and abs(dwells[0] - saw_s) < SLACK_S
+        and files <= days + 1,
+    )
+
+
+def _visits(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))

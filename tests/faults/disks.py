@@ -1,0 +1,111 @@
+"""The disk of the log is full for a while, or its folder gone."""
+
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from tests.faults.fault import Bench, Outcome
+from tests.faults.logs import lost, read_log
+from tests.faults.mounts import mounted
+from tests.faults.scenery import Webcam
+from tests.faults.victim import Facet, flags, settings
+
+CANNOT, AGAIN = "cannot write the log", "writing the log"
+
+
+def full(bench: Bench) -> Outcome:
+    """Fill the disk and free it; the last time for longer than the memory lasts."""
+    webcam = Webcam(bench.folder)
+    config = settings(bench.folder, "[log]", "memory_rows = 100", "sync_s = 0.5")
+    with mounted(bench.folder / "stick", "-t", "tmpfs", "-o", "size=4m", "none") as disk:
+        log = disk / "faces.csv"
+        with Facet(bench.folder, *flags("0", log, config), **webcam.environment) as facet:
+            facet.wait_for_row(10)
+            for trial in range(1, bench.trials + 1):
+                _fill(disk)
+                facet.wait_for(CANNOT, trial)
+                more = 150 if trial == bench.trials else 30
+                facet.wait_for_row(facet.told_count() + more)  # the loop goes on
+                (disk / "ballast").unlink()
+                facet.wait_for(f"{AGAIN} {log} again", trial)
+                facet.wait_for_row(facet.told_count() + 15)
+            code, _ = facet.stop()
+            loss = lost(facet.told(), time.monotonic(), (found := read_log(log)).keys)
+            said = facet.said()
+    admitted = _number_before(said, " rows were lost")
+    final = _number_before(said, " rows of the log")
+    warnings = said.count(CANNOT)
+    good = (warnings, found.broken, code) == (bench.trials, 0, 1)
+    return Outcome(
+        "one warning each time, no row lost but those beyond memory_rows, which are counted",
+        f"{warnings} warnings; {loss.rows} of {len(facet.told())} rows lost, in the last and "
+        f"longest time, {admitted} counted; {found.broken} broken",
+        good and loss.rows == admitted == final and loss.rows > 0,
+    )
+
+
+def _fill(disk: Path) -> None:
+    """Write until not a byte fits, also into the last page of the log."""
+    with (disk / "ballast").open("wb", buffering=0) as ballast:
+        for size in (1 << 16, 1 << 12):
+            try:
+                while True:
+                    ballast.write(bytes(size))
+            except OSError:
+                continue
+
+
+def _number_before(said: str, words: str) -> int:
+    """Return the last number that stands before these words, 0 where there is none."""
+    before = said.rpartition(words)[0].split()
+    return int(before[-1]) if before and before[-1].isdecimal() else 0
+
+
+def folder_removed(bench: Bench) -> Outcome:
+    """Rename or delete the folder of the log, and put it, or an empty one, back."""
+    webcam = Webcam(bench.folder)
+    folder, saved = bench.folder / "logs", bench.folder / "saved"
+    folder.mkdir()
+    saved.mkdir()
+    log = folder / "faces.csv"
+    config = settings(bench.folder, "[log]", "sync_s = 0.3")
+    with Facet(bench.folder, *flags("0", log, config), **webcam.environment) as facet:
+        facet.wait_for_row(10)
+        for trial in range(1, bench.trials + 1):
+            away = bench.folder / "away"
+            # What was in a folder that is deleted is gone; so it is saved, while nothing is added.
+            facet.process.send_signal(signal.SIGSTOP)
+            keep = trial % 3 == 1
+            if trial % 3 == 0:
+                shutil.copy(log, saved / f"{trial}.csv")
+                shutil.rmtree(folder)
+            else:
+                folder.rename(away)
+            facet.process.send_signal(signal.SIGCONT)
+            facet.wait_for(CANNOT, trial)
+            facet.wait_for_row(facet.told_count() + 20)
+            if keep:
+                away.rename(folder)
+            else:
+                folder.mkdir()
+                if away.exists():
+                    os.replace(away / log.name, saved / f"{trial}.csv")
+                    away.rmdir()
+            facet.wait_for(f"{AGAIN} {log} again", trial)
+            facet.wait_for_row(facet.told_count() + 10)
+        code, _ = facet.stop()
+        said, told = facet.said(), facet.told()
+    keys = read_log(log).keys
+    broken = read_log(log).broken
+    for one in saved.iterdir():
+        older = read_log(one)
+        keys, broken = keys | older.keys, broken + older.broken
+    loss = lost(told, time.monotonic(), keys)
+    warnings = said.count(CANNOT)
+    return Outcome(
+        "one warning each time, no row lost (renamed, deleted, another in its place)",
+        f"{warnings} warnings; {loss.rows} of {len(told)} rows lost, {broken} broken",
+        code == 0 and warnings == bench.trials and not (loss.rows or broken),
+    )

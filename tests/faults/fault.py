@@ -1,0 +1,40 @@
+"""One fault: how often it is inflicted, what must hold then, and what was seen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+
+class Missing(Exception):
+    """This computer lacks what a fault needs: a compiler, the right to mount."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where and how often a fault is inflicted."""
+
+    folder: Path  # empty, for this fault alone
+    rng: Random
+    trials: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it."""
+
+    expected: str
+    seen: str
+    passed: bool | None  # None: it could not be inflicted here
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One line of the table."""
+
+    name: str  # as --only takes it
+    title: str  # for people
+    trials: int
+    few: int  # trials of --quick
+    limit_s: float  # beyond which it is given up as failed, on a computer with nothing else to do
+    inflict: Callable[[Bench], Outcome]

@@ -1,0 +1,315 @@
+"""Files that nobody would write on purpose: Facet reads them, or says in one line what is wrong."""
+
+import copy
+import io
+import json
+import shutil
+import tempfile
+import traceback
+import warnings
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, seed
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+from PIL import Image
+
+from device.attributes.classifier import Classifier
+from device.camera.demo import ASTRONAUT, portrait
+from device.camera.files import Photos
+from device.doctor.checks.models import LANDMARKS
+from device.errors import FacetError
+from device.faces.blazeface import BlazeFace
+from device.outputs.appender import Appender
+from device.outputs.lines import line, timestamp, whole
+from device.run import read_settings
+from device.settings import LogSettings, Settings, shown_and_logged
+from device.settings_file import SERVICE, settings_file
+from tests.faults.fault import Bench, Outcome
+from tests.faults.victim import ROOT
+
+CARD = ROOT / "models" / "attributes.json"
+NOTHING_BUT = "a FacetError of one line or none; no other exception, no warning"
+
+
+def _fuzz(bench: Bench, strategy: st.SearchStrategy, check: Callable[[Any], bool]) -> Outcome:
+    """Give so many cases to `check`, which returns whether Facet took the file."""
+    taken: list[bool] = []
+
+    @seed(bench.rng.randrange(2**32))
+    @effort(
+        max_examples=bench.trials,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def run(case: Any) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                taken.append(check(case))
+            except FacetError as error:
+                assert "\n" not in str(error) and str(error)
+                taken.append(False)
+
+    try:
+        run()
+    except Exception as error:
+        while isinstance(error, ExceptionGroup):  # more than one way to fail
+            error = error.exceptions[0]
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        traceback.print_exc()
+        return Outcome(NOTHING_BUT, f"{reason} ({Path(place.filename).name}:{place.lineno})", False)
+    return Outcome(
+        NOTHING_BUT,
+        f"{len(taken)} files: {sum(taken)} taken, {len(taken) - sum(taken)} refused in one line",
+        len(taken) >= bench.trials,
+    )
+
+
+# Bytes that were spoiled
+
+SPOIL = st.tuples(
+    st.sampled_from(["cut", "zeros", "insert", "delete", "repeat", "flip"]),
+    st.floats(0, 1),
+    st.integers(1, 300),
+    st.binary(max_size=40),
+)
+
+
+def _spoiled(content: bytes, spoils: list[tuple[str, float, int, bytes]]) -> bytes:
+    for how, place, count, extra in spoils:
+        at = int(place * len(content))
+        before, part, after = content[:at], content[at : at + count], content[at + count :]
+        content = {
+            "cut": before,
+            "zeros": before + bytes(len(part)) + after,
+            "insert": before + extra + part + after,
+            "delete": before + after,
+            "repeat": before + part + part + after,
+            "flip": before + bytes(255 - one for one in part[:1]) + part[1:] + after,
+        }[how]
+    return content
+
+
+def _spoil(whole_files: st.SearchStrategy) -> st.SearchStrategy:
+    """Strategy of files: sound ones, spoiled up to four times, and now and then anything."""
+    spoiled = st.builds(_spoiled, whole_files, st.lists(SPOIL, max_size=4))
+    return st.one_of(spoiled, spoiled, spoiled, st.binary(max_size=400))
+
+
+# Settings
+
+VALUES = st.one_of(
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from([0, -1, 10**400, "", "auto", "~nobody/x", "a\0b", "\ud7ff", [], {}, ["Bald"]]),
+    st.lists(st.text(max_size=5) | st.integers(), max_size=3),
+    st.datetimes(),
+)
+
+
+def _keys() -> list[tuple[str, str]]:
+    tables = {name: vars(table) for name, table in vars(Settings()).items()}
+    return [(table, key) for table, keys in tables.items() for key in keys]
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, float):
+        return repr(value)  # JSON's NaN and Infinity are no TOML
+    return json.dumps(value)
+
+
+def _settings_text(chosen: list[tuple[tuple[str, str], Any]]) -> bytes:
+    tables: dict[str, dict[str, Any]] = {}
+    for (table, key), value in chosen:
+        tables.setdefault(table, {})[key] = value
+    lines = []
+    for table, keys in tables.items():
+        lines += [f"[{table}]", *(f"{key} = {_toml(value)}" for key, value in keys.items())]
+    return "\n".join(lines).encode("utf-8", "surrogatepass")
+
+
+def settings_files(bench: Bench) -> Outcome:
+    """Settings with any values, and the service's file spoiled."""
+    path = bench.folder / "facet.toml"
+    service = settings_file(SERVICE).encode()
+    chosen = st.lists(st.tuples(st.sampled_from(_keys()), VALUES), max_size=4)
+    files = st.one_of(st.builds(_settings_text, chosen), _spoil(st.just(service)))
+    names = tuple(one["name"] for one in json.loads(CARD.read_text())["attributes"])
+
+    def check(content: bytes) -> bool:
+        path.write_bytes(content)
+        shown_and_logged(read_settings(["--config", str(path)]).attributes, names)
+        return True
+
+    return _fuzz(bench, files, check)
+
+
+# The log's resume
+
+HEADER = line(["time", "source", "frame", "track", "Smiling"])
+START = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def _row(number: int) -> bytes:
+    moment = timestamp(START + timedelta(hours=number))
+    return line([moment, "usb:0", str(number), "1", f"{number / 1000:.3f}"])
+
+
+NEW = [_row(500), _row(501)]
+ROWS = [_row(number) for number in range(400)]
+LOGS = st.builds(lambda count: HEADER + b"".join(ROWS[:count]), st.integers(0, len(ROWS)))
+MEMORY = Path("/dev/shm")  # where syncs, of which there are many here, cost nothing
+KEEPING = st.builds(
+    LogSettings,
+    daily=st.booleans(),
+    max_mb=st.sampled_from([0.0, 0.001, 0.01]),
+    compress=st.just(False),
+    sync_s=st.sampled_from([0.0, 5.0]),
+)
+
+
+def csv_resume(bench: Bench) -> Outcome:
+    """Logs that were torn, cut and overwritten: every whole row stays, and new ones follow."""
+    place = MEMORY if MEMORY.is_dir() else bench.folder
+
+    def check(case: tuple[bytes, LogSettings]) -> bool:
+        content, keeping = case
+        with tempfile.TemporaryDirectory(dir=place) as folder:
+            log = Path(folder) / "faces.csv"
+            log.write_bytes(content)
+            said: list[str] = []
+            appender = Appender(log, HEADER, keeping, said.append)
+            appender.add(NEW)
+            appender.work(0.0)
+            appender.close()
+            assert not said, said
+            files = [path.read_bytes() for path in Path(folder).iterdir()]
+            assert log.read_bytes().startswith(HEADER) and log.read_bytes().endswith(NEW[-1])
+            kept = {one for file in files for one in file.splitlines(keepends=True)}
+            kept_whole = content[: whole(content)].splitlines(keepends=True)
+            rows = {one for one in kept_whole if one.startswith(b"2026") and b"\0" not in one}
+            assert rows | set(NEW) <= kept, rows - kept
+        return True
+
+    return _fuzz(bench, st.tuples(_spoil(LOGS), KEEPING), check)
+
+
+# Model cards
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+NUMBERS = st.sampled_from([0, -1, 1e308, -1e308, 1e-320, 2**63, 10**400, float("nan"), "1", None])
+
+
+def _places(record: Any, so_far: tuple = ()) -> list[tuple]:
+    """Return the way to every value in a JSON record."""
+    if isinstance(record, dict):
+        pairs = record.items()
+    elif isinstance(record, list):
+        pairs = enumerate(record[:2])
+    else:
+        return []
+    return [way for k, v in pairs for way in ((*so_far, k), *_places(v, (*so_far, k)))]
+
+
+def _changed(record: Any, changes: list[tuple[tuple, Any]]) -> bytes:
+    record = copy.deepcopy(record)
+    for way, value in changes:
+        inner = record
+        try:
+            for step in way[:-1]:
+                inner = inner[step]
+            if value == "delete":
+                del inner[way[-1]]
+            else:
+                inner[way[-1]] = value
+        except (TypeError, KeyError, IndexError):  # an earlier change has taken it away
+            continue
+    return json.dumps(record).encode()
+
+
+def model_cards(bench: Bench) -> Outcome:
+    """The committed card with values changed or taken away, and its text spoiled."""
+    record = json.loads(CARD.read_text())
+    card = bench.folder / CARD.name
+    shutil.copy(CARD.with_suffix(".tflite"), bench.folder)
+    values = st.one_of(JSON, NUMBERS, st.just("delete"))
+    changes = st.lists(st.tuples(st.sampled_from(_places(record)), values), min_size=1, max_size=2)
+    cards = st.one_of(
+        st.builds(_changed, st.just(record), changes), _spoil(st.just(CARD.read_bytes()))
+    )
+    picture = portrait(ASTRONAUT)
+
+    def check(content: bytes) -> bool:
+        card.write_bytes(content)
+        classifier = Classifier(card)
+        told = classifier.classify(classifier.crop(picture, LANDMARKS))
+        assert np.isfinite(told).all() and told.min() >= 0 and told.max() <= 1
+        return True
+
+    return _fuzz(bench, cards, check)
+
+
+# Pictures
+
+KINDS = {
+    "JPEG": "jpg",
+    "PNG": "png",
+    "WEBP": "webp",
+    "BMP": "bmp",
+    "TIFF": "tif",
+    "PPM": "ppm",
+    "GIF": "png",  # under another's ending
+}
+MODES = ("RGB", "L", "RGBA", "1", "P", "I;16", "CMYK", "LA")
+
+
+def _pictures() -> list[tuple[str, bytes]]:
+    """Return (ending, bytes) of a small portrait in every kind and colour that Pillow writes."""
+    small = Image.fromarray(portrait(ASTRONAUT)[:, :, ::-1]).resize((48, 48))
+    files = []
+    for kind, ending in KINDS.items():
+        for mode in MODES:
+            out = io.BytesIO()
+            try:
+                small.convert("I" if mode == "I;16" else mode).convert(mode).save(out, kind)
+            except (OSError, ValueError):  # no such colour in that kind
+                continue
+            files.append((ending, out.getvalue()))
+    return files
+
+
+def picture_files(bench: Bench) -> Outcome:
+    """Photos of every kind, spoiled; what can be read is looked at for faces."""
+    detector = BlazeFace("short")
+    files = st.sampled_from(_pictures()).flatmap(
+        lambda one: st.tuples(st.just(one[0]), _spoil(st.just(one[1])))
+    )
+
+    def check(case: tuple[str, bytes]) -> bool:
+        ending, content = case
+        path = bench.folder / f"photo.{ending}"
+        path.write_bytes(content)
+        with Photos(path) as photos:
+            (frame,) = photos
+        assert frame.bgr.dtype == np.uint8 and frame.bgr.ndim == 3 and frame.bgr.shape[2] == 3
+        detector.detect(frame.bgr)
+        return True
+
+    return _fuzz(bench, files, check)

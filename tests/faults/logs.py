@@ -1,0 +1,99 @@
+"""What a log's files hold, beside what its program said that it took."""
+
+import csv
+import gzip
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from device.outputs.archive import old_files
+
+Key = tuple[str, str, str]  # a row's time, frame and track
+
+
+@dataclass(frozen=True)
+class Told:
+    """A row that the log has taken."""
+
+    key: Key
+    at_s: float  # when that was told, s on a clock that nobody sets
+
+    @classmethod
+    def of(cls, line: str) -> "Told":
+        *key, at_s = line.split()
+        return cls((key[0], key[1], key[2]), float(at_s))
+
+
+@dataclass(frozen=True)
+class Log:
+    """The rows of a log's current and older files."""
+
+    rows: tuple[dict[str, str], ...]  # in the files' order
+    broken: int  # lines that are no row, or a row twice
+
+    @property
+    def keys(self) -> set[Key]:
+        return {key(row) for row in self.rows}
+
+
+def key(row: dict[str, str]) -> Key:
+    return row["time"], row["frame"], row["track"]
+
+
+def read_log(log: Path, *others: Path) -> Log:
+    """Return what the log, what it was rotated into, and `others` hold."""
+    rows: list[dict[str, str]] = []
+    broken = 0
+    for path in [*others, *(old.path for old in old_files(log)), log]:
+        found, bad = _read(path)
+        rows += found
+        broken += bad
+    twice = sum(count - 1 for count in Counter(map(key, rows)).values())
+    return Log(tuple(rows), broken + twice)
+
+
+def _read(path: Path) -> tuple[list[dict[str, str]], int]:
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    whole, _, torn = content.rpartition(b"\n")
+    lines = whole.split(b"\n")
+    header = lines[0].decode().split(",")
+    rows, broken = [], int(bool(torn))
+    for line in lines[1:]:
+        fields = _fields(line)
+        if len(fields) == len(header) and fields[0].endswith("Z") and _are_numbers(fields[10:]):
+            rows.append(dict(zip(header, fields, strict=True)))
+        else:
+            broken += 1
+    return rows, broken
+
+
+def _fields(line: bytes) -> list[str]:
+    try:
+        return next(csv.reader([line.decode()]), []) if b"\0" not in line else []
+    except (UnicodeDecodeError, csv.Error):
+        return []
+
+
+def _are_numbers(fields: Sequence[str]) -> bool:
+    return all(not one or (len(one) == 5 and 0 <= float(one) <= 1) for one in fields)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What is missing."""
+
+    rows: int
+    longest_s: float  # how long before the end the oldest missing row was told
+
+    def __add__(self, other: "Loss") -> "Loss":
+        return Loss(self.rows + other.rows, max(self.longest_s, other.longest_s))
+
+
+NOTHING = Loss(0, 0.0)
+
+
+def lost(told: Iterable[Told], ended_s: float, keys: set[Key]) -> Loss:
+    """Return which of the rows told until `ended_s` are not among `keys`."""
+    ages = [ended_s - one.at_s for one in told if one.at_s <= ended_s and one.key not in keys]
+    return Loss(len(ages), max(ages, default=0.0))

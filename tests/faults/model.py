@@ -1,0 +1,124 @@
+"""The model's files are replaced, overwritten or deleted while it runs."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tests.faults.fault import Bench, Outcome
+from tests.faults.logs import read_log
+from tests.faults.scenery import Webcam
+from tests.faults.systemd import Supervisor
+from tests.faults.victim import ROOT, Facet, environment, flags, settings
+
+MODELS = ROOT / "models"
+SAME = 0.1  # mean difference of probabilities below which one model has told both
+LAST = 25  # rows that are averaged
+
+
+def replaced(bench: Bench) -> Outcome:
+    """Put another model in its place; the old one runs on, the doctor says so, the next start
+    takes the new one, or says in one line what is wrong with it."""
+    told = [_replace(bench, trial, way) for trial, way in enumerate(_ways(bench.trials))]
+    drift = max(one[0] for one in told)
+    doctor = sum(one[1] for one in told)
+    after = sum(one[2] for one in told)
+    return Outcome(
+        "the old one runs on, the doctor says so, the next start takes the new one or explains",
+        f"probabilities moved by {drift:.3f} at most; told by the doctor {doctor} times; "
+        f"next start right {after} times",
+        drift < SAME and doctor == after == bench.trials,
+    )
+
+
+def _ways(count: int) -> list[str]:
+    return [("moved", "overwritten", "deleted")[trial % 3] for trial in range(count)]
+
+
+def _replace(bench: Bench, trial: int, way: str) -> tuple[float, bool, bool]:
+    """Return how far probabilities moved, whether the doctor told it, whether the next start was
+    as it should be."""
+    folder = bench.folder / str(trial)
+    folder.mkdir()
+    webcam, log, card = Webcam(folder), folder / "faces.csv", folder / "attributes.json"
+    for path in MODELS.glob("attributes.*"):
+        if path.suffix in (".json", ".tflite"):
+            shutil.copy(path, folder)
+    config = settings(folder, "[attributes]", f"model = '{card}'", "[camera]", "source = 'demo'")
+
+    def start(told: dict[str, str]) -> Facet:
+        return Facet(folder, *flags("0", log, config), **webcam.environment, **told)
+
+    with Supervisor(folder, start) as systemd:
+        facet = systemd.facet
+        facet.wait_for_row(40)
+        quiet = _doctor(folder, facet.pid, config)["status"] == "ok"
+        before = _told(log)
+        _change(folder, way)
+        facet.wait_for_row(facet.told_count() + LAST + 5)
+        drift = _apart(_told(log), before)
+        found = _doctor(folder, facet.pid, config)
+        says = ("is gone" if way == "deleted" else "runs the old") in found["found"]
+        systemd.restart()
+        right = _restarted_well(systemd, log, before, way)
+        if way != "deleted":
+            right &= _doctor(folder, systemd.facet.pid, config)["status"] == "ok"
+    return drift, quiet and says, right
+
+
+def _change(folder: Path, way: str) -> None:
+    """Make the files those of a model that finds everything likelier, or delete the network."""
+    if way == "deleted":
+        (folder / "attributes.tflite").unlink()
+        return
+    card = json.loads((MODELS / "attributes-small.json").read_text())
+    card["file"] = "attributes.tflite"
+    for attribute in card["attributes"]:  # so that nobody takes one model for the other
+        attribute["calibration"]["offset"] += 3.0
+    new = {
+        "attributes.tflite": (MODELS / "attributes-small.tflite").read_bytes(),
+        "attributes.json": json.dumps(card).encode(),
+    }
+    for name, content in new.items():
+        if way == "moved":
+            (folder / "new").write_bytes(content)
+            os.replace(folder / "new", folder / name)
+        else:
+            (folder / name).write_bytes(content)
+
+
+def _restarted_well(systemd: Supervisor, log: Path, before: np.ndarray, way: str) -> bool:
+    if way == "deleted":  # exit code 4, one line, and not tried again
+        said = systemd.facet.said().splitlines()
+        return systemd.ends[-1].code == 4 and len(said) == 1 and "attributes.tflite" in said[0]
+    systemd.facet.wait_for_row(LAST + 15)
+    return _apart(_told(log), before) > SAME
+
+
+def _apart(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.abs(one - other).mean())
+
+
+def _told(log: Path) -> np.ndarray:
+    """Return the mean probabilities of the last rows, (attributes,)."""
+    rows = [list(row.values())[10:] for row in read_log(log).rows[-LAST:]]
+    return np.array(rows, float).mean(axis=0)
+
+
+def _doctor(folder: Path, pid: int, config: Path) -> dict[str, str]:
+    """Return what the doctor says of the loaded model, where systemctl tells that process."""
+    tools = folder / "bin"
+    tools.mkdir(exist_ok=True)
+    answer = f"LoadState=loaded\\nActiveState=active\\nMainPID={pid}\\nWorkingDirectory={ROOT}\\n"
+    for name, said in (("systemctl", answer), ("journalctl", "")):
+        (tools / name).write_text(f"#!/bin/sh\nprintf '{said}'\n")
+        (tools / name).chmod(0o755)
+    more = environment(PATH=f"{tools}:{os.environ['PATH']}")
+    command = [sys.executable, "-m", "device.doctor", "--json", "--config", str(config)]
+    done = subprocess.run(command, cwd=ROOT, env=more, capture_output=True, text=True)
+    (found,) = [one for one in json.loads(done.stdout) if one["check"] == "loaded model"]
+    return found

@@ -1,0 +1,81 @@
+"""Ended at any moment: by kill -9, and as systemd stops a service."""
+
+import time
+
+from tests.faults.fault import Bench, Outcome
+from tests.faults.logs import NOTHING, lost, read_log
+from tests.faults.scenery import Webcam, film
+from tests.faults.victim import Facet, flags, settings
+
+SYNC_S = 1.0
+STOP_S = 2.0
+RUNNING_S = 0.8  # of its life, at most
+
+
+def _start_s(bench: Bench, arguments) -> float:
+    """Return how long a start takes until the first row, on this computer as busy as it is."""
+    begun = time.monotonic()
+    with Facet(bench.folder, *arguments) as facet:
+        facet.wait_for_row()
+    return time.monotonic() - begun
+
+
+def _wait(bench: Bench, facet: Facet, start_s: float) -> None:
+    """Return at a random moment of a start, every fourth time, or of the work after it."""
+    if bench.rng.random() < 0.25:
+        time.sleep(bench.rng.uniform(0, start_s))
+    else:
+        facet.wait_for_row()
+        time.sleep(bench.rng.uniform(0, RUNNING_S))
+
+
+def kill_9(bench: Bench) -> Outcome:
+    """Kill one after the other on the same log, which is rotated and compressed meanwhile."""
+    log = bench.folder / "faces.csv"
+    config = settings(bench.folder, "[log]", f"sync_s = {SYNC_S}", "max_mb = 0.05")
+    arguments = flags(film(bench.folder), log, config)
+    start_s = _start_s(bench, arguments)
+    lives = []
+    for _ in range(bench.trials):
+        with Facet(bench.folder, *arguments) as facet:
+            _wait(bench, facet, start_s)
+            killed_s = facet.kill()
+            lives.append((facet.told(), killed_s))
+    with Facet(bench.folder, *arguments, "--max-frames", 5) as last:  # mends what is torn
+        code = last.end()
+    found = read_log(log)
+    loss = sum((lost(told, end_s, found.keys) for told, end_s in lives), NOTHING)
+    return Outcome(
+        f"0 broken rows, at most {SYNC_S:g} s lost (sync_s)",
+        f"{found.broken} broken of {len(found.rows)} rows; {loss.rows} lost, "
+        f"the oldest {loss.longest_s:.2f} s",
+        code == 0 and not found.broken and bool(found.rows) and loss.longest_s <= SYNC_S,
+    )
+
+
+def sigterm(bench: Bench) -> Outcome:
+    """Stop one after the other on the same log, every second time before a camera."""
+    log, webcam = bench.folder / "faces.csv", Webcam(bench.folder)
+    sources = [
+        (flags(film(bench.folder), log), {}),
+        (flags("0", log), webcam.environment),
+    ]
+    start_s = _start_s(bench, sources[0][0])
+    slowest_s, told, bad = 0.0, [], 0
+    for trial in range(bench.trials):
+        arguments, more = sources[trial % 2]
+        with Facet(bench.folder, *arguments, **more) as facet:
+            _wait(bench, facet, start_s)
+            code, took_s = facet.stop()
+            slowest_s = max(slowest_s, took_s)
+            # Before Facet has read its flags SIGTERM ends Python itself, which systemd takes well.
+            bad += code not in (0, -15) or "Traceback" in facet.said()
+            told += facet.told()
+    found = read_log(log)
+    loss = lost(told, time.monotonic(), found.keys)
+    return Outcome(
+        f"ends within {STOP_S:g} s, every row on the disk",
+        f"slowest {slowest_s:.2f} s; {loss.rows} of {len(told)} rows lost, {found.broken} broken"
+        + f"; {bad} ended badly" * bool(bad),
+        slowest_s <= STOP_S and not (loss.rows or found.broken or bad) and bool(told),
+    )

@@ -1,0 +1,59 @@
+"""A small share of every fault; `make faults` inflicts them all."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.faults.__main__ import main
+from tests.faults.catalogue import FAULTS
+from tests.faults.fault import Fault, Outcome
+from tests.faults.lanes import LANES, Run, inflict
+from tests.faults.report import Row, table
+
+QUICK = [fault for fault in FAULTS if fault.few]
+LIMIT_S = 300.0  # on a machine that is busy with something else
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """What came of each fault, by name: all are inflicted at once, two at a time."""
+    until_s = time.monotonic() + LIMIT_S
+    with ThreadPoolExecutor(LANES) as lanes:
+        done = lanes.map(lambda fault: inflict(Run(fault, fault.few, 1), until_s), QUICK)
+        return {row.fault.name: row for row in done}
+
+
+@pytest.mark.parametrize("name", [fault.name for fault in QUICK])
+def test_survived(rows, name):
+    outcome = rows[name].outcome
+    if outcome.passed is None:
+        pytest.skip(outcome.seen)
+    assert outcome.passed, f"expected {outcome.expected}; seen {outcome.seen}"
+
+
+def failing(bench):
+    raise AssertionError("waited 60 s for a row")
+
+
+def test_the_table_says_what_failed_and_what_could_not_be_run():
+    fault = Fault("one", "a fault", 5, 1, 1.0, failing)
+    outcomes = [Outcome("no loss", "none", True), Outcome("a", "b", False), Outcome("", "c", None)]
+    text = table([Row(fault, 5000, outcome, 2.4) for outcome in outcomes])
+    verdicts = [line.split("|")[5].strip() for line in text.splitlines()]
+    assert verdicts[0] == "verdict" and verdicts[2:] == ["passed", "FAILED", "not run here"]
+    assert "| a fault | 5,000  | no loss" in text
+
+
+def test_a_fault_that_is_not_done_in_time_has_failed():
+    row = inflict(Run(QUICK[0], 5, 1), time.monotonic())
+    assert row.outcome.passed is False and "time was up" in row.outcome.seen and row.took_s < 10
+
+
+def test_the_command_fails_where_a_fault_did(capsys, tmp_path):
+    page = tmp_path / "FAULTS.md"
+    flags = ["--only", "kill", "--seed", "7", "--minutes", "0", "--write", str(page)]
+    assert main(flags) == 1
+    said = capsys.readouterr()
+    assert "FAILED" in said.out and "--only kill --seed 7" in said.err
+    assert "seed 7" in page.read_text() and "kill -9" in page.read_text()

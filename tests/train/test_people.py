@@ -1,0 +1,82 @@
+"""The command that measures known people, on a data set made of two portraits."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.conftest import make_celeba
+from train import embeddings, people
+from train.celeba import DataError, read_celeba
+
+PAGE = "# People\n\n<!-- people -->\nold\n<!-- /people -->\n\nafter\n"
+
+
+@pytest.fixture
+def portraits(tmp_path, astronaut, admiral):
+    """A CelebA of two people a split, three photos each: cut otherwise, lighter and darker."""
+    root = make_celeba(tmp_path / "celeba", train=1, val=12, test=12)
+    rng = np.random.default_rng(0)
+    names = [f"{n:06}.jpg" for n in range(1, 26)]
+    people_of = [0, *([1] * 6 + [2] * 6) * 2]
+    for name, who in zip(names, people_of, strict=True):
+        picture = (astronaut, admiral)[who - 1][: 450 + int(rng.integers(0, 60))]
+        photo = cv2.resize(picture, (178, 218), interpolation=cv2.INTER_AREA)
+        photo = cv2.convertScaleAbs(photo, alpha=rng.uniform(0.8, 1.1), beta=rng.uniform(0, 20))
+        cv2.imwrite(str(root / "img_align_celeba" / name), photo)
+    rows = [f"{name} {who}" for name, who in zip(names, people_of, strict=True)]
+    (root / "identity_CelebA.txt").write_text("\n".join(rows) + "\n")
+    folder = tmp_path / "utkface"
+    folder.mkdir()
+    (folder / "labels.csv").write_text("file,race\na.png,Asian\nb.png,White\nc.png,White\n")
+    for name, picture in (("a", admiral), ("b", astronaut[:300]), ("c", admiral[:400])):
+        cv2.imwrite(str(folder / f"{name}.png"), picture)
+    return root
+
+
+def test_figures_chart_and_report(portraits, tmp_path):
+    pytest.importorskip("dlib", reason="no dlib: pip install -r requirements-people.txt")
+    out, page, chart = tmp_path / "out", tmp_path / "PEOPLE.md", tmp_path / "det.png"
+    page.write_text(PAGE)
+    readme = tmp_path / "README.md"
+    readme.write_text(PAGE)
+    options = ["--data", portraits, "--out", out, "--page", page, "--readme", readme]
+    options += ["--chart", chart, "--widths"]
+    people.main([str(one) for one in options])
+    report = json.loads((out / "report.json").read_text())
+    assert (report["people"], report["photos"], report["not_found"]) == (2, 12, 0)
+    assert report["widths"]["96.0"]["value"] == 1.0
+    assert report["accuracy"]["value"] == 1.0 and report["odd_photos"] == []
+    text = page.read_text()
+    assert text.startswith("# People\n\n<!-- people -->\n| | measured") and "\nafter\n" in text
+    assert "100.00 %" in text and cv2.imread(str(chart)) is not None
+    assert "| White | 2 | 0.00 % (0.00 to 0.00) |" in text and "| Asian |" not in text
+    assert "| all | 3 | 33.33 %" in text  # the same person twice
+    assert "100.00 % (100.00 to 100.00) of their other photos" in readme.read_text()
+    kept = sorted(out.glob("*.npz"))
+    assert [path.name.partition("-")[0] for path in kept] == ["groups", "test", "val", "widths"]
+    stamps = [path.stat().st_mtime_ns for path in kept]
+    people.main([str(one) for one in options])
+    assert [path.stat().st_mtime_ns for path in kept] == stamps and page.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (None, "cannot read"),
+        ("a.jpg one\n", "expected a photo and a number"),
+        ("a.jpg\n", "expected a photo and a number"),
+    ],
+)
+def test_identities_that_cannot_be_read(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "identity_CelebA.txt").write_text(content)
+    with pytest.raises(DataError, match=message):
+        embeddings.read_identities(tmp_path)
+
+
+def test_a_photo_without_identity_is_an_error(portraits, tmp_path):
+    data = read_celeba(portraits)
+    with pytest.raises(DataError, match="12 of 12 val photos have no identity"):
+        embeddings.read_faces(data, "val", {}, tmp_path)
