@@ -104,8 +104,7 @@ class BlazeFace:
         w, h = max(1, round(width * scale)), max(1, round(height * scale))
         # A face is found as well from every other pixel, and in half the time.
         enough = halved(frame_bgr, 2 * scale)
-        # Not INTER_LINEAR, which OpenCV 5 rounds otherwise on aarch64, and boxes move with it.
-        small = cv2.resize(enough, (w, h), interpolation=cv2.INTER_LINEAR_EXACT)
+        small = cv2.resize(enough, (w, h), interpolation=cv2.INTER_LINEAR)
         self._padded[h:], self._padded[:, w:] = 0, 0
         cv2.cvtColor(small, cv2.COLOR_BGR2RGB, dst=self._padded[:h, :w])
         np.multiply(self._padded, np.float32(1 / 127.5), out=self._input[0])
