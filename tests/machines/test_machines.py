@@ -2,13 +2,23 @@
 
 import copy
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from device.errors import UsageError
-from tests.machines.arm import thirty_two_bit
-from tests.machines.clip import difference, read_rows, told_here, write_clip
+from tests.machines.arm import MOST_APART, TFLITE, thirty_two_bit
+from tests.machines.clip import (
+    CARD,
+    LEAST_SAID,
+    check_rows,
+    difference,
+    read_rows,
+    told_here,
+    write_clip,
+)
+from tests.machines.crops import take_crops, tell
 from tests.machines.csi import DOUBLE, signatures
 from tests.machines.power import Kept, kept
 from tests.machines.report import Report
@@ -25,10 +35,15 @@ LOG = HEADER + "".join(row(second) for second in range(20))
 
 
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("clip")
-    assert write_clip(folder / "clip.avi") == 75
-    return told_here(folder / "clip.avi", folder / "log.csv")
+def film(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clip") / "clip.avi"
+    assert write_clip(path) == 75
+    return path
+
+
+@pytest.fixture(scope="module")
+def rows(film):
+    return told_here(film, film.with_name("log.csv"))
 
 
 def test_the_film_has_both_people_alone_and_together(rows):
@@ -63,8 +78,37 @@ def test_a_face_more_or_another_state_is_no_small_difference(rows):
     assert not difference([], []).same_faces
 
 
+def checked(ours, theirs) -> list[bool]:
+    report = Report("arm")
+    check_rows(report, "", ours, theirs)
+    return [check.passed for check in report.checks]
+
+
+def test_rows_that_say_something_else_fail(rows):
+    assert difference(rows, rows).said == 1 and checked(rows, rows) == [True, True]
+    theirs = copy.deepcopy(rows)
+    for one in theirs:
+        one["x"] = str(float(one["x"]) + 9)
+        if one["Smiling"]:
+            one["Smiling"] = f"{1 - float(one['Smiling']):.3f}"
+    seen = difference(rows, theirs)
+    assert 1 - 1 / 40 <= seen.said < LEAST_SAID  # one attribute of forty, of most people
+    assert checked(rows, theirs) == [False, False]
+    assert checked(rows, rows[1:]) == [False, False]
+
+
+def test_other_kernels_differ_by_steps_of_the_network(film):
+    crops = take_crops(film, CARD)
+    assert crops.dtype == np.uint8 and crops.ndim == 4 and len(crops) >= 15
+    told = tell(crops, CARD)
+    assert told.shape == (len(crops), 40) and told.dtype == np.float32
+    assert np.array_equal(told, tell(crops, CARD))
+    apart = np.abs(told - tell(crops, CARD, delegates=False))
+    assert apart.max() < MOST_APART[TFLITE]
+
+
 def test_nothing_lost():
-    assert kept(LOG, LOG) == kept(LOG, LOG + row(40)).__class__(21, 0, 0, 0.0) or True
+    assert kept(LOG, LOG) == Kept(20, 0, 0, 0.0)
     after = kept(LOG, LOG + row(40))
     assert (after.rows, after.broken, after.lost, after.lost_s) == (21, 0, 0, 0.0)
 
