@@ -129,7 +129,7 @@ class Guest:
 
 
 def _command(hardware: Hardware, console: Path) -> list[str]:
-    words = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", "2048", "-smp", "2"]
+    words = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "Haswell", "-m", "2048", "-smp", "2"]
     words += ["-display", "none", "-nic", "none", "-no-reboot", "-serial", f"file:{console}"]
     words += ["-kernel", str(hardware.kernel), "-initrd", str(hardware.initrd)]
     # The driver complains when it is late, and a slow console makes it later still.

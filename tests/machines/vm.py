@@ -10,6 +10,7 @@ is some 50 times slower in there, so it says nothing about speed.
 Exit codes: 0 every check passed, 1 one failed, 2 not root, or a tool is missing.
 """
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -73,6 +74,9 @@ def main(argv: list[str] | None = None) -> int:
             try_all(report, hardware, folder, here, cuts)
         except FacetError as error:
             report.check("every step ends", False, str(error))
+            if (console := folder / "console.log").exists():
+                shutil.copy(console, CACHE)
+                note(f"the machine's console: {CACHE}/console.log")
     report.write("Debian 13 in qemu-system")
     return 0 if report.passed else 1
 
