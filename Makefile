@@ -11,7 +11,7 @@ export FACET_DATA
 RUN ?= runs/attributes
 CAMERA ?= auto
 
-.PHONY: help setup setup-train run doctor test faults check train bench arm vm clean
+.PHONY: help setup setup-train run doctor test test-all faults check train bench arm vm clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,10 @@ doctor: .venv/device.done  ## explain what is wrong with this computer, its came
 test: setup-train  ## run the tests
 	$(BIN)/python -m pytest -q --ignore=tests/train
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/train
+
+test-all: setup-train  ## run the slow tests too: every recipe from end to end (7 minutes more)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow tests/train
+	$(MAKE) test
 
 faults: setup-train  ## inflict faults on Facet and print what it survived (15 minutes at most; disks need root)
 	@$(BIN)/python -m tests.faults --write docs/FAULTS.md

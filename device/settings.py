@@ -71,7 +71,7 @@ class AttributesSettings:
 class PeopleSettings:
     recognise: bool = False  # true: name those who were enrolled with `python -m device.people`
     file: Path = PEOPLE  # their names and face templates; no photos
-    min_score: float = 0.47  # 0..1; lower names strangers, higher leaves known people unknown
+    min_score: float = 0.48  # 0..1; lower names strangers, higher leaves known people unknown
     min_face: float = 40.0  # px wide; lower makes more mistakes, higher waits for people to be near
 
 
@@ -147,13 +147,17 @@ def merge(settings: Settings, tables: dict[str, dict[str, Any]], origin: str) ->
         if not isinstance(values, dict):
             raise UsageError(f"{origin}: {table} is not a table", f"Write [{table}] above it")
         part = getattr(settings, table)
-        changed[table] = dataclasses.replace(part, **_checked(part, values, f"{origin}: [{table}]"))
+        changed[table] = dataclasses.replace(part, **checked(part, values, f"{origin}: [{table}]"))
     merged = dataclasses.replace(settings, **changed)
     _check_ranges(merged, origin)
     return merged
 
 
-def _checked(part: Any, values: dict[str, Any], origin: str) -> dict[str, Any]:
+def checked(part: Any, values: dict[str, Any], origin: str) -> dict[str, Any]:
+    """Return a TOML table's values as the types that the dataclass `part` has.
+
+    Raises UsageError for an unknown key, naming the nearest, and for a wrong type.
+    """
     hints = get_type_hints(type(part))
     for key in values:
         if key not in hints:
@@ -166,9 +170,11 @@ def _as(wanted: Any, value: Any, origin: str) -> Any:
     if isinstance(wanted, types.UnionType):  # Path | None: TOML has no null
         wanted = get_args(wanted)[0]
     if get_origin(wanted) is tuple:
-        if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        of = get_args(wanted)[0]
+        if isinstance(value, list | tuple) and all(type(one) is of for one in value):
             return tuple(value)
-        raise UsageError(f'{origin} = {value!r}: expected a list of names, such as ["Smiling"]')
+        what = 'names, such as ["Smiling"]' if of is str else "whole numbers, such as [128, 160]"
+        raise UsageError(f"{origin} = {value!r}: expected a list of {what}")
     if wanted is Path and isinstance(value, str | Path) and str(value) and "\0" not in str(value):
         with contextlib.suppress(RuntimeError):  # ~nobody
             return Path(value).expanduser()

@@ -74,7 +74,7 @@ class Split:
 
     name: str
     photos: tuple[Path, ...]
-    labels: np.ndarray  # (photos, attributes), uint8 0 or 1 = present; softened: float32
+    labels: np.ndarray  # (photos, attributes), uint8 0 or 1 = present
     attributes: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -88,6 +88,7 @@ class CelebA:
     splits: dict[str, Split]
     left_out: tuple[tuple[str, str], ...]
     attributes: tuple[str, ...] = ATTRIBUTES
+    name: str = "CelebA"
 
 
 def read_celeba(root: Path | str, attributes: tuple[str, ...] = ATTRIBUTES) -> CelebA:

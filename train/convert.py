@@ -26,13 +26,15 @@ from device.errors import FacetError
 from device.faces.align import crop_template
 from train import verify
 from train.calibrate import operating_point
-from train.celeba import CelebA, DataError, Split, left_out_line, read_celeba
+from train.celeba import CelebA, DataError, Split, left_out_line
 from train.crops import read_crop
-from train.fit import first, read_record, read_settings
+from train.data import read_data
 from train.measure import measured
 from train.model_card import model_card, splits_of
 from train.outputs import int8_raw, load_float
 from train.quantize import quantized
+from train.run_folder import read_record, read_settings
+from train.select import first, selected
 
 CALIBRATION_PHOTOS = 1000
 VERIFIED_PHOTOS = 100
@@ -48,8 +50,9 @@ def convert(
 ) -> list[str]:
     """Write `name`.tflite and its cards for device and people to `out`; return lines to print."""
     settings = read_settings(run)
-    model = load_float(run / "model.keras", len(data.attributes))
-    train, val, test = (first(data.splits[s], limit) for s in ("train", "val", "test"))
+    splits = selected(data.splits, dataclasses.replace(settings, limit=0))
+    train, val, test = (first(splits[s], limit) for s in ("train", "val", "test"))
+    model = load_float(run / "model.keras", len(train.attributes))
     for split in (train, val):
         if not len(split):
             raise DataError(f"no {split.name} photo: the conversion calibrates on train and val")
@@ -62,7 +65,7 @@ def convert(
     with tempfile.TemporaryDirectory(dir=out, prefix=".convert-") as folder:
         part = Path(folder)
         (part / f"{name}.tflite").write_bytes(content)
-        card = _card(run, name, content, settings.crop_wh, train)
+        card = _card(run, name, content, settings.crop_wh, train, data.name)
         _write_card(part, card, name)
         card = _calibrate(part, card, name, train, val)
         _write_card(part, card, name)
@@ -81,7 +84,9 @@ def _text_name(name: str) -> str:
     return f"MODEL_CARD-{other}.md" if other else "MODEL_CARD.md"
 
 
-def _card(run: Path, name: str, content: bytes, crop_wh: tuple[int, int], train: Split) -> Card:
+def _card(
+    run: Path, name: str, content: bytes, crop_wh: tuple[int, int], train: Split, source: str
+) -> Card:
     return Card(
         file=f"{name}.tflite",
         sha256=hashlib.sha256(content).hexdigest(),
@@ -92,8 +97,8 @@ def _card(run: Path, name: str, content: bytes, crop_wh: tuple[int, int], train:
             for i, attribute in enumerate(train.attributes)
         ),
         training={
-            "data": "CelebA, train split",
-            "licence": LICENCE,
+            "data": f"{source}, train split",
+            "licence": LICENCE if source == "CelebA" else "",
             **_without_places(read_record(run)),
         },
         measured={},
@@ -192,7 +197,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--limit", type=int, default=0, metavar="N", help="only the first N photos of each split")
     args = parser.parse_args(argv)
     root = args.data or Path(read_record(args.run).get("data", ""))
-    data = read_celeba(root)
+    data = read_data(root)
     print(left_out_line(data))
     try:
         utkface = args.utkface or root.parent / "utkface"

@@ -82,6 +82,11 @@ def EfficientNetLite2(
     return keras.Model(picture, x, name=name)
 
 
+def preprocess_input(rgb: np.ndarray) -> np.ndarray:
+    """Return bytes as -1..1."""
+    return rgb / 127.5 - 1
+
+
 def _normed(x: Any, name: str, bounded: bool = True) -> Any:
     x = keras.layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_bn")(x)
     return keras.layers.ReLU(6.0, name=f"{name}_relu")(x) if bounded else x

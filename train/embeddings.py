@@ -16,6 +16,7 @@ from tqdm import tqdm
 from device.attributes.classifier import Classifier
 from device.attributes.look import limits_of, look
 from device.camera.photo import read_photo
+from device.faces.align import AlignError
 from device.faces.blazeface import BlazeFace
 from device.people.chip import chip
 from device.people.embedding import MODEL, NUMBERS, VERSION, Embedder
@@ -150,10 +151,13 @@ def _face(work: Work) -> tuple[bool, bool, np.ndarray]:
     elif how:
         picture = Scene(face_px=how).render([picture], np.random.default_rng(0))
     face = max(detector.detect(picture), key=lambda one: one.box[2], default=None)
-    if not face:
-        return False, False, np.zeros(NUMBERS, np.float32)
-    state = look(picture, face, classifier, limits_of(Settings().faces)).state
-    return True, state == OK, embedder.embed(chip(picture, face.landmarks))
+    try:
+        if face:
+            state = look(picture, face, classifier, limits_of(Settings().faces)).state
+            return True, state == OK, embedder.embed(chip(picture, face.landmarks))
+    except AlignError:  # its eyes a few pixels apart: too narrow to be embedded at all
+        pass
+    return False, False, np.zeros(NUMBERS, np.float32)
 
 
 @functools.cache

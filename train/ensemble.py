@@ -9,24 +9,24 @@ over all their features, and so nothing is rounded between them and the mean.
 Source: Lakshminarayanan et al. (2017), Deep Ensembles.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from device.command import Parser, exit_with
-from device.errors import FacetError, ModelError, UsageError
+from device.errors import ModelError, UsageError
 from train.engine import keras
-from train.fit import code_version, read_record
 from train.outputs import load_float
+from train.run_folder import code_version, read_record, save_made
 
 
 def ensemble(members: Sequence[keras.Model]) -> keras.Model:
     """Return a model whose log-odds are the mean of the members'.
 
     members: as train.models.build makes them, with crops of the same shape if not size. Raises
-    ModelError where one differs in its attributes or its crop's shape from the first.
+    ModelError where one differs in its attributes or its crop's shape from the first, or ends in
+    something else than a sigmoid for each attribute.
     """
     _, height, width, _ = members[0].input_shape
     crop = keras.Input((height, width, 3), name="crop")
@@ -42,10 +42,15 @@ def ensemble(members: Sequence[keras.Model]) -> keras.Model:
                 f"attributes, the first {width}x{height} and {members[0].output_shape[-1]}",
                 "Name runs whose crops have one shape, such as 144x180 and 128x160.",
             )
+        head = member.get_layer("attributes")
+        if member.layers[-1] is not head:
+            raise ModelError(
+                f"member {number} tells yes and no of an attribute, not the odds of yes alone",
+                "Train it with --output sigmoid.",
+            )
         seen = crop
         if (high, wide) != (height, width):
             seen = keras.layers.Resizing(high, wide, name=f"resize_{number}")(crop)
-        head = member.get_layer("attributes")
         trunk = keras.Model(member.input, head.input, name=f"member_{number}")
         features.append(trunk(seen))
         kernel, bias = head.get_weights()
@@ -78,13 +83,7 @@ def main(argv: list[str] | None = None) -> None:
             },
         },
     }
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-        model.save(args.out / "model.keras")
-        (args.out / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
-    except OSError as error:
-        raise FacetError(f"cannot write {args.out}: {error}") from error
-    print(f"saved {args.out / 'model.keras'}; next: python -m train.convert {args.out}")
+    save_made(model, record, args.out)
 
 
 if __name__ == "__main__":

@@ -29,11 +29,12 @@ from device.errors import FacetError, UsageError
 from device.faces.blazeface import BlazeFace
 from device.settings import FacesSettings
 from train import coverage, groups, photos, sweep
-from train.celeba import SPLITS, DataError, Split, left_out_line, read_celeba
+from train.celeba import SPLITS, DataError, Split, left_out_line
 from train.charts import attribute_chart, coverage_chart, overview_chart, sweep_chart
-from train.fit import first
+from train.data import read_data
 from train.metrics import Scores, score, without_nan
 from train.outputs import float_raw, int8_raw, load_float
+from train.select import first, with_attributes
 
 
 def evaluate(card: Card, raw: np.ndarray, split: Split) -> tuple[Scores, np.ndarray]:
@@ -190,11 +191,11 @@ def main(argv: list[str] | None = None) -> None:
 def run_on_celeba(args: argparse.Namespace, classifier: Classifier) -> None:
     """Read CelebA and do what the flags ask for with the split they name."""
     args.utkface = args.utkface or args.data.parent / "utkface"
-    data = read_celeba(args.data)
+    data = read_data(args.data)
     print(left_out_line(data))
-    if classifier.card.names != data.attributes:
+    if not set(classifier.card.names) <= set(data.attributes):
         raise UsageError(f"{args.model} has other attributes than {args.data}")
-    split = data.splits[args.split]
+    split = with_attributes(data.splits[args.split], classifier.card.names)
     if not (args.sweep or args.coverage):  # those spread theirs over the split
         split = first(split, args.limit)
     if not len(split):

@@ -29,7 +29,10 @@ YOUNG_BELOW, YOUNG_NOT_ABOVE = 35, 50
 
 @dataclass(frozen=True)
 class Person:
-    """One UTKFace photo's labels, and what the model said; None where no face was found."""
+    """One UTKFace photo's labels, and what the model said.
+
+    None where no face was found, or the model does not know the attribute.
+    """
 
     age: int
     gender: str
@@ -85,7 +88,7 @@ def _said(path: Path, detector: BlazeFace, classifier: Classifier) -> dict[str, 
 
 def utkface_errors(people: list[Person]) -> list[GroupError]:
     """Return the errors of Male and Young for all, and per gender, race and age band."""
-    seen = [one for one in people if one.male is not None]
+    seen = [one for one in people if (one.male, one.young) != (None, None)]
     groups: dict[str, Callable[[Person], bool]] = {"all": lambda one: True}
     for gender in sorted({one.gender for one in seen}):
         groups[gender] = lambda one, gender=gender: one.gender == gender
@@ -96,9 +99,10 @@ def utkface_errors(people: list[Person]) -> list[GroupError]:
     errors = []
     for name, belongs in groups.items():
         members = [one for one in seen if belongs(one)]
-        errors.append(_error(name, "Male", [one.male != (one.gender == "male") for one in members]))
+        told = [one for one in members if one.male is not None]
+        errors.append(_error(name, "Male", [one.male != (one.gender == "male") for one in told]))
         clear = [o for o in members if o.age < YOUNG_BELOW or o.age > YOUNG_NOT_ABOVE]
-        wrong = [one.young != (one.age < YOUNG_BELOW) for one in clear]
+        wrong = [one.young != (one.age < YOUNG_BELOW) for one in clear if one.young is not None]
         errors.append(_error(name, "Young", wrong))
     return [one for one in errors if one.people]
 

@@ -39,7 +39,7 @@ def measured(
         if split is test:
             found["hardest"] = _hardest(scores["int8"])
             people["CelebA"] = groups.celeba_errors(card, split, _probabilities(card, raw["int8"]))
-    if utkface.is_dir():
+    if utkface.is_dir() and {"Male", "Young"} & set(card.names):
         detector = BlazeFace("back", threads=2)
         people["UTKFace"] = groups.utkface_errors(groups.read_people(utkface, detector, classifier))
     found["groups"] = {title: [_rounded(asdict(e)) for e in rows] for title, rows in people.items()}

@@ -4,10 +4,19 @@ from device.attributes.card import Card
 from train.celeba import SPLITS
 
 SOURCES = {
-    "MobileNetV2": "Sandler et al., 2018",
-    "MobileNet": "Howard et al., 2017",
-    "EfficientNetLite2": "Liu, 2020",
+    "MobileNetV2": " 1.0 (Sandler et al., 2018)",
+    "MobileNet": " 1.0 (Howard et al., 2017)",
+    "EfficientNetLite2": " 1.0 (Liu, 2020)",
 }
+CELEBA_LIMITS = [
+    "- CelebA shows celebrities, mostly young, light-skinned, lit and facing the camera; "
+    "expect more errors on everybody else.",
+    "- The labels are single impressions of annotators. Attractive, Young, Chubby, Big_Lips, "
+    "Big_Nose, Pointy_Nose, Oval_Face, High_Cheekbones, Narrow_Eyes, Arched_Eyebrows, "
+    "Bushy_Eyebrows, Bags_Under_Eyes, Pale_Skin, Rosy_Cheeks and Heavy_Makeup are matters of "
+    "opinion, on which two annotators often differ (Wu et al., 2023, Consistency and Accuracy "
+    "of CelebA Attribute Values). CelebA's own splits differ in how freely they were given.",
+]
 FEW_PEOPLE = 20  # fewer say nothing about a group
 
 # Figure's key -> what people call it.
@@ -65,6 +74,7 @@ def model_card(card: Card, name: str, verified: list[str]) -> str:
     """Return the card for people; all figures are those in the device's card."""
     training, measured = card.training, card.measured
     width, height = card.crop_wh
+    celeba = training["data"].startswith("CelebA")
     lines = [
         f"# {name}: {len(card.attributes)} face attributes",
         "",
@@ -109,16 +119,10 @@ def model_card(card: Card, name: str, verified: list[str]) -> str:
         *_groups(measured.get("groups", {})),
         "## Limits",
         "",
-        "- CelebA shows celebrities, mostly young, light-skinned, lit and facing the camera; "
-        "expect more errors on everybody else.",
-        "- The labels are single impressions of annotators. Attractive, Young, Chubby, Big_Lips, "
-        "Big_Nose, Pointy_Nose, Oval_Face, High_Cheekbones, Narrow_Eyes, Arched_Eyebrows, "
-        "Bushy_Eyebrows, Bags_Under_Eyes, Pale_Skin, Rosy_Cheeks and Heavy_Makeup are matters of "
-        "opinion, on which two annotators often differ (Wu et al., 2023, Consistency and Accuracy "
-        "of CelebA Attribute Values). CelebA's own splits differ in how freely they were given.",
+        *(CELEBA_LIMITS if celeba else []),
         *_hardest(measured.get("hardest", {})),
         "- It needs a face upright and to scale, cut out as `device/faces/align.py` does.",
-        "- Non-commercial use only, since CelebA is.",
+        *(["- Non-commercial use only, since CelebA is."] if celeba else []),
         "",
     ]
     return "\n".join(lines)
@@ -136,7 +140,7 @@ def _backbone(settings: dict) -> str:
     until = settings.get("until")
     # Runs of before named the last layer of the whole network.
     part = f", cut after `{until}`" if until not in (None, "", "out_relu") else ""
-    return f"{name} 1.0 ({SOURCES[name]}){part}"
+    return f"{name}{SOURCES.get(name, '')}{part}"
 
 
 def _figures(card: Card) -> list[str]:

@@ -9,19 +9,21 @@ model.keras and the first run's settings.json with the shares added, ready for t
 Source: Wortsman et al. (2022), Model soups.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from device.command import Parser, exit_with
-from device.errors import FacetError, ModelError, UsageError
-from train.celeba import Split, read_celeba
+from device.errors import ModelError, UsageError
+from train.celeba import Split
+from train.data import read_data
 from train.engine import keras
-from train.fit import code_version, read_record, read_settings, settling_crops
+from train.loop import settling_crops
 from train.models import settle_batchnorm
 from train.outputs import load_float
+from train.run_folder import code_version, read_record, read_settings, save_made
+from train.select import selected
 
 
 def soup(runs: Sequence[Path], shares: Sequence[float], train: Split) -> keras.Model:
@@ -46,7 +48,7 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("runs", nargs="+", type=Path, metavar="RUN", help="folders that train.fit left")
     add("--shares", nargs="+", type=float, metavar="S", help="of each run (default: equal)")
-    add("--data", required=True, type=Path, help="CelebA's folder")
+    add("--data", required=True, type=Path, help="the photos that the runs were trained on")
     add("--out", required=True, type=Path, metavar="RUN", help="folder of the mean")
     args = parser.parse_args(argv)
     shares = args.shares or [1.0] * len(args.runs)
@@ -55,18 +57,13 @@ def main(argv: list[str] | None = None) -> None:
     if (args.out / "settings.json").exists():
         raise UsageError(f"{args.out} holds a run already", "Name another --out")
     record = read_record(args.runs[0])
-    model = soup(args.runs, shares, read_celeba(args.data).splits["train"])
+    train = selected(read_data(args.data).splits, read_settings(args.runs[0]))["train"]
+    model = soup(args.runs, shares, train)
     record["soup"] = {
         "code": code_version(),
         "shares": {run.resolve().name: share for run, share in zip(args.runs, shares, strict=True)},
     }
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-        keras.Model(model.input, model.output, name=model.name).save(args.out / "model.keras")
-        (args.out / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
-    except OSError as error:
-        raise FacetError(f"cannot write {args.out}: {error}") from error
-    print(f"saved {args.out / 'model.keras'}; next: python -m train.convert {args.out}")
+    save_made(model, record, args.out)
 
 
 if __name__ == "__main__":

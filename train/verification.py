@@ -5,6 +5,7 @@ device.people.match, but go below 0. Intervals are of 95 %, by resampling whole 
 galleries), for their pairs depend on one another.
 """
 
+import bisect
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,13 +81,6 @@ def _score_table(embeddings: np.ndarray) -> np.ndarray:
     return 1 - np.sqrt(np.maximum(squared, 0))
 
 
-def min_score(pairs: Pairs, false_accepts: float) -> float:
-    """Return the lowest score that at most this share of strangers' pairs, 0..1, reaches."""
-    strangers = np.sort(pairs.score[~pairs.same])
-    allowed = int(false_accepts * len(strangers))
-    return float(np.nextafter(strangers[-1 - allowed], np.float32(2)))
-
-
 def best_score(pairs: Pairs) -> float:
     """Return the least score at which most pairs are rightly told."""
     order = np.argsort(pairs.score)
@@ -127,6 +121,19 @@ def false_accepts(identities: np.ndarray, embeddings: np.ndarray, least: float) 
     low, high = np.quantile(shares, (0.025, 0.975))
     count, of = int(taken.sum()) // 2, int(pairs.sum()) // 2
     return Share(count / max(of, 1), float(low), float(high), count, of)
+
+
+def min_score(identities: np.ndarray, embeddings: np.ndarray, most: float) -> float:
+    """Return the lowest score, to 0.01, whose false accepts are below `most` for nearly any people.
+
+    That is, the upper end of their 95 % interval is at most `most`, 0..1. The share itself would
+    do for these people, and be too high for every second group of others.
+    """
+
+    def strict(step: int) -> bool:
+        return false_accepts(identities, embeddings, step / 100).high <= most
+
+    return bisect.bisect_left(range(101), True, key=strict) / 100
 
 
 def _by_identity(hits: np.ndarray, identities: np.ndarray) -> Share:

@@ -20,7 +20,7 @@ from pathlib import Path
 from device.command import note
 from device.errors import FacetError
 from device.outputs import move_aside
-from device.outputs.archive import Archive, put_away
+from device.outputs.archive import Archive, drop_twins, put_away
 from device.outputs.lines import day_of
 from device.outputs.sheet import Sheet
 from device.settings import LogSettings
@@ -77,6 +77,7 @@ class Appender:
         self._fault: OSError | None = None
         self._retry_s = self._synced_s = self._tidied_s = -DAY_S
         self._opened_s: float | None = None  # known at the first work
+        drop_twins(self._file)
         self._sheet: Sheet | None = self._open()
         self.moved_to = self._sheet.moved_to
         self._synced_size = self._sheet.size

@@ -61,7 +61,8 @@ def put_away(log: Path) -> Path:
 def compress(path: Path, stopping: Callable[[], bool]) -> None:
     """Replace a file by its .gz; one that is `stopping` leaves it as it was.
 
-    The plain file goes when the .gz is complete on the disk: after a power cut one of them is.
+    The plain file goes when the .gz is complete on the disk: after a power cut one of them is, or
+    both are.
     """
     part = path.with_name(f"{path.name}.gz{PART}")
     try:
@@ -79,6 +80,17 @@ def compress(path: Path, stopping: Callable[[], bool]) -> None:
         path.unlink()
     finally:
         part.unlink(missing_ok=True)
+
+
+def drop_twins(log: Path) -> None:
+    """Delete plain files beside which their .gz stands, as a power cut may leave them.
+
+    A .gz gets its name when it is complete; until the plain one goes, its rows are there twice.
+    """
+    files = {old.path for old in old_files(log)}
+    for path in files:
+        if path.with_name(f"{path.name}.gz") in files:
+            path.unlink(missing_ok=True)
 
 
 def delete_older(log: Path, keep_days: int, today: date) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from device.outputs.appender import Appender
 from device.outputs.archive import (
     Archive,
     compress,
@@ -91,6 +92,14 @@ def test_what_a_power_cut_left_is_finished_at_the_next_start(log):
     assert names(log) == ["faces.2026-11-20.csv.gz", "faces.2026-11-21.csv.gz"]
     for name in names(log):
         assert gzip.decompress((log.parent / name).read_bytes()).decode() == CONTENT
+
+
+def test_of_a_file_that_a_power_cut_left_twice_the_plain_one_goes(log):
+    plain, packed = (log.parent / f"faces.2026-11-21.csv{ending}" for ending in ("", ".gz"))
+    plain.write_text(CONTENT)
+    packed.write_bytes(gzip.compress(CONTENT.encode()))
+    Appender(log, b"time,x\n", LogSettings(daily=True)).close()
+    assert names(log) == ["faces.2026-11-21.csv.gz"]
 
 
 def tidied(log, settings, warn=pytest.fail):

@@ -51,6 +51,12 @@ def test_places_do_not_depend_on_the_frames_size(back, astronaut):
     np.testing.assert_allclose(np.array(large.box) / 4, small.box, atol=4)
 
 
+def test_places_are_eighths_of_a_pixel_alike_on_every_processor(back, astronaut):
+    (face,) = back.detect(astronaut)
+    places = 8 * np.concatenate([face.landmarks.ravel(), 2 * np.array(face.box)])
+    np.testing.assert_array_equal(places, np.round(places))
+
+
 @pytest.mark.parametrize("edge", ["left", "right", "bottom"])
 def test_a_face_half_out_of_the_picture_has_its_box_inside(back, astronaut, edge):
     cuts = {"left": np.s_[:, 195:], "right": np.s_[:, :255], "bottom": np.s_[:145]}

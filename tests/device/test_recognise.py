@@ -18,7 +18,7 @@ from device.types import OK, TURNED_AWAY, UNKNOWN, Face, Frame, Track
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 ADA, BOB = np.eye(2, NUMBERS, dtype=np.float32) * 1.1  # 1.56 apart
-MIN_SCORE = 0.47
+MIN_SCORE = 0.48
 PICTURE = np.full((240, 320, 3), 90, np.uint8)
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -13,9 +14,10 @@ import pytest
 
 from tests.conftest import ROOT
 
-needed = ("Xvfb", "xdotool")
+# Without a window manager Qt sometimes waits for ever to be told that its window can be seen.
+needed = ("Xvfb", "matchbox-window-manager", "xdotool")
 pytestmark = pytest.mark.skipif(
-    not all(shutil.which(one) for one in needed), reason="needs Xvfb and xdotool"
+    not all(shutil.which(one) for one in needed), reason=f"needs {', '.join(needed)}"
 )
 
 
@@ -35,30 +37,39 @@ def screen(tmp_path):
         content = (tmp_path / "Xvfb_screen0").read_bytes()
         return np.frombuffer(content[-700 * 900 * 4 :], np.uint8).reshape(700, 900, 4)[:, :, :3]
 
-    yield display, look
-    server.terminate()
-    server.wait(10)
+    with server, running(["matchbox-window-manager"], display):
+        yield display, look
+        server.terminate()
 
 
-def start(display, *arguments, cwd):
-    return subprocess.Popen(
-        [sys.executable, "-m", "device.run", *arguments],
-        env={**os.environ, "DISPLAY": display, "PYTHONPATH": str(ROOT)},
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@contextmanager
+def running(command, display, **options):
+    """Run a program on a display, and end it if it is still there."""
+    env = {**os.environ, "DISPLAY": display, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True, **options) as it:
+        try:
+            yield it
+        finally:
+            it.kill()
+
+
+def facet(display, *arguments, cwd):
+    return running([sys.executable, "-m", "device.run", *arguments], display, cwd=cwd)
 
 
 def press(display, key):
     env = {**os.environ, "DISPLAY": display}
-    find = ["xdotool", "search", "--sync", "--onlyvisible", "--name", "Facet"]
-    found = subprocess.run(find, env=env, capture_output=True, text=True, timeout=30)
-    window = found.stdout.split()
-    assert window, found.stderr
-    subprocess.run(["xdotool", "mousemove", "300", "300"], env=env, check=True)
-    subprocess.run(["xdotool", "windowfocus", window[-1], "key", key], env=env, check=True)
+
+    def pressed() -> bool:
+        find = ["xdotool", "search", "--onlyvisible", "--name", "Facet"]
+        window = subprocess.run(find, env=env, capture_output=True, text=True).stdout.split()
+        if not window:
+            return False
+        press = ["xdotool", "mousemove", "300", "300", "windowfocus", window[-1], "key", key]
+        return subprocess.run(press, env=env, capture_output=True).returncode == 0
+
+    # A window may come and go while xdotool looks: it gives up then.
+    assert until(pressed)
 
 
 def until(condition, seconds=30):
@@ -73,12 +84,12 @@ def until(condition, seconds=30):
 def test_a_photo_is_shown_with_its_label_saved_and_left_by_a_key(screen, tmp_path, astronaut):
     display, look = screen
     cv2.imwrite(str(tmp_path / "me.png"), astronaut)
-    process = start(display, "--camera", "me.png", cwd=tmp_path)
-    assert until(lambda: look().max() > 250 and look()[:400, :400].std() > 30)
-    press(display, "s")
-    assert until(lambda: list(tmp_path.glob("facet-*.png")))
-    press(display, "q")
-    _, stderr = process.communicate(timeout=30)
+    with facet(display, "--camera", "me.png", cwd=tmp_path) as process:
+        assert until(lambda: look().max() > 250 and look()[:400, :400].std() > 30)
+        press(display, "s")
+        assert until(lambda: list(tmp_path.glob("facet-*.png")))
+        press(display, "q")
+        _, stderr = process.communicate(timeout=30)
     assert process.returncode == 0, stderr
     (snapshot,) = tmp_path.glob("facet-*.png")
     assert snapshot.name in stderr
@@ -91,10 +102,10 @@ def test_a_photo_is_shown_with_its_label_saved_and_left_by_a_key(screen, tmp_pat
 def test_a_signal_closes_a_picture_that_stands_still(screen, tmp_path, astronaut, number):
     display, look = screen
     cv2.imwrite(str(tmp_path / "me.png"), astronaut)
-    process = start(display, "--camera", "me.png", cwd=tmp_path)
-    assert until(lambda: look()[:400, :400].std() > 30)
-    process.send_signal(number)
-    _, stderr = process.communicate(timeout=5)
+    with facet(display, "--camera", "me.png", cwd=tmp_path) as process:
+        assert until(lambda: look()[:400, :400].std() > 30)
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=5)
     assert process.returncode == 0, stderr
 
 
@@ -111,8 +122,8 @@ def test_a_screen_that_refuses_us_is_no_screen(tmp_path):
     os.close(write)
     with os.fdopen(read) as numbers:
         display = f":{numbers.readline().strip()}"
-    process = start(display, "--camera", "demo", "--max-frames", "2", cwd=tmp_path)
-    _, stderr = process.communicate(timeout=60)
+    with facet(display, "--camera", "demo", "--max-frames", "2", cwd=tmp_path) as process:
+        _, stderr = process.communicate(timeout=60)
     server.terminate()
     server.wait(10)
     assert process.returncode == 0 and stderr.count("no screen: running headless") == 1
@@ -120,15 +131,15 @@ def test_a_screen_that_refuses_us_is_no_screen(tmp_path):
 
 def test_space_pauses_a_film_and_escape_ends_it(screen, tmp_path):
     display, look = screen
-    process = start(display, "--camera", "demo", cwd=tmp_path)
-    assert until(lambda: look()[:400, :400].std() > 30)
-    press(display, "space")
-    time.sleep(0.5)
-    before = look().copy()
-    time.sleep(0.7)
-    np.testing.assert_array_equal(look(), before)
-    press(display, "Escape")
-    _, stderr = process.communicate(timeout=30)
+    with facet(display, "--camera", "demo", cwd=tmp_path) as process:
+        assert until(lambda: look()[:400, :400].std() > 30)
+        press(display, "space")
+        time.sleep(0.5)
+        before = look().copy()
+        time.sleep(0.7)
+        np.testing.assert_array_equal(look(), before)
+        press(display, "Escape")
+        _, stderr = process.communicate(timeout=30)
     assert process.returncode == 0 and "frames" in stderr
 
 

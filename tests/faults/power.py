@@ -1,6 +1,5 @@
 """The power fails: what is on the disk then, and what Facet makes of it at the next start."""
 
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -32,8 +31,8 @@ def cut(bench: Bench) -> Outcome:
                 facet.wait_for_row()
                 while kept < bench.trials and facet.process.poll() is None:
                     time.sleep(bench.rng.uniform(0.1, 1.5))
-                    cut_s, copy = time.monotonic(), bench.folder / "copy.img"
-                    shutil.copyfile(image, copy)
+                    copy = bench.folder / "copy.img"
+                    cut_s = _copy_of_a_moment(image, copy)
                     one, bad, count = _started_on(bench, copy, clip, facet, cut_s)
                     loss, broken, rows, kept = loss + one, broken + bad, rows + count, kept + 1
     return Outcome(
@@ -50,6 +49,15 @@ def _format(image: Path) -> None:
         subprocess.run(["mkfs.ext4", "-q", image], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise Missing("needs mkfs.ext4") from error
+
+
+def _copy_of_a_moment(image: Path, copy: Path) -> float:
+    """Copy a file that others write; return the moment, s, at which it was just so."""
+    before, content = b"", image.read_bytes()
+    while content != before:
+        before, cut_s, content = content, time.monotonic(), image.read_bytes()
+    copy.write_bytes(content)
+    return cut_s
 
 
 def _started_on(

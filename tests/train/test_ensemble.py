@@ -12,6 +12,7 @@ from device.errors import ModelError, UsageError
 from tests.conftest import CARD
 from train import efficientnet_lite, ensemble
 from train.engine import keras
+from train.head import Head
 from train.models import build, multiply_adds
 
 MODEL = CARD.with_suffix(".keras")
@@ -43,6 +44,9 @@ def test_members_must_tell_the_same_of_crops_of_one_shape():
         ensemble.ensemble([one, build(40, (40, 40), "none")])
     with pytest.raises(ModelError, match="tells 3"):
         ensemble.ensemble([one, build(3, (32, 40), "none")])
+    pairs = build(40, (32, 40), "none", backbone="SimpleCNN", head=Head(output="softmax"))
+    with pytest.raises(ModelError, match=r"member 2 tells yes and no.* --output sigmoid"):
+        ensemble.ensemble([one, pairs])
 
 
 def test_an_ensemble_is_not_written_over_a_run(tmp_path):

@@ -20,13 +20,13 @@ from tests.conftest import ROOT, make_celeba
 from train.celeba import ATTRIBUTES, Split
 from train.crops import read_crop
 from train.engine import keras
-from train.fit import read_record
 from train.quantize import quantized
 from train.report import __main__ as command
 from train.report import exploration, trust
 from train.report.drawing import shortened, slug, themed, unique
 from train.report.results import Results, worst
 from train.report.run import Run, converted, read_history, read_run, read_sweeps
+from train.run_folder import read_record
 
 SMILING = ATTRIBUTES.index("Smiling")
 HISTORY = "epoch,accuracy,loss,val_accuracy,val_loss\n0,0.6,0.7,0.5,0.8\n1,0.8,0.4,0.7,0.5\n"
@@ -276,6 +276,7 @@ def test_what_is_no_finished_run(tmp_path, data):
         ('{"settings": 3}', "is not a run's settings"),
         ('{"settings": {"attributes": [3]}}', "no list of names"),
         ('{"settings": {"attributes": 3}}', "no list of names"),
+        ('{"settings": {"balanced": [3]}}', "no three counts"),
     ],
 )
 def test_broken_settings(tmp_path, text, wrong):
@@ -310,7 +311,7 @@ def test_a_card_is_found_by_its_record_of_the_run(name, tmp_path):
     training = json.loads((models / f"{name}.json").read_text())["training"]
     # A run knows more than its card: where its files lay.
     settings = training["settings"] | {"weights": "/far/away/model.keras", "teacher": ["a.keras"]}
-    run = Run(tmp_path, training | {"settings": settings, "data": "/x"}, (), None, {}, "")
+    run = Run(tmp_path, training | {"settings": settings, "data": "/x"}, (), (), None, {}, "")
     assert converted(run, models) == models / f"{name}.json"
     assert converted(run, tmp_path) is None
     settings["seed"] += 1

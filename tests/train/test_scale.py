@@ -22,7 +22,7 @@ PROGRAM = """
 import json, resource, sys
 from train.batches import Batches
 from train.celeba import read_celeba
-from train.fit import FitSettings
+from train.settings import FitSettings
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

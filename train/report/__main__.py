@@ -5,9 +5,10 @@
     python -m train.report RUN --with-photos               # the worst mistakes as pictures
 
 95 s of processor time for 2,220 validation and 2,250 test photos. Leaves RUN/report/: index.html,
-PNGs, and mistakes.csv. Calibration and thresholds are chosen on validation photos. The converted
-model is found in RUN or models/ by its card's record of the run; sweeps that train.evaluate made of
-it, in RUN/evaluate or out/evaluate-SPLIT.
+PNGs, and mistakes.csv. Calibration and thresholds are chosen on validation photos. A run on a
+balanced part of the photos is reported on that part. The converted model is found in RUN or models/
+by its card's record of the run; sweeps that train.evaluate made of it, in RUN/evaluate or
+out/evaluate-SPLIT.
 """
 
 import os
@@ -20,7 +21,8 @@ import matplotlib
 from device.attributes.classifier import Classifier
 from device.command import Parser, exit_with, note
 from device.errors import FacetError, UsageError
-from train.celeba import CelebA, left_out_line, read_celeba
+from train.celeba import CelebA, left_out_line
+from train.data import read_data
 from train.report import conversion, exploration, learning, mistakes, quality, trust
 from train.report.drawing import STYLE
 from train.report.page import Section, html
@@ -28,6 +30,7 @@ from train.report.results import (
     Results,
     float_results,
     int8_results,
+    seen_by,
     worst,
     write_mistakes,
 )
@@ -40,7 +43,7 @@ def parser() -> Parser:
     one = Parser("train.report", __doc__)
     add = one.add_argument
     add("run", type=Path, metavar="RUN", help="folder that train.fit left")
-    add("--data", type=Path, help="CelebA's folder (default: the one the run was trained on)")
+    add("--data", type=Path, help="the folder of photos (default: the one the run was trained on)")
     add("--split", choices=("val", "test"), default="test", help="photos to report on (test)")
     add("--limit", type=int, default=0, metavar="N", help="only the first N photos of each split")
     add("--model", type=Path, metavar="CARD", help="the run's int8 model (default: looked for)")
@@ -118,9 +121,10 @@ def main(argv: list[str] | None = None) -> None:
     args.out = args.out or args.run / "report"
     root = args.data or run.data
     if root is None:
-        raise UsageError(f"{args.run} does not say where its photos are", "Give --data CELEBA")
-    data = read_celeba(root)
+        raise UsageError(f"{args.run} does not say where its photos are", "Give --data DIR")
+    data = read_data(root)
     print(left_out_line(data))
+    data = seen_by(data, run.attributes, run.balanced)
     if run.no_history:
         note(run.no_history)
     command = shlex.join(["python", "-m", "train.report", *argv])

@@ -25,11 +25,11 @@ def section(data: CelebA, folder: Path) -> Section:
     """Return the exploration of the data set."""
     names = data.attributes
     splits = [data.splits[name] for name in SPLITS]
-    counts = Table(
-        "Photos",
-        ("split", "here", "complete CelebA"),
-        [(split.name, f"{len(split):,}", f"{FULL_COUNTS[split.name]:,}") for split in splits],
-    )
+    here = [(split.name, f"{len(split):,}") for split in splits]
+    counts = Table("Photos", ("split", "here"), here)
+    if data.name == "CelebA":
+        beside = [(*row, f"{FULL_COUNTS[row[0]]:,}") for row in here]
+        counts = Table("Photos", ("split", "here", "complete CelebA"), beside)
     shown = max(splits, key=len)
     shares = [split.labels.mean(axis=0) if len(split) else None for split in splits]
     order = np.argsort(-shown.labels.mean(axis=0), kind="stable")

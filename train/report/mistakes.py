@@ -13,7 +13,7 @@ from device.camera.photo import PhotoError, read_photo
 from train.report.drawing import number, slug, words
 from train.report.page import AttributeCard, Photo, Section, Table, drawn
 from train.report.panels import attribute_chart
-from train.report.results import Mistake, Results, worst
+from train.report.results import Mistake, Results, file_name, worst
 
 WORST = 5  # mistakes shown of each attribute
 WORST_OF_ALL = 30  # mistakes, and a third as many photos
@@ -74,7 +74,12 @@ def mistakes_table(caption: str, mistakes: list[Mistake], name: bool = True) -> 
     header = ("attribute", *columns) if name else columns
     rows = []
     for one in mistakes:
-        row = (one.row, one.photo.name, "yes" if one.label else "no", f"{one.probability:.3f}")
+        row = (
+            one.row,
+            file_name(one.photo),
+            "yes" if one.label else "no",
+            f"{one.probability:.3f}",
+        )
         rows.append((words(one.attribute), *row) if name else row)
     return Table(caption if rows else "No mistake", header, rows, texts=("file", "label"))
 
@@ -85,7 +90,7 @@ def photos_table(results: Results, most: int) -> Table:
     rows = []
     for row in np.argsort(-wrong.sum(axis=1), kind="stable")[:most]:
         names = [words(results.names[i]) for i in np.flatnonzero(wrong[row])]
-        rows.append((int(row), results.split.photos[row].name, len(names), ", ".join(names)))
+        rows.append((int(row), file_name(results.split.photos[row]), len(names), ", ".join(names)))
     header = ("row", "file", "wrong", "attributes")
     return Table("The photos told worst", header, rows, texts=("file", "attributes"), kind="texts")
 
@@ -101,4 +106,5 @@ def _photo(mistake: Mistake) -> Photo:
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=80)
     uri = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-    return Photo(uri, f"Photo {mistake.photo.name}. {said}", f"{mistake.photo.name}. {said}")
+    name = file_name(mistake.photo)
+    return Photo(uri, f"Photo {name}. {said}", f"{name}. {said}")

@@ -10,9 +10,10 @@ import numpy as np
 from device.attributes.classifier import Classifier, calibrated
 from device.errors import ModelError, UsageError
 from train.calibrate import WEIGHTS, costs_threshold, operating_point
-from train.celeba import CelebA, DataError, Split
+from train.celeba import SPLITS, CelebA, DataError, Split
 from train.metrics import Scores, score
 from train.outputs import float_raw, int8_raw, load_float
+from train.select import balanced
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,18 @@ def choose(split: Split, names: tuple[str, ...]) -> Split:
             )
     places = [split.attributes.index(name) for name in names]
     return Split(split.name, split.photos, split.labels[:, places], names)
+
+
+def seen_by(data: CelebA, names: tuple[str, ...], counts: tuple[int, ...]) -> CelebA:
+    """Return the data with the balanced part of it that a run saw; counts as in its settings."""
+    if not counts:
+        return data
+    for split in data.splits.values():
+        choose(split, names)  # says what is missing
+    chosen = zip(SPLITS, counts, strict=True)
+    return replace(
+        data, splits={name: balanced(data.splits[name], n, names[0]) for name, n in chosen}
+    )
 
 
 def limited(split: Split, limit: int) -> Split:
@@ -140,11 +153,23 @@ def worst(results: Results, attribute: int, most: int) -> list[Mistake]:
     ]
 
 
+def file_name(photo: Path) -> str:
+    """Return what tells a photo from others: its name, in folders per class with the folder's."""
+    folder = photo.parent.name
+    return photo.name if folder == "img_align_celeba" else f"{folder}/{photo.name}"
+
+
 def write_mistakes(path: Path, mistakes: list[Mistake]) -> None:
     """Write a row per mistake: attribute, row, file, label, probability."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("attribute", "row", "file", "label", "probability"))
         for one in mistakes:
-            row = (one.attribute, one.row, one.photo.name, one.label, f"{one.probability:.4f}")
+            row = (
+                one.attribute,
+                one.row,
+                file_name(one.photo),
+                one.label,
+                f"{one.probability:.4f}",
+            )
             writer.writerow(row)

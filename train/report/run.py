@@ -11,7 +11,7 @@ import numpy as np
 
 from device.attributes.card import read_card
 from device.errors import FacetError, ModelError, UsageError
-from train.fit import read_record
+from train.run_folder import read_record
 from train.sweep import SWEEPS, Point
 
 
@@ -22,6 +22,7 @@ class Run:
     folder: Path
     record: dict[str, Any]  # settings.json
     attributes: tuple[str, ...]  # in the model's order; () = all of the data's
+    balanced: tuple[int, ...]  # photos of train, val and test, half with the attribute; () = all
     data: Path | None  # where its photos were
     history: dict[str, np.ndarray]  # column -> a float per epoch; {} = none
     no_history: str  # why there is none
@@ -52,6 +53,7 @@ def read_run(folder: Path) -> Run:
         folder=folder,
         record=record,
         attributes=_names(folder, record),
+        balanced=_counts(folder, record),
         data=Path(record["data"]) if isinstance(record.get("data"), str) else None,
         history=history,
         no_history=no_history,
@@ -67,6 +69,17 @@ def _names(folder: Path, record: dict[str, Any]) -> tuple[str, ...]:
             f"{folder / 'settings.json'}: attributes {names!r} are no list of names", "Start anew."
         )
     return tuple(names)
+
+
+def _counts(folder: Path, record: dict[str, Any]) -> tuple[int, ...]:
+    counts = record["settings"].get("balanced") or []
+    if counts and not (
+        isinstance(counts, list) and len(counts) == 3 and all(isinstance(n, int) for n in counts)
+    ):
+        raise UsageError(
+            f"{folder / 'settings.json'}: balanced {counts!r} are no three counts", "Start anew."
+        )
+    return tuple(counts)
 
 
 def read_history(path: Path) -> tuple[dict[str, np.ndarray], str]:

@@ -1,0 +1,127 @@
+"""Recipes side by side on equal photos, and one of them converted for the device."""
+
+import json
+
+import cv2
+import pytest
+
+from device.attributes.card import read_card
+from device.errors import UsageError
+from tests.conftest import make_celeba
+from train import compare, convert, evaluate
+from train.report import __main__ as report
+from train.side_by_side import Row, rows_of, table
+
+RECIPE = """
+attributes = ["Smiling"]
+balanced = [48, 16, 16]
+backbone = "SimpleCNN"
+weights = "none"
+input = [32, 40]
+output = "{output}"
+epochs = 8
+batch = 8
+learning_rate = 3e-3
+[augmentation]
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return make_celeba(tmp_path_factory.mktemp("data") / "celeba", train=64, val=32, test=32)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory, data):
+    """Two recipes compared; the folder, and the flags that did it."""
+    folder = tmp_path_factory.mktemp("compare")
+    for output in ("softmax", "sigmoid"):
+        (folder / f"with-{output}.toml").write_text(RECIPE.format(output=output))
+    page = folder / "page.md"
+    page.write_text("before\n<!-- runs -->\nold\n<!-- /runs -->\nafter\n")
+    recipes = [str(folder / f"with-{output}.toml") for output in ("softmax", "sigmoid")]
+    flags = ["--data", str(data), "--out", str(folder / "runs"), "--into", str(page)]
+    compare.main([*recipes, *flags])
+    return folder, [*recipes, *flags]
+
+
+def test_a_table_a_chart_and_the_page(compared, capsys):
+    folder, _ = compared
+    records = json.loads((folder / "runs" / "comparison.json").read_text())
+    assert [one["recipe"] for one in records] == ["with-softmax", "with-sigmoid"]
+    for one in records:
+        assert one["photos"] <= 48 and one["tested"] <= 16 and one["tested"] % 2 == 0
+        assert 0 <= one["low"] <= one["accuracy"] <= one["high"] <= 1
+        assert one["epochs"] == 8 and one["training_s"] > 0 and one["int8_ms"] > 0
+        assert abs(one["int8_loss"]) < 0.3 and one["int8_bytes"] < one["float_bytes"]
+    # Two outputs rather than one.
+    softmax, sigmoid = (one["parameters"] for one in records)
+    assert softmax - sigmoid == 129  # one more for each of 128 features, and a bias
+    text = (folder / "page.md").read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert "| `with-softmax` | SimpleCNN, 32x40, from scratch | 8 |" in text
+    for drawn in (folder / "runs" / "comparison.png", folder / "runs.png"):
+        assert cv2.imread(str(drawn)).shape[1] > 800
+
+
+def test_it_goes_on_where_it_stopped(compared):
+    folder, flags = compared
+    model = folder / "runs" / "with-softmax" / "model.keras"
+    made = model.stat().st_mtime_ns
+    (folder / "runs" / "with-softmax" / "comparison.json").unlink()
+    compare.main(flags)
+    assert model.stat().st_mtime_ns == made
+    assert (folder / "runs" / "with-softmax" / "comparison.json").exists()
+    with pytest.raises(UsageError, match="has other settings"):
+        compare.main([*flags, "--epochs", "9"])
+
+
+def test_photos_must_be_equal(tmp_path, data):
+    (tmp_path / "a.toml").write_text('attributes = ["Smiling"]\n')
+    (tmp_path / "b.toml").write_text('attributes = ["Smiling"]\nseed = 2\n')
+    where = ["--data", str(data), "--out", str(tmp_path / "o")]
+    with pytest.raises(UsageError, match=r"b has seed = 2, a has 1: not equal photos. Give --seed"):
+        compare.main([str(tmp_path / "a.toml"), str(tmp_path / "b.toml"), *where])
+    with pytest.raises(UsageError, match="stands twice"):
+        compare.main([str(tmp_path / "a.toml"), str(tmp_path / "a.toml"), *where])
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_run_of_one_attribute_becomes_a_model_for_the_device(compared, data, tmp_path, capsys):
+    folder, _ = compared
+    run = folder / "runs" / "with-softmax"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convert, "AGREE_STEPS", 256)  # sixteen steps on noise
+        convert.main([str(run), "--data", str(data), "--out", str(tmp_path), "--name", "smile"])
+    card = read_card(tmp_path / "smile.json")
+    assert card.names == ("Smiling",) and card.crop_wh == (32, 40)
+    text = (tmp_path / "MODEL_CARD-smile.md").read_text()
+    assert "SimpleCNN, 32x40" in text
+    flags = ["--model", str(tmp_path / "smile.json"), "--data", str(data)]
+    evaluate.main([*flags, "--out", str(tmp_path / "e")])
+    report = json.loads((tmp_path / "e" / "report.json").read_text())
+    assert [one["name"] for one in report["attributes"]] == ["Smiling"]
+
+
+def test_a_report_on_a_balanced_run_with_two_classes_is_of_its_own_part(compared, data, tmp_path):
+    folder, _ = compared
+    report.main([str(folder / "runs" / "with-softmax"), "--out", str(tmp_path)])
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    records = json.loads((folder / "runs" / "comparison.json").read_text())
+    assert f"{records[0]['tested']} test photos, 1 attribute" in page
+    assert "50.0" in page  # half of them have it
+
+
+def test_rows_are_read_back_and_shown(tmp_path):
+    row = Row(
+        *("one", "Smiling", "SimpleCNN, 32x40, from scratch", 100, 200, 0.88, 0.9, 0.85, 0.93),
+        *(0.9, 0.91),
+        *(1_234_567, 2_000_000, 4, 60.0, 90.0, 5_000_000, 1_300_000, 1.25, -0.005),
+    )
+    (tmp_path / "comparison.json").write_text(json.dumps([vars(row)]))
+    assert rows_of("one", tmp_path, None, None) == [row]
+    *_, line = table([row])
+    assert (
+        "| 88.00 % | 90.00 % (85.0 to 93.0) | 0.900 | 0.910 | 1.23 M | 2 M | 1.5 | 5.0 MB |" in line
+    )
+    assert line.endswith("| 1.30 MB | 1.2 | -0.50 |")

@@ -1,0 +1,211 @@
+"""Every recipe from end to end at a small size, on real photos where there are some."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from device.errors import UsageError
+from tests.conftest import DATA, make_celeba
+from train import fit
+from train.bases import build_base, find_base
+from train.engine import keras
+from train.phases import phases
+from train.recipe import as_toml, read_recipe, recipe_names
+from train.run_folder import read_settings
+from train.settings import FitSettings, from_scratch
+
+pytestmark = [
+    pytest.mark.usefixtures("one_by_one"),
+    pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning"),
+]
+SMALL = ["--limit", "8", "--batch", "8", "--epochs", "1"]
+# The least that the base takes, px.
+INPUT = {"InceptionV3": "80x80"}
+# One of each way to train; the others are the same ways with other bases and figures.
+QUICK = ("smile-simple-cnn-augmented", "smile-vgg19-finetuned")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A small CelebA: of real photos where there are some."""
+    root = tmp_path_factory.mktemp("data") / "celeba"
+    if not (DATA / "celeba").is_dir():
+        return make_celeba(root, train=64, val=32, test=32)
+    real, kept = DATA / "celeba", {}
+    with (real / "list_eval_partition.txt").open() as partition:
+        for name, split in map(str.split, partition):
+            kept.setdefault(split, []).append(name)
+    names = {name: split for split, many in kept.items() for name in many[:100]}
+    (root / "img_align_celeba").mkdir(parents=True)
+    for name in names:
+        (root / "img_align_celeba" / name).symlink_to(real.resolve() / "img_align_celeba" / name)
+    _, header, *rows = (real / "list_attr_celeba.txt").read_text().splitlines()
+    rows = [row for row in rows if row.split()[0] in names]
+    (root / "list_attr_celeba.txt").write_text("\n".join([str(len(rows)), header, *rows]) + "\n")
+    pairs = "".join(f"{name} {split}\n" for name, split in names.items())
+    (root / "list_eval_partition.txt").write_text(pairs)
+    return root
+
+
+@pytest.fixture(scope="module")
+def one_by_one():
+    """Run TensorFlow's operations as they come: building a graph for two steps takes longer."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Return a function from a base to a file of its weights: random ones, whose format counts."""
+    folder = tmp_path_factory.mktemp("weights")
+
+    def saved(backbone: str) -> str:
+        path = folder / f"{backbone}.weights.h5"
+        if not path.exists():
+            size = INPUT.get(backbone, "32x40").split("x")
+            build_base(find_base(backbone), (int(size[0]), int(size[1])), "none").save_weights(path)
+        return str(path)
+
+    return saved
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow)
+        for name in recipe_names()
+    ],
+)
+def test_a_recipe_runs_from_end_to_end(name, photos, weights, tmp_path):
+    settings = read_recipe(name)
+    run = tmp_path / "runs" / "r"
+    flags = ["--data", str(photos), "--out", str(run), "--recipe", name, *SMALL]
+    flags += ["--input", INPUT.get(settings.backbone, "32x40"), "--teacher"]
+    if settings.weights != "none":
+        flags += ["--weights", weights(settings.backbone)]
+    if settings.frozen_epochs:
+        flags += ["--frozen-epochs", "1"]
+    fit.main(flags)
+    model = keras.models.load_model(run / "model.keras", compile=False)
+    width, height = read_settings(run).crop_wh
+    bytes_in = np.random.default_rng(0).integers(0, 256, (2, height, width, 3)).astype(np.float32)
+    out = np.asarray(model(bytes_in))
+    assert out.shape == (2, len(settings.attributes) or 40)
+    assert out.min() >= 0 and out.max() <= 1 and np.isfinite(out).all()
+    with (run / "history.csv").open(newline="") as file:
+        epochs = [int(row["epoch"]) for row in csv.DictReader(file)]
+    assert epochs == list(range(1 + (settings.frozen_epochs > 0)))
+    record = json.loads((run / "settings.json").read_text())
+    assert record["settings"]["recipe"] == name and record["settings"]["epochs"] == 1
+    assert (run.parent / "features").is_dir() == settings.bottleneck
+
+
+def test_a_recipe_as_toml_is_read_back(tmp_path):
+    for name in recipe_names():
+        file = tmp_path / f"{name}.toml"
+        file.write_text(as_toml(read_recipe(name)))
+        assert read_recipe(str(file)) == read_recipe(name)
+
+
+def test_the_default_recipe_is_the_defaults():
+    plain = read_recipe("attributes")
+    assert plain.about and FitSettings(about=plain.about) == plain
+
+
+def test_what_the_capstone_did_stands_in_its_recipes():
+    simple = read_recipe("smile-simple-cnn")
+    assert simple.attributes == ("Smiling",) and simple.balanced == (10_000, 2_500, 2_500)
+    assert (simple.optimizer, simple.epochs, simple.dropout) == ("rmsprop", 20, 0.25)
+    assert not any(vars(simple.augmentation).values())
+    varied = read_recipe("smile-simple-cnn-augmented").augmentation
+    assert (varied.shift, varied.zoom, varied.flip, varied.noise) == (0.2, 0.2, 0.5, 0)
+    first, second = phases(read_recipe("smile-vgg19-finetuned"))
+    assert (first.last, first.unfreeze, first.bottleneck) == (50, "none", True)
+    assert (second.optimizer, second.learning_rate, second.last) == ("sgd", 1e-4, 55)
+    assert (second.unfreeze, second.bottleneck) == ("block5_conv1", False)
+    assert read_recipe("smile-resnet50-as-given").learning_rate == 0.01
+
+
+def test_without_weights_nothing_is_frozen():
+    plain = from_scratch(read_recipe("smile-vgg19-finetuned"))
+    assert plain.frozen_epochs == 50  # it has weights
+    scratch = FitSettings(weights="none", frozen_epochs=3, unfreeze="none", bottleneck=True)
+    (phase,) = phases(scratch)
+    assert (phase.unfreeze, phase.bottleneck, phase.first) == ("all", False, 0)
+
+
+@pytest.mark.parametrize(
+    "line, told",
+    [
+        ('backbon = "VGG19"', r"unknown setting backbon. Did you mean backbone\?"),
+        ("epochs = 0", "epochs = 0, need 1"),
+        ('epochs = "five"', "expected a whole number"),
+        ('optimizer = "adem"', r"optimizer = 'adem'. Did you mean adam"),
+        ('early_stopping = "val_los"', r"Did you mean val_loss\?"),
+        ("input = [128]", r"\(128,\) is no size"),
+        ('balanced = [10, 4, 4]\nattributes = ["Male", "Young"]', "balanced needs one attribute"),
+        ('extends = "smile-simpel-cnn"', r"no recipe .*Did you mean smile-simple-cnn\?"),
+        ('extends = "odd.toml"', "extends itself"),
+        ("[augmentation]\nflipp = 1", r"unknown setting flipp. Did you mean flip\?"),
+        ("[augmentation]\nflip = -1", "flip = -1"),
+        ("augmentation = 3", "is not a table"),
+    ],
+)
+def test_a_recipe_with_a_slip(tmp_path, monkeypatch, line, told):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "odd.toml").write_text(line + "\n")
+    with pytest.raises(UsageError, match=told):
+        read_recipe("odd.toml")
+
+
+def test_a_recipe_extends_a_file_beside_it(tmp_path):
+    (tmp_path / "a.toml").write_text('extends = "smile-simple-cnn"\nepochs = 7\n')
+    (tmp_path / "b.toml").write_text('extends = "a.toml"\nbatch = 9\n')
+    settings = read_recipe(str(tmp_path / "b.toml"))
+    assert (settings.backbone, settings.epochs, settings.batch) == ("SimpleCNN", 7, 9)
+    assert settings.recipe == "b"
+
+
+def test_flags_go_before_the_recipe():
+    flags = ["--data", "d", "--out", "o", "--recipe", "smile-simple-cnn"]
+    more = ["--epochs", "7", "--input", "40x50", "--augment", "flip=1", "--dense", "8", "4"]
+    settings = fit.settings_of(fit.parse([*flags, *more]))
+    assert (settings.epochs, settings.crop_wh, settings.dense) == (7, (40, 50), (8, 4))
+    assert settings.augmentation.flip == 1 and settings.augmentation.zoom == 0
+    assert settings.optimizer == "rmsprop"
+    for slip, told in (
+        ("flp=1", "Did you mean flip"),
+        ("x", "a key and a number"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            fit.settings_of(fit.parse([*flags, "--augment", slip]))
+
+
+def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path, photos):
+    run = tmp_path / "r"
+    data = ["--data", str(photos), "--out", str(run)]
+    simple = [*data, "--recipe", "smile-simple-cnn"]
+    fit.main([*simple, *SMALL, "--input", "32x40"])
+    with pytest.raises(UsageError, match="a run of the recipe smile-simple-cnn, not of smile-vgg"):
+        fit.main([*data, "--resume", "--recipe", "smile-vgg19-frozen"])
+    fit.main([*simple, "--resume"])  # the same: it is complete
+
+
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        (["--backbone", "ResNet5"], r"Did you mean ResNet50\? Known bases: .*MobileNet.*VGG19"),
+        (["--backbone", "8"], "no base '8'. Known bases: .*MobileNetV2.*VGG19"),
+        (["--attributes", "Smilling"], r"no attribute 'Smilling'. Did you mean Smiling\?"),
+        (["--recipe", "smile-vgg"], "no recipe 'smile-vgg'. Did you mean smile-vgg19"),
+    ],
+)
+def test_what_does_not_exist(tmp_path, photos, flags, told):
+    with pytest.raises(UsageError, match=told):
+        fit.main(["--data", str(photos), "--out", str(tmp_path / "r"), *flags])
+    assert not (tmp_path / "r").exists()
