@@ -25,7 +25,14 @@ from packaging.requirements import Requirement
 from device.command import Parser, exit_with, note
 from device.errors import FacetError
 from tests.machines import crops
-from tests.machines.clip import CARD, check_rows, read_rows, told_here, write_clip
+from tests.machines.clip import (
+    CARD,
+    MOST_APART,
+    check_rows,
+    read_rows,
+    told_here,
+    write_clip,
+)
 from tests.machines.crops import take_crops, tell
 from tests.machines.debian import ROOT, Tree, require
 from tests.machines.report import Report
@@ -39,9 +46,8 @@ TOOLS = {
 # The README's line for a Pi, and certificates, which a Pi has from the beginning.
 PACKAGES = ("git", "make", "python3-venv", "libgl1", "libglib2.0-0", "ca-certificates")
 LITERT, TFLITE = "ai-edge-litert", "tflite-runtime"
-# Of a probability, between two processors that are given the same crop. tflite-runtime's own
-# kernels round otherwise on aarch64; litert's XNNPACK does not.
-MOST_APART = {LITERT: 0.02, TFLITE: 0.15}
+# Of a probability, between two processors. tflite-runtime's own kernels round otherwise on aarch64.
+APART = {LITERT: MOST_APART, TFLITE: 0.15}
 FACET = "/root/facet"
 # At most, s, on a computer that has more to do than this.
 INSTALL_S, FILM_S, STEP_S = 7200, 3600, 300
@@ -196,7 +202,7 @@ def check_film(report: Report, name: str, tree: Tree, venv: str, runtime: str, d
     rows = read_rows((tree.root / log[1:]).read_text())
     seen = f"{used}, {len(rows)} rows, {took:.0f} s in emulation"
     report.check(f"{name}: device.run", used.startswith(runtime) and bool(rows), seen)
-    check_rows(report, f"{name}: ", desk.rows[runtime], rows)
+    check_rows(report, f"{name}: ", desk.rows[runtime], rows, APART[runtime])
 
 
 def check_crops(report: Report, name: str, tree: Tree, venv: str, runtime: str, desk: Desk) -> None:
@@ -206,7 +212,7 @@ def check_crops(report: Report, name: str, tree: Tree, venv: str, runtime: str, 
     script = "/root/crops.py /root/crops.npy /root/told.npy"
     tree.run(f"cd {FACET}; PYTHONPATH=. {venv}/bin/python {script}", FILM_S)
     apart = np.abs(np.load(tree.root / "root/told.npy") - desk.told[runtime])
-    most = MOST_APART[runtime]
+    most = APART[runtime]
     report.check(
         f"{name}: of the same crops, probabilities within {most}",
         apart.max() <= most,

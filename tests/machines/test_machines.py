@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.errors import UsageError
-from tests.machines.arm import MOST_APART, TFLITE, thirty_two_bit
+from tests.machines.arm import APART, TFLITE, thirty_two_bit
 from tests.machines.clip import (
     CARD,
-    LEAST_SAID,
     check_rows,
     difference,
     read_rows,
@@ -92,7 +91,7 @@ def test_rows_that_say_something_else_fail(rows):
         if one["Smiling"]:
             one["Smiling"] = f"{1 - float(one['Smiling']):.3f}"
     seen = difference(rows, theirs)
-    assert 1 - 1 / 40 <= seen.said < LEAST_SAID  # one attribute of forty, of most people
+    assert 1 - 1 / 40 <= seen.said < 0.98  # one attribute of forty, of most people
     assert checked(rows, theirs) == [False, False]
     assert checked(rows, rows[1:]) == [False, False]
 
@@ -104,7 +103,7 @@ def test_other_kernels_differ_by_steps_of_the_network(film):
     assert told.shape == (len(crops), 40) and told.dtype == np.float32
     assert np.array_equal(told, tell(crops, CARD))
     apart = np.abs(told - tell(crops, CARD, delegates=False))
-    assert apart.max() < MOST_APART[TFLITE]
+    assert apart.max() < APART[TFLITE]
 
 
 def test_nothing_lost():
