@@ -50,10 +50,10 @@ train: setup-train  ## train, convert and evaluate on $FACET_DATA/celeba (2 hour
 bench: .venv/device.done  ## time every stage on the demo clip; CAMERA=FILE for another
 	@$(BIN)/python -m device.bench --camera "$(if $(filter auto,$(CAMERA)),demo,$(CAMERA))"
 
-arm: .venv/device.done  ## install and run on the Pi's processor, emulated; as root, an hour the first time
+arm: .venv/device.done  ## install and run on the Pi's processor, emulated; as root, 15 minutes, the first time much longer
 	@$(BIN)/python -m tests.machines.arm
 
-vm: .venv/device.done  ## install, boot, freeze and cut the power of an emulated Debian 13; as root, half an hour
+vm: .venv/device.done  ## install, boot, freeze and cut the power of an emulated Debian 13; as root, half an hour or more
 	@$(BIN)/python -m tests.machines.vm
 
 clean:  ## remove the environments and what `make run` left

@@ -4,9 +4,9 @@
 
 Makes Debian trees for arm64, Bookworm with Python 3.11 and Trixie with 3.13, whose programs
 qemu-user translates one by one, as for a Pi 4 and a Pi 5; installs Facet there as the README says,
-shows it a film, and compares the rows with those of this computer. Takes HOURS the first time,
-MINUTES after; needs root, 3 GB in /var/tmp/facet-arm and, the first time, a network. It says
-nothing about a Pi's speed.
+shows it a film, and compares the rows with those of this computer. Takes a quarter of an hour once
+the trees are made, much longer before; needs root, 4 GB in /var/tmp/facet-arm and, the first time,
+a network. It says nothing about a Pi's speed.
 
 Exit codes: 0 every check passed, 1 one failed, 2 not root, or a tool is missing.
 """
