@@ -11,7 +11,7 @@ export FACET_DATA
 RUN ?= runs/attributes
 CAMERA ?= auto
 
-.PHONY: help setup setup-train run doctor test test-all faults check train bench clean
+.PHONY: help setup setup-train run doctor test test-all faults check train bench arm vm clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,12 @@ train: setup-train  ## train, convert and evaluate on $FACET_DATA/celeba (2 hour
 
 bench: .venv/device.done  ## time every stage on the demo clip; CAMERA=FILE for another
 	@$(BIN)/python -m device.bench --camera "$(if $(filter auto,$(CAMERA)),demo,$(CAMERA))"
+
+arm: .venv/device.done  ## install and run on the Pi's processor, emulated; as root, 15 minutes, the first time much longer
+	@$(BIN)/python -m tests.machines.arm
+
+vm: .venv/device.done  ## install, boot, freeze and cut the power of an emulated Debian 13; as root, half an hour or more
+	@$(BIN)/python -m tests.machines.vm
 
 clean:  ## remove the environments and what `make run` left
 	rm -rf .venv .venv-tflite out

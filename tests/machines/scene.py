@@ -1,0 +1,53 @@
+"""What the guest's camera sees: two people, played into the HDMI socket of the driver vivid.
+
+From there they go through the kernel to whoever reads /dev/video0, as from a real camera.
+"""
+
+from pathlib import Path
+
+from device.camera.demo import Demo
+from tests.machines.clip import read_rows
+from tests.machines.guest import Guest
+
+CAPTURE, OUTPUT = "/dev/video0", "/dev/video1"
+INDEX = 250  # of the demo's frames: the astronaut on the left, the admiral on the right
+MIDDLE_X = 320  # px, between the two
+TIMINGS = "index=0"  # 640x480 at 59.9 frames/s; the driver crashes at custom ones
+# What the two look like. Probabilities on the right side of a half.
+LEFT = {"Smiling": True, "Eyeglasses": False, "Wearing_Hat": False}
+RIGHT = {"Smiling": False, "Eyeglasses": True, "Wearing_Hat": True, "Male": True}
+
+
+def write_scene(path: Path) -> None:
+    """Write the one picture that is played over and over, 640x480 pixels of B, G, R."""
+    frame = next(frame for frame in Demo() if frame.index == INDEX)
+    path.write_bytes(frame.bgr.tobytes())
+
+
+def play(guest: Guest, picture: str, timeout_s: float) -> None:
+    """Let two people step before the camera; whoever reads it must start anew after that."""
+    guest.must(
+        f"""set -e
+        v4l2-ctl -d {CAPTURE} -i 3 -c hdmi_000_0_is_connected_to=2,osd_text_mode=2
+        v4l2-ctl -d {OUTPUT} -o 1
+        for device in {CAPTURE} {OUTPUT}; do v4l2-ctl -d $device --set-dv-bt-timings {TIMINGS}; done
+        v4l2-ctl -d {OUTPUT} --set-fmt-video-out=width=640,height=480,pixelformat=BGR3
+        systemd-run --quiet --unit=scene --property=StandardOutput=null \\
+            --property=StandardError=null v4l2-ctl -d {OUTPUT} --stream-out-mmap --stream-loop \\
+            --stream-from={picture}""",
+        timeout_s,
+    )
+
+
+def told_right(text: str) -> tuple[bool, str]:
+    """Return whether a log tells both people right in their last rows, and what it tells."""
+    last = {float(row["x"]) > MIDDLE_X: row for row in read_rows(text) if row["Smiling"]}
+    told = []
+    right = len(last) == 2
+    for side, looks in ((False, LEFT), (True, RIGHT)):
+        for name, there in looks.items() if side in last else ():
+            probability = float(last[side][name])
+            right &= (probability > 0.5) == there
+            told.append(f"{name} {probability:.2f}")
+        told.append("/")
+    return right, " ".join(told).strip(" /")
