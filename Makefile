@@ -53,7 +53,7 @@ bench: .venv/device.done  ## time every stage on the demo clip; CAMERA=FILE for 
 arm: .venv/device.done  ## install and run on the Pi's processor, emulated; as root, 15 minutes, the first time much longer
 	@$(BIN)/python -m tests.machines.arm
 
-vm: .venv/device.done  ## install, boot, freeze and cut the power of an emulated Debian 13; as root, half an hour or more
+vm: .venv/device.done  ## install, boot, freeze and cut the power of an emulated Debian 13; as root, a quarter of an hour
 	@$(BIN)/python -m tests.machines.vm
 
 clean:  ## remove the environments and what `make run` left

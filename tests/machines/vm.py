@@ -4,8 +4,8 @@
 
 The computer is qemu-system's, in software; its kernel is Debian's own, and so is its camera's
 driver, vivid, which shows a test pattern, or what is played into it: the portraits of the built-in
-demo. Takes half an hour or more; needs root, 5 GB in /var/tmp/facet-vm and, the first time, a
-network. Python is some 50 times slower in there, so it says nothing about speed.
+demo. Takes a quarter of an hour on an idle computer; needs root, 5 GB in /var/tmp/facet-vm and, the
+first time, a network. Python is some 50 times slower in there, so it says nothing about speed.
 
 Exit codes: 0 every check passed, 1 one failed, 2 not root, or a tool is missing.
 """
