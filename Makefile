@@ -31,7 +31,7 @@ test: setup-train  ## run the tests
 	$(BIN)/python -m pytest -q --ignore=tests/train
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/train
 
-test-all: setup-train  ## run the slow tests too: every recipe from end to end (some minutes more)
+test-all: setup-train  ## run the slow tests too: every recipe from end to end (5 minutes more)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow tests/train
 	$(MAKE) test
 
