@@ -16,7 +16,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -140,14 +140,12 @@ def _task() -> tuple[int, int]:
     return index, len(workers)
 
 
-class Shareable:
+class Shareable(Protocol):
     """What `Cluster.distributed` needs of batches: a length, and arrays by index."""
 
-    def __len__(self) -> int:
-        raise NotImplementedError
+    def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        raise NotImplementedError
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 class _Part:
