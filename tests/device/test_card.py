@@ -36,7 +36,7 @@ def test_a_card_survives_being_written_and_read(tmp_path):
 
 def test_the_committed_card_has_forty_attributes_with_thresholds_inside():
     card = read_card(CARD)
-    assert len(card.names) == 40 and card.crop_wh == (128, 160)
+    assert len(card.names) == 40 and card.crop_wh == (144, 180)
     assert all(0 < one.threshold < 1 for one in card.attributes)
 
 
