@@ -8,6 +8,9 @@
 A message says what is wrong; `mend` is the command or step that puts it right.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class FacetError(Exception):
     """A fault the user can act on. str() gives one line: what is wrong, then the mend."""
@@ -42,3 +45,15 @@ class ModelError(FacetError, ValueError):
     """A model, model card or face detector that is missing, corrupt or does not match."""
 
     exit_code = 4
+
+
+@contextmanager
+def disk_faults(wrong: str, mend: str) -> Iterator[None]:
+    """Raise a FacetError, `wrong` and the reason, for what the system says of files within."""
+    try:
+        yield
+    except FacetError:  # a SourceError is an OSError too, and tells more
+        raise
+    except OSError as error:
+        reason = " ".join(str(error).split())[:160]
+        raise FacetError(f"{wrong}: {reason}", mend) from error

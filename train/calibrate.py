@@ -16,8 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from device.attributes.classifier import HALF_STEP, Classifier, calibrated
 from device.command import Parser, exit_with
 from train.celeba import DataError, read_celeba
-from train.metrics import score
-from train.outputs import int8_raw
+from train.measuring.metrics import score
+from train.measuring.outputs import int8_raw
 
 # Photos needed on either side for a line through them; below that outputs are taken as they are.
 FEWEST = 10

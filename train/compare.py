@@ -20,15 +20,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from device.command import Parser, exit_with, note
-from device.errors import FacetError, UsageError
-from train.data import read_data
+from device.errors import FacetError, UsageError, disk_faults
+from train.data.layouts import read_data
+from train.data.select import selected
 from train.figures import filled
-from train.flags import add_flags, overridden
+from train.fitting.flags import add_flags, overridden
+from train.fitting.run_folder import read_settings
+from train.fitting.settings import FitSettings
+from train.measuring.side_by_side import Row, chart, rows_of, table
 from train.recipe import as_toml, read_recipe
-from train.run_folder import read_settings
-from train.select import selected
-from train.settings import FitSettings
-from train.side_by_side import Row, chart, rows_of, table
 
 # What must be equal, or figures are of different photos.
 EQUAL = ("attributes", "balanced", "limit", "seed")
@@ -107,14 +107,8 @@ def main(argv: list[str] | None = None) -> None:
     add("--into", type=Path, metavar="FILE.md", help="a page to write the table into")
     add_flags(parser)
     args = parser.parse_args(argv)
-    try:
+    with disk_faults(f"cannot read or write {args.out}", "Mend that and start again"):
         rows = compare(args)
-    except OSError as error:
-        if isinstance(error, FacetError):
-            raise
-        raise FacetError(
-            f"cannot read or write {args.out}: {error}", "Mend that and start again"
-        ) from error
     print("\n".join(table(rows)))
     note(f"table and chart: {args.out / 'comparison.md'}, {args.out / 'comparison.png'}")
 

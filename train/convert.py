@@ -22,19 +22,19 @@ import numpy as np
 from device.attributes.card import Attribute, Card, read_card
 from device.attributes.classifier import Classifier
 from device.command import Parser, exit_with
-from device.errors import FacetError
+from device.errors import FacetError, disk_faults
 from device.faces.align import crop_template
 from train import verify
 from train.calibrate import operating_point
 from train.celeba import CelebA, DataError, Split, left_out_line
-from train.crops import read_crop
-from train.data import read_data
-from train.measure import measured
-from train.model_card import model_card, splits_of
-from train.outputs import int8_raw, load_float
+from train.data.crops import read_crop
+from train.data.layouts import read_data
+from train.data.select import first, selected
+from train.fitting.run_folder import read_record, read_settings
+from train.measuring.measure import measured
+from train.measuring.model_card import model_card, splits_of
+from train.measuring.outputs import int8_raw, load_float
 from train.quantize import quantized
-from train.run_folder import read_record, read_settings
-from train.select import first, selected
 
 CALIBRATION_PHOTOS = 1000
 VERIFIED_PHOTOS = 100
@@ -199,15 +199,9 @@ def main(argv: list[str] | None = None) -> None:
     root = args.data or Path(read_record(args.run).get("data", ""))
     data = read_data(root)
     print(left_out_line(data))
-    try:
-        utkface = args.utkface or root.parent / "utkface"
+    utkface = args.utkface or root.parent / "utkface"
+    with disk_faults(f"cannot write to {args.out}", "Free the disk, try again"):
         lines = convert(args.run, data, args.out, args.name, utkface, args.limit)
-    except OSError as error:
-        if isinstance(error, FacetError):
-            raise
-        raise FacetError(
-            f"cannot write to {args.out}: {error}", "Free the disk, try again"
-        ) from error
     print("\n".join(lines))
 
 

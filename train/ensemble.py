@@ -17,14 +17,14 @@ import numpy as np
 from device.command import Parser, exit_with
 from device.errors import ModelError, UsageError
 from train.engine import keras
-from train.outputs import load_float
-from train.run_folder import code_version, read_record, save_made
+from train.fitting.run_folder import code_version, read_record, save_made
+from train.measuring.outputs import load_float
 
 
 def ensemble(members: Sequence[keras.Model]) -> keras.Model:
     """Return a model whose log-odds are the mean of the members'.
 
-    members: as train.models.build makes them, with crops of the same shape if not size. Raises
+    members: as train.network.models.build makes them, with crops of one shape if not size. Raises
     ModelError where one differs in its attributes or its crop's shape from the first, or ends in
     something else than a sigmoid for each attribute.
     """

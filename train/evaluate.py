@@ -25,16 +25,16 @@ from device.attributes.card import Card
 from device.attributes.classifier import Classifier, calibrated
 from device.attributes.look import limits_of
 from device.command import Parser, exit_with
-from device.errors import FacetError, UsageError
+from device.errors import UsageError, disk_faults
 from device.faces.blazeface import BlazeFace
 from device.settings import FacesSettings
-from train import coverage, groups, photos, sweep
 from train.celeba import SPLITS, DataError, Split, left_out_line
-from train.charts import attribute_chart, coverage_chart, overview_chart, sweep_chart
-from train.data import read_data
-from train.metrics import Scores, score, without_nan
-from train.outputs import float_raw, int8_raw, load_float
-from train.select import first, with_attributes
+from train.data.layouts import read_data
+from train.data.select import first, with_attributes
+from train.measuring import coverage, groups, sweep, whole_photos
+from train.measuring.charts import attribute_chart, coverage_chart, overview_chart, sweep_chart
+from train.measuring.metrics import Scores, score, without_nan
+from train.measuring.outputs import float_raw, int8_raw, load_float
 
 
 def evaluate(card: Card, raw: np.ndarray, split: Split) -> tuple[Scores, np.ndarray]:
@@ -101,10 +101,10 @@ def run_coverage(args: argparse.Namespace, classifier: Classifier, split: Split)
 
 def run_photos(args: argparse.Namespace, classifier: Classifier) -> None:
     """Print and write how the device's path does on a folder of whole photos."""
-    labelled = photos.read_labelled(args.photos, classifier.card.names)
+    labelled = whole_photos.read_labelled(args.photos, classifier.card.names)
     detector = BlazeFace("back", threads=os.cpu_count() or 1)
-    told = photos.tell(labelled, detector, classifier, limits_of(FacesSettings()))
-    print(photos.table(told))
+    told = whole_photos.tell(labelled, detector, classifier, limits_of(FacesSettings()))
+    print(whole_photos.table(told))
     _write_json(args.out / "photos.json", without_nan(asdict(told)))
 
 
@@ -176,16 +176,12 @@ def main(argv: list[str] | None = None) -> None:
     what = args.photos.resolve().name if args.photos else args.split
     args.out = args.out or Path("out") / f"evaluate-{what}"
     classifier = Classifier(args.model, threads=os.cpu_count() or 1)
-    try:
+    with disk_faults(f"cannot write the report to {args.out}", "Free the disk, or give --out"):
         args.out.mkdir(parents=True, exist_ok=True)
         if args.photos:
             run_photos(args, classifier)
         else:
             run_on_celeba(args, classifier)
-    except OSError as error:
-        if isinstance(error, FacetError):
-            raise
-        raise FacetError(f"cannot write the report to {args.out}: {error}") from error
 
 
 def run_on_celeba(args: argparse.Namespace, classifier: Classifier) -> None:

@@ -19,18 +19,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from device.command import Parser, exit_with, note
-from device.errors import FacetError, UsageError
-from train.bases import find_base
+from device.errors import UsageError, disk_faults
 from train.celeba import DataError, left_out_line
-from train.cluster import leads
-from train.data import read_data
-from train.flags import add_flags, given_settings, overridden
-from train.loop import fit
-from train.profile import Profile, profiled
+from train.data.layouts import read_data
+from train.data.select import counts_line, selected
+from train.fitting.cluster import leads
+from train.fitting.flags import add_flags, given_settings, overridden
+from train.fitting.loop import fit
+from train.fitting.profile import Profile, profiled
+from train.fitting.run_folder import holds_run, read_settings, save_settings
+from train.fitting.settings import FitSettings
+from train.network.bases import find_base
 from train.recipe import read_recipe, recipe_names
-from train.run_folder import holds_run, read_settings, save_settings
-from train.select import counts_line, selected
-from train.settings import FitSettings
 
 DEFAULT_RECIPE = "attributes"
 PROFILED_STEPS = 30
@@ -114,19 +114,13 @@ def main(argv: list[str] | None = None) -> None:
     print(f"{counts_line(splits, settings)}; {left_out_line(data)}")
     if not len(splits["train"]):
         raise DataError(f"no training photo in {args.data}")
-    try:
+    mend = "Free the disk or mend that, then add --resume."
+    with disk_faults(f"cannot read or write {run}", mend):
         run.mkdir(parents=True, exist_ok=True)
         if not args.resume and leads(settings.distribute):
             counts = {name: len(splits[name]) for name in ("train", "val")}
             save_settings(run, settings, args.data, counts)
         fit(splits["train"], splits["val"], run, settings)
-    except OSError as error:
-        if isinstance(error, FacetError):
-            raise
-        raise FacetError(
-            f"cannot read or write {run}: {' '.join(str(error).split())[:160]}",
-            "Free the disk or mend that, then add --resume.",
-        ) from error
     if leads(settings.distribute):
         print(f"saved {run / 'model.keras'}; next: python -m train.convert {run} --out models/")
 

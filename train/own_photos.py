@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from device.camera.photo import PHOTO_ENDINGS, PhotoError, read_photo
 from device.command import Parser, exit_with, note
-from device.errors import FacetError, UsageError
+from device.errors import UsageError, disk_faults
 from device.faces.align import FRAME_LANDMARKS, FRAME_WH, AlignError, cut, landmark_matrix
 from device.faces.blazeface import BlazeFace
 from train.celeba import SPLITS, CelebA, DataError, Split
@@ -220,14 +220,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", required=True, type=Path, help="folder for the aligned faces")
     args = parser.parse_args(argv)
     read_own_photos(args.photos)  # labels that cannot be used are told before the work
-    try:
+    with disk_faults(f"cannot write to {args.out}", "Free the disk, try again"):
         written, missed = align_folder(args.photos, args.out)
-    except OSError as error:
-        if isinstance(error, FacetError):
-            raise
-        raise FacetError(
-            f"cannot write to {args.out}: {error}", "Free the disk, try again"
-        ) from error
     print(f"{written} faces written to {args.out}, {missed} photos left out")
 
 

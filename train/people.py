@@ -17,10 +17,10 @@ from device.command import Parser, exit_with
 from device.people.embedding import MODEL, VERSION
 from device.settings import Settings
 from train.celeba import read_celeba
-from train.charts import det_chart
-from train.embeddings import Faces, read_faces, read_groups, read_identities, read_widths
 from train.figures import README, filled
-from train.verification import (
+from train.measuring.charts import det_chart
+from train.measuring.embeddings import Faces, read_faces, read_groups, read_identities, read_widths
+from train.measuring.verification import (
     Named,
     Share,
     accuracy,

@@ -14,7 +14,7 @@ from device.attributes.classifier import Classifier, calibrated
 from device.camera.photo import PHOTO_ENDINGS, PhotoError, read_photo
 from device.command import Parser, exit_with, note
 from device.errors import SourceError, UsageError
-from train.outputs import float_raw, int8_raw, load_float
+from train.measuring.outputs import float_raw, int8_raw, load_float
 
 
 def readable_photos(folder: Path) -> tuple[list[Path], list[str]]:

@@ -16,7 +16,7 @@ from device.command import Parser, exit_with
 from device.errors import ModelError, UsageError
 from device.quiet import quiet
 from train.engine import keras
-from train.outputs import load_float
+from train.measuring.outputs import load_float
 
 
 def quantized(model: keras.Model, crops: Iterable[np.ndarray]) -> bytes:

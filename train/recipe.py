@@ -3,9 +3,9 @@
     python -m train.recipe                       # all recipes, a line each
     python -m train.recipe smile-vgg19-frozen    # every setting that it comes to
 
-Keys are the settings of train/settings.py. `extends = "NAME"` begins with another recipe, or with
-a file "NAME.toml" beside this one. An [augmentation] table names all that varies: what it leaves
-out is off.
+Keys are the settings of train/fitting/settings.py. `extends = "NAME"` begins with another recipe,
+or with a file "NAME.toml" beside this one. An [augmentation] table names all that varies: what it
+leaves out is off.
 """
 
 import dataclasses
@@ -16,8 +16,8 @@ from typing import Any
 from device.command import Parser, exit_with
 from device.errors import UsageError
 from device.settings import checked, nearest, read_toml
-from train.augment import Augmentation
-from train.settings import FitSettings, validated
+from train.data.augment import Augmentation
+from train.fitting.settings import FitSettings, validated
 
 RECIPES = Path(__file__).parent / "recipes"
 # crop_wh is what the code calls it, input what people do.

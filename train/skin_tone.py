@@ -26,7 +26,7 @@ from device.command import Parser, exit_with
 from device.emoji.skin import BANDS, FEATURES, FITTED, features, median, tamed
 from device.settings import MODEL
 from train.celeba import DataError
-from train.crops import read_crop
+from train.data.crops import read_crop
 
 FOLDS, SHUFFLES = 8, 10
 STRENGTH = 0.3  # inverse of the L2 penalty; 96 photos bear no weaker one

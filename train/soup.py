@@ -17,13 +17,13 @@ import numpy as np
 from device.command import Parser, exit_with
 from device.errors import ModelError, UsageError
 from train.celeba import Split
-from train.data import read_data
+from train.data.layouts import read_data
+from train.data.select import selected
 from train.engine import keras
-from train.loop import settling_crops
-from train.models import settle_batchnorm
-from train.outputs import load_float
-from train.run_folder import code_version, read_record, read_settings, save_made
-from train.select import selected
+from train.fitting.loop import settling_crops
+from train.fitting.run_folder import code_version, read_record, read_settings, save_made
+from train.measuring.outputs import load_float
+from train.network.models import settle_batchnorm
 
 
 def soup(runs: Sequence[Path], shares: Sequence[float], train: Split) -> keras.Model:

@@ -6,11 +6,12 @@ Needs NumPy and a runtime, nothing else: tflite-runtime cannot share an environm
 """
 
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+
+from device.command import Parser, exit_with
 
 ROOT = Path(__file__).parent.parent
 # Where `make setup-train` puts tflite-runtime; it exists where a Python up to 3.11 does.
@@ -37,19 +38,21 @@ def outputs_of(python: Path | str, card: Path, crops: np.ndarray) -> tuple[str, 
         return done.stdout.strip(), np.load(got)
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     from device.attributes.card import MEND, read_card, read_network_bytes
     from device.tflite import Network, runtime_name
 
-    card_path, crops_path, outputs_path = map(Path, sys.argv[1:])
-    card = read_card(card_path)
-    content, crops = read_network_bytes(card, card_path.parent), np.load(crops_path)
+    parser = Parser("train.verify", __doc__)
+    parser.add_argument("card", type=Path, help="of the model to run")
+    parser.add_argument("crops", type=Path, help="uint8 (n, h, w, 3), R, G, B")
+    parser.add_argument("outputs", type=Path, help="written: float32 (2, n, attributes)")
+    args = parser.parse_args(argv)
+    card = read_card(args.card)
+    content, crops = read_network_bytes(card, args.card.parent), np.load(args.crops)
     networks = [Network(content, card.file, MEND, delegates=which) for which in (True, False)]
-    np.save(outputs_path, [[one.run(crop[np.newaxis])[0][0] for crop in crops] for one in networks])
+    np.save(args.outputs, [[one.run(crop[np.newaxis])[0][0] for crop in crops] for one in networks])
     print(runtime_name())
 
 
 if __name__ == "__main__":
-    from device.command import exit_with
-
     exit_with(main)

@@ -20,10 +20,10 @@ import numpy as np
 
 from device.command import Parser, exit_with
 from device.errors import FacetError, ModelError
-from train.batches import Batches
 from train.celeba import Split, read_celeba
+from train.data.batches import Batches
 from train.engine import keras
-from train.models import batchnorms
+from train.network.models import batchnorms
 
 MODEL = "package/models/faceres-deep"
 MEAN_RGB = (123.68, 116.779, 103.939)  # what it subtracts from bytes

@@ -60,7 +60,7 @@ def test_memory_over_many_frames(capsys):
 
 def test_against_the_naive_loop(tmp_path, capsys):
     pytest.importorskip("tensorflow")
-    from train.models import build
+    from train.network.models import build
     from train.quantize import main as quantize
 
     model = build(40, (128, 160), "none")

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.faces.align import cut, frame_matrix
-from train.augment import Augmentation, augmented, mixed
-from train.batches import Batches
 from train.celeba import read_celeba
-from train.crops import read_crop
+from train.data.augment import Augmentation, augmented, mixed
+from train.data.batches import Batches
+from train.data.crops import read_crop
 
 CROP = (64, 80)
 NONE = Augmentation(0, 0, 0, 0, 0, 0, 0, noise=0)

@@ -14,9 +14,9 @@ import pytest
 from device.errors import UsageError
 from tests.conftest import ROOT, make_celeba
 from train import fit
-from train.cluster import Cluster, _Part
 from train.engine import keras
-from train.run_folder import read_settings
+from train.fitting.cluster import Cluster, _Part
+from train.fitting.run_folder import read_settings
 
 WORKERS, EPOCHS = 2, 12
 

@@ -13,14 +13,16 @@ from device.attributes.classifier import Classifier, calibrated
 from device.errors import FacetError, ModelError, SourceError, UsageError
 from device.faces.blazeface import BlazeFace
 from tests.conftest import CARD, DATA, make_celeba
-from train import convert, evaluate, fit, loop, phases, predict, run_folder, soup, verify
-from train.batches import Batches
+from train import convert, evaluate, fit, predict, soup, verify
 from train.celeba import ATTRIBUTES, read_celeba
-from train.crops import read_crop
+from train.data.batches import Batches
+from train.data.crops import read_crop
 from train.engine import keras
-from train.head import Head
-from train.model_card import _groups, _stages
-from train.models import (
+from train.fitting import loop, phases, run_folder
+from train.fitting.settings import FitSettings
+from train.measuring.model_card import _groups, _stages
+from train.network.head import Head
+from train.network.models import (
     BATCHNORM_MOMENTUM,
     batchnorms,
     build,
@@ -28,8 +30,7 @@ from train.models import (
     set_precision,
     settle_batchnorm,
 )
-from train.settings import FitSettings
-from train.teacher import Opinion, Taught
+from train.network.teacher import Opinion, Taught
 
 SMALL = ("--input", "32x40", "--weights", "none", "--batch", "8")
 # Where any base does: MobileNetV2 takes ten times as long, most of it to be traced.

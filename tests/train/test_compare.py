@@ -9,8 +9,8 @@ from device.attributes.card import read_card
 from device.errors import UsageError
 from tests.conftest import make_celeba
 from train import compare, convert, evaluate
+from train.measuring.side_by_side import Row, rows_of, table
 from train.report import __main__ as report
-from train.side_by_side import Row, rows_of, table
 
 RECIPE = """
 attributes = ["Smiling"]

@@ -12,8 +12,9 @@ from device.errors import UsageError
 from device.faces.align import FRAME_LANDMARKS, cut, landmark_matrix
 from device.faces.blazeface import BlazeFace
 from tests.conftest import CARD, DATA
-from train import coverage, evaluate, photos
+from train import evaluate
 from train.celeba import ATTRIBUTES, DataError, Split
+from train.measuring import coverage, whole_photos
 
 LIMITS = Limits(min_face=24, max_turn=0.22, min_sharpness=0.1)
 
@@ -85,8 +86,8 @@ def test_photos_without_a_face_or_unreadable_count_as_missed(portraits):
     table = portraits / "labels.csv"
     table.write_text(table.read_text() + "room.png,0,0,\ngone.png,1,1,\n")
     classifier = Classifier(CARD)
-    labelled = photos.read_labelled(portraits, classifier.card.names)
-    told = photos.tell(labelled, BlazeFace(), classifier, LIMITS)
+    labelled = whole_photos.read_labelled(portraits, classifier.card.names)
+    told = whole_photos.tell(labelled, BlazeFace(), classifier, LIMITS)
     assert told.found == 0.5 and told.told == 0.5 and told.accuracy == 1
     assert told.states == {"ok": 2, "no face": 1, "unreadable": 1}
 
@@ -103,18 +104,18 @@ def test_photos_without_a_face_or_unreadable_count_as_missed(portraits):
 def test_tables_that_are_malformed(portraits, text, message):
     (portraits / "labels.csv").write_text(text)
     with pytest.raises(DataError, match=message):
-        photos.read_labelled(portraits, ATTRIBUTES)
+        whole_photos.read_labelled(portraits, ATTRIBUTES)
 
 
 def test_a_folder_without_a_table(tmp_path):
     with pytest.raises(DataError, match=r"no labels.csv or attributes.csv in .*Give --photos DIR"):
-        photos.read_labelled(tmp_path, ATTRIBUTES)
+        whole_photos.read_labelled(tmp_path, ATTRIBUTES)
 
 
 @pytest.mark.data
 @pytest.mark.parametrize(("folder", "least"), [("genki", 0.93), ("wild", 0.89)])
 def test_strangers_and_whole_photos_are_told_well(folder, least):
     classifier = Classifier(CARD)
-    labelled = photos.read_labelled(DATA / folder, classifier.card.names)
-    told = photos.tell(labelled, BlazeFace(), classifier, LIMITS)
+    labelled = whole_photos.read_labelled(DATA / folder, classifier.card.names)
+    told = whole_photos.tell(labelled, BlazeFace(), classifier, LIMITS)
     assert told.found >= 0.98 and told.told >= 0.96 and told.accuracy >= least

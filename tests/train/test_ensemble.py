@@ -12,8 +12,8 @@ from device.errors import ModelError, UsageError
 from tests.conftest import CARD
 from train import efficientnet_lite, ensemble
 from train.engine import keras
-from train.head import Head
-from train.models import build, multiply_adds
+from train.network.head import Head
+from train.network.models import build, multiply_adds
 
 MODEL = CARD.with_suffix(".keras")
 

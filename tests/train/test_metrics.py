@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from device.attributes.classifier import calibrated
 from train.calibrate import WEIGHTS, costs_threshold, operating_point, platt, report, shrunk
-from train.metrics import calibration_error, score
+from train.measuring.metrics import calibration_error, score
 
 
 def test_figures_worked_out_by_hand():

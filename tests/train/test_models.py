@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from device.errors import ModelError, UsageError
-from train import efficientnet_lite, networks
-from train.bases import base_names, find_base
+from train import efficientnet_lite
 from train.engine import keras
-from train.head import Head
-from train.models import base_of, batchnorms, build, freeze, head_of, multiply_adds
-from train.preprocess import asked
+from train.network import more_bases
+from train.network.bases import base_names, find_base
+from train.network.head import Head
+from train.network.models import base_of, batchnorms, build, freeze, head_of, multiply_adds
+from train.network.preprocess import asked
 
 SIZE = (32, 40)
 
@@ -19,11 +20,11 @@ SIZE = (32, 40)
 def library_preprocessing(name):
     """Return what the library itself does to bytes for a base."""
     if name == "SimpleCNN":
-        return networks.simple_preprocess_input
+        return more_bases.simple_preprocess_input
     if name == "EfficientNetLite2":
         return efficientnet_lite.preprocess_input
     if name == "ResNeXt50":
-        return networks.resnext_preprocess_input
+        return more_bases.resnext_preprocess_input
     return sys.modules[getattr(keras.applications, name).__module__].preprocess_input
 
 

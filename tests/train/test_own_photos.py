@@ -10,12 +10,12 @@ from device.errors import UsageError
 from tests.conftest import make_celeba
 from train import fit
 from train.celeba import DataError, read_celeba
-from train.data import read_data
+from train.data.layouts import read_data
+from train.data.select import balanced, selected, with_attributes
 from train.engine import keras
+from train.fitting.settings import FitSettings
 from train.own_photos import align_folder, read_own_photos
 from train.report import __main__ as report
-from train.select import balanced, selected, with_attributes
-from train.settings import FitSettings
 
 
 def photo(path, level=100, size=(178, 218)):

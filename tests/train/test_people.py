@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tests.conftest import make_celeba
-from train import embeddings, people
+from train import people
 from train.celeba import DataError, read_celeba
+from train.measuring import embeddings
 
 PAGE = "# People\n\n<!-- people -->\nold\n<!-- /people -->\n\nafter\n"
 

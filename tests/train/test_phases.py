@@ -13,17 +13,18 @@ import pytest
 
 from device.errors import ModelError, UsageError
 from tests.conftest import ROOT, make_celeba
-from train import fit, loop
-from train.bases import build_base, find_base
-from train.callbacks import BestEpoch
+from train import fit
 from train.celeba import read_celeba
 from train.engine import keras
-from train.models import base_of
-from train.phases import optimizer, phases
-from train.profile import Profile
+from train.fitting import loop
+from train.fitting.callbacks import BestEpoch
+from train.fitting.phases import optimizer, phases
+from train.fitting.profile import Profile
+from train.fitting.run_folder import read_settings
+from train.fitting.settings import FitSettings
+from train.network.bases import build_base, find_base
+from train.network.models import base_of
 from train.recipe import off
-from train.run_folder import read_settings
-from train.settings import FitSettings
 
 SIMPLE = {"backbone": "SimpleCNN", "crop_wh": (32, 40), "batch": 8, "augmentation": off()}
 

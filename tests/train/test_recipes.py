@@ -9,12 +9,12 @@ import pytest
 from device.errors import UsageError
 from tests.conftest import DATA, make_celeba
 from train import fit
-from train.bases import build_base, find_base
 from train.engine import keras
-from train.phases import phases
+from train.fitting.phases import phases
+from train.fitting.run_folder import read_settings
+from train.fitting.settings import FitSettings, from_scratch
+from train.network.bases import build_base, find_base
 from train.recipe import as_toml, read_recipe, recipe_names
-from train.run_folder import read_settings
-from train.settings import FitSettings, from_scratch
 
 pytestmark = [
     pytest.mark.usefixtures("one_by_one"),

@@ -18,15 +18,15 @@ from device.errors import FacetError, ModelError, SourceError, UsageError
 from device.faces.align import crop_template
 from tests.conftest import ROOT, make_celeba
 from train.celeba import ATTRIBUTES, Split
-from train.crops import read_crop
+from train.data.crops import read_crop
 from train.engine import keras
+from train.fitting.run_folder import read_record
 from train.quantize import quantized
 from train.report import __main__ as command
 from train.report import exploration, trust
 from train.report.drawing import shortened, slug, themed, unique
 from train.report.results import Results, worst
 from train.report.run import Run, converted, read_history, read_run, read_sweeps
-from train.run_folder import read_record
 
 SMILING = ATTRIBUTES.index("Smiling")
 HISTORY = "epoch,accuracy,loss,val_accuracy,val_loss\n0,0.6,0.7,0.5,0.8\n1,0.8,0.4,0.7,0.5\n"

@@ -20,9 +20,9 @@ LINKS = 20_000  # to one file; ext4 allows 65,000
 BYTES_A_PHOTO = 1000
 PROGRAM = """
 import json, resource, sys
-from train.batches import Batches
+from train.data.batches import Batches
 from train.celeba import read_celeba
-from train.settings import FitSettings
+from train.fitting.settings import FitSettings
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -13,11 +13,12 @@ from device.faces.align import FRAME_LANDMARKS, crop_template, cut, landmark_mat
 from device.faces.blazeface import BlazeFace
 from device.types import Face
 from tests.conftest import CARD
-from train import evaluate, groups, sweep
+from train import evaluate
 from train.celeba import ATTRIBUTES, DataError, Split
-from train.groups import Person
+from train.measuring import groups, sweep
+from train.measuring.groups import Person
+from train.measuring.sweep import CENTRE, FACE_PX, SCENE_WH, Scene, box_matrix, nearest_face
 from train.report.run import read_sweeps
-from train.sweep import CENTRE, FACE_PX, SCENE_WH, Scene, box_matrix, nearest_face
 
 
 def placed(scene, photo_wh=(178, 218)):

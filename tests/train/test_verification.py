@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from train import verification as v
+from train.measuring import verification as v
 
 RNG = np.random.default_rng(0)
 

@@ -9,10 +9,10 @@ import pytest
 
 from device.errors import ModelError
 from train import vggface2
-from train.batches import Batches
 from train.celeba import read_celeba
+from train.data.batches import Batches
 from train.engine import keras
-from train.models import batchnorms, build
+from train.network.models import batchnorms, build
 
 
 @pytest.fixture(scope="module")

@@ -20,9 +20,9 @@ import matplotlib
 
 from device.attributes.classifier import Classifier
 from device.command import Parser, exit_with, note
-from device.errors import FacetError, UsageError
+from device.errors import UsageError, disk_faults
 from train.celeba import CelebA, left_out_line
-from train.data import read_data
+from train.data.layouts import read_data
 from train.report import conversion, exploration, learning, mistakes, quality, trust
 from train.report.drawing import STYLE, words
 from train.report.page import Section, html
@@ -130,13 +130,9 @@ def main(argv: list[str] | None = None) -> None:
     if run.no_history:
         note(run.no_history)
     command = shlex.join(["python", "-m", "train.report", *argv])
-    try:
+    with disk_faults(f"cannot write the report to {args.out}", "Free the disk, or give --out"):
         args.out.mkdir(parents=True, exist_ok=True)
         page = report(run, data, root, args, command)
-    except OSError as error:
-        if isinstance(error, FacetError):
-            raise
-        raise FacetError(f"cannot write the report to {args.out}: {error}") from error
     print(f"report: {page} ({page.stat().st_size / 1e6:.1f} MB), charts: {args.out}/")
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from device.attributes.card import Card
-from train.charts import BLUE, ORANGE, sweep_figure
+from train.measuring.charts import BLUE, ORANGE, sweep_figure
+from train.measuring.sweep import SWEEPS, Point
 from train.report.drawing import WIDTH_IN, Chart, label_rows, number, rows_figure, words
 from train.report.page import Section, Table, drawn
 from train.report.results import Results
 from train.report.run import Run
-from train.sweep import SWEEPS, Point
 
 FIGURES = {
     "accuracy": "accuracy",

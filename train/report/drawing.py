@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from train.charts import BLUE, GREEN, GREY, ORANGE
+from train.measuring.charts import BLUE, GREEN, GREY, ORANGE
 
 # The page is as wide as a phone for a chart of this width: its 8 pt are then what text there is.
 WIDTH_IN = 4.6

@@ -8,7 +8,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from train.celeba import FULL_COUNTS, SPLITS, CelebA, left_out_line
-from train.charts import BLUE, GREEN, ORANGE
+from train.measuring.charts import BLUE, GREEN, ORANGE
 from train.report.drawing import (
     BLUE_RGB,
     ORANGE_RGB,

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from train.charts import BLUE, GREY
+from train.measuring.charts import BLUE, GREY
 from train.report.drawing import WIDTH_IN, Chart, words
 from train.report.page import Section, Table, drawn
 from train.report.run import Run

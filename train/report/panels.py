@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
 
-from train.charts import BLUE, GREEN, GREY, ORANGE
-from train.metrics import Score
+from train.measuring.charts import BLUE, GREEN, GREY, ORANGE
+from train.measuring.metrics import Score
 from train.report.drawing import BLUE_RGB, ORANGE_RGB, WIDTH_IN, Chart, slug, words
 from train.report.quality import curve
 from train.report.results import Results

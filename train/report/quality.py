@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
 
-from train.charts import BLUE, GREEN, GREY, ORANGE
-from train.metrics import Score
+from train.measuring.charts import BLUE, GREEN, GREY, ORANGE
+from train.measuring.metrics import Score
 from train.report.drawing import WIDTH_IN, Chart, label_rows, number, rows_figure, slug, words
 from train.report.page import Section, Table, drawn, link
 from train.report.results import Results

@@ -11,9 +11,9 @@ from device.attributes.classifier import Classifier, calibrated
 from device.errors import ModelError, UsageError
 from train.calibrate import WEIGHTS, costs_threshold, operating_point
 from train.celeba import SPLITS, CelebA, DataError, Split
-from train.metrics import Scores, score
-from train.outputs import float_raw, int8_raw, load_float
-from train.select import balanced
+from train.data.select import balanced
+from train.measuring.metrics import Scores, score
+from train.measuring.outputs import float_raw, int8_raw, load_float
 
 
 @dataclass(frozen=True)

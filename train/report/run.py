@@ -11,8 +11,8 @@ import numpy as np
 
 from device.attributes.card import read_card
 from device.errors import FacetError, ModelError, UsageError
-from train.run_folder import read_record
-from train.sweep import SWEEPS, Point
+from train.fitting.run_folder import read_record
+from train.measuring.sweep import SWEEPS, Point
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
-from train.charts import BLUE, GREEN, GREY, ORANGE
-from train.metrics import calibration_error
+from train.measuring.charts import BLUE, GREEN, GREY, ORANGE
+from train.measuring.metrics import calibration_error
 from train.report.drawing import WIDTH_IN, Chart, label_rows, number, rows_figure, words
 from train.report.page import Section, Table, drawn
 from train.report.results import Results

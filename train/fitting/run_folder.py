@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import FacetError, UsageError
-from train.augment import Augmentation
+from train.data.augment import Augmentation
 from train.engine import keras
-from train.settings import FitSettings
+from train.fitting.settings import FitSettings
 
 
 def code_version() -> str:

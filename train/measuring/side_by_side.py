@@ -13,12 +13,12 @@ from tqdm import tqdm
 from device.errors import ModelError
 from device.tflite import Network
 from train.celeba import SPLITS, DataError, Split
-from train.charts import BLUE, GREEN, ORANGE
-from train.crops import read_crop
-from train.metrics import score
-from train.models import multiply_adds
-from train.outputs import float_raw, load_float
-from train.settings import FitSettings
+from train.data.crops import read_crop
+from train.fitting.settings import FitSettings
+from train.measuring.charts import BLUE, GREEN, ORANGE
+from train.measuring.metrics import score
+from train.measuring.outputs import float_raw, load_float
+from train.network.models import multiply_adds
 
 CALIBRATION_PHOTOS = 300
 TIMED_RUNS = 50

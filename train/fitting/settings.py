@@ -9,8 +9,8 @@ from typing import Any
 
 from device.errors import UsageError
 from device.settings import nearest
-from train.augment import Augmentation
-from train.head import OUTPUTS, POOLINGS
+from train.data.augment import Augmentation
+from train.network.head import OUTPUTS, POOLINGS
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 DISTRIBUTIONS = ("none", "gpus", "workers")
@@ -89,7 +89,8 @@ class FitSettings:
         0, "that cut the crops; as many as cores beside an accelerator (two threads)"
     )
     distribute: str = _setting(
-        "none", "over several: gpus of this computer, or workers of TF_CONFIG; see train/cluster.py"
+        "none",
+        "over several: gpus of this computer, or workers of TF_CONFIG; see fitting/cluster.py",
     )
     seed: int = _setting(1, "of shuffling, augmentation and fresh weights")
     augmentation: Augmentation = field(default_factory=Augmentation)

@@ -9,11 +9,11 @@ import numpy as np
 from device.attributes.card import Card
 from device.attributes.classifier import Classifier, calibrated
 from device.faces.blazeface import BlazeFace
-from train import groups
 from train.celeba import Split
-from train.metrics import Scores, score, without_nan
-from train.models import multiply_adds
-from train.outputs import float_raw, int8_raw
+from train.measuring import groups
+from train.measuring.metrics import Scores, score, without_nan
+from train.measuring.outputs import float_raw, int8_raw
+from train.network.models import multiply_adds
 
 HARDEST = 10  # attributes that the model card names as near label noise
 

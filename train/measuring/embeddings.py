@@ -23,7 +23,7 @@ from device.people.embedding import MODEL, NUMBERS, VERSION, Embedder
 from device.settings import Settings
 from device.types import OK
 from train.celeba import CelebA, DataError
-from train.sweep import Scene
+from train.measuring.sweep import Scene
 
 CUT = "cut"  # at the face: the detector wants something around it
 # A photo, and how it is looked at: as it is, CUT, or so many px wide in a camera's picture.

@@ -19,7 +19,7 @@ from device.faces.blazeface import BlazeFace
 from device.faces.quality import sharpness, turn
 from device.types import Face
 from train.celeba import Split
-from train.sweep import FULL_PX, SCENE_WH, Scene, nearest_face
+from train.measuring.sweep import FULL_PX, SCENE_WH, Scene, nearest_face
 
 SMALLEST_PX, BLURRIEST_PX, MOST_TURNED_DEG = 16.0, 10.0, 75.0
 RULES = ("too small", "blurred", "turned away")

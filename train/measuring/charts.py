@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from train.metrics import Score, Scores
+from train.measuring.metrics import Score, Scores
 
 # Okabe and Ito (2008): told apart by people who see few colours.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#999999"

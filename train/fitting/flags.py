@@ -5,8 +5,8 @@ import dataclasses
 from typing import Any, get_args, get_origin, get_type_hints
 
 from device.errors import UsageError
+from train.fitting.settings import FitSettings, validated
 from train.recipe import varied
-from train.settings import FitSettings, validated
 
 NAMES = {"crop_wh": "input", "view_wh": "view"}  # what people call them
 VARIED = "augment"

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from device.attributes.classifier import Classifier
 from device.errors import ModelError
-from train.crops import read_crop
+from train.data.crops import read_crop
 
 BATCH = 64
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from device.errors import ModelError, UsageError
 from device.settings import nearest
-from train import efficientnet_lite, networks
+from train import efficientnet_lite
 from train.engine import keras
-from train.preprocess import Preprocessing, asked
+from train.network import more_bases
+from train.network.preprocess import Preprocessing, asked
 
 MEND = "Give a no-top weights file with --weights FILE, or --weights none to start anew."
 
@@ -62,15 +63,15 @@ def _ours() -> dict[str, Base]:
         "ResNeXt50": Base(
             "ResNeXt50",
             "resnext50",
-            networks.ResNeXt50,
-            asked(networks.resnext_preprocess_input),
+            more_bases.ResNeXt50,
+            asked(more_bases.resnext_preprocess_input),
             published=False,
         ),
         "SimpleCNN": Base(
             "SimpleCNN",
             "simple_cnn",
-            networks.SimpleCNN,
-            asked(networks.simple_preprocess_input),
+            more_bases.SimpleCNN,
+            asked(more_bases.simple_preprocess_input),
             published=False,
         ),
     }

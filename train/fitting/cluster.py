@@ -22,7 +22,7 @@ import numpy as np
 
 from device.errors import FacetError, UsageError
 from train.engine import keras
-from train.settings import DISTRIBUTIONS
+from train.fitting.settings import DISTRIBUTIONS
 
 ONE, GPUS, WORKERS = DISTRIBUTIONS
 PATIENCE_S = 600.0  # for what another worker writes

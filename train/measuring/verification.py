@@ -14,7 +14,7 @@ from device.people.file import Known
 from device.people.match import Gallery, score, template
 from device.types import UNKNOWN
 from train.celeba import DataError
-from train.embeddings import Faces
+from train.measuring.embeddings import Faces
 
 RESAMPLED = 2000
 

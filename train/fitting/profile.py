@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from train.celeba import Split
-from train.loop import network, training_batches
-from train.models import freeze, set_precision
-from train.phases import optimizer, phases
-from train.settings import FROM_SCRATCH, FitSettings
+from train.fitting.loop import network, training_batches
+from train.fitting.phases import optimizer, phases
+from train.fitting.settings import FROM_SCRATCH, FitSettings
+from train.network.models import freeze, set_precision
 
 WARM_UP = 5  # steps not counted: tracing, and the queue that fills
 ALLOWED = 0.05

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from train.engine import keras
-from train.settings import FitSettings, fixed_base, from_scratch
+from train.fitting.settings import FitSettings, fixed_base, from_scratch
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from device.errors import ModelError, UsageError
-from train.bases import MEND, build_base, find_base
 from train.engine import keras
-from train.head import Head
+from train.network.bases import MEND, build_base, find_base
+from train.network.head import Head
 
 # Keras builds MobileNetV2 with 0.999, so the statistics used at inference trail thousands of
 # steps behind the weights: in a short fine-tuning that cost 3 points of accuracy.
@@ -31,8 +31,8 @@ def build(
     weights: "imagenet" (downloaded by Keras), "none", a no-top .weights.h5 file, or the .keras
     file of a model as this one or a longer one, to go on from. until: the base's last layer,
     "" = its own; MobileNetV2's "block_13_expand_relu" leaves out the seven tenths of the weights
-    that lie behind it. backbone: of train.bases. The base's preprocessing is part of the model,
-    once. Raises ModelError where weights cannot be had, UsageError for an unknown base.
+    that lie behind it. backbone: of train.network.bases. The base's preprocessing is part of the
+    model, once. Raises ModelError where weights cannot be had, UsageError for an unknown base.
     """
     base, head = find_base(backbone), head or Head()
     whole = weights.endswith(".keras")

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from train.batches import Batches
 from train.celeba import Split
+from train.data.batches import Batches
 from train.engine import keras
-from train.models import base_of
-from train.settings import FitSettings
+from train.fitting.settings import FitSettings
+from train.network.models import base_of
 
 BATCH = 64
 

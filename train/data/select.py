@@ -7,7 +7,7 @@ import numpy as np
 from device.errors import UsageError
 from device.settings import nearest
 from train.celeba import SPLITS, DataError, Split
-from train.settings import FitSettings
+from train.fitting.settings import FitSettings
 
 
 def first(split: Split, limit: int) -> Split:

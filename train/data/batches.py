@@ -13,9 +13,9 @@ import numpy as np
 from device.camera.photo import PhotoError, read_photo
 from device.command import note
 from device.faces.align import frame_matrix
-from train.augment import Augmentation, augmented, mixed
 from train.celeba import DataError, Split
-from train.crops import read_crop
+from train.data.augment import Augmentation, augmented, mixed
+from train.data.crops import read_crop
 from train.engine import keras
 
 

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 
 from device.command import note
-from train.batches import Batches
-from train.bottleneck import Features, cached_features
-from train.callbacks import BestEpoch, Clock, EpochStart, Progress
 from train.celeba import Split
-from train.cluster import Cluster
+from train.data.batches import Batches
 from train.engine import keras
-from train.head import Head
-from train.models import build, freeze, head_of, set_precision, settle_batchnorm
-from train.outputs import load_float
-from train.phases import Phase, optimizer, phases
-from train.settings import FROM_SCRATCH, FitSettings, from_scratch
-from train.teacher import Opinion, Taught
+from train.fitting.bottleneck import Features, cached_features
+from train.fitting.callbacks import BestEpoch, Clock, EpochStart, Progress
+from train.fitting.cluster import Cluster
+from train.fitting.phases import Phase, optimizer, phases
+from train.fitting.settings import FROM_SCRATCH, FitSettings, from_scratch
+from train.measuring.outputs import load_float
+from train.network.head import Head
+from train.network.models import build, freeze, head_of, set_precision, settle_batchnorm
+from train.network.teacher import Opinion, Taught
 
 SETTLE_BATCHES = 100  # batches whose mean gives the final BatchNorm statistics
 EVALUATION_BATCH = 64

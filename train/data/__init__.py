@@ -1,0 +1,1 @@
+"""What a run learns from: photos, crops cut as the device cuts them, and how they are varied."""

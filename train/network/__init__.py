@@ -1,0 +1,1 @@
+"""What is trained: bases with their preprocessing, heads, and teachers beside a student."""
