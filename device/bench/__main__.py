@@ -27,7 +27,7 @@ import numpy as np
 
 from device.command import Parser, exit_with
 from device.errors import FacetError, UsageError
-from device.run import merge_flags, size_wh
+from device.flags import merge_flags, size_wh
 from device.settings import Settings, merge
 
 SCENE_FRAMES = 600  # 20 s

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.errors import UsageError
-from device.run import read_settings
+from device.flags import read_settings
 from device.settings import (
     AttributesSettings,
     Settings,

@@ -24,9 +24,9 @@ from device.camera.files import Photos
 from device.doctor.checks.models import LANDMARKS
 from device.errors import FacetError
 from device.faces.blazeface import BlazeFace
+from device.flags import read_settings
 from device.outputs.appender import Appender
 from device.outputs.lines import line, timestamp, whole
-from device.run import read_settings
 from device.settings import LogSettings, Settings, shown_and_logged
 from device.settings_file import SERVICE, settings_file
 from tests.faults.fault import Bench, Outcome
