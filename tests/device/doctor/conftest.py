@@ -1,0 +1,32 @@
+"""A computer where all is well, and cameras to plug into it."""
+
+import pytest
+
+from device.doctor.machine import Machine
+from tests.device.doctor.made_up import NOW
+from tests.device.video_driver import Driver
+
+
+@pytest.fixture
+def driver(tmp_path):
+    (tmp_path / "root" / "dev").mkdir(parents=True)
+    return Driver(tmp_path / "root" / "dev")
+
+
+@pytest.fixture
+def machine(tmp_path, driver):
+    """A computer where all is well: no Pi, no camera, no systemd."""
+    return Machine(
+        root=tmp_path / "root",
+        run=lambda command: None,
+        python=(3, 13, 5),
+        v4l2=driver.v4l2,
+        environ={"DISPLAY": ":0"},
+        has_screen=lambda: True,
+        user="ada",
+        groups=frozenset({"ada", "video"}),
+        may_open=lambda path: True,
+        free_bytes=lambda path: 8_000_000_000,
+        now=lambda: NOW,
+        synchronised=lambda: True,
+    )

@@ -1,0 +1,113 @@
+"""The service, as systemd and its journal tell of it."""
+
+import os
+import subprocess
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from device.doctor.checks import service
+from device.doctor.finding import Check, Finding, examine
+from device.doctor.machine import Machine
+from tests.conftest import CARD, ROOT
+from tests.device.doctor.made_up import RUNNING, answering, changed, with_settings
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "said"),
+    [
+        (None, "ok", "no systemd here"),
+        ("LoadState=not-found\nActiveState=inactive\nMainPID=0", "ok", "not installed"),
+        (RUNNING, "ok", "runs, pid 812"),
+        (RUNNING.replace("NRestarts=0", "NRestarts=3"), "ok", "restarted 3 times"),
+        ("LoadState=loaded\nActiveState=inactive\nMainPID=0", "warning", "does not run"),
+        ("LoadState=loaded\nActiveState=activating\nSubState=start", "warning", "activating"),
+        (
+            "LoadState=loaded\nActiveState=activating\nSubState=auto-restart\nResult=exit-code",
+            "failure",
+            "exit-code): facet: no camera usb:0",
+        ),
+        (
+            "LoadState=loaded\nActiveState=failed\nSubState=failed\nResult=watchdog\nNRestarts=5",
+            "failure",
+            "failed (watchdog, restarted 5 times): facet: no camera usb:0",
+        ),
+        ("LoadState=bad-setting\nActiveState=inactive", "failure", "bad-setting"),
+    ],
+)
+def test_state_of_the_service(machine, told, status, said):
+    asked = changed(machine, run=answering(systemctl=told, journalctl="facet: no camera usb:0\n"))
+    finding = service.state(asked)
+    assert finding.status == status and said in finding.found
+    assert bool(finding.mend) == (status != "ok")
+
+
+def test_what_facet_said_last_goes_before_what_systemd_said(machine):
+    def journal(command):
+        if command[0] == "systemctl":
+            return "LoadState=loaded\nActiveState=failed\nResult=exit-code"
+        return said[0] if "_SYSTEMD_UNIT=facet.service" in command else said[1]
+
+    said = ["facet: no camera\n", "facet.service: Failed\n"]
+    assert service.state(changed(machine, run=journal)).found.endswith("facet: no camera")
+    said[0] = ""
+    assert service.state(changed(machine, run=journal)).found.endswith("facet.service: Failed")
+    said[1] = None
+    assert "that this user may read" in service.state(changed(machine, run=journal)).found
+
+
+def test_journal(machine):
+    assert service.journal(machine).found == "no systemd here"
+    quiet = changed(machine, run=answering(systemctl=RUNNING, journalctl=""))
+    assert service.journal(quiet) == Finding("ok", "no error")
+    loud = changed(machine, run=answering(systemctl=RUNNING, journalctl="Watchdog timeout\n"))
+    finding = service.journal(loud)
+    assert (finding.status, finding.found) == ("warning", "last error: Watchdog timeout")
+
+
+def serving(machine, began_s: float) -> Machine:
+    """Return the machine with a service that began then, s since 1970."""
+    boot = 1_600_000_000
+    ticks = round((began_s - boot) * os.sysconf("SC_CLK_TCK"))
+    fields = " ".join(["S", *["0"] * 18, str(ticks), "0"])
+    files = {"proc/812/stat": f"812 (python -m (x) y) {fields}\n"}
+    files["proc/uptime"] = f"{time.time() - boot:.2f} 7.00\n"
+    now = datetime.now(UTC)
+    return changed(machine, files, run=answering(systemctl=RUNNING), now=lambda: now)
+
+
+def test_a_model_that_was_replaced_while_the_service_runs(machine, tmp_path):
+    for file in (CARD, CARD.with_suffix(".tflite")):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    settings = with_settings(attributes={"model": tmp_path / CARD.name})
+    assert service.model_in_use(machine, settings).found == "the service does not run"
+    later = serving(machine, time.time() + 60)
+    assert service.model_in_use(later, settings).status == "ok"
+    finding = service.model_in_use(serving(machine, time.time() - 60), settings)
+    assert finding.status == "warning" and finding.mend == service.RESTART
+    assert "attributes.json and attributes.tflite changed" in finding.found
+    # One that is moved there brings its own, older time of writing.
+    began = time.time() - 0.3
+    other = tmp_path / "other.tflite"
+    other.write_bytes(b"x")
+    os.utime(other, (1_700_000_000, 1_700_000_000))
+    other.replace(tmp_path / "attributes.tflite")
+    finding = service.model_in_use(serving(machine, began), settings)
+    assert "attributes.tflite changed" in finding.found
+    (tmp_path / "attributes.tflite").unlink()
+    elsewhere = changed(later, run=answering(systemctl=f"{RUNNING}\nWorkingDirectory=/opt/facet"))
+    assert "runs from /opt/facet" in service.model_in_use(elsewhere, settings).found
+    here = changed(later, run=answering(systemctl=f"{RUNNING}\nWorkingDirectory={ROOT}"))
+    gone = examine(Check("m", lambda: service.model_in_use(here, settings)))
+    assert gone.status == "failure" and gone.found.startswith("attributes.tflite is gone")
+
+
+def test_the_start_of_a_process_as_the_kernel_tells_it():
+    """A new one's: read from the real /proc, to the hundredth of a second."""
+    before = time.time()
+    with subprocess.Popen(["sleep", "9"]) as process:
+        after = time.time()
+        assert before - 0.05 < service._started(Machine(), process.pid) < after + 0.05
+        process.kill()
+    assert service._started(Machine(), 2**22 + 1) is None
