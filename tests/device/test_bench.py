@@ -7,11 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
+from device.attributes.card import read_card
 from device.bench import __main__ as bench
 from device.bench import report
 from device.bench.scene import Scene
 from device.errors import ModelError, UsageError
 from device.faces.blazeface import BlazeFace
+from tests.conftest import CARD
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_against_the_naive_loop(tmp_path, capsys):
     from train.network.models import build
     from train.quantize import main as quantize
 
-    model = build(40, (128, 160), "none")
+    model = build(40, read_card(CARD).crop_wh, "none")
     model.save(tmp_path / "a.keras")
     quantize([str(tmp_path / "a.keras"), "--float", str(tmp_path / "float.tflite")])
     scene = ["--faces", "2", "--max-frames", "20", "--rounds", "1"]
