@@ -25,12 +25,12 @@ from device.command import Parser, exit_with
 from device.errors import FacetError, disk_faults
 from device.faces.align import crop_template
 from train import verify
-from train.calibrate import operating_point
 from train.celeba import CelebA, DataError, Split, left_out_line
 from train.data.crops import read_crop
 from train.data.layouts import read_data
-from train.data.select import first, selected
+from train.data.select import first, selected, spread
 from train.fitting.run_folder import read_record, read_settings
+from train.measuring.calibration import TRAINING_PHOTOS, Seen, operating_point
 from train.measuring.measure import measured
 from train.measuring.model_card import model_card, splits_of
 from train.measuring.outputs import int8_raw, load_float
@@ -56,8 +56,8 @@ def convert(
     for split in (train, val):
         if not len(split):
             raise DataError(f"no {split.name} photo: the conversion calibrates on train and val")
-    spread = np.linspace(0, len(train) - 1, min(CALIBRATION_PHOTOS, len(train))).astype(int)
-    crops = (read_crop(train.photos[i], settings.crop_wh).astype(np.float32) for i in spread)
+    some = spread(train, CALIBRATION_PHOTOS).photos
+    crops = (read_crop(photo, settings.crop_wh).astype(np.float32) for photo in some)
     content = quantized(model, crops)
 
     out.mkdir(parents=True, exist_ok=True)
@@ -126,9 +126,10 @@ def _write_card(folder: Path, card: Card, name: str) -> None:
 
 
 def _calibrate(folder: Path, card: Card, name: str, train: Split, val: Split) -> Card:
-    raw = int8_raw(Classifier(folder / f"{name}.json", threads=2), val.photos)
-    prevalence = train.labels.mean(axis=0)
-    slope, offset, threshold, weight = operating_point(raw, val.labels, prevalence)
+    classifier = Classifier(folder / f"{name}.json", threads=2)
+    some = spread(train, TRAINING_PHOTOS)
+    seen = [Seen(int8_raw(classifier, one.photos), one.labels) for one in (val, some)]
+    slope, offset, threshold, weight = operating_point(*seen, train.labels.mean(axis=0))
     attributes = tuple(
         dataclasses.replace(
             one,
