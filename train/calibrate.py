@@ -2,7 +2,7 @@
 
     python -m train.calibrate --model models/attributes.json --data ../shared/data/celeba
 
-A minute. Prints, for a converted model, what each way to calibrate and each weight of balanced
+Two minutes. Prints, for a converted model, what each way to calibrate and each weight of balanced
 accuracy gives on validation photos; train.convert is what writes a card.
 """
 

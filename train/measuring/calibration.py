@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from device.attributes.classifier import HALF_STEP, calibrated
 
-TRAINING_PHOTOS = 8000  # of which the raw outputs are looked at; more tell nothing new
+TRAINING_PHOTOS = 40_000  # whose outputs are looked at, at most; more tell nothing new
 # Photos needed on either side for a line through them; below that outputs are taken as they are.
 FEWEST = 10
 # A flatter line, or a falling one, would say that the network is hardly right: it is not trusted.

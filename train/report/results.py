@@ -12,7 +12,6 @@ from device.errors import ModelError, UsageError
 from train.celeba import SPLITS, CelebA, DataError, Split
 from train.data.select import balanced, spread
 from train.measuring.calibration import (
-    TRAINING_PHOTOS,
     WEIGHTS,
     Seen,
     costs_threshold,
@@ -20,6 +19,8 @@ from train.measuring.calibration import (
 )
 from train.measuring.metrics import Scores, score
 from train.measuring.outputs import float_raw, int8_raw, load_float
+
+TRAINING_PHOTOS = 8000  # that calibration looks at; train.convert takes more, and its time
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def float_results(model_path: Path, data: CelebA, names: tuple[str, ...], on: st
     seen = Seen(raw_val, val.labels)
     taught = seen
     if len(train):
-        some = spread(train, min(limit or TRAINING_PHOTOS, TRAINING_PHOTOS))
+        some = spread(train, limit or TRAINING_PHOTOS)
         taught = Seen(_of_yes(float_raw(model, some.photos), len(names)), some.labels)
     slope, offset, thresholds, weight = operating_point(seen, taught, prevalence)
     told = calibrated(raw, slope, offset)
