@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.attributes.classifier import calibrated
-from train.calibrate import WEIGHTS, costs_threshold, operating_point, platt, report, shrunk
+from train.calibrate import report
+from train.measuring.calibration import (
+    WEIGHTS,
+    Seen,
+    costs_threshold,
+    operating_point,
+    platt,
+    shrunk,
+)
 from train.measuring.metrics import calibration_error, score
 
 
@@ -38,7 +46,8 @@ def test_platt_undoes_a_known_distortion():
     labels = (rng.random(true.shape) < true).astype(int)
     logit = np.log(true / (1 - true))
     raw = 1 / (1 + np.exp(-(0.5 * logit + 1)))  # too timid, and shifted to yes
-    slope, offset = platt(raw, labels, labels.mean(axis=0))
+    seen = Seen(raw, labels)
+    slope, offset = platt(seen, seen, labels.mean(axis=0))
     assert slope[0] == pytest.approx(2.0, abs=0.1) and offset[0] == pytest.approx(-2.0, abs=0.1)
     assert calibration_error(labels[:, 0], calibrated(raw, slope, offset)[:, 0]) < 0.01
 
@@ -49,14 +58,44 @@ def test_probabilities_suit_the_prevalence_asked_for():
     true = rng.beta(1, 2, (60_000, 1))
     labels = (rng.random(true.shape) < true).astype(int)
     fewer = (labels[:, 0] == 0) | (rng.random(len(labels)) < 0.4)
-    slope, offset = platt(true[fewer], labels[fewer], labels.mean(axis=0))
+    val, train = Seen(true[fewer], labels[fewer]), Seen(true, labels)
+    slope, offset = platt(val, train, labels.mean(axis=0))
     assert calibration_error(labels[:, 0], calibrated(true, slope, offset)[:, 0]) < 0.01
-    slope, offset = platt(true[fewer], labels[fewer], labels[fewer].mean(axis=0))
+    slope, offset = platt(val, train, labels[fewer].mean(axis=0))
     assert calibration_error(labels[:, 0], calibrated(true, slope, offset)[:, 0]) > 0.05
 
 
+def test_what_few_photos_tell_is_drawn_towards_what_the_training_photos_say():
+    rng = np.random.default_rng(3)
+    timid, level = rng.uniform(0.5, 0.9, 12), rng.normal(0, 0.4, 12)  # by attribute
+
+    def told(count, timider):
+        logit = rng.normal(-1, 1.5, (count, 12))
+        labels = (rng.random(logit.shape) < 1 / (1 + np.exp(-logit))).astype(int)
+        return Seen(1 / (1 + np.exp(-(timider * timid * logit + level))), labels)
+
+    val, train = told(300, 1.0), told(20_000, 0.8)
+    share = val.labels.mean(axis=0)
+    slope, offset = platt(val, train, share)
+    # One attribute by itself has nothing to be drawn towards.
+    alone = [platt(only(val, i), only(train, i), share[[i]]) for i in range(12)]
+    alone_slope, alone_offset = np.concatenate(alone, axis=1)
+    true_slope, true_offset = 1 / timid, -level / timid
+
+    def error(found, true):
+        return float(np.sqrt(np.mean((found - true) ** 2)))
+
+    assert error(slope, true_slope) < 0.7 * error(alone_slope, true_slope)
+    assert error(offset, true_offset) < 0.8 * error(alone_offset, true_offset)
+
+
+def only(seen: Seen, attribute: int) -> Seen:
+    return Seen(seen.raw[:, [attribute]], seen.labels[:, [attribute]])
+
+
 def test_too_few_positives_are_not_fitted():
-    slope, offset = platt(np.full((50, 1), 0.3), np.eye(50)[:, :1], np.array([0.3]))
+    seen = Seen(np.full((50, 1), 0.3), np.eye(50)[:, :1])
+    slope, offset = platt(seen, seen, np.array([0.3]))
     assert (slope[0], offset[0]) == (1, 0)
 
 
@@ -64,7 +103,8 @@ def test_the_report_marks_the_weight_that_is_kept():
     rng = np.random.default_rng(2)
     raw = rng.beta(0.4, 3, (2000, 2))
     labels = (rng.random(raw.shape) < raw).astype(int)
-    lines = report(("a", "b"), raw, labels, labels.mean(axis=0))
+    seen = Seen(raw, labels)
+    lines = report(("a", "b"), seen, seen, labels.mean(axis=0))
     assert lines[1].startswith("as they are") and sum("<- kept" in line for line in lines) == 1
     assert len(lines) == 1 + 3 + 1 + len(WEIGHTS)
 
@@ -99,7 +139,8 @@ def test_the_operating_point_gives_up_little_accuracy_for_much_balance():
     rng = np.random.default_rng(2)
     raw = rng.beta(0.4, 3, (4000, 5))
     labels = (rng.random(raw.shape) < raw).astype(int)
-    slope, offset, threshold, weight = operating_point(raw, labels, labels.mean(axis=0))
+    seen = Seen(raw, labels)
+    slope, offset, threshold, weight = operating_point(seen, seen, labels.mean(axis=0))
     assert weight > 0
     names = tuple("abcde")
     probabilities = calibrated(raw, slope, offset)

@@ -21,6 +21,11 @@ def rows(split: Split, chosen: np.ndarray) -> Split:
     return replace(split, photos=photos, labels=split.labels[chosen])
 
 
+def spread(split: Split, count: int) -> Split:
+    """Return `count` photos of a split, evenly spread over it, or all where it has no more."""
+    return rows(split, np.linspace(0, len(split) - 1, min(count, len(split))).astype(int))
+
+
 def with_attributes(split: Split, names: tuple[str, ...]) -> Split:
     """Return the split with these attributes alone, in this order.
 

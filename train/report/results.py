@@ -9,11 +9,18 @@ import numpy as np
 
 from device.attributes.classifier import Classifier, calibrated
 from device.errors import ModelError, UsageError
-from train.calibrate import WEIGHTS, costs_threshold, operating_point
 from train.celeba import SPLITS, CelebA, DataError, Split
-from train.data.select import balanced
+from train.data.select import balanced, spread
+from train.measuring.calibration import (
+    WEIGHTS,
+    Seen,
+    costs_threshold,
+    operating_point,
+)
 from train.measuring.metrics import Scores, score
 from train.measuring.outputs import float_raw, int8_raw, load_float
+
+TRAINING_PHOTOS = 8000  # that calibration looks at; train.convert takes more, and its time
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,12 @@ def float_results(model_path: Path, data: CelebA, names: tuple[str, ...], on: st
     prevalence = train.labels.mean(axis=0) if len(train) else val.labels.mean(axis=0)
     raw_val = _of_yes(float_raw(model, val.photos), len(names))
     raw = raw_val if on == "val" else _of_yes(float_raw(model, split.photos), len(names))
-    slope, offset, thresholds, weight = operating_point(raw_val, val.labels, prevalence)
+    seen = Seen(raw_val, val.labels)
+    taught = seen
+    if len(train):
+        some = spread(train, limit or TRAINING_PHOTOS)
+        taught = Seen(_of_yes(float_raw(model, some.photos), len(names)), some.labels)
+    slope, offset, thresholds, weight = operating_point(seen, taught, prevalence)
     told = calibrated(raw, slope, offset)
     return Results(split, raw, told, thresholds, prevalence, weight)
 
