@@ -2,10 +2,11 @@
 
     python -m train.convert runs/attributes --data ../shared/data/celeba --out models/
 
-6 minutes for 37,616 training, 2,220 validation and 2,250 test photos. Leaves NAME.tflite, NAME.json (the card the
-device reads) and MODEL_CARD.md (the one for people; MODEL_CARD-small.md for attributes-small): all
-are written and verified first and then renamed into place, and the card's SHA-256 tells the device
-should the power fail in between. UTKFace, beside the data or given, adds for whom the model errs.
+5 minutes for 37,616 training, 2,220 validation and 2,250 test photos. Leaves NAME.tflite, NAME.json
+(the card the device reads) and MODEL_CARD.md (the one for people; MODEL_CARD-small.md for
+attributes-small): all are written and verified first and then renamed into place, and the card's
+SHA-256 tells the device should the power fail in between. UTKFace, beside the data or given, adds
+for whom the model errs.
 """
 
 import dataclasses
