@@ -227,6 +227,20 @@ def test_a_student_learns_from_labels_and_its_teachers_opinion_of_the_same_crop(
         np.testing.assert_array_equal(weight, old)
 
 
+def test_a_view_without_teachers_leaves_the_labels_alone(run):
+    student = keras.models.load_model(run / "model.keras", compile=False)
+    height, width = student.input_shape[1:3]
+    rng = np.random.default_rng(0)
+    crops = rng.integers(0, 255, (4, 2 * height, 2 * width, 3), np.uint8)
+    labels = rng.integers(0, 2, (4, student.output_shape[-1])).astype(np.float32)
+    alone = Taught(student, Opinion([]), 0.0)
+    alone.compile(loss="binary_crossentropy")
+    said = alone(crops)
+    plain = keras.ops.mean(keras.losses.binary_crossentropy(labels, said))
+    taught = alone.compute_loss(x=crops, y=labels, y_pred=said, training=True)
+    assert float(taught) == pytest.approx(float(plain), rel=1e-5)
+
+
 def test_teachers_that_cannot_be_read_are_named(run, data, tmp_path):
     with pytest.raises(ModelError, match="no float model"):
         loop.taught(

@@ -59,7 +59,7 @@ class Taught(keras.Model):
         return self.student(crops, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        if training:
+        if training and self.share:  # without teachers there is nobody to ask
             opinion = keras.ops.stop_gradient(self.opinion(x))
             y = (1 - self.share) * y + self.share * opinion
         return super().compute_loss(
