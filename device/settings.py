@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from device.errors import UsageError
+from .errors import UsageError
 
 MODEL = Path(__file__).parent.parent / "models" / "attributes.json"
 PEOPLE = Path(os.path.expanduser("~/.local/share/facet/people.json"))  # private to each user
@@ -120,7 +120,7 @@ def nearest(name: str, known: Iterable[str], plural: str) -> str:
     close = difflib.get_close_matches(name.lower().replace(" ", "_"), by_lower, 1, 0.5)
     if close:
         return f"Did you mean {by_lower[close[0]]}?"
-    return f"Known {plural}: {', '.join(by_lower.values())}"
+    return f"EnrolledPerson {plural}: {', '.join(by_lower.values())}"
 
 
 def read_toml(path: Path) -> dict[str, dict[str, Any]]:
@@ -143,7 +143,7 @@ def merge(settings: Settings, tables: dict[str, dict[str, Any]], origin: str) ->
     for table, values in tables.items():
         names = [one.name for one in dataclasses.fields(settings)]
         if table not in names:
-            raise UsageError(f"{origin}: unknown [{table}]", nearest(table, names, "tables"))
+            raise UsageError(f"{origin}: unknown [{table}]", nearest(table, names))
         if not isinstance(values, dict):
             raise UsageError(f"{origin}: {table} is not a table", f"Write [{table}] above it")
         part = getattr(settings, table)
@@ -161,7 +161,7 @@ def checked(part: Any, values: dict[str, Any], origin: str) -> dict[str, Any]:
     hints = get_type_hints(type(part))
     for key in values:
         if key not in hints:
-            raise UsageError(f"{origin} unknown setting {key}", nearest(key, hints, "settings"))
+            raise UsageError(f"{origin} unknown setting {key}", nearest(key, hints))
     return {key: _as(hints[key], value, f"{origin} {key}") for key, value in values.items()}
 
 
@@ -227,7 +227,7 @@ def _check_ranges(settings: Settings, origin: str) -> None:
     if settings.faces.detector not in detectors:
         raise UsageError(
             f"{origin}: unknown detector {settings.faces.detector}",
-            nearest(settings.faces.detector, detectors, "detectors"),
+            nearest(settings.faces.detector, detectors),
         )
     log = settings.log
     if log.keep_days and not log.daily:  # a file of many days has no age
@@ -245,7 +245,7 @@ def chosen_attributes(wanted: tuple[str, ...], names: tuple[str, ...]) -> tuple[
         return names
     for name in wanted:
         if name not in names:
-            raise UsageError(f"unknown attribute {name!r}", nearest(name, names, "attributes"))
+            raise UsageError(f"unknown attribute {name!r}", nearest(name, names))
     return tuple(name for name in names if name in wanted)
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from device.bench import naive
-from device.camera import Camera
-from device.outputs import Result
-from device.pipeline import Models, Pipeline, assemble
-from device.settings import Settings
-from device.tflite import Network, runtime_name
+from ..camera import Camera
+from ..outputs import Result
+from ..pipeline import Models, Pipeline, assemble
+from ..settings import Settings
+from ..tflite import Network, runtime_name
+from . import naive
 
 KEPT = 32  # inputs of each network, invoked in turn when the bare models are timed
 

@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from tests.device.webcam import build
+from tests.device.camera.webcam import build
 from tests.faults.fault import Bench, Outcome
 from tests.faults.logs import lost, read_log
 from tests.faults.scenery import Webcam

@@ -20,15 +20,15 @@ from PIL import Image
 
 from device.attributes.classifier import Classifier
 from device.camera.demo import ASTRONAUT, portrait
-from device.camera.files import Photos
+from device.camera.photos import Photos
+from device.cli.flags import read_settings
+from device.cli.settings_file import SERVICE, settings_file
 from device.doctor.checks.models import LANDMARKS
 from device.errors import FacetError
 from device.faces.blazeface import BlazeFace
-from device.flags import read_settings
-from device.outputs.appender import Appender
-from device.outputs.lines import line, timestamp, whole
+from device.rowlog.csv_format import line, timestamp, whole
+from device.rowlog.writer import RowWriter
 from device.settings import LogSettings, Settings, shown_and_logged
-from device.settings_file import SERVICE, settings_file
 from tests.faults.fault import Bench, Outcome
 from tests.faults.victim import ROOT
 
@@ -191,7 +191,7 @@ def csv_resume(bench: Bench) -> Outcome:
             log = Path(folder) / "faces.csv"
             log.write_bytes(content)
             said: list[str] = []
-            appender = Appender(log, HEADER, keeping, said.append)
+            appender = RowWriter(log, HEADER, keeping, said.append)
             appender.add(NEW)
             appender.work(0.0)
             appender.close()
