@@ -138,14 +138,14 @@ class Models:
 def load_models(settings: Settings) -> Models:
     """Return the settings' networks; ModelError if one is missing or broken."""
     attributes = settings.attributes
-    how = (attributes.threads, attributes.delegates, attributes.compute)
+    how = (settings.runtime.threads, settings.runtime.delegates, attributes.compute)
     return Models(*load_detectors(settings), Classifier(attributes.model, *how))
 
 
 def load_detectors(settings: Settings) -> tuple[Detector, Detector]:
     """Return the searcher and the looker of `Models`; ModelError if one is missing or broken."""
     faces = settings.faces
-    how = (faces.min_score, settings.attributes.threads, settings.attributes.delegates)
+    how = (faces.min_score, settings.runtime.threads, settings.runtime.delegates)
     if faces.detector == "yunet":
         from .faces.yunet import YuNet
 
@@ -167,8 +167,10 @@ def assemble(
     """Return the pipeline that the settings describe; shown: attributes that labels mention."""
     faces, tracks, attributes = settings.faces, settings.tracks, settings.attributes
     pace = FrameBudget(1 / camera.fps if camera.live else None)
-    tracker = Tracker(1 if camera.stills else tracks.confirm, tracks.hold)
-    follower = DetectionScheduler(models.searcher, models.looker, tracker, faces.search, pace)
+    tracker = Tracker(1 if camera.stills else tracks.min_hits, tracks.max_lost_s)
+    follower = DetectionScheduler(models.searcher, models.looker, tracker, faces.detect_hz, pace)
     limits = quality_limits(faces)
-    teller = AttributeScheduler(models.classifier, shown, limits, tracks, attributes.refresh, pace)
+    teller = AttributeScheduler(
+        models.classifier, shown, limits, tracks, attributes.classify_hz, pace
+    )
     return Pipeline(camera, follower, teller, outputs, pace, stopping, naming)

@@ -71,7 +71,7 @@ def open_naming(
     settings: Settings, camera: Camera, stack: contextlib.ExitStack
 ) -> Recognizer | None:
     """Return what names people, if the settings want that; nothing of it is loaded otherwise."""
-    if not settings.people.recognise:
+    if not settings.people.enabled:
         return None
     from .recognition.recognizer import Recognizer
 

@@ -121,7 +121,9 @@ class AttributeScheduler:
                     belief = None
             if belief is None:
                 settings = self._tracks
-                steady = ProbabilitySmoother(self._thresholds, settings.settle, settings.margin)
+                steady = ProbabilitySmoother(
+                    self._thresholds, settings.smoothing_s, settings.hysteresis
+                )
                 glimpse = _glimpse(frame, face)
                 belief = self._beliefs[person.id] = Belief(steady, frame.at_s, glimpse)
             else:
@@ -144,7 +146,7 @@ class AttributeScheduler:
     def _forget_all_but(self, ids: set[int], now_s: float) -> None:
         # Not at once: one who is missed for a moment keeps the number and what is believed.
         for gone in self._beliefs.keys() - ids:
-            if now_s - self._beliefs[gone].told_s > self._tracks.hold + 1 / self._refresh_hz:
+            if now_s - self._beliefs[gone].told_s > self._tracks.max_lost_s + 1 / self._refresh_hz:
                 del self._beliefs[gone]
 
 

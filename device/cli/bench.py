@@ -3,7 +3,7 @@
     python -m device.bench                                    # the demo clip
     python -m device.bench --camera film.mp4 --json bench.json
     python -m device.bench --faces 10 --size 1920x1080        # portraits that move, in memory
-    python -m device.bench --against attributes.threads=2     # two configurations in turns
+    python -m device.bench --against runtime.threads=2     # two configurations in turns
     python -m device.bench --faces 4 --naive out/float.tflite # against the loop it replaces
     python -m device.bench --growth 100000                    # memory over so many frames
 
@@ -59,13 +59,15 @@ def parser() -> Parser:
 
 
 def assigned(texts: list[str]) -> dict[str, dict[str, Any]]:
-    """Return {table: {key: value}} of texts such as "tracks.settle=0.5", or UsageError."""
+    """Return {table: {key: value}} of texts such as "tracks.smoothing_s=0.5", or UsageError."""
     tables: dict[str, dict[str, Any]] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         table, dot, key = name.strip().partition(".")
         if not (equals and dot):
-            raise UsageError(f"{text!r} sets nothing", "Write TABLE.KEY=VALUE: tracks.settle=0.5")
+            raise UsageError(
+                f"{text!r} sets nothing", "Write TABLE.KEY=VALUE: tracks.smoothing_s=0.5"
+            )
         try:
             tables.setdefault(table, {})[key] = tomllib.loads(f"x = {value}")["x"]
         except tomllib.TOMLDecodeError:

@@ -41,27 +41,27 @@ def open_outputs(
     from ..outputs.visit_log import VisitLog
 
     wanted = settings.outputs
-    log, events, record = wanted.log, wanted.events, wanted.record
-    if isinstance(camera, Demo) and not (log or events or record or wants_window(settings)):
-        log, record = DEMO_OUT / "demo.csv", DEMO_OUT / "demo.mp4"
+    log_path, events, record = wanted.log, wanted.events, wanted.record
+    if isinstance(camera, Demo) and not (log_path or events or record or wants_window(settings)):
+        log_path, record = DEMO_OUT / "demo.csv", DEMO_OUT / "demo.mp4"
     if events and camera.stills:
         raise UsageError("photos have no visits to write to --events", "Log them with --log")
-    if log and events and log.resolve() == events.resolve():
-        raise UsageError(f"--log and --events are both {log}", "Name two files")
+    if log_path and events and log_path.resolve() == events.resolve():
+        raise UsageError(f"--log and --events are both {log_path}", "Name two files")
     outputs: list[Output] = []
-    for path in filter(None, (log, events, record)):
+    for path in filter(None, (log_path, events, record)):
         _refuse_source(path, settings.camera.source)
     columns = [card.names.index(name) for name in logged]
-    named = settings.people.recognise
-    if log:
+    named = settings.people.enabled
+    if log_path:
         # Photos share nothing but their folder: each face of each gets its row.
         every_s = 0.0 if camera.stills else wanted.log_every
-        csv_log = CsvLog(log, logged, columns, every_s, settings.log, named)
+        csv_log = CsvLog(log_path, logged, columns, every_s, settings.rotation, named)
         outputs.append(stack.enter_context(csv_log))
-        log.info(f"logging to {log}{_kept(csv_log.moved_to)}")
+        log.info(f"logging to {log_path}{_kept(csv_log.moved_to)}")
     if events:
-        thresholds, hold_s = card.column("threshold"), settings.tracks.hold
-        visits = VisitLog(events, logged, columns, thresholds, hold_s, settings.log, named)
+        thresholds, hold_s = card.column("threshold"), settings.tracks.max_lost_s
+        visits = VisitLog(events, logged, columns, thresholds, hold_s, settings.rotation, named)
         outputs.append(stack.enter_context(visits))
         log.info(f"logging visits to {events}{_kept(visits.moved_to)}")
     if record:
@@ -92,7 +92,7 @@ def open_reports(settings: Settings, camera: Camera, stack: contextlib.ExitStack
     from ..outputs.systemd import service
 
     reports: list[Output] = []
-    every_s = settings.outputs.journal_every
+    every_s = settings.outputs.status_every
     if every_s and sys.stderr and not sys.stderr.isatty():
         reports.append(StatusLog(every_s, lambda: camera.dropped if camera.live else 0))
     systemd = service(lambda: camera.live and camera.away)

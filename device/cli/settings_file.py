@@ -17,9 +17,9 @@ from typing import Any
 from ..settings import (
     RANGES,
     CameraSettings,
-    LogSettings,
     OutputsSettings,
     PeopleSettings,
+    RotationSettings,
     Settings,
 )
 from .command import Parser, exit_with
@@ -29,7 +29,7 @@ SERVICE = Settings(
     camera=CameraSettings(source="0"),  # auto would log the demo clip where no camera works
     people=PeopleSettings(file=Path("/var/lib/facet/people.json")),
     outputs=OutputsSettings(headless=True, log=Path("/var/lib/facet/faces.csv")),
-    log=LogSettings(daily=True, keep_days=30, min_free_mb=200.0),
+    rotation=RotationSettings(daily=True, keep_days=30, min_free_mb=200.0),
 )
 EXAMPLES = {"log": "faces.csv", "events": "visits.csv", "record": "film.mp4"}  # TOML has no null
 HEAD = """\

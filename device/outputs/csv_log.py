@@ -7,7 +7,7 @@ import numpy as np
 
 from ..rowlog.csv_format import line, timestamp
 from ..rowlog.sink import open_sink
-from ..settings import LogSettings
+from ..settings import RotationSettings
 from ..types import Frame, Track
 from . import Result
 
@@ -30,7 +30,7 @@ class CsvLog:
         names: Sequence[str],
         columns: Sequence[int],
         every_s: float,
-        settings: LogSettings,
+        settings: RotationSettings,
         named: bool = False,
     ):
         self._columns, self._every_s, self._named = list(columns), every_s, named

@@ -8,7 +8,7 @@ import numpy as np
 from ..numeric import logit
 from ..rowlog.csv_format import line, timestamp
 from ..rowlog.sink import open_sink
-from ..settings import LogSettings
+from ..settings import RotationSettings
 from ..types import Frame, Track
 from . import Result
 from .csv_log import PERSON, decimals, person
@@ -82,7 +82,7 @@ class VisitLog:
         columns: Sequence[int],
         thresholds: np.ndarray,
         hold_s: float,
-        settings: LogSettings,
+        settings: RotationSettings,
         named: bool = False,
     ):
         self._columns, self._hold_s, self._named = list(columns), hold_s, named

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from ..files import move_aside
-from ..settings import LogSettings
+from ..settings import RotationSettings
 from .csv_format import NO_DAY, first_day
 from .locked_file import BLOCK, sync_folder
 
@@ -115,7 +115,7 @@ class Archive:
     warn: told in one line what did not work.
     """
 
-    def __init__(self, log: Path, settings: LogSettings, warn: Callable[[str], None]):
+    def __init__(self, log: Path, settings: RotationSettings, warn: Callable[[str], None]):
         self._log, self._settings, self._warn = log, settings, warn
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None

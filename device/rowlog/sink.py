@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ..errors import FacetError, UsageError
 from ..log import log
-from ..settings import LogSettings
+from ..settings import RotationSettings
 from .locked_file import Busy
 from .writer import RowWriter
 
@@ -114,7 +114,7 @@ class FileSink:
                 return
 
 
-def open_sink(path: Path, header: bytes, settings: LogSettings, flag: str) -> RowSink:
+def open_sink(path: Path, header: bytes, settings: RotationSettings, flag: str) -> RowSink:
     """Return the place for the rows of the file that `flag` named, its folder made where missing.
 
     header: the first line. Raises UsageError where it cannot be written, or another process does.

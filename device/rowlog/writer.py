@@ -20,7 +20,7 @@ from pathlib import Path
 from ..errors import FacetError
 from ..files import move_aside
 from ..log import log
-from ..settings import LogSettings
+from ..settings import RotationSettings
 from .csv_format import day_of
 from .locked_file import LockedCsvFile
 from .rotation import Archive, drop_twins, put_away
@@ -31,7 +31,7 @@ DAY_S = 86400.0
 MENDS = {
     errno.ENOSPC: "Free the disk",
     errno.EDQUOT: "Free the disk",
-    errno.EFBIG: "Set max_mb in [log], or start another file",
+    errno.EFBIG: "Set max_mb in [rotation], or start another file",
     errno.EROFS: "Make the disk writable",
     errno.EACCES: "Make the folder writable",
     errno.ENOENT: "Make the folder again",
@@ -58,7 +58,7 @@ class RowWriter:
         self,
         path: Path,
         header: bytes,
-        settings: LogSettings,
+        settings: RotationSettings,
         warn: Callable[[str], None] = log.info,
         today: Callable[[], str] = utc_day,
     ):
@@ -86,7 +86,7 @@ class RowWriter:
         """Take rows, each a line that begins with its timestamp."""
         with self._lock:
             self._new.extend(rows)
-            while len(self._new) > self._settings.memory_rows:  # the disk hangs
+            while len(self._new) > self._settings.buffer_rows:  # the disk hangs
                 self._new.popleft()
                 self._lost += 1
 
@@ -135,7 +135,7 @@ class RowWriter:
         with self._lock:
             self._waiting.extend(self._new)
             self._new.clear()
-            while len(self._waiting) > self._settings.memory_rows:
+            while len(self._waiting) > self._settings.buffer_rows:
                 row = self._waiting.popleft()
                 if self._written:
                     self._written -= 1
@@ -207,7 +207,7 @@ class RowWriter:
     @property
     def _sync_due_s(self) -> float:
         # RowSink are written faster than the memory bears: then not every so many seconds.
-        crowded = 2 * len(self._waiting) >= self._settings.memory_rows
+        crowded = 2 * len(self._waiting) >= self._settings.buffer_rows
         return self._synced_s + (0.0 if crowded else self._settings.sync_s)
 
     def _sync(self, now_s: float) -> None:
@@ -245,7 +245,7 @@ class RowWriter:
         if not self._fault:
             reason, mend = _explain(error)
             self._warn(
-                f"cannot write the log {self._path}{reason}; up to {self._settings.memory_rows} "
+                f"cannot write the log {self._path}{reason}; up to {self._settings.buffer_rows} "
                 f"rows wait in memory. {mend}"
             )
             if self._rotates:
@@ -262,5 +262,5 @@ def _mount_point(folder: Path) -> Path:
 def _explain(error: OSError | None) -> tuple[str, str]:
     """Return ": reason" and what mends it."""
     if error is None:
-        return "", "Raise memory_rows in [log]"
+        return "", "Raise buffer_rows in [rotation]"
     return f": {error.strerror or error}", MENDS.get(error.errno, "Look at the disk with: dmesg")

@@ -137,4 +137,4 @@ def test_the_flag_says_what_is_shown_and_logged(tmp_path):
     file = tmp_path / "facet.toml"
     file.write_text('[attributes]\nlog = ["Male"]\n')
     attributes = read_settings(["--config", str(file), "--attributes", "Bald"]).attributes
-    assert attributes.show == attributes.log == ("Bald",)
+    assert attributes.show == attributes.logged == ("Bald",)

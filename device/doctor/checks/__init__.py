@@ -23,7 +23,7 @@ def checks(machine: System, config: Path | None, settings: Settings) -> Iterator
     yield Check("settings", partial(software.settings_file, config))
     yield Check("model", partial(_later, "models", "model", settings))
     yield Check("detector", partial(_later, "models", "detector", settings))
-    if settings.people.recognise:
+    if settings.people.enabled:
         yield Check("people", partial(_later, "people", "known", settings))
     yield Check("permission", partial(_later, "cameras", "permission", machine))
     yield Check("cameras", partial(_later, "cameras", "listed", machine))

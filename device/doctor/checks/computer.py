@@ -62,7 +62,7 @@ def disk(machine: System, settings: Settings) -> CheckResult:
     free_mb = machine.free_bytes(folder) / 1e6
     free = f"{free_mb:.0f} MB" if free_mb < 1000 else f"{free_mb / 1000:.1f} GB"
     found = f"{folder}: {free} free"
-    mend = "Set keep_days or min_free_mb in [log], or free the disk; look: sudo du -xh / | sort -h"
+    mend = "Set keep_days or min_free_mb in [rotation], or free the disk; look: sudo du -xh / | sort -h"
     if free_mb < FULL_MB:
         return failure(found, mend)
     if free_mb < LOW_MB:

@@ -18,7 +18,9 @@ REINSTALL = "Run: pip install --force-reinstall -r requirements-pi.txt"
 def model(settings: Settings) -> CheckResult:
     """Whether card and network match, load and tell the portrait; raises ModelError."""
     wanted = settings.attributes
-    classifier = Classifier(wanted.model, wanted.threads, wanted.delegates, wanted.compute)
+    classifier = Classifier(
+        wanted.model, settings.runtime.threads, settings.runtime.delegates, wanted.compute
+    )
     card = classifier.card
     shown_and_logged(wanted, card.names)
     told = classifier.classify(classifier.crop(portrait(ASTRONAUT), LANDMARKS))

@@ -49,10 +49,10 @@ def test_what_one_run_comes_to(tmp_path, capsys):
 def test_two_configurations_in_turns(tmp_path, capsys):
     out = tmp_path / "both.json"
     common = ["--faces", "1", "--max-frames", "60", "--rounds", "1", "--json", str(out)]
-    bench.main([*common, "--against", "faces.search=1000"])
+    bench.main([*common, "--against", "faces.detect_hz=1000"])
     both = json.loads(out.read_text())
     assert both["a"]["fps"] > both["b"]["fps"] > 0
-    assert "faces.search=1000" in capsys.readouterr().out
+    assert "faces.detect_hz=1000" in capsys.readouterr().out
 
 
 def test_memory_over_many_frames(capsys):

@@ -121,13 +121,13 @@ def test_a_follower_sees_rows_while_facet_runs(tmp_path):
 @pytest.mark.parametrize(
     "table, message",
     [
-        ("keep_days = 30", "keep_days without daily. Set daily = true in [log]"),
+        ("keep_days = 30", "keep_days without daily. Set daily = true in [rotation]"),
         ("min_free_mb = 30", "min_free_mb without older files to delete"),
         ("sync_s = -1", "sync_s = -1.0, need 0 to 3600"),
         ("sync = 5", "unknown setting sync. Did you mean sync_s?"),
     ],
 )
 def test_a_wrong_setting_of_the_log_is_explained(tmp_path, table, message):
-    (tmp_path / "f.toml").write_text(f"[log]\n{table}\n")
+    (tmp_path / "f.toml").write_text(f"[rotation]\n{table}\n")
     done = facet("--config", tmp_path / "f.toml")
     assert done.returncode == 2 and message in done.stderr

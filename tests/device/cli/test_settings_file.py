@@ -51,7 +51,7 @@ def test_a_service_looks_at_a_camera_and_keeps_a_month_of_rows():
     log = SERVICE.log
     assert (log.daily, log.compress, log.keep_days, log.sync_s) == (True, True, 30, 5.0)
     assert SERVICE.camera.source == "0"
-    assert not SERVICE.people.recognise and SERVICE.people.file.parent == SERVICE.outputs.log.parent
+    assert not SERVICE.people.enabled and SERVICE.people.file.parent == SERVICE.outputs.log.parent
 
 
 def test_the_command_prints_it():

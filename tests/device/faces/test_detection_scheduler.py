@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from device.bench.scene import Scene
 from device.camera.open import open_camera
-from device.faces import follow
+from device.faces import detection_scheduler as follow
 from device.faces.blazeface import BlazeFace
 from device.faces.detection_scheduler import DetectionScheduler, neighbourhood, parts
 from device.faces.tracker import Tracker, overlap

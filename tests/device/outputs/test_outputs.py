@@ -14,7 +14,7 @@ from device.outputs import Result
 from device.outputs.csv_log import FIXED, CsvLog
 from device.outputs.overlay import Text, _place, annotate
 from device.outputs.video import VideoRecord
-from device.settings import LogSettings
+from device.settings import RotationSettings
 from device.types import OK, TOO_SMALL, Face, Frame, Track
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -34,7 +34,7 @@ def result(*tracks, seconds=0.0, index=0, shape=(120, 160, 3), labels=None):
 
 
 def log(path, every_s=0.0, names=NAMES, columns=(0, 1)):
-    return CsvLog(path, names, columns, every_s, LogSettings())
+    return CsvLog(path, names, columns, every_s, RotationSettings())
 
 
 def rows(path):
@@ -61,7 +61,7 @@ def test_who_it_is_stands_last_and_only_where_people_are_named(tmp_path):
     known = replace(track(), person="O'Neil, Jr.", person_score=0.51234)
     for named, columns in ((False, []), (True, ["person", "person_score"])):
         path = tmp_path / f"{named}.csv"
-        with CsvLog(path, NAMES, (0, 1), 0.0, LogSettings(), named) as one:
+        with CsvLog(path, NAMES, (0, 1), 0.0, RotationSettings(), named) as one:
             one.write(result(known, track(2), replace(track(3), person="unknown")))
         header, *got = rows(path)
         assert header == [*FIXED, *NAMES, *columns]

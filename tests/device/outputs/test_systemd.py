@@ -285,7 +285,7 @@ def test_a_camera_is_stopped_within_2_s_however_it_does(
 
 
 def test_the_journal_gets_a_line_now_and_then(tmp_path, systemd, start):
-    (tmp_path / "facet.toml").write_text("[outputs]\njournal_every = 0.1\n")
+    (tmp_path / "facet.toml").write_text("[outputs]\nstatus_every = 0.1\n")
     one = start("--camera", "demo", "--config", "facet.toml", "--log", "faces.csv")
     _, said = one.communicate(timeout=60)
     lines = [line for line in said.splitlines() if "last " in line]

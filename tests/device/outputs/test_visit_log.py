@@ -9,7 +9,7 @@ import pytest
 
 from device.outputs import Result
 from device.outputs.visit_log import VisitLog
-from device.settings import LogSettings
+from device.settings import RotationSettings
 from device.types import OK, TOO_SMALL, Face, Frame, Track
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ def seen(number, values=(0.5, 0.5)):
 
 def visits(path, frames, hold_s=1.0, names=("Bald", "Smiling"), columns=(0, 1)):
     """Return the rows for lists of tracks, one list a frame."""
-    with VisitLog(path, names, columns, THRESHOLDS, hold_s, LogSettings()) as log:
+    with VisitLog(path, names, columns, THRESHOLDS, hold_s, RotationSettings()) as log:
         for index, tracks in enumerate(frames):
             frame = Frame(None, index, NOON + timedelta(seconds=index / 10), index / 10, "usb:0")
             assert log.write(Result(frame, tracks, [[] for _ in tracks], 10.0))
@@ -53,7 +53,7 @@ def test_a_visit(tmp_path):
 
 def test_a_visit_has_the_last_name_that_was_told(tmp_path):
     first, second = seen(1), replace(seen(1), person="Ada", person_score=0.7)
-    log = VisitLog(tmp_path / "v.csv", ("Bald",), (0,), THRESHOLDS, 1.0, LogSettings(), True)
+    log = VisitLog(tmp_path / "v.csv", ("Bald",), (0,), THRESHOLDS, 1.0, RotationSettings(), True)
     with log:
         for index, tracks in enumerate([[first], [second], [first], [seen(2)]]):
             log.write(Result(Frame(None, index, NOON, index / 10, "a"), tracks, [], 10.0))
@@ -65,7 +65,7 @@ def test_a_visit_has_the_last_name_that_was_told(tmp_path):
 
 def test_a_visit_ends_when_its_track_was_away_for_the_hold(tmp_path):
     path = tmp_path / "v.csv"
-    log = VisitLog(path, ("Bald",), (0,), THRESHOLDS, 1.0, LogSettings())
+    log = VisitLog(path, ("Bald",), (0,), THRESHOLDS, 1.0, RotationSettings())
     with log:
         for index, tracks in enumerate([[seen(1)], *[[]] * 10]):
             log.write(Result(Frame(None, index, NOON, index / 10, "a"), tracks, [], 10.0))
@@ -111,7 +111,7 @@ def test_only_chosen_attributes(tmp_path):
 
 def test_dwell_is_not_fooled_by_a_clock_that_is_set(tmp_path):
     path = tmp_path / "v.csv"
-    with VisitLog(path, (), (), THRESHOLDS, 1.0, LogSettings()) as log:
+    with VisitLog(path, (), (), THRESHOLDS, 1.0, RotationSettings()) as log:
         for at_s, time in [(0.0, NOON), (3.0, NOON - timedelta(days=1))]:
             log.write(Result(Frame(None, 0, time, at_s, "a"), [seen(1)], [[]], 10.0))
     assert path.read_text().splitlines()[1].endswith(",a,1,3.0,2")
@@ -119,7 +119,7 @@ def test_dwell_is_not_fooled_by_a_clock_that_is_set(tmp_path):
 
 @pytest.mark.parametrize("people", [1, 50])
 def test_who_is_gone_is_not_remembered(tmp_path, people):
-    with VisitLog(tmp_path / "v.csv", (), (), THRESHOLDS, 1.0, LogSettings()) as log:
+    with VisitLog(tmp_path / "v.csv", (), (), THRESHOLDS, 1.0, RotationSettings()) as log:
         for index in range(300):
             frame = Frame(None, index, NOON, index / 1.0, "a")
             tracks = [seen(index * people + n) for n in range(people)]

@@ -52,7 +52,7 @@ def settings(tmp_path):
     write_people(
         path, [EnrolledPerson("Ada", NOON, ADA[None]), EnrolledPerson("Bob", NOON, BOB[None])]
     )
-    return PeopleSettings(recognise=True, file=path, min_score=MIN_SCORE)
+    return PeopleSettings(enabled=True, file=path, min_score=MIN_SCORE)
 
 
 def frame(at_s=0.0):

@@ -10,14 +10,14 @@ from pathlib import Path
 from device.rowlog.csv_format import line
 from device.rowlog.rotation import old_files
 from device.rowlog.writer import RowWriter
-from device.settings import LogSettings
+from device.settings import RotationSettings
 
 ROOT = Path(__file__).parents[2]  # not from conftest: the killed ones start without OpenCV
 HEADER = line(["time", "number"])
 MOMENTS = 10
 LATE_S = 2.0  # rows added so long before the end are in the file, even on a busy machine
 # Small files, so that many a kill meets a rotation or a compression.
-SETTINGS = LogSettings(sync_s=0.2, max_mb=0.03)
+SETTINGS = RotationSettings(sync_s=0.2, max_mb=0.03)
 CHILD = """
 import sys, time
 from pathlib import Path

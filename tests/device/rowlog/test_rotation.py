@@ -15,7 +15,7 @@ from device.rowlog.rotation import (
     put_away,
 )
 from device.rowlog.writer import RowWriter
-from device.settings import LogSettings
+from device.settings import RotationSettings
 
 CONTENT = "time,x\n2026-11-22T10:00:00.000Z,1\n"
 OTHERS = ("faces.1.csv", "faces.csv.bak", "other.2026-11-22.csv", "faces.2026-11.csv", "faces.csv")
@@ -88,7 +88,7 @@ def test_what_a_power_cut_left_is_finished_at_the_next_start(log):
     (log.parent / "faces.2026-11-21.csv").write_text(CONTENT)  # cut before its deletion
     (log.parent / "faces.2026-11-21.csv.gz").write_bytes(gzip.compress(CONTENT.encode()))
     (log.parent / "faces.2026-11-19.csv.gz.part").write_bytes(b"half")
-    tidied(log, LogSettings(daily=True))
+    tidied(log, RotationSettings(daily=True))
     assert names(log) == ["faces.2026-11-20.csv.gz", "faces.2026-11-21.csv.gz"]
     for name in names(log):
         assert gzip.decompress((log.parent / name).read_bytes()).decode() == CONTENT
@@ -98,7 +98,7 @@ def test_of_a_file_that_a_power_cut_left_twice_the_plain_one_goes(log):
     plain, packed = (log.parent / f"faces.2026-11-21.csv{ending}" for ending in ("", ".gz"))
     plain.write_text(CONTENT)
     packed.write_bytes(gzip.compress(CONTENT.encode()))
-    RowWriter(log, b"time,x\n", LogSettings(daily=True)).close()
+    RowWriter(log, b"time,x\n", RotationSettings(daily=True)).close()
     assert names(log) == ["faces.2026-11-21.csv.gz"]
 
 
@@ -138,14 +138,14 @@ def test_the_oldest_go_until_the_disk_has_room(disk):
 
 def test_retention_is_the_settings(log):
     make(log, "2020-01-01", "2099-01-01")
-    tidied(log, LogSettings(daily=True))
+    tidied(log, RotationSettings(daily=True))
     assert len(names(log)) == 2
-    tidied(log, LogSettings(daily=True, keep_days=30))
+    tidied(log, RotationSettings(daily=True, keep_days=30))
     assert names(log) == ["faces.2099-01-01.csv.gz"]
 
 
 def test_a_folder_that_went_away_is_one_line(log):
     said = []
     shutil.rmtree(log.parent)
-    tidied(log, LogSettings(daily=True, keep_days=1), said.append)
+    tidied(log, RotationSettings(daily=True, keep_days=1), said.append)
     assert len(said) == 1 and "cannot tidy up behind the log" in said[0]

@@ -15,11 +15,11 @@ from device.rowlog.csv_format import line
 from device.rowlog.rotation import old_files
 from device.rowlog.sink import Writer
 from device.rowlog.writer import RETRY_S, RowWriter
-from device.settings import LogSettings
+from device.settings import RotationSettings
 
 HEADER = line(["time", "number"])
-PLAIN = LogSettings(compress=False)
-DAILY = LogSettings(compress=False, daily=True)
+PLAIN = RotationSettings(compress=False)
+DAILY = RotationSettings(compress=False, daily=True)
 FIRST = date(2026, 11, 20)  # today, for the tests: earlier than any row but where they say so
 
 
@@ -61,7 +61,7 @@ def test_a_row_can_be_read_at_once_and_is_synced_after_the_interval(tmp_path, sa
 
 
 def test_rows_that_come_faster_than_the_memory_bears_are_synced_sooner(tmp_path, said):
-    one = RowWriter(tmp_path / "a.csv", HEADER, LogSettings(memory_rows=100), said.append)
+    one = RowWriter(tmp_path / "a.csv", HEADER, RotationSettings(buffer_rows=100), said.append)
     for second in range(20):
         one.add([row(60 * second + n) for n in range(60)])
         assert one.work(float(second)) == second + 3600.0
@@ -141,7 +141,7 @@ def test_a_full_disk_makes_rows_wait_and_takes_them_when_there_is_room(disk, sai
 
 def test_a_memory_that_is_too_short_says_how_many_rows_were_lost(disk, said):
     path = disk / "a.csv"
-    one = RowWriter(path, HEADER, LogSettings(memory_rows=100), said.append)
+    one = RowWriter(path, HEADER, RotationSettings(buffer_rows=100), said.append)
     one.add([row(0)])
     one.work(0.0)
     (disk / "ballast").write_bytes(bytes(57_344))
@@ -176,7 +176,7 @@ def test_a_disk_that_stays_full_is_told_at_the_end(disk, said):
 
 def test_a_full_disk_makes_room_by_itself_where_it_may(disk, said):
     path = disk / "a.csv"
-    thrifty = LogSettings(max_mb=0.01, min_free_mb=0.02, compress=False)
+    thrifty = RotationSettings(max_mb=0.01, min_free_mb=0.02, compress=False)
     one = RowWriter(path, HEADER, thrifty, said.append)
     for number in range(10_000):  # 300 kB
         one.add([row(number)])
@@ -192,7 +192,7 @@ def test_a_full_disk_makes_room_by_itself_where_it_may(disk, said):
 def test_a_full_disk_is_reason_enough_to_delete_the_oldest(disk, said):
     path = disk / "a.csv"
     (disk / "a.2020-01-01.csv").write_bytes(bytes(20_000))
-    thrifty = LogSettings(max_mb=1.0, min_free_mb=0.01, compress=False)
+    thrifty = RotationSettings(max_mb=1.0, min_free_mb=0.01, compress=False)
     one = RowWriter(path, HEADER, thrifty, said.append)
     one.work(0.0)
     one._archive._thread.join()
@@ -297,7 +297,7 @@ def test_a_file_of_the_future_is_left_after_a_day(tmp_path, said):
 
 def test_a_file_of_so_many_megabytes(tmp_path, said):
     path = tmp_path / "a.csv"
-    small = LogSettings(compress=False, max_mb=0.001)
+    small = RotationSettings(compress=False, max_mb=0.001)
     one = RowWriter(path, HEADER, small, said.append)
     one.add([row(number) for number in range(1000, 1100)])
     one.work(0.0)
@@ -318,7 +318,7 @@ def test_a_log_with_other_columns_ages_with_the_rotated_ones(tmp_path, said):
 
 def test_a_fault_after_a_rotation_doubles_no_row(tmp_path, said):
     path = tmp_path / "a.csv"
-    one = RowWriter(path, HEADER, LogSettings(compress=False, max_mb=0.001), said.append)
+    one = RowWriter(path, HEADER, RotationSettings(compress=False, max_mb=0.001), said.append)
     one.add([row(number) for number in range(1000, 1050)])
     one.work(0.0)
     one._give_up()
@@ -335,7 +335,7 @@ STEPS = st.lists(st.tuples(st.lists(DAYS, max_size=4), st.floats(0, 100_000)), m
 @given(STEPS, st.sampled_from([0.0, 0.0001, 0.0003]), st.booleans())
 def test_whatever_the_clock_no_row_is_lost_or_doubled(tmp_path_factory, steps, max_mb, daily):
     path = tmp_path_factory.mktemp("log") / "a.csv"
-    chosen = LogSettings(compress=False, daily=daily, max_mb=max_mb)
+    chosen = RotationSettings(compress=False, daily=daily, max_mb=max_mb)
     one = RowWriter(path, HEADER, chosen, pytest.fail, FIRST.isoformat)
     count, now_s = 0, 0.0
     for days, passed_s in steps:
@@ -359,7 +359,7 @@ def test_whatever_happens_to_the_file_rows_since_the_last_sync_are_somewhere(
     folder = root / "logs"
     folder.mkdir()
     path = folder / "a.csv"
-    one = RowWriter(path, HEADER, LogSettings(sync_s=2.5 * RETRY_S), lambda text: None)
+    one = RowWriter(path, HEADER, RotationSettings(sync_s=2.5 * RETRY_S), lambda text: None)
     count, now_s, deleted = 0, 0.0, set()
     for number, act in enumerate(acts):
         if act == "row":
@@ -405,7 +405,7 @@ def test_a_fault_of_ours_in_the_thread_ends_the_run(tmp_path):
     folder.mkdir()
     with (
         pytest.raises(LookupError, match="No such file"),
-        Writer(RowWriter(folder / "a.csv", HEADER, LogSettings(sync_s=0.0), warn)) as writer,
+        Writer(RowWriter(folder / "a.csv", HEADER, RotationSettings(sync_s=0.0), warn)) as writer,
     ):
         shutil.rmtree(folder)
         until = time.monotonic() + 10
