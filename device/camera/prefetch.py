@@ -9,7 +9,7 @@ from ..types import Frame
 FRAMES = 3  # read ahead; more only fills memory
 
 
-def ahead(camera: Iterable[Frame]) -> Iterator[Frame]:
+def prefetch(camera: Iterable[Frame]) -> Iterator[Frame]:
     """Yield every frame of a camera that waits for us, read by a thread of its own.
 
     What the camera raises is raised here; whoever stops iterating (or closes the generator) stops
