@@ -59,9 +59,9 @@ docs: setup-dev  ## build the documentation into site/
 
 # Without build/, or modules that were deleted since would be in the wheel.
 wheel: setup-dev  ## build dist/facet_camera-VERSION-py3-none-any.whl
-	@rm -rf build
+	@rm -rf build *.egg-info
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
-	@rm -rf build
+	@rm -rf build *.egg-info
 
 train: setup-train  ## train, convert and evaluate on $FACET_DATA/celeba (2 hours); goes on if interrupted
 	$(BIN)/python -m train.fit --data $(FACET_DATA)/celeba --out $(RUN) \
