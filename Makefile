@@ -55,7 +55,7 @@ coverage: setup-dev  ## run the tests and fail if they reach less of the code th
 	$(BIN)/python -m pytest -q --cov --cov-report=
 
 docs: setup-dev  ## build the documentation into site/
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # Without build/, or modules that were deleted since would be in the wheel.
 wheel: setup-dev  ## build dist/facet_camera-VERSION-py3-none-any.whl
