@@ -31,8 +31,8 @@ doctor: .venv/device.done  ## explain what is wrong with this computer, its came
 
 # Training's tests spend their time in one thread, in tracing; the device's measure time.
 test: setup-dev  ## run the tests
-	$(BIN)/python -m pytest -q --ignore=tests/train
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/train
+	$(BIN)/python -m pytest -q $(COVERAGE) --ignore=tests/train
+	$(BIN)/python -m pytest -q $(COVERAGE) -n 2 --dist loadfile tests/train
 
 test-all: setup-dev  ## run the slow tests too: every recipe from end to end (5 minutes more)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow tests/train
@@ -52,7 +52,9 @@ check: setup-dev  ## check style, spelling, types and layers; change nothing
 	$(BIN)/lint-imports
 
 coverage: setup-dev  ## run the tests and fail if they reach less of the code than the floor in pyproject.toml
-	$(BIN)/python -m pytest -q --cov --cov-report=
+	$(BIN)/coverage erase
+	$(MAKE) test COVERAGE="--cov --cov-append --cov-report= --cov-fail-under=0"
+	$(BIN)/coverage report
 
 docs: setup-dev  ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
