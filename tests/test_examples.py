@@ -4,6 +4,7 @@ The scripts import `facet`, the installed package; here the checkout's `device` 
 """
 
 import ast
+import contextlib
 import json
 import re
 import runpy
@@ -139,7 +140,8 @@ def test_log_to_sqlite_has_a_row_per_face_and_frame(run, film, tmp_path):
     path = tmp_path / "faces.db"
     printed = run("log_to_sqlite", film, path)
     query = "select count(*), count(distinct track), max(smiling), max(eyeglasses) from faces"
-    count, tracks, smiling, eyeglasses = sqlite3.connect(path).execute(query).fetchone()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        count, tracks, smiling, eyeglasses = database.execute(query).fetchone()
     assert printed == f"{count} rows in {path}\n"
     assert (count, tracks) == (FRAMES - 2, 1)  # a track is visible from its third frame on
     assert smiling > 0.9
