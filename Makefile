@@ -36,7 +36,7 @@ test-all: setup-train  ## run the slow tests too: every recipe from end to end (
 	$(MAKE) test
 
 faults: setup-train  ## inflict faults on Facet and print what it survived (15 minutes at most; disks need root)
-	@$(BIN)/python -m tests.faults --write docs/FAULTS.md
+	@$(BIN)/python -m tests.faults --write docs/faults.md
 
 check: setup-train  ## check style and format, change nothing
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

