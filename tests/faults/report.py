@@ -56,9 +56,9 @@ def page(rows: Sequence[Row], seed: int, before: str) -> str:
     listed = [lines[fault.title] for fault in FAULTS if fault.title in lines]
     return f"""# Faults that Facet survives
 
-Written by `make faults`; a line alone by `python -m tests.faults --only NAME --write
-docs/faults.md`. What is inflicted, and on what, stands at the head of each function in
-`tests/faults/`. The last column is when and where; under load the seconds say little.
+`make faults` writes this page; `python -m tests.faults --only NAME --write docs/faults.md` writes
+one line. The docstring of each function in `tests/faults/` describes its fault. The last column is
+the date and the machine; under load the seconds mean little.
 
 {_aligned([(*HEAD, "run"), *listed])}
 """
