@@ -227,7 +227,9 @@ def check_release(report: Report, release: Release, desk: Desk) -> None:
     describe_processor(tree.root, release.board)
     has = install(tree)
     as_named = has.startswith(f"aarch64 {release.python}.")
-    report.check(f"{name}: installs as docs/install.md says, Python {release.python}", as_named, has)
+    report.check(
+        f"{name}: installs as docs/install.md says, Python {release.python}", as_named, has
+    )
     venvs = {LITERT: ".venv"}
     if release is BOOKWORM:  # tflite-runtime has no wheel for a later Python
         has = install_32_bit(tree)
