@@ -1,33 +1,34 @@
-"""Facet's error family; `device.command` turns it into one line and an exit code.
+"""Facet's errors; `device.cli.command` turns one into a line on stderr and an exit code.
 
     FacetError         1  a fault at run time
     ├── UsageError     2  wrong usage or settings         (also a ValueError)
     ├── SourceError    3  no camera, unreadable data      (also an OSError)
     └── ModelError     4  model or detector missing, corrupt or mismatched
 
-A message says what is wrong; `mend` is the command or step that puts it right.
+A message says what is wrong; the hint is the command or step that fixes it.
 """
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
 class FacetError(Exception):
-    """A fault the user can act on. str() gives one line: what is wrong, then the mend."""
+    """A fault the user can act on. str() is one line: "MESSAGE. Try: HINT"."""
 
     exit_code = 1
 
-    def __init__(self, wrong: str, mend: str = ""):
-        self.wrong, self.mend = wrong, mend
-        super().__init__(wrong, mend)
+    def __init__(self, message: str, hint: str = ""):
+        self.message, self.hint = message, hint
+        super().__init__(message, hint)
 
     def __str__(self) -> str:
-        line = f"{self.wrong}. {self.mend}" if self.mend else self.wrong
+        line = f"{self.message}. Try: {self.hint}" if self.hint else self.message
         return " ".join(line.split())
 
 
 class UsageError(FacetError, ValueError):
-    """A flag, a setting or an attribute's name that Facet does not know or cannot use."""
+    """A flag, setting or attribute name that is unknown or cannot be used."""
 
     exit_code = 2
 
@@ -47,13 +48,24 @@ class ModelError(FacetError, ValueError):
     exit_code = 4
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the hint for a misspelt name: the nearest known one, or "one of A, B, C"."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.lower().replace(" ", "_"), by_lower, 1, 0.5)
+    return by_lower[close[0]] if close else f"one of {', '.join(by_lower.values())}"
+
+
+def one_line(error: object, limit: int = 160) -> str:
+    """Return an error's text on one line of at most `limit` characters."""
+    return " ".join(str(error).split())[:limit]
+
+
 @contextmanager
-def disk_faults(wrong: str, mend: str) -> Iterator[None]:
-    """Raise a FacetError, `wrong` and the reason, for what the system says of files within."""
+def disk_faults(message: str, hint: str) -> Iterator[None]:
+    """Raise a FacetError, `message` and the reason, for an OSError raised within."""
     try:
         yield
-    except FacetError:  # a SourceError is an OSError too, and tells more
+    except FacetError:  # a SourceError is an OSError too, and says more
         raise
     except OSError as error:
-        reason = " ".join(str(error).split())[:160]
-        raise FacetError(f"{wrong}: {reason}", mend) from error
+        raise FacetError(f"{message}: {one_line(error)}", hint) from error

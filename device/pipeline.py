@@ -7,18 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from device.attributes.classifier import Classifier
-from device.attributes.look import limits_of
-from device.attributes.teller import Teller
-from device.camera import Camera
-from device.camera.ahead import ahead
-from device.faces.blazeface import BlazeFace
-from device.faces.follow import Detector, Follower
-from device.faces.track import Tracker
-from device.outputs import Output, Result
-from device.pace import Pace
-from device.settings import Settings
-from device.types import Frame, Track
+from .attributes.classifier import Classifier
+from .attributes.scheduler import AttributeScheduler
+from .camera import Camera
+from .camera.prefetch import ahead
+from .faces.blazeface import BlazeFace
+from .faces.detection_scheduler import DetectionScheduler, Detector
+from .faces.quality_gate import quality_limits
+from .faces.tracker import Tracker
+from .frame_budget import FrameBudget
+from .outputs import Output, Result
+from .settings import Settings
+from .types import Frame, Track
 
 STAGES = ("camera", "faces", "attributes", "outputs")
 
@@ -74,10 +74,10 @@ class Pipeline:
     def __init__(
         self,
         camera: Camera,
-        follower: Follower,
-        teller: Teller,
+        follower: DetectionScheduler,
+        teller: AttributeScheduler,
         outputs: Sequence[Output],
-        pace: Pace,
+        pace: FrameBudget,
         stopping: Callable[[], bool] = lambda: False,
         naming: Naming | None = None,
     ):
@@ -138,16 +138,16 @@ class Models:
 def load_models(settings: Settings) -> Models:
     """Return the settings' networks; ModelError if one is missing or broken."""
     attributes = settings.attributes
-    how = (attributes.threads, attributes.delegates, attributes.compute)
+    how = (settings.runtime.threads, settings.runtime.delegates, attributes.compute)
     return Models(*load_detectors(settings), Classifier(attributes.model, *how))
 
 
 def load_detectors(settings: Settings) -> tuple[Detector, Detector]:
     """Return the searcher and the looker of `Models`; ModelError if one is missing or broken."""
     faces = settings.faces
-    how = (faces.min_score, settings.attributes.threads, settings.attributes.delegates)
+    how = (faces.min_score, settings.runtime.threads, settings.runtime.delegates)
     if faces.detector == "yunet":
-        from device.faces.yunet import YuNet
+        from .faces.yunet import YuNet
 
         searcher = YuNet(faces.yunet, faces.min_score)
     else:
@@ -166,9 +166,11 @@ def assemble(
 ) -> Pipeline:
     """Return the pipeline that the settings describe; shown: attributes that labels mention."""
     faces, tracks, attributes = settings.faces, settings.tracks, settings.attributes
-    pace = Pace(1 / camera.fps if camera.live else None)
-    tracker = Tracker(1 if camera.stills else tracks.confirm, tracks.hold)
-    follower = Follower(models.searcher, models.looker, tracker, faces.search, pace)
-    limits = limits_of(faces)
-    teller = Teller(models.classifier, shown, limits, tracks, attributes.refresh, pace)
+    pace = FrameBudget(1 / camera.fps if camera.live else None)
+    tracker = Tracker(1 if camera.stills else tracks.min_hits, tracks.max_lost_s)
+    follower = DetectionScheduler(models.searcher, models.looker, tracker, faces.detect_hz, pace)
+    limits = quality_limits(faces)
+    teller = AttributeScheduler(
+        models.classifier, shown, limits, tracks, attributes.classify_hz, pace
+    )
     return Pipeline(camera, follower, teller, outputs, pace, stopping, naming)

@@ -17,23 +17,24 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
-from device import __version__
-from device.command import exit_with, note
-from device.flags import read_settings
-from device.opening import open_outputs, open_reports, open_window
-from device.settings import Settings, shown_and_logged
+from . import __version__
+from .cli.command import exit_with
+from .cli.flags import read_settings
+from .cli.outputs import open_outputs, open_reports, open_window
+from .log import log
+from .settings import Settings, shown_and_logged
 
 if TYPE_CHECKING:
-    from device.camera import Camera
-    from device.people.recognise import Recogniser
+    from .camera import Camera
+    from .recognition.recognizer import Recognizer
 
 
 def main(argv: list[str] | None = None) -> int:
     settings = read_settings(argv, __doc__)
     # After the flags: --help and a slip of the finger should not wait for OpenCV.
-    from device.camera import open_camera
-    from device.pipeline import assemble, load_models
-    from device.tflite import runtime_name
+    from .camera.open import open_camera
+    from .pipeline import assemble, load_models
+    from .tflite import runtime_name
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -46,8 +47,8 @@ def main(argv: list[str] | None = None) -> int:
         outputs = open_outputs(settings, camera, models.classifier.card, logged, stack)
         window = open_window(settings, camera, stop, stack)
         if not (outputs or window):
-            note("no window, no --log, no --events and no --record: results go nowhere")
-        note(
+            log.info("no window, no --log, no --events and no --record: results go nowhere")
+        log.info(
             f"{__version__}, {camera.name} ({camera.mode}), detector {settings.faces.detector}, "
             f"model {settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
         )
@@ -62,19 +63,19 @@ def main(argv: list[str] | None = None) -> int:
     rate = totals.frames / totals.seconds if totals.seconds else 0.0
     dropped = f", {camera.dropped} dropped" if camera.live else ""
     shown = f", {window.shown} shown" if window and camera.live else ""
-    note(f"{totals.frames} frames{dropped}{shown}, {totals.faces} faces, {rate:.1f} frames/s")
+    log.info(f"{totals.frames} frames{dropped}{shown}, {totals.faces} faces, {rate:.1f} frames/s")
     return 0
 
 
 def open_naming(
     settings: Settings, camera: Camera, stack: contextlib.ExitStack
-) -> Recogniser | None:
+) -> Recognizer | None:
     """Return what names people, if the settings want that; nothing of it is loaded otherwise."""
-    if not settings.people.recognise:
+    if not settings.people.enabled:
         return None
-    from device.people.recognise import Recogniser
+    from .recognition.recognizer import Recognizer
 
-    return stack.enter_context(Recogniser(settings.people, camera.live))
+    return stack.enter_context(Recognizer(settings.people, camera.live))
 
 
 if __name__ == "__main__":

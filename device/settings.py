@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from device.errors import UsageError
+from .errors import UsageError
 
 MODEL = Path(__file__).parent.parent / "models" / "attributes.json"
 PEOPLE = Path(os.path.expanduser("~/.local/share/facet/people.json"))  # private to each user
@@ -38,7 +38,7 @@ class FacesSettings:
     detector: str = "back"  # back: across a room; full: half the time; short: arm's length; yunet
     yunet: Path = YUNET  # the network of the detector yunet, which the user brings
     min_score: float = 0.6  # 0..1; lower finds more faces, and more that are none
-    search: float = 5.0  # times/s in the whole picture; fewer see newcomers late, more cost time
+    detect_hz: float = 5.0  # times/s in the whole picture; fewer see newcomers late, more cost time
     # Faces beyond these are boxed and their attributes not guessed.
     min_face: float = 24.0  # px wide; lower guesses more, higher refuses more
     max_turn: float = 0.22  # landmarks from a frontal face's, in eye distances; higher guesses more
@@ -48,28 +48,40 @@ class FacesSettings:
 
 @dataclass(frozen=True)
 class TracksSettings:
-    confirm: int = 3  # frames until a face is somebody; fewer lets false faces in, more is late
-    hold: float = 1.0  # s that one who is not seen keeps the number; longer may give it to the next
-    settle: float = 0.3  # s until evidence counts; shorter flickers, longer shows a smile late
-    margin: float = 0.5  # log-odds past a threshold before a label changes; low flickers, high lags
+    min_hits: int = 3  # frames until a face is somebody; fewer lets false faces in, more is late
+    max_lost_s: float = (
+        1.0  # s that one who is not seen keeps the number; longer may give it to the next
+    )
+    smoothing_s: float = 0.3  # s until evidence counts; shorter flickers, longer shows a smile late
+    hysteresis: float = (
+        0.5  # log-odds past a threshold before a label changes; low flickers, high lags
+    )
 
 
 @dataclass(frozen=True)
 class AttributesSettings:
     model: Path = MODEL  # a model card
-    refresh: float = 5.0  # times/s that each face is told; fewer show a smile late, more cost time
+    classify_hz: float = (
+        5.0  # times/s that each face is told; fewer show a smile late, more cost time
+    )
     # names of the card's attributes that are computed; no other is shown, logged or held in
     # memory; none named means all; fewer than 20 cannot tell that somebody else took a place
     compute: tuple[str, ...] = ()
     show: tuple[str, ...] = ()  # names of those that are shown; none named means all computed
-    log: tuple[str, ...] = ()  # names of those in log and events; none named means all shown
+    logged: tuple[str, ...] = ()  # names of those in log and events; none named means all shown
+
+
+@dataclass(frozen=True)
+class RuntimeSettings:
+    """How every network runs."""
+
     threads: int = 1  # of each network; more is faster, and leaves less for the rest of the Pi
     delegates: bool = True  # the runtime's fast kernels (XNNPACK); false is slower everywhere
 
 
 @dataclass(frozen=True)
 class PeopleSettings:
-    recognise: bool = False  # true: name those who were enrolled with `python -m device.people`
+    enabled: bool = False  # true: name those who were enrolled with `python -m device.people`
     file: Path = PEOPLE  # their names and face templates; no photos
     min_score: float = 0.48  # 0..1; lower names strangers, higher leaves known people unknown
     min_face: float = 40.0  # px wide; lower makes more mistakes, higher waits for people to be near
@@ -83,11 +95,11 @@ class OutputsSettings:
     log_every: float = 1.0  # s between a face's rows; 0 = every frame; low fills the disk
     record: Path | None = None  # annotated video; the only setting that stores pictures
     max_frames: int = 0  # stop after so many; 0 = never
-    journal_every: float = 60.0  # s between lines on stderr where no terminal is; 0 = none
+    status_every: float = 60.0  # s between lines on stderr where no terminal is; 0 = none
 
 
 @dataclass(frozen=True)
-class LogSettings:
+class RotationSettings:
     """How the files of `outputs.log` and `outputs.events` are kept.
 
     `faces.csv` is the current file; older ones are `faces.2026-11-22.csv.gz`. A memory row takes
@@ -95,7 +107,7 @@ class LogSettings:
     """
 
     sync_s: float = 5.0  # s of rows that a power cut may take; lower wears the SD card
-    memory_rows: int = 10_000  # wait while the disk cannot be written; fewer lose rows sooner
+    buffer_rows: int = 10_000  # wait while the disk cannot be written; fewer lose rows sooner
     daily: bool = False  # true: a new file each UTC day
     max_mb: float = 0.0  # MB (10^6 bytes) at which a new file begins; low makes many; 0 = never
     keep_days: int = 0  # days that older files stay, needs daily; low loses history; 0 = for ever
@@ -109,9 +121,10 @@ class Settings:
     faces: FacesSettings = field(default_factory=FacesSettings)
     tracks: TracksSettings = field(default_factory=TracksSettings)
     attributes: AttributesSettings = field(default_factory=AttributesSettings)
+    runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
     people: PeopleSettings = field(default_factory=PeopleSettings)
     outputs: OutputsSettings = field(default_factory=OutputsSettings)
-    log: LogSettings = field(default_factory=LogSettings)
+    rotation: RotationSettings = field(default_factory=RotationSettings)
 
 
 def nearest(name: str, known: Iterable[str], plural: str) -> str:
@@ -120,7 +133,7 @@ def nearest(name: str, known: Iterable[str], plural: str) -> str:
     close = difflib.get_close_matches(name.lower().replace(" ", "_"), by_lower, 1, 0.5)
     if close:
         return f"Did you mean {by_lower[close[0]]}?"
-    return f"Known {plural}: {', '.join(by_lower.values())}"
+    return f"EnrolledPerson {plural}: {', '.join(by_lower.values())}"
 
 
 def read_toml(path: Path) -> dict[str, dict[str, Any]]:
@@ -143,7 +156,7 @@ def merge(settings: Settings, tables: dict[str, dict[str, Any]], origin: str) ->
     for table, values in tables.items():
         names = [one.name for one in dataclasses.fields(settings)]
         if table not in names:
-            raise UsageError(f"{origin}: unknown [{table}]", nearest(table, names, "tables"))
+            raise UsageError(f"{origin}: unknown [{table}]", nearest(table, names))
         if not isinstance(values, dict):
             raise UsageError(f"{origin}: {table} is not a table", f"Write [{table}] above it")
         part = getattr(settings, table)
@@ -161,7 +174,7 @@ def checked(part: Any, values: dict[str, Any], origin: str) -> dict[str, Any]:
     hints = get_type_hints(type(part))
     for key in values:
         if key not in hints:
-            raise UsageError(f"{origin} unknown setting {key}", nearest(key, hints, "settings"))
+            raise UsageError(f"{origin} unknown setting {key}", nearest(key, hints))
     return {key: _as(hints[key], value, f"{origin} {key}") for key, value in values.items()}
 
 
@@ -195,26 +208,26 @@ RANGES = (
     ("camera", "height", 16, 16384),
     ("camera", "fps", 1, 1000),
     ("faces", "min_score", 0.05, 0.99),
-    ("faces", "search", 0.1, 1000),
+    ("faces", "detect_hz", 0.1, 1000),
     ("faces", "min_face", 0, 16384),
     ("faces", "max_turn", 0, 1000),
     ("faces", "min_sharpness", 0, 1),
-    ("tracks", "confirm", 1, 1000),
-    ("tracks", "hold", 0, 3600),
-    ("tracks", "settle", 0, 60),
-    ("tracks", "margin", 0, 10),
-    ("attributes", "refresh", 0.1, 1000),
-    ("attributes", "threads", 1, 64),
+    ("tracks", "min_hits", 1, 1000),
+    ("tracks", "max_lost_s", 0, 3600),
+    ("tracks", "smoothing_s", 0, 60),
+    ("tracks", "hysteresis", 0, 10),
+    ("attributes", "classify_hz", 0.1, 1000),
+    ("runtime", "threads", 1, 64),
     ("people", "min_score", 0, 1),
     ("people", "min_face", 0, 16384),
     ("outputs", "log_every", 0, 86400),
     ("outputs", "max_frames", 0, 2**53),
-    ("outputs", "journal_every", 0, 86400),
-    ("log", "sync_s", 0, 3600),
-    ("log", "memory_rows", 100, 10_000_000),
-    ("log", "max_mb", 0, 1_000_000),
-    ("log", "keep_days", 0, 36_500),
-    ("log", "min_free_mb", 0, 1_000_000_000),
+    ("outputs", "status_every", 0, 86400),
+    ("rotation", "sync_s", 0, 3600),
+    ("rotation", "buffer_rows", 100, 10_000_000),
+    ("rotation", "max_mb", 0, 1_000_000),
+    ("rotation", "keep_days", 0, 36_500),
+    ("rotation", "min_free_mb", 0, 1_000_000_000),
 )
 
 
@@ -227,15 +240,15 @@ def _check_ranges(settings: Settings, origin: str) -> None:
     if settings.faces.detector not in detectors:
         raise UsageError(
             f"{origin}: unknown detector {settings.faces.detector}",
-            nearest(settings.faces.detector, detectors, "detectors"),
+            nearest(settings.faces.detector, detectors),
         )
-    log = settings.log
+    log = settings.rotation
     if log.keep_days and not log.daily:  # a file of many days has no age
-        raise UsageError(f"{origin}: keep_days without daily", "Set daily = true in [log]")
+        raise UsageError(f"{origin}: keep_days without daily", "Set daily = true in [rotation]")
     if log.min_free_mb and not (log.daily or log.max_mb):
         raise UsageError(
             f"{origin}: min_free_mb without older files to delete",
-            "Set daily = true or max_mb in [log]",
+            "Set daily = true or max_mb in [rotation]",
         )
 
 
@@ -245,7 +258,7 @@ def chosen_attributes(wanted: tuple[str, ...], names: tuple[str, ...]) -> tuple[
         return names
     for name in wanted:
         if name not in names:
-            raise UsageError(f"unknown attribute {name!r}", nearest(name, names, "attributes"))
+            raise UsageError(f"unknown attribute {name!r}", nearest(name, names))
     return tuple(name for name in names if name in wanted)
 
 
@@ -253,8 +266,8 @@ def shown_and_logged(
     attributes: AttributesSettings, computed: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the attributes to show and those to log; UsageError for one that is not computed."""
-    for name in (*attributes.show, *attributes.log):
+    for name in (*attributes.show, *attributes.logged):
         if attributes.compute and name not in computed and name.lower() != "all":
             raise UsageError(f"{name} is not computed", "Add it to compute in [attributes]")
     shown = chosen_attributes(attributes.show, computed)
-    return shown, chosen_attributes(attributes.log, computed) if attributes.log else shown
+    return shown, chosen_attributes(attributes.logged, computed) if attributes.logged else shown

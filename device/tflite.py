@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 
-from device.errors import ModelError
-from device.quiet import quiet
+from .errors import ModelError
+from .silence import quiet
 
 
 def _interpreter_class():

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from device.camera.demo import ADMIRAL, ASTRONAUT, portrait
+from device.cli.command import log_to_stderr
 from train.celeba import ATTRIBUTES
 
 # A machine that is busy with something else is no fault of the code.
@@ -25,6 +26,12 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if item.get_closest_marker("data"):
                 item.add_marker(pytest.mark.skip(reason=f"no real photos: {DATA} (FACET_DATA)"))
+
+
+@pytest.fixture(autouse=True)
+def shown_log():
+    """Show Facet's log on stderr, as every command does."""
+    log_to_stderr()
 
 
 @pytest.fixture(scope="session")

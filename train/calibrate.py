@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from device.attributes.classifier import Classifier, calibrated
-from device.command import Parser, exit_with
+from device.cli.command import Parser, exit_with
 from train.celeba import DataError, read_celeba
 from train.data.select import spread
 from train.measuring.calibration import (

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from device.camera.photo import PhotoError, read_photo
-from device.command import Parser, exit_with
+from device.camera.image_io import PhotoError, read_photo
+from device.cli.command import Parser, exit_with
 from device.errors import SourceError
 
 SPLITS = ("train", "val", "test")  # in the partition file: 0, 1, 2
@@ -199,7 +199,7 @@ def _bad_photos(folder: Path, names: list[str]) -> dict[str, str]:
         try:
             read_photo(folder / name)
         except PhotoError as error:
-            bad[name] = error.wrong.partition(": ")[2]
+            bad[name] = error.message.partition(": ")[2]
     return bad
 
 

@@ -19,8 +19,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from device.command import Parser, exit_with, note
+from device.cli.command import Parser, exit_with
 from device.errors import FacetError, UsageError, disk_faults
+from device.log import log
 from train.data.layouts import read_data
 from train.data.select import selected
 from train.figures import filled
@@ -110,7 +111,7 @@ def main(argv: list[str] | None = None) -> None:
     with disk_faults(f"cannot read or write {args.out}", "Mend that and start again"):
         rows = compare(args)
     print("\n".join(table(rows)))
-    note(f"table and chart: {args.out / 'comparison.md'}, {args.out / 'comparison.png'}")
+    log.info(f"table and chart: {args.out / 'comparison.md'}, {args.out / 'comparison.png'}")
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from device.attributes.card import Attribute, Card, read_card
 from device.attributes.classifier import Classifier
-from device.command import Parser, exit_with
+from device.attributes.model_card import Attribute, ModelCard, read_card
+from device.cli.command import Parser, exit_with
 from device.errors import FacetError, disk_faults
 from device.faces.align import crop_template
 from train import verify
@@ -87,8 +87,8 @@ def _text_name(name: str) -> str:
 
 def _card(
     run: Path, name: str, content: bytes, crop_wh: tuple[int, int], train: Split, source: str
-) -> Card:
-    return Card(
+) -> ModelCard:
+    return ModelCard(
         file=f"{name}.tflite",
         sha256=hashlib.sha256(content).hexdigest(),
         crop_wh=crop_wh,
@@ -122,11 +122,11 @@ def _without_places(record: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _write_card(folder: Path, card: Card, name: str) -> None:
+def _write_card(folder: Path, card: ModelCard, name: str) -> None:
     (folder / f"{name}.json").write_text(card.to_json())
 
 
-def _calibrate(folder: Path, card: Card, name: str, train: Split, val: Split) -> Card:
+def _calibrate(folder: Path, card: ModelCard, name: str, train: Split, val: Split) -> ModelCard:
     classifier = Classifier(folder / f"{name}.json", threads=2)
     some = spread(train, TRAINING_PHOTOS)
     seen = [Seen(int8_raw(classifier, one.photos), one.labels) for one in (val, some)]
@@ -176,7 +176,7 @@ def _verify(card: Path, photos: Sequence[Path]) -> list[str]:
     return lines
 
 
-def _table(card: Card) -> list[str]:
+def _table(card: ModelCard) -> list[str]:
     """Return float against int8, a line per figure and split."""
     lines = [f"{'':28}{'float':>9}{'int8':>9}{'loss':>9}"]
     for split, figures in splits_of(card).items():

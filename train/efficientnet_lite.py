@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from device.command import Parser, exit_with
+from device.cli.command import Parser, exit_with
 from device.errors import FacetError, ModelError
 from train.engine import keras
 

@@ -2,7 +2,7 @@
 
 import os
 
-from device.quiet import quiet
+from device.silence import quiet
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with quiet(2):  # lines logged before that setting is read

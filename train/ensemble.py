@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.command import Parser, exit_with
+from device.cli.command import Parser, exit_with
 from device.errors import ModelError, UsageError
 from train.engine import keras
 from train.fitting.run_folder import code_version, read_record, save_made

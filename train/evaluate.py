@@ -21,12 +21,12 @@ from pathlib import Path
 
 import numpy as np
 
-from device.attributes.card import Card
 from device.attributes.classifier import Classifier, calibrated
-from device.attributes.look import limits_of
-from device.command import Parser, exit_with
+from device.attributes.model_card import ModelCard
+from device.cli.command import Parser, exit_with
 from device.errors import UsageError, disk_faults
 from device.faces.blazeface import BlazeFace
+from device.faces.quality_gate import quality_limits
 from device.settings import FacesSettings
 from train.celeba import SPLITS, DataError, Split, left_out_line
 from train.data.layouts import read_data
@@ -37,7 +37,7 @@ from train.measuring.metrics import Scores, score, without_nan
 from train.measuring.outputs import float_raw, int8_raw, load_float
 
 
-def evaluate(card: Card, raw: np.ndarray, split: Split) -> tuple[Scores, np.ndarray]:
+def evaluate(card: ModelCard, raw: np.ndarray, split: Split) -> tuple[Scores, np.ndarray]:
     """Return the scores at the card's thresholds, and the calibrated probabilities."""
     probabilities = calibrated(raw, card.column("slope"), card.column("offset"))
     return score(card.names, split.labels, probabilities, card.column("threshold")), probabilities
@@ -90,7 +90,7 @@ def run_sweep(args: argparse.Namespace, classifier: Classifier, split: Split) ->
 def run_coverage(args: argparse.Namespace, classifier: Classifier, split: Split) -> None:
     """Print and write what the limits of what is told refuse, and what that gains."""
     detector = BlazeFace("back", threads=os.cpu_count() or 1)
-    limits = limits_of(FacesSettings())
+    limits = quality_limits(FacesSettings())
     some = sweep.spread(split, args.limit or 1500)
     rules = coverage.coverage(some, detector, classifier, limits)
     print(coverage.table(rules))
@@ -103,7 +103,7 @@ def run_photos(args: argparse.Namespace, classifier: Classifier) -> None:
     """Print and write how the device's path does on a folder of whole photos."""
     labelled = whole_photos.read_labelled(args.photos, classifier.card.names)
     detector = BlazeFace("back", threads=os.cpu_count() or 1)
-    told = whole_photos.tell(labelled, detector, classifier, limits_of(FacesSettings()))
+    told = whole_photos.tell(labelled, detector, classifier, quality_limits(FacesSettings()))
     print(whole_photos.table(told))
     _write_json(args.out / "photos.json", without_nan(asdict(told)))
 

@@ -18,7 +18,7 @@ import json
 import re
 from pathlib import Path
 
-from device.command import Parser, exit_with
+from device.cli.command import Parser, exit_with
 from device.errors import UsageError
 
 README = Path(__file__).parent.parent / "README.md"

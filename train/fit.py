@@ -18,8 +18,9 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from device.command import Parser, exit_with, note
+from device.cli.command import Parser, exit_with
 from device.errors import UsageError, disk_faults
+from device.log import log
 from train.celeba import DataError, left_out_line
 from train.data.layouts import read_data
 from train.data.select import counts_line, selected
@@ -85,7 +86,7 @@ def settings_of(args: argparse.Namespace) -> FitSettings:
     given = given_settings(args)
     for name, value in given.items():
         if name not in OF_THE_MACHINE and value != getattr(settings, name):
-            note(f"--resume keeps the run's {name}: {getattr(settings, name)}, not {value}")
+            log.info(f"--resume keeps the run's {name}: {getattr(settings, name)}, not {value}")
     return replace(settings, **{k: v for k, v in given.items() if k in OF_THE_MACHINE})
 
 

@@ -26,11 +26,12 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from device.camera.photo import PHOTO_ENDINGS, PhotoError, read_photo
-from device.command import Parser, exit_with, note
+from device.camera.image_io import PHOTO_ENDINGS, PhotoError, read_photo
+from device.cli.command import Parser, exit_with
 from device.errors import UsageError, disk_faults
 from device.faces.align import FRAME_LANDMARKS, FRAME_WH, AlignError, cut, landmark_matrix
 from device.faces.blazeface import BlazeFace
+from device.log import log
 from train.celeba import SPLITS, CelebA, DataError, Split
 
 LABELS = "labels.csv"
@@ -64,9 +65,9 @@ def read_own_photos(root: Path | str) -> CelebA:
             odd += abs(width / height / FRAME_SHAPE - 1) > 0.1
             kept.append(row)
         except PhotoError as error:
-            left_out[row[0]] = error.wrong.rpartition(": ")[2]
+            left_out[row[0]] = error.message.rpartition(": ")[2]
     if 2 * odd > len(kept):
-        note(
+        log.info(
             f"{odd} of {len(kept)} photos are not of the shape that aligned faces have. "
             f"Align them: python -m train.own_photos --photos {root} --out ALIGNED"
         )
@@ -199,7 +200,7 @@ def align_folder(photos: Path, out: Path) -> tuple[int, int]:
         try:
             face = aligned(read_photo(path), detector)
         except (PhotoError, AlignError) as error:
-            note(f"left out: {path}: {error}")
+            log.info(f"left out: {path}: {error}")
             missed += 1
             continue
         target = out / path.relative_to(photos)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from device.command import Parser, exit_with
-from device.people.embedding import MODEL, VERSION
+from device.cli.command import Parser, exit_with
+from device.recognition.embedding import MODEL, VERSION
 from device.settings import Settings
 from train.celeba import read_celeba
 from train.figures import README, filled
@@ -116,7 +116,7 @@ def table(report: Report) -> list[str]:
         ("known people's other photos: right name", named.right, ""),
         ("no name", named.missed, ""),
         ("another known person's name", named.mistaken, ""),
-        ("strangers' photos: a name", named.wrong, "0.5 %"),
+        ("strangers' photos: a name", named.message, "0.5 %"),
         ("all photos: a wrong name", named.wrong_at_all, "0.5 %"),
     ]
     return [
@@ -153,7 +153,7 @@ def summary(report: Report) -> list[str]:
     return [
         f"On {report.people} people of CelebA's test part, five at a time known by two photos "
         f"each: {named.right} of their other photos get the right name, {named.missed} none, and "
-        f"{named.wrong} of strangers' photos a name. Of pairs of photos, half of them of one "
+        f"{named.message} of strangers' photos a name. Of pairs of photos, half of them of one "
         f"person, {report.accuracy} are rightly told (`train.people`, 95 % intervals).",
     ]
 

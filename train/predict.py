@@ -11,9 +11,10 @@ import os
 from pathlib import Path
 
 from device.attributes.classifier import Classifier, calibrated
-from device.camera.photo import PHOTO_ENDINGS, PhotoError, read_photo
-from device.command import Parser, exit_with, note
+from device.camera.image_io import PHOTO_ENDINGS, PhotoError, read_photo
+from device.cli.command import Parser, exit_with
 from device.errors import SourceError, UsageError
+from device.log import log
 from train.measuring.outputs import float_raw, int8_raw, load_float
 
 
@@ -61,7 +62,7 @@ def main(argv: list[str] | None = None) -> None:
     model = load_float(args.keras_file, len(card.attributes)) if args.keras_file else None
     photos, bad = readable_photos(args.images)
     for line in bad:
-        note(f"skipped: {line}")
+        log.info(f"skipped: {line}")
     raw = float_raw(model, photos) if model else int8_raw(classifier, photos)
     rows = calibrated(raw, card.column("slope"), card.column("offset"))
     write_csv(args.out, card.names, photos, rows)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from device.command import Parser, exit_with
+from device.cli.command import Parser, exit_with
 from device.errors import ModelError, UsageError
-from device.quiet import quiet
+from device.silence import quiet
 from train.engine import keras
 from train.measuring.outputs import load_float
 

@@ -13,9 +13,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from device.command import Parser, exit_with
-from device.errors import UsageError
-from device.settings import checked, nearest, read_toml
+from device.cli.command import Parser, exit_with
+from device.errors import UsageError, nearest
+from device.settings import checked, read_toml
 from train.data.augment import Augmentation
 from train.fitting.settings import FitSettings, validated
 
@@ -40,7 +40,7 @@ def read_recipe(name: str) -> FitSettings:
 def _read(name: str, before: tuple[str, ...], folder: Path = Path()) -> FitSettings:
     path = folder / name if name.endswith(".toml") else RECIPES / f"{name}.toml"
     if not path.is_file() and not name.endswith(".toml"):
-        raise UsageError(f"no recipe {name!r}", nearest(name, recipe_names(), "recipes"))
+        raise UsageError(f"no recipe {name!r}", nearest(name, recipe_names()))
     if path.stem in before:
         raise UsageError(f"recipe {path.stem} extends itself: {' -> '.join((*before, path.stem))}")
     values: dict[str, Any] = {

@@ -22,7 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from device.attributes.classifier import Classifier
-from device.command import Parser, exit_with
+from device.cli.command import Parser, exit_with
 from device.emoji.skin import BANDS, FEATURES, FITTED, features, median, tamed
 from device.settings import MODEL
 from train.celeba import DataError

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.command import Parser, exit_with
+from device.cli.command import Parser, exit_with
 from device.errors import ModelError, UsageError
 from train.celeba import Split
 from train.data.layouts import read_data

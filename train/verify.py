@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.command import Parser, exit_with
+from device.cli.command import Parser, exit_with
 
 ROOT = Path(__file__).parent.parent
 # Where `make setup-train` puts tflite-runtime; it exists where a Python up to 3.11 does.
@@ -39,7 +39,7 @@ def outputs_of(python: Path | str, card: Path, crops: np.ndarray) -> tuple[str, 
 
 
 def main(argv: list[str] | None = None) -> None:
-    from device.attributes.card import MEND, read_card, read_network_bytes
+    from device.attributes.model_card import MEND, read_card, read_model_bytes
     from device.tflite import Network, runtime_name
 
     parser = Parser("train.verify", __doc__)
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("outputs", type=Path, help="written: float32 (2, n, attributes)")
     args = parser.parse_args(argv)
     card = read_card(args.card)
-    content, crops = read_network_bytes(card, args.card.parent), np.load(args.crops)
+    content, crops = read_model_bytes(card, args.card.parent), np.load(args.crops)
     networks = [Network(content, card.file, MEND, delegates=which) for which in (True, False)]
     np.save(args.outputs, [[one.run(crop[np.newaxis])[0][0] for crop in crops] for one in networks])
     print(runtime_name())

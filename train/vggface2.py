@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.command import Parser, exit_with
+from device.cli.command import Parser, exit_with
 from device.errors import FacetError, ModelError
 from train.celeba import Split, read_celeba
 from train.data.batches import Batches

@@ -5,11 +5,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.attributes.card import MEND, Card, read_card, read_network_bytes
-from device.errors import ModelError
-from device.faces.align import cut, landmark_matrix
-from device.settings import chosen_attributes
-from device.tflite import Network
+from ..errors import ModelError
+from ..faces.align import cut, landmark_matrix
+from ..settings import chosen_attributes
+from ..tflite import Network
+from .model_card import MEND, ModelCard, read_card, read_model_bytes
 
 # int8 networks give probabilities in steps of 1/256: 0 and 1 mean "beyond the last step".
 HALF_STEP = 1 / 512
@@ -37,8 +37,8 @@ class Classifier:
         delegates: bool = True,
         wanted: tuple[str, ...] = (),
     ):
-        whole: Card = read_card(card_path)
-        content = read_network_bytes(whole, Path(card_path).parent)
+        whole: ModelCard = read_card(card_path)
+        content = read_model_bytes(whole, Path(card_path).parent)
         self.network = Network(content, whole.file, MEND, threads, delegates)
         self._check(whole, card_path)
         self.card = whole.of(chosen_attributes(wanted, whole.names))
@@ -46,7 +46,7 @@ class Classifier:
         self._columns = [whole.names.index(name) for name in self.card.names]
         self._slope, self._offset = self.card.column("slope"), self.card.column("offset")
 
-    def _check(self, card: Card, card_path: Path | str) -> None:
+    def _check(self, card: ModelCard, card_path: Path | str) -> None:
         width, height = card.crop_wh
         found = (self.network.input_shape, *self.network.output_shapes)
         needed = ((1, height, width, 3), (1, len(card.attributes)))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from device.bench import naive
-from device.camera import Camera
-from device.outputs import Result
-from device.pipeline import Models, Pipeline, assemble
-from device.settings import Settings
-from device.tflite import Network, runtime_name
+from ..camera import Camera
+from ..outputs import Result
+from ..pipeline import Models, Pipeline, assemble
+from ..settings import Settings
+from ..tflite import Network, runtime_name
+from . import naive
 
 KEPT = 32  # inputs of each network, invoked in turn when the bare models are timed
 
@@ -104,7 +104,7 @@ def measure(
         ratios.append(totals.seconds / bare_s if bare_s else 0.0)
     figures |= {
         "runtime": runtime_name(),
-        "threads": settings.attributes.threads,
+        "threads": settings.runtime.threads,
         "fps": float(np.median(rates)),
         "overhead_ratio": float(np.median(ratios)) if ratios else None,
         "invocations": {part: count for part, (count, _) in counts.items()},
@@ -174,7 +174,7 @@ def measure_naive(
     settings: Settings, models: Models, opened: Callable[[], Camera], path: Path, rounds: int
 ) -> dict[str, float]:
     """Return the frames/s of the naive loop and of the pipeline, in turns, and their ratio."""
-    network = naive.float_network(path, models, settings.attributes.threads)
+    network = naive.float_network(path, models, settings.runtime.threads)
     ours, theirs = [], []
     for _ in range(rounds):
         with opened() as camera:

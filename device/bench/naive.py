@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from device.errors import ModelError
-from device.faces.align import AlignError
-from device.pipeline import Models
-from device.tflite import Network
-from device.types import Frame
+from ..errors import ModelError
+from ..faces.align import AlignError
+from ..pipeline import Models
+from ..tflite import Network
+from ..types import Frame
 
 MEND = "Make one: python -m train.quantize models/attributes.keras --float out/float.tflite"
 

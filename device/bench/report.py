@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from device.command import Parser, exit_with, note
-from device.errors import FacetError, UsageError
+from ..cli.command import Parser, exit_with
+from ..errors import FacetError, UsageError
+from ..log import log
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "benchmarks.md"
 START, END = "<!-- figures -->", "<!-- end of figures -->"
@@ -73,7 +74,7 @@ NAIVE = Figure("against the naive loop, four faces", (), "naive_ratio", 3.0, 6.0
 
 def benched(arguments: tuple[str, ...]) -> dict:
     """Return what one call of the bench writes; FacetError where it fails."""
-    note("python -m device.bench " + " ".join(arguments))
+    log.info("python -m device.bench " + " ".join(arguments))
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "figures.json"
         command = [sys.executable, "-m", "device.bench", *arguments, "--json", str(out)]

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import cv2
 import numpy as np
 
-from device.camera.demo import ADMIRAL, ASTRONAUT, portrait
-from device.types import Frame
+from ..camera.demo import ADMIRAL, ASTRONAUT, portrait
+from ..types import Frame
 
 FPS = 30.0
 HELD_BYTES = 256 * 2**20  # of frames in memory

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from device.camera.holders import holders
-from device.camera.v4l2 import LOOK, in_use
-from device.errors import SourceError
-from device.settings import CameraSettings
+from ..errors import SourceError
+from ..settings import CameraSettings
+from .device_users import holders
+from .v4l2 import LOOK, in_use
 
 WAIT_S = 1.0  # for a frame, until somebody may ask us to stop
 WAKE_S = 5.0
@@ -75,7 +75,7 @@ class Listed:
                     if "size" in mode:
                         most[mode["size"]] = max(mode["fps"], most.get(mode["size"], 0.0))
         except RuntimeError as error:
-            return [_refused(self.name, error).wrong]
+            return [_refused(self.name, error).message]
         return [" ".join(f"{w}x{h}@{fps:.4g}" for (w, h), fps in sorted(most.items()))]
 
 

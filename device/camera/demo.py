@@ -14,9 +14,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.camera.photo import read_photo
-from device.errors import SourceError
-from device.types import Frame
+from ..errors import SourceError
+from ..types import Frame
+from .image_io import read_photo
 
 SIZE_WH = (640, 480)
 FPS = 25.0

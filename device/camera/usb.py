@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.camera.v4l2 import LOOK, Node, V4l2, name_of
-from device.errors import SourceError
-from device.settings import CameraSettings
+from ..errors import SourceError
+from ..settings import CameraSettings
+from .v4l2 import LOOK, Node, V4l2, name_of
 
 WAIT_S = 1  # for a frame, until somebody may ask us to stop
 

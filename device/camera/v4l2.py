@@ -15,8 +15,8 @@ from pathlib import Path
 
 import cv2
 
-from device.camera.holders import holders
-from device.errors import SourceError
+from ..errors import SourceError
+from .device_users import holders
 
 LOOK = "List cameras: python -m device.run --list-cameras; no camera at hand: --camera demo"
 

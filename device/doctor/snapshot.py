@@ -5,14 +5,15 @@ from pathlib import Path
 
 import cv2
 
-from device.camera import open_camera
-from device.doctor.finding import Finding, ok, warning
-from device.doctor.machine import Machine
-from device.errors import FacetError
-from device.outputs import Result, move_aside
-from device.outputs.draw import annotate
-from device.pipeline import assemble, load_models
-from device.settings import Settings, shown_and_logged
+from ..camera.open import open_camera
+from ..errors import FacetError
+from ..files import move_aside
+from ..outputs import Result
+from ..outputs.overlay import annotate
+from ..pipeline import assemble, load_models
+from ..settings import Settings, shown_and_logged
+from .check_result import CheckResult, ok, warning
+from .system import System
 
 FRAMES = 30  # a second: a camera finds its exposure, a face becomes somebody
 
@@ -34,8 +35,8 @@ class Last:
         return True
 
 
-def save(machine: Machine, settings: Settings, path: Path) -> Finding:
-    """Save the picture in the format of the path's ending; the Finding says of which camera.
+def save(machine: System, settings: Settings, path: Path) -> CheckResult:
+    """Save the picture in the format of the path's ending; the CheckResult says of which camera.
 
     A file of that name is moved aside. Raises FacetError where there is no picture or no room.
     """

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device.emoji.skin import BANDS
-from device.emoji.traits import Traits
-from device.errors import FacetError
+from ..errors import FacetError
+from .skin import BANDS
+from .traits import Traits
 
 FOLDER = Path(__file__).parent
 SIDE = 240  # units of the square picture
@@ -54,7 +54,7 @@ class Drawing:
     colours: tuple[tuple[str, str], ...]  # (stand-in, colour)
 
 
-class Artist:
+class SvgComposer:
     """The layers, read once; LayerError names the file that is missing or malformed."""
 
     def __init__(self, folder: Path = FOLDER):

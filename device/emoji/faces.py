@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from device.attributes.classifier import Classifier
-from device.attributes.look import limits_of, look
-from device.emoji.compose import Artist, Drawing
-from device.emoji.skin import SkinModel, SkinTone, features
-from device.emoji.text import emoji
-from device.emoji.traits import Traits, settle
-from device.errors import FacetError
-from device.faces.blazeface import BlazeFace
-from device.settings import FacesSettings
+from ..attributes.classifier import Classifier
+from ..errors import FacetError
+from ..faces.blazeface import BlazeFace
+from ..faces.quality_gate import look, quality_limits
+from ..settings import FacesSettings
+from .compose import Drawing, SvgComposer
+from .skin import SkinModel, SkinTone, features
+from .text import emoji
+from .traits import Traits, settle
 
 
 class NoFaceError(FacetError, LookupError):
@@ -31,7 +31,7 @@ class Portrait:
     reasons: tuple[str, ...]  # why each part is there, a line each
 
 
-class Portraitist:
+class EmojiGenerator:
     """Everything that makes a Portrait of a face; use it from one thread.
 
     Raises ModelError or LayerError where a model or a layer is missing, corrupt or malformed.
@@ -41,8 +41,8 @@ class Portraitist:
         self.model = model
         self.classifier = Classifier(model)
         self.detector = BlazeFace(faces.detector, faces.min_score)
-        self._limits = limits_of(faces)
-        self.artist = Artist()
+        self._limits = quality_limits(faces)
+        self.artist = SvgComposer()
         self._skin = SkinModel()
 
     def portraits(self, picture_bgr: np.ndarray, everybody: bool = False) -> list[Portrait]:

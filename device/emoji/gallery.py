@@ -3,10 +3,10 @@
 from html import escape
 from xml.etree import ElementTree as ET
 
-from device.emoji.compose import SIDE, SVG, Artist, Drawing, Layer
-from device.emoji.skin import BANDS
-from device.emoji.text import emoji
-from device.emoji.traits import NOT_DRAWN, Traits
+from .compose import SIDE, SVG, Drawing, Layer, SvgComposer
+from .skin import BANDS
+from .text import emoji
+from .traits import NOT_DRAWN, Traits
 
 # Fitzpatrick band, attributes
 PEOPLE = (
@@ -66,7 +66,7 @@ svg { width: 100%; display: block }
 """
 
 
-def page(artist: Artist) -> str:
+def page(artist: SvgComposer) -> str:
     """Return the gallery as an HTML document that needs no other file."""
     people = "\n".join(_person(artist, band, names) for band, names in PEOPLE)
     tones = "\n".join(_person(artist, band, "Young No_Beard Smiling Bald") for band in BANDS)
@@ -101,7 +101,7 @@ Draw yourself: <code>python -m device.emoji photo.jpg --out me.svg</code></p>
 """
 
 
-def poster(artist: Artist) -> str:
+def poster(artist: SvgComposer) -> str:
     """Return the 24 people as one SVG document, COLUMNS beside each other."""
     rows = -(-len(PEOPLE) // COLUMNS)
     root = ET.Element(f"{{{SVG}}}svg", {"viewBox": f"0 0 {COLUMNS * SIDE} {rows * SIDE}"})
@@ -114,13 +114,13 @@ def poster(artist: Artist) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def _person(artist: Artist, band: int, names: str) -> str:
+def _person(artist: SvgComposer, band: int, names: str) -> str:
     traits = Traits(frozenset(names.split()))
     svg = artist.svg(artist.draw(traits, band))
     return f"<figure>{svg}<figcaption><b>{emoji(traits, band)}</b></figcaption></figure>"
 
 
-def _sheet(artist: Artist, layer: Layer) -> str:
+def _sheet(artist: SvgComposer, layer: Layer) -> str:
     under = tuple(one for one in artist.layers if one.file in UNDER and one.file != layer.file)
     svg = artist.svg(Drawing((*under, layer), ()))
     when = ", ".join(layer.when).replace("_", " ") or "always"

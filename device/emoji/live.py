@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from device.attributes.steady import Steady
-from device.emoji.compose import Drawing
-from device.emoji.faces import Portraitist
-from device.emoji.render import png
-from device.emoji.skin import SkinTone
-from device.outputs.draw import annotate
-from device.types import Track
+from ..attributes.smoother import ProbabilitySmoother
+from ..outputs.overlay import annotate
+from ..types import Track
+from .compose import Drawing
+from .faces import EmojiGenerator
+from .render import png
+from .skin import SkinTone
 
 SIZE = 1.7  # an emoji's side, in widths of the face's box: covers hair and chin
 PIXELS = 320  # side of the drawings that are kept
@@ -21,12 +21,12 @@ MEMORY = 0.05  # how much one frame's skin tone counts; higher flickers with the
 LEAD = 0.1  # by which another band's probability must be ahead before the skin changes
 
 
-class Wearer:
+class EmojiState:
     """What is known of one track: its decisions, which stay until the evidence is clear."""
 
     def __init__(self, thresholds: np.ndarray, margin: float):
         # The pipeline has smoothed the probabilities: no settling here, only the margin.
-        self._steady = Steady(thresholds, 0.0, margin)
+        self._steady = ProbabilitySmoother(thresholds, 0.0, margin)
         self._tones: np.ndarray | None = None
         self._band = 0
 
@@ -53,11 +53,11 @@ class Wearer:
 
 
 class EmojiPainter:
-    """Draws as device.outputs.draw.annotate does, with an emoji over each face that was told."""
+    """Draws as device.outputs.overlay.annotate does, with an emoji over each face that was told."""
 
-    def __init__(self, portraitist: Portraitist, margin: float):
+    def __init__(self, portraitist: EmojiGenerator, margin: float):
         self._portraitist, self._margin = portraitist, margin
-        self._wearers: dict[int, Wearer] = {}  # by track
+        self._wearers: dict[int, EmojiState] = {}  # by track
         self._pictures: dict[Drawing, np.ndarray] = {}
 
     def __call__(
@@ -81,7 +81,7 @@ class EmojiPainter:
         if track.id not in self._wearers:
             # Who is not seen for a moment keeps the emoji; numbers are given once, so old ones go.
             _make_room(self._wearers)
-            self._wearers[track.id] = Wearer(classifier.card.column("threshold"), self._margin)
+            self._wearers[track.id] = EmojiState(classifier.card.column("threshold"), self._margin)
         wearer = self._wearers[track.id]
         crop = classifier.crop(picture_bgr, track.face.landmarks)
         tone = artist.tone(crop, track.probabilities)

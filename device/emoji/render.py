@@ -1,6 +1,6 @@
 """Turn SVG into pixels, with resvg: a wheel of 1.4 MB that needs no browser; optional."""
 
-from device.errors import UsageError
+from ..errors import UsageError
 
 
 def png(svg: str, width: int) -> bytes:

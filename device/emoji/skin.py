@@ -15,8 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.attributes.steady import logit
-from device.errors import ModelError
+from ..errors import ModelError
+from ..numeric import logit
 
 BANDS = (2, 3, 4, 5, 6)  # Fitzpatrick types; emoji have one tone for types 1 and 2
 FITTED = Path(__file__).parent / "skin_tone.json"

@@ -4,8 +4,8 @@ Unicode draws a person with one feature at a time (UTS #51), so the rarest that 
 taken; glasses and a hat, which people do not wear there, follow as emoji of their own.
 """
 
-from device.emoji.skin import BANDS
-from device.emoji.traits import Traits
+from .skin import BANDS
+from .traits import Traits
 
 TONES = dict(zip(BANDS, "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff", strict=True))
 JOIN, MALE, FEMALE = "\u200d", "\u2642\ufe0f", "\u2640\ufe0f"

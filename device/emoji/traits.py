@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from device.attributes.steady import logit
+from ..numeric import logit
 
 # Of each group at most one is drawn: the one that is furthest above its threshold, in log-odds.
 RIVALS = (

@@ -11,7 +11,7 @@ import math
 import cv2
 import numpy as np
 
-from device.errors import FacetError
+from ..errors import FacetError
 
 FRAME_WH = (178, 218)  # px: CelebA's aligned frame
 

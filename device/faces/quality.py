@@ -5,7 +5,7 @@ import math
 import cv2
 import numpy as np
 
-from device.faces.align import landmark_matrix
+from .align import landmark_matrix
 
 # Sigmas of the Gaussians between which a face's detail lies, as shares of the crop's height:
 # coarser than a sensor's noise, finer than the shapes that a blurred face keeps.

@@ -10,9 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.errors import ModelError
-from device.faces.align import halved
-from device.types import Face, Region
+from ..errors import ModelError
+from ..types import Face, Region
+from .align import halved
 
 MEND = (
     "Get face_detection_yunet_2023mar.onnx of github.com/opencv/opencv_zoo, and name it in the "

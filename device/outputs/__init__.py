@@ -1,10 +1,9 @@
 """The last room: where results go. Every output is a context manager with `write(result)`."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-from device.types import Frame, Track
+from ..types import Frame, Track
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,3 @@ class Output(Protocol):
 
     def write(self, result: Result) -> bool:
         """Take one result; False asks the pipeline to stop."""
-
-
-def move_aside(path: Path) -> Path:
-    """Rename a file to the first free of name.1.ending, name.2.ending, ...; return the new path."""
-    number = 1
-    while (aside := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
-        number += 1
-    path.rename(aside)
-    return aside

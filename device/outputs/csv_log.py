@@ -5,18 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
-from device.outputs import Result
-from device.outputs.lines import line, timestamp
-from device.outputs.rows import open_rows
-from device.settings import LogSettings
-from device.types import Frame, Track
+from ..rowlog.csv_format import line, timestamp
+from ..rowlog.sink import open_sink
+from ..settings import RotationSettings
+from ..types import Frame, Track
+from . import Result
 
 PERSON = ("person", "person_score")  # the last columns, where people are recognised
 FIXED = ("time", "source", "frame", "track", "x", "y", "width", "height", "score", "state")
 
 
 class CsvLog:
-    """Rows `time,source,frame,track,x,y,width,height,score,state,<attributes>`.
+    """RowSink `time,source,frame,track,x,y,width,height,score,state,<attributes>`.
 
     names: of the attributes to log; columns: their places among the card's. every_s: s between two
     rows of one track; 0 = every frame. named: with the columns PERSON. Appends to a file with the
@@ -30,12 +30,12 @@ class CsvLog:
         names: Sequence[str],
         columns: Sequence[int],
         every_s: float,
-        settings: LogSettings,
+        settings: RotationSettings,
         named: bool = False,
     ):
         self._columns, self._every_s, self._named = list(columns), every_s, named
         self._last: dict[int, float] = {}  # per track, when its last row was written
-        self._rows = open_rows(
+        self._rows = open_sink(
             path, line([*FIXED, *names, *PERSON[: 2 * named]]), settings, "--log"
         )
         self.moved_to = self._rows.moved_to

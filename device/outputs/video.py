@@ -5,10 +5,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.camera.files import ffmpeg_name
-from device.errors import FacetError, UsageError
-from device.outputs import Result, move_aside
-from device.outputs.draw import annotate
+from ..camera.video import ffmpeg_name
+from ..errors import FacetError, UsageError
+from ..files import move_aside
+from . import Result
+from .overlay import annotate
 
 ENDINGS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}
 LONGEST_SIDE = 4096  # px; larger frames are shrunk, codecs end at 8191

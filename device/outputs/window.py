@@ -15,10 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.command import note
-from device.outputs import Result
-from device.outputs.draw import annotate
-from device.types import Face, Frame, Track
+from ..log import log
+from ..types import Face, Frame, Track
+from . import Result
+from .overlay import annotate
 
 TITLE = "Facet"
 PATIENCE_S = 10.0  # for the pipeline to end, once the window is closed
@@ -188,9 +188,9 @@ class Window:
         _, encoded = cv2.imencode(".png", self._picture)
         try:
             path.write_bytes(encoded.tobytes())
-            note(f"saved {path}")
+            log.info(f"saved {path}")
         except OSError as error:
-            note(f"cannot save {path}: {error.strerror}")
+            log.info(f"cannot save {path}: {error.strerror}")
 
 
 def _moved(track: Track, passed_s: float) -> Track:

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from tests.device import webcam
-from tests.device.webcam import show
+from tests.device.camera import webcam
+from tests.device.camera.webcam import show
 
 
 @pytest.fixture

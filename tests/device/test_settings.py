@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from device.cli.flags import read_settings
 from device.errors import UsageError
-from device.flags import read_settings
 from device.settings import (
     AttributesSettings,
     Settings,
@@ -106,7 +106,7 @@ def test_an_unknown_attribute_names_the_nearest(name, nearest):
 
 
 def test_an_attribute_like_none_lists_all():
-    with pytest.raises(UsageError, match="Known attributes: Bald, Smiling, Wearing_Hat"):
+    with pytest.raises(UsageError, match="EnrolledPerson attributes: Bald, Smiling, Wearing_Hat"):
         chosen_attributes(("zzzzz",), NAMES)
 
 
@@ -137,4 +137,4 @@ def test_the_flag_says_what_is_shown_and_logged(tmp_path):
     file = tmp_path / "facet.toml"
     file.write_text('[attributes]\nlog = ["Male"]\n')
     attributes = read_settings(["--config", str(file), "--attributes", "Bald"]).attributes
-    assert attributes.show == attributes.log == ("Bald",)
+    assert attributes.show == attributes.logged == ("Bald",)

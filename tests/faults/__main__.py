@@ -21,7 +21,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from device.command import Parser, exit_with, note
+from device.cli.command import Parser, exit_with
+from device.log import log
 from tests.faults.catalogue import FAULTS
 from tests.faults.lanes import LANES, Run, end_all, inflict, inside
 from tests.faults.report import page, table
@@ -57,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     if flags.inside:
         return inside(runs[0], flags.inside)
     begun = time.monotonic()
-    note(f"{len(runs)} faults, seed {seed}")
+    log.info(f"{len(runs)} faults, seed {seed}")
     # The longest first, so that no lane ends with one alone.
     order = sorted(runs, key=lambda run: -run.fault.limit_s)
     rows = {}
@@ -82,7 +83,9 @@ def main(argv: list[str] | None = None) -> int:
     failed = [row.fault.name for row in ordered if row.outcome.passed is False]
     if failed:
         again = " ".join(f"--only {name}" for name in failed)
-        note(f"failed: {', '.join(failed)}. Again: python -m tests.faults {again} --seed {seed}")
+        log.info(
+            f"failed: {', '.join(failed)}. Again: python -m tests.faults {again} --seed {seed}"
+        )
     return int(bool(failed))
 
 

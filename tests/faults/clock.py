@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from tests.device.webcam import build
+from tests.device.camera.webcam import build
 from tests.faults.fault import Bench, Outcome
 from tests.faults.logs import lost, read_log
 from tests.faults.scenery import Webcam
@@ -25,7 +25,7 @@ def set_to_and_fro(bench: Bench) -> Outcome:
     visits, offset = bench.folder / "visits.csv", bench.folder / "offset"
     offset.write_text("0")
     library = build(DOUBLE, bench.folder / "clock.so")
-    config = settings(bench.folder, "[log]", "daily = true", "sync_s = 0.3")
+    config = settings(bench.folder, "[rotation]", "daily = true", "sync_s = 0.3")
     both = f"{webcam.environment['LD_PRELOAD']} {library}"
     more = webcam.environment | {"LD_PRELOAD": both, "CLOCK_DOUBLE": str(offset)}
     arguments = (*flags("0", log, config), "--events", visits)

@@ -18,7 +18,7 @@ CANNOT, AGAIN = "cannot write the log", "writing the log"
 def full(bench: Bench) -> Outcome:
     """Fill the disk and free it; the last time for longer than the memory lasts."""
     webcam = Webcam(bench.folder)
-    config = settings(bench.folder, "[log]", "memory_rows = 100", "sync_s = 0.5")
+    config = settings(bench.folder, "[rotation]", "buffer_rows = 100", "sync_s = 0.5")
     with mounted(bench.folder / "stick", "-t", "tmpfs", "-o", "size=4m", "none") as disk:
         log = disk / "faces.csv"
         with Facet(bench.folder, *flags("0", log, config), **webcam.environment) as facet:
@@ -39,7 +39,7 @@ def full(bench: Bench) -> Outcome:
     warnings = said.count(CANNOT)
     good = (warnings, found.broken, code) == (bench.trials, 0, 1)
     return Outcome(
-        "one warning each time, no row lost but those beyond memory_rows, which are counted",
+        "one warning each time, no row lost but those beyond buffer_rows, which are counted",
         f"{warnings} warnings; {loss.rows} of {len(facet.told())} rows lost, in the last and "
         f"longest time, {admitted} counted; {found.broken} broken",
         good and loss.rows == admitted == final and loss.rows > 0,
@@ -70,7 +70,7 @@ def folder_removed(bench: Bench) -> Outcome:
     folder.mkdir()
     saved.mkdir()
     log = folder / "faces.csv"
-    config = settings(bench.folder, "[log]", "sync_s = 0.3")
+    config = settings(bench.folder, "[rotation]", "sync_s = 0.3")
     with Facet(bench.folder, *flags("0", log, config), **webcam.environment) as facet:
         facet.wait_for_row(10)
         for trial in range(1, bench.trials + 1):

@@ -29,7 +29,7 @@ def full_speed(bench: Bench) -> Outcome:
     """Run the command on one long film with rows, visits, rotation, journal and watchdog."""
     clip = visits(bench.folder / "long.mp4", bench.trials)
     visits_log = f"events = '{bench.folder}/visits.csv'"
-    lines = ("[outputs]", "journal_every = 1", visits_log, "[log]", "max_mb = 0.2")
+    lines = ("[outputs]", "status_every = 1", visits_log, "[rotation]", "max_mb = 0.2")
     lines += ("[tracks]", "hold = 0.1")  # of the film's time, which runs fast
     config = settings(bench.folder, *lines)
     log = bench.folder / "faces.csv"

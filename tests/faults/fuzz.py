@@ -20,15 +20,15 @@ from PIL import Image
 
 from device.attributes.classifier import Classifier
 from device.camera.demo import ASTRONAUT, portrait
-from device.camera.files import Photos
+from device.camera.photos import Photos
+from device.cli.flags import read_settings
+from device.cli.settings_file import SERVICE, settings_file
 from device.doctor.checks.models import LANDMARKS
 from device.errors import FacetError
 from device.faces.blazeface import BlazeFace
-from device.flags import read_settings
-from device.outputs.appender import Appender
-from device.outputs.lines import line, timestamp, whole
-from device.settings import LogSettings, Settings, shown_and_logged
-from device.settings_file import SERVICE, settings_file
+from device.rowlog.csv_format import line, timestamp, whole
+from device.rowlog.writer import RowWriter
+from device.settings import RotationSettings, Settings, shown_and_logged
 from tests.faults.fault import Bench, Outcome
 from tests.faults.victim import ROOT
 
@@ -173,7 +173,7 @@ ROWS = [_row(number) for number in range(400)]
 LOGS = st.builds(lambda count: HEADER + b"".join(ROWS[:count]), st.integers(0, len(ROWS)))
 MEMORY = Path("/dev/shm")  # where syncs, of which there are many here, cost nothing
 KEEPING = st.builds(
-    LogSettings,
+    RotationSettings,
     daily=st.booleans(),
     max_mb=st.sampled_from([0.0, 0.001, 0.01]),
     compress=st.just(False),
@@ -185,13 +185,13 @@ def csv_resume(bench: Bench) -> Outcome:
     """Logs that were torn, cut and overwritten: every whole row stays, and new ones follow."""
     place = MEMORY if MEMORY.is_dir() else bench.folder
 
-    def check(case: tuple[bytes, LogSettings]) -> bool:
+    def check(case: tuple[bytes, RotationSettings]) -> bool:
         content, keeping = case
         with tempfile.TemporaryDirectory(dir=place) as folder:
             log = Path(folder) / "faces.csv"
             log.write_bytes(content)
             said: list[str] = []
-            appender = Appender(log, HEADER, keeping, said.append)
+            appender = RowWriter(log, HEADER, keeping, said.append)
             appender.add(NEW)
             appender.work(0.0)
             appender.close()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.outputs.archive import old_files
+from device.rowlog.rotation import old_files
 
 Key = tuple[str, str, str]  # a row's time, frame and track
 

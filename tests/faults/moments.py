@@ -32,7 +32,7 @@ def _wait(bench: Bench, facet: Facet, start_s: float) -> None:
 def kill_9(bench: Bench) -> Outcome:
     """Kill one after the other on the same log, which is rotated and compressed meanwhile."""
     log = bench.folder / "faces.csv"
-    config = settings(bench.folder, "[log]", f"sync_s = {SYNC_S}", "max_mb = 0.05")
+    config = settings(bench.folder, "[rotation]", f"sync_s = {SYNC_S}", "max_mb = 0.05")
     arguments = flags(film(bench.folder), log, config)
     start_s = _start_s(bench, arguments)
     lives = []

@@ -23,7 +23,7 @@ def cut(bench: Bench) -> Outcome:
     image, clip = bench.folder / "disk.img", film(bench.folder)
     image.write_bytes(b"")
     _format(image)
-    config = settings(bench.folder, "[log]", f"sync_s = {SYNC_S}", "max_mb = 0.2")
+    config = settings(bench.folder, "[rotation]", f"sync_s = {SYNC_S}", "max_mb = 0.2")
     loss, broken, rows, kept = NOTHING, 0, 0, 0
     with mounted(bench.folder / "disk", "-o", "loop", image) as disk:
         while kept < bench.trials:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from device.camera.demo import ASTRONAUT, portrait
-from tests.device.webcam import can_build, driver, show
+from tests.device.camera.webcam import can_build, driver, show
 from tests.faults.fault import Missing
 
 FRAMES = 1500  # of the film: more than a victim lives to see

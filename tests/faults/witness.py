@@ -10,9 +10,9 @@ import os
 import time
 
 from device import run
-from device.command import exit_with
+from device.cli.command import exit_with
 from device.outputs import Result
-from device.outputs.lines import timestamp
+from device.rowlog.csv_format import timestamp
 
 
 class Witness:

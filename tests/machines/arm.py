@@ -22,8 +22,9 @@ from pathlib import Path
 import numpy as np
 from packaging.requirements import Requirement
 
-from device.command import Parser, exit_with, note
+from device.cli.command import Parser, exit_with
 from device.errors import FacetError
+from device.log import log
 from tests.machines import crops
 from tests.machines.clip import (
     CARD,
@@ -178,7 +179,7 @@ def tell_here(folder: Path) -> Desk:
     In tflite-runtime's stead by litert without XNNPACK: here the two agree to the last bit.
     """
     clip, crops = folder / "clip.avi", folder / "crops.npy"
-    note(f"a film of {write_clip(clip)} frames, told here first")
+    log.info(f"a film of {write_clip(clip)} frames, told here first")
     np.save(crops, taken := take_crops(clip, CARD))
     rows, told = {}, {}
     for runtime, delegates in ((LITERT, True), (TFLITE, False)):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import cv2
 
-from device.attributes.card import read_card
+from device.attributes.model_card import read_card
 from device.camera.demo import FPS, SIZE_WH, Demo
 from device.errors import FacetError
 from device.outputs.csv_log import FIXED

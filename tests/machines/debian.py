@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from device.command import note
 from device.errors import FacetError, UsageError
+from device.log import log
 
 # This computer's certificates: on some networks packages come from a server that only it knows.
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -57,7 +57,7 @@ class Tree:
         mark = self.root / ".made"
         if mark.exists() and mark.read_text() == wanted:
             return
-        note(f"making a Debian {suite} for {arch} in {self.root}, once")
+        log.info(f"making a Debian {suite} for {arch} in {self.root}, once")
         shutil.rmtree(self.root, ignore_errors=True)
         self.root.parent.mkdir(parents=True, exist_ok=True)
         command = ["debootstrap", f"--arch={arch}", "--variant=minbase", suite, str(self.root)]

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from device.command import note
+from device.log import log
 from tests.machines.clip import write_clip
 from tests.machines.csi import PICAMERA2
 from tests.machines.debian import ROOT, Tree, copy_program
@@ -59,7 +59,7 @@ def wheels(tree: Tree) -> Path:
     made = folder / ".made"
     if made.exists() and made.read_text() == wanted:
         return folder
-    note("downloading wheels for the machine")
+    log.info("downloading wheels for the machine")
     shutil.rmtree(folder, ignore_errors=True)
     copy_program(tree.root / "tmp/facet")
     get = "PIP_CONFIG_FILE=/dev/null venv/bin/pip download --quiet --dest wheels"

@@ -14,8 +14,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from device.command import Parser, exit_with, note
+from device.cli.command import Parser, exit_with
 from device.errors import FacetError
+from device.log import log
 from tests.machines import booted
 from tests.machines.booted import BOOT_S, LOG, STEP_S
 from tests.machines.clip import told_here, write_clip
@@ -64,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as name:
         folder = Path(name)
-        note("making the machine's disks, and telling its film here")
+        log.info("making the machine's disks, and telling its film here")
         hardware = make_disks(folder)
         clip = folder / "clip.avi"
         write_clip(clip)
@@ -76,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
             report.check("every step ends", False, str(error))
             if (console := folder / "console.log").exists():
                 shutil.copy(console, CACHE)
-                note(f"the machine's console: {CACHE}/console.log")
+                log.info(f"the machine's console: {CACHE}/console.log")
     report.write("Debian 13 in qemu-system")
     return 0 if report.passed else 1
 

@@ -5,7 +5,7 @@ import json
 import cv2
 import pytest
 
-from device.attributes.card import read_card
+from device.attributes.model_card import read_card
 from device.errors import UsageError
 from tests.conftest import make_celeba
 from train import compare, convert, evaluate

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from device.attributes.classifier import Classifier
-from device.attributes.look import Limits
 from device.errors import UsageError
 from device.faces.align import FRAME_LANDMARKS, cut, landmark_matrix
 from device.faces.blazeface import BlazeFace
+from device.faces.quality_gate import Limits
 from tests.conftest import CARD, DATA
 from train import evaluate
 from train.celeba import ATTRIBUTES, DataError, Split

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.attributes.card import Attribute, Card
+from device.attributes.model_card import Attribute, ModelCard
 from device.errors import FacetError, ModelError, SourceError, UsageError
 from device.faces.align import crop_template
 from tests.conftest import ROOT, make_celeba
@@ -95,7 +95,7 @@ def small(tmp_path_factory, data):
     photos = sorted((data / "img_align_celeba").iterdir())[:20]
     content = quantized(model, (read_crop(path, (32, 40)).astype(np.float32) for path in photos))
     (run / "four.tflite").write_bytes(content)
-    card = Card(
+    card = ModelCard(
         file="four.tflite",
         sha256=hashlib.sha256(content).hexdigest(),
         crop_wh=(32, 40),

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from device.attributes.card import read_card
 from device.attributes.classifier import Classifier
+from device.attributes.model_card import read_card
 from device.errors import UsageError
 from device.faces.align import FRAME_LANDMARKS, crop_template, cut, landmark_matrix
 from device.faces.blazeface import BlazeFace

@@ -89,9 +89,9 @@ def test_people_are_named_and_strangers_are_not():
     clear = np.ones(len(identities), bool)
     named = v.identify(identities, embeddings, clear, 0.5)
     assert (named.right.value, named.right.of) == (1, 4 * 5 * 3)  # 20 of 23 in galleries of 5
-    assert named.wrong.value == 0 and named.wrong.of == 4 * 18 * 5
+    assert named.message.value == 0 and named.message.of == 4 * 18 * 5
     lenient = v.identify(identities, embeddings, clear, -9.0)
-    assert lenient.right.value == 1 and lenient.wrong.value == 1 and lenient.mistaken.value == 0
+    assert lenient.right.value == 1 and lenient.message.value == 1 and lenient.mistaken.value == 0
     strict = v.identify(identities, embeddings, clear, 1.1)
     assert strict.missed.value == 1 and strict.wrong_at_all.value == 0
 

@@ -10,9 +10,9 @@ from concurrent.futures import ProcessPoolExecutor
 import cv2
 import numpy as np
 
-from device.camera.photo import PhotoError, read_photo
-from device.command import note
+from device.camera.image_io import PhotoError, read_photo
 from device.faces.align import frame_matrix
+from device.log import log
 from train.celeba import DataError, Split
 from train.data.augment import Augmentation, augmented, mixed
 from train.data.crops import read_crop
@@ -86,7 +86,7 @@ class Batches(keras.utils.PyDataset):
             except PhotoError as error:
                 if other not in self._unreadable:
                     self._unreadable.add(other)
-                    note(f"left out: {error}")
+                    log.info(f"left out: {error}")
         raise DataError(f"no {self._split.name} photo can be read")
 
     def _crop(self, row: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.camera.photo import read_photo
+from device.camera.image_io import read_photo
 from device.faces.align import cut, frame_matrix
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from device.camera.photo import PHOTO_ENDINGS
+from device.camera.image_io import PHOTO_ENDINGS
 from train.celeba import CelebA, read_celeba
 from train.own_photos import LABELS, read_own_photos
 

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from device.errors import UsageError
-from device.settings import nearest
+from device.errors import UsageError, nearest
 from train.celeba import SPLITS, DataError, Split
 from train.fitting.settings import FitSettings
 
@@ -33,9 +32,7 @@ def with_attributes(split: Split, names: tuple[str, ...]) -> Split:
     """
     for name in names:
         if name not in split.attributes:
-            raise UsageError(
-                f"the data has no attribute {name!r}", nearest(name, split.attributes, "attributes")
-            )
+            raise UsageError(f"the data has no attribute {name!r}", nearest(name, split.attributes))
     columns = [split.attributes.index(name) for name in names]
     return replace(split, labels=split.labels[:, columns], attributes=names)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from device.command import note
+from device.log import log
 from train.celeba import Split
 from train.data.batches import Batches
 from train.engine import keras
@@ -85,7 +85,7 @@ def _started(backup: Path) -> bool:
 
 def _say_from_scratch(settings: FitSettings) -> None:
     if from_scratch(settings) != settings:
-        note("weights none: nothing is frozen, the whole network is trained from scratch")
+        log.info("weights none: nothing is frozen, the whole network is trained from scratch")
 
 
 def _train(job: Job, model: keras.Model, phase: Phase, backup: Path) -> None:

@@ -7,8 +7,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from device.errors import UsageError
-from device.settings import nearest
+from device.errors import UsageError, nearest
 from train.data.augment import Augmentation
 from train.network.head import OUTPUTS, POOLINGS
 
@@ -133,7 +132,7 @@ def validated(settings: FitSettings, origin: str) -> FitSettings:
             raise UsageError(f"{origin}: {name} = {value}, need {lowest} to {highest}")
     for name, known in CHOICES.items():
         if (value := getattr(settings, name)) not in known:
-            raise UsageError(f"{origin}: {name} = {value!r}", nearest(value, known, "ones"))
+            raise UsageError(f"{origin}: {name} = {value!r}", nearest(value, known))
     for size in (settings.crop_wh, settings.view_wh or settings.crop_wh):
         if len(size) != 2 or min(size) < 32:
             raise UsageError(f"{origin}: {size} is no size such as 128x160, 32 px at least")

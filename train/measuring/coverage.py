@@ -12,11 +12,11 @@ import numpy as np
 from tqdm import tqdm
 
 from device.attributes.classifier import Classifier
-from device.attributes.look import Limits
-from device.camera.photo import read_photo
+from device.camera.image_io import read_photo
 from device.faces.align import AlignError
 from device.faces.blazeface import BlazeFace
 from device.faces.quality import sharpness, turn
+from device.faces.quality_gate import Limits
 from device.types import Face
 from train.celeba import Split
 from train.measuring.sweep import FULL_PX, SCENE_WH, Scene, nearest_face

@@ -14,12 +14,12 @@ import numpy as np
 from tqdm import tqdm
 
 from device.attributes.classifier import Classifier
-from device.attributes.look import limits_of, look
-from device.camera.photo import read_photo
+from device.camera.image_io import read_photo
 from device.faces.align import AlignError
 from device.faces.blazeface import BlazeFace
-from device.people.chip import chip
-from device.people.embedding import MODEL, NUMBERS, VERSION, Embedder
+from device.faces.quality_gate import look, quality_limits
+from device.recognition.embedding import MODEL, NUMBERS, VERSION, Embedder
+from device.recognition.face_crop import chip
 from device.settings import Settings
 from device.types import OK
 from train.celeba import CelebA, DataError
@@ -153,7 +153,7 @@ def _face(work: Work) -> tuple[bool, bool, np.ndarray]:
     face = max(detector.detect(picture), key=lambda one: one.box[2], default=None)
     try:
         if face:
-            state = look(picture, face, classifier, limits_of(Settings().faces)).state
+            state = look(picture, face, classifier, quality_limits(Settings().faces)).state
             return True, state == OK, embedder.embed(chip(picture, face.landmarks))
     except AlignError:  # its eyes a few pixels apart: too narrow to be embedded at all
         pass

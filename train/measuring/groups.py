@@ -14,9 +14,9 @@ import numpy as np
 from scipy.stats import binomtest
 from tqdm import tqdm
 
-from device.attributes.card import Card
 from device.attributes.classifier import Classifier
-from device.camera.photo import read_photo
+from device.attributes.model_card import ModelCard
+from device.camera.image_io import read_photo
 from device.faces.align import AlignError
 from device.faces.blazeface import BlazeFace
 from train.celeba import DataError, Split
@@ -115,7 +115,7 @@ def _error(group: str, attribute: str, wrong: list[bool]) -> GroupError:
     return GroupError(group, attribute, len(wrong), share, interval.low, interval.high)
 
 
-def celeba_errors(card: Card, split: Split, probabilities: np.ndarray) -> list[GroupError]:
+def celeba_errors(card: ModelCard, split: Split, probabilities: np.ndarray) -> list[GroupError]:
     """Return the mean error over all attributes per group of CelebA's own labels.
 
     The interval is that of a mean over photos: attributes of one photo err together.

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from device.attributes.card import Card
 from device.attributes.classifier import Classifier, calibrated
+from device.attributes.model_card import ModelCard
 from device.faces.blazeface import BlazeFace
 from train.celeba import Split
 from train.measuring import groups
@@ -46,11 +46,11 @@ def measured(
     return found
 
 
-def _probabilities(card: Card, raw: np.ndarray) -> np.ndarray:
+def _probabilities(card: ModelCard, raw: np.ndarray) -> np.ndarray:
     return calibrated(raw, card.column("slope"), card.column("offset"))
 
 
-def _scored(card: Card, raw: np.ndarray, split: Split) -> Scores:
+def _scored(card: ModelCard, raw: np.ndarray, split: Split) -> Scores:
     threshold = card.column("threshold")
     return score(card.names, split.labels, _probabilities(card, raw), threshold)
 

@@ -1,6 +1,6 @@
 """Write a model's card for people: what it is for, its figures, for whom it errs, its limits."""
 
-from device.attributes.card import Card
+from device.attributes.model_card import ModelCard
 from train.celeba import SPLITS
 
 SOURCES = {
@@ -65,12 +65,12 @@ def _extras(settings: dict) -> str:
     return said
 
 
-def splits_of(card: Card) -> dict[str, dict]:
+def splits_of(card: ModelCard) -> dict[str, dict]:
     """Return the card's figures per split."""
     return {name: card.measured[name] for name in SPLITS if name in card.measured}
 
 
-def model_card(card: Card, name: str, verified: list[str]) -> str:
+def model_card(card: ModelCard, name: str, verified: list[str]) -> str:
     """Return the card for people; all figures are those in the device's card."""
     training, measured = card.training, card.measured
     width, height = card.crop_wh
@@ -143,7 +143,7 @@ def _backbone(settings: dict) -> str:
     return f"{name}{SOURCES.get(name, '')}{part}"
 
 
-def _figures(card: Card) -> list[str]:
+def _figures(card: ModelCard) -> list[str]:
     lines = []
     for split, figures in splits_of(card).items():
         lines += [

@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from device.attributes.classifier import Classifier
-from device.camera.photo import read_photo
+from device.camera.image_io import read_photo
 from device.faces.align import FRAME_LANDMARKS, FRAME_WH, AlignError, cut
 from device.faces.blazeface import BlazeFace
 from device.types import Face

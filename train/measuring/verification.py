@@ -1,8 +1,8 @@
 """Say how well embeddings tell people apart: same or not, and who of those enrolled.
 
-Arrays of faces: identities, int (n,); embeddings, float32 (n, 128). Scores are those of
-device.people.match, but go below 0. Intervals are of 95 %, by resampling whole groups (identities,
-galleries), for their pairs depend on one another.
+Arrays of faces: identities, int (n,); embeddings, float32 (n, 128). Scores are those of the
+gallery (device/recognition), but go below 0. Intervals are of 95 %, by resampling whole groups
+(identities, galleries), for their pairs depend on one another.
 """
 
 import bisect
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from device.people.file import Known
-from device.people.match import Gallery, score, template
+from device.recognition.gallery import Gallery, score, template
+from device.recognition.store import EnrolledPerson
 from device.types import UNKNOWN
 from train.celeba import DataError
 from train.measuring.embeddings import Faces
@@ -200,7 +200,8 @@ def identify(
             rng.permutation(np.nonzero((identities == one) & clear)[0])[:photos] for one in chosen
         ]
         people = [
-            Known(str(one), None, embeddings[own]) for one, own in zip(chosen, shown, strict=True)
+            EnrolledPerson(str(one), None, embeddings[own])
+            for one, own in zip(chosen, shown, strict=True)
         ]
         gallery = Gallery(people, least)
         rest = np.setdiff1d(np.arange(len(identities)), np.concatenate(shown))

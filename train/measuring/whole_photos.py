@@ -13,10 +13,10 @@ import numpy as np
 from tqdm import tqdm
 
 from device.attributes.classifier import Classifier
-from device.attributes.look import Limits, Look, look
-from device.camera.photo import PhotoError, read_photo
-from device.command import note
+from device.camera.image_io import PhotoError, read_photo
 from device.faces.blazeface import BlazeFace
+from device.faces.quality_gate import Limits, Look, look
+from device.log import log
 from device.types import OK
 from train.celeba import DataError
 
@@ -83,7 +83,7 @@ def tell(labelled: Labelled, detector: BlazeFace, classifier: Classifier, limits
         try:
             picture = read_photo(path)
         except PhotoError as error:
-            note(f"left out: {error}")
+            log.info(f"left out: {error}")
             states["unreadable"] = states.get("unreadable", 0) + 1
             continue
         face = max(detector.detect(picture), key=lambda one: one.box[2], default=None)

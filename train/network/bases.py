@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.errors import ModelError, UsageError
-from device.settings import nearest
+from device.errors import ModelError, UsageError, nearest
 from train import efficientnet_lite
 from train.engine import keras
 from train.network import more_bases
@@ -38,7 +37,7 @@ def find_base(name: str) -> Base:
         return _ours()[name]
     if name not in (known := _applications()):
         everything = f"Known bases: {', '.join(base_names())}"
-        near = nearest(name, base_names(), "bases")
+        near = nearest(name, base_names())
         mend = near if near == everything else f"{near} {everything}"
         raise UsageError(f"no base {name!r}", mend)
     module = sys.modules[known[name].__module__]

@@ -83,7 +83,7 @@ def freeze(model: keras.Model, unfreeze: str) -> None:
         try:
             layer = _layer(base, unfreeze, f"Name a layer of {base.name} with --unfreeze")
         except ModelError as error:
-            raise UsageError(error.wrong, error.mend) from None
+            raise UsageError(error.message, error.hint) from None
         first = base.layers.index(layer)
     # Each by itself: what was frozen alone stays so when the whole is let loose.
     for place, layer in enumerate(base.layers):

@@ -19,8 +19,9 @@ from pathlib import Path
 import matplotlib
 
 from device.attributes.classifier import Classifier
-from device.command import Parser, exit_with, note
+from device.cli.command import Parser, exit_with
 from device.errors import UsageError, disk_faults
+from device.log import log
 from train.celeba import CelebA, left_out_line
 from train.data.layouts import read_data
 from train.report import conversion, exploration, learning, mistakes, quality, trust
@@ -128,7 +129,7 @@ def main(argv: list[str] | None = None) -> None:
     print(left_out_line(data))
     data = seen_by(data, run.attributes, run.balanced)
     if run.no_history:
-        note(run.no_history)
+        log.info(run.no_history)
     command = shlex.join(["python", "-m", "train.report", *argv])
     with disk_faults(f"cannot write the report to {args.out}", "Free the disk, or give --out"):
         args.out.mkdir(parents=True, exist_ok=True)

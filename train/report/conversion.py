@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.attributes.card import Card
+from device.attributes.model_card import ModelCard
 from train.measuring.charts import BLUE, ORANGE, sweep_figure
 from train.measuring.sweep import SWEEPS, Point
 from train.report.drawing import WIDTH_IN, Chart, label_rows, number, rows_figure, words
@@ -27,7 +27,7 @@ class Converted:
     """The int8 model made of the run."""
 
     path: Path  # its card
-    card: Card
+    card: ModelCard
     results: Results
 
 
@@ -55,7 +55,7 @@ def int8(
         (name, number(before[key], 4), number(after[key], 4), number(after[key] - before[key], 4))
         for key, name in FIGURES.items()
     ]
-    same = float((converted.results.wrong == results.wrong).mean())
+    same = float((converted.results.message == results.message).mean())
     apart = float(np.abs(converted.results.raw - results.raw).mean())
     told = (
         f"{converted.path}: {100 * same:.1f} % of the answers are the same; raw outputs differ by "

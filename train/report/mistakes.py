@@ -9,7 +9,7 @@ from markupsafe import Markup
 from PIL import Image
 from tqdm import tqdm
 
-from device.camera.photo import PhotoError, read_photo
+from device.camera.image_io import PhotoError, read_photo
 from train.report.drawing import number, slug, words
 from train.report.page import AttributeCard, Photo, Section, Table, drawn
 from train.report.panels import attribute_chart
@@ -86,7 +86,7 @@ def mistakes_table(caption: str, mistakes: list[Mistake], name: bool = True) -> 
 
 def photos_table(results: Results, most: int) -> Table:
     """Return the photos with the most wrong attributes."""
-    wrong = results.wrong
+    wrong = results.message
     rows = []
     for row in np.argsort(-wrong.sum(axis=1), kind="stable")[:most]:
         names = [words(results.names[i]) for i in np.flatnonzero(wrong[row])]

@@ -72,7 +72,7 @@ def mean_of_known(values: list[float]) -> float:
 def confusion(results: Results, one: Score) -> tuple[int, int, int, int]:
     """Return the photos rightly told, missed, wrongly told and rightly not told."""
     i = results.names.index(one.name)
-    has, wrong = results.split.labels[:, i] == 1, results.wrong[:, i]
+    has, wrong = results.split.labels[:, i] == 1, results.message[:, i]
     told, missed = (has & ~wrong).sum(), (has & wrong).sum()
     return int(told), int(missed), int((~has & wrong).sum()), int((~has & ~wrong).sum())
 
@@ -107,7 +107,7 @@ def scores_chart(results: Results) -> Chart:
 
 def errors_chart(results: Results) -> Chart:
     """Draw the shares of false no and false yes of each attribute, fewest errors first."""
-    labels, wrong = results.split.labels, results.wrong
+    labels, wrong = results.split.labels, results.message
     false_yes, false_no = (wrong & (labels == 0)).mean(axis=0), (wrong & (labels == 1)).mean(axis=0)
     order = np.argsort(-(false_yes + false_no), kind="stable")
     figure = rows_figure(len(order))

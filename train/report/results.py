@@ -151,7 +151,7 @@ def worst(results: Results, attribute: int, most: int) -> list[Mistake]:
     label = results.split.labels[:, attribute]
     probability = results.probabilities[:, attribute]
     against = np.where(label == 1, 1 - probability, probability)
-    rows = np.flatnonzero(results.wrong[:, attribute])
+    rows = np.flatnonzero(results.message[:, attribute])
     rows = rows[np.argsort(-against[rows], kind="stable")][:most]
     return [
         Mistake(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from device.attributes.card import read_card
+from device.attributes.model_card import read_card
 from device.errors import FacetError, ModelError, UsageError
 from train.fitting.run_folder import read_record
 from train.measuring.sweep import SWEEPS, Point

@@ -1,4 +1,4 @@
-"""What is looked at, in which order. Each check is a small function that returns a Finding."""
+"""What is looked at, in which order. Each check is a small function that returns a CheckResult."""
 
 import contextlib
 from collections.abc import Iterator
@@ -6,13 +6,13 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from device.doctor.checks import computer, software
-from device.doctor.finding import Check, Finding
-from device.doctor.machine import Machine
-from device.settings import Settings
+from ...settings import Settings
+from ..check_result import Check, CheckResult
+from ..system import System
+from . import computer, software
 
 
-def checks(machine: Machine, config: Path | None, settings: Settings) -> Iterator[Check]:
+def checks(machine: System, config: Path | None, settings: Settings) -> Iterator[Check]:
     """Yield the checks. config: the settings file; settings: what it says, with the flags.
 
     Those that need OpenCV load it when they are made: where it does not load, they say so.
@@ -23,7 +23,7 @@ def checks(machine: Machine, config: Path | None, settings: Settings) -> Iterato
     yield Check("settings", partial(software.settings_file, config))
     yield Check("model", partial(_later, "models", "model", settings))
     yield Check("detector", partial(_later, "models", "detector", settings))
-    if settings.people.recognise:
+    if settings.people.enabled:
         yield Check("people", partial(_later, "people", "known", settings))
     yield Check("permission", partial(_later, "cameras", "permission", machine))
     yield Check("cameras", partial(_later, "cameras", "listed", machine))
@@ -39,13 +39,13 @@ def checks(machine: Machine, config: Path | None, settings: Settings) -> Iterato
     yield Check("loaded model", partial(_later, "service", "model_in_use", machine, settings))
 
 
-def _later(module: str, name: str, *arguments) -> Finding:
+def _later(module: str, name: str, *arguments) -> CheckResult:
     return getattr(import_module(f"{__name__}.{module}"), name)(*arguments)
 
 
-def _sources(machine: Machine, settings: Settings) -> dict[str, str]:
+def _sources(machine: System, settings: Settings) -> dict[str, str]:
     with contextlib.suppress(Exception):  # the check of the list has told it
-        from device.doctor.checks.cameras import sources
+        from .cameras import sources
 
         return sources(machine, settings)
     return {}

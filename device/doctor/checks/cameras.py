@@ -6,15 +6,15 @@ import time
 import cv2
 import numpy as np
 
-from device.camera import open_camera
-from device.camera.listing import cameras, none_found
-from device.camera.v4l2 import InUse, V4l2
-from device.doctor.checks.service import running_pid
-from device.doctor.finding import Finding, failure, ok, warning
-from device.doctor.machine import Machine
-from device.errors import FacetError
-from device.pipeline import load_detectors
-from device.settings import Settings
+from ...camera.discovery import cameras, none_found
+from ...camera.open import open_camera
+from ...camera.v4l2 import InUse, V4l2
+from ...errors import FacetError
+from ...pipeline import load_detectors
+from ...settings import Settings
+from ..check_result import CheckResult, failure, ok, warning
+from ..system import System
+from .service import running_pid
 
 WARM_UP_S = 1.5  # for a camera to find its exposure
 DARK = 12  # bytes: below it everything is black
@@ -25,17 +25,17 @@ SKIN = 0.85
 LOOK = "Look at one: python -m device.doctor --snapshot picture.jpg"
 
 
-def listed(machine: Machine) -> Finding:
+def listed(machine: System) -> CheckResult:
     """Which cameras there are."""
     v4l2 = machine.v4l2 or V4l2()
     found = list(cameras(v4l2))
     if found:
         return ok(", ".join(f"{one.name} ({one.title})" for one in found))
     error = none_found(v4l2)
-    return warning(error.wrong, error.mend)
+    return warning(error.message, error.hint)
 
 
-def sources(machine: Machine, settings: Settings) -> dict[str, str]:
+def sources(machine: System, settings: Settings) -> dict[str, str]:
     """Return {check's name: --camera} of each camera, and of what else the settings name.
 
     An address is no part of the name: it may have a password in it.
@@ -47,7 +47,7 @@ def sources(machine: Machine, settings: Settings) -> dict[str, str]:
     return {f"camera {name}": name for name in names} | other
 
 
-def picture(machine: Machine, settings: Settings, source: str) -> Finding:
+def picture(machine: System, settings: Settings, source: str) -> CheckResult:
     """Whether a camera opens, in which mode, and gives a plausible picture; raises FacetError."""
     wanted = dataclasses.replace(settings.camera, source=source)
     try:
@@ -63,18 +63,18 @@ def picture(machine: Machine, settings: Settings, source: str) -> Finding:
         else:
             return failure(f"{camera.name} gives no frame", LOOK)
     seen = seen or colours(frame.bgr, settings)
-    return dataclasses.replace(seen, found=f"{camera.mode}: {seen.found}")
+    return dataclasses.replace(seen, found=f"{camera.mode}: {seen.message}")
 
 
-def _taken(machine: Machine, error: InUse) -> Finding:
+def _taken(machine: System, error: InUse) -> CheckResult:
     """Return what it means that another program has the camera: it may be Facet's own service."""
     pid = running_pid(machine)
-    if pid and (f"(pid {pid})" in error.wrong or "another user" in error.wrong):
-        return ok(f"{error.wrong}; the service runs, pid {pid}")
-    return warning(error.wrong, error.mend)
+    if pid and (f"(pid {pid})" in error.message or "another user" in error.message):
+        return ok(f"{error.message}; the service runs, pid {pid}")
+    return warning(error.message, error.hint)
 
 
-def exposure(bgr: np.ndarray) -> Finding | None:
+def exposure(bgr: np.ndarray) -> CheckResult | None:
     """Return what is wrong with a uint8 (H, W, 3) picture that shows nothing, else None."""
     small = cv2.resize(bgr, (64, 48), interpolation=cv2.INTER_AREA)
     if small.max() < DARK:
@@ -88,7 +88,7 @@ def exposure(bgr: np.ndarray) -> Finding | None:
     return None
 
 
-def colours(bgr: np.ndarray, settings: Settings) -> Finding:
+def colours(bgr: np.ndarray, settings: Settings) -> CheckResult:
     """Return whether a uint8 (H, W, 3) picture's colours can be right: a face is redder than blue.
 
     Without a face one picture does not tell.
@@ -106,7 +106,7 @@ def colours(bgr: np.ndarray, settings: Settings) -> Finding:
     return ok("a face of plausible colour")
 
 
-def permission(machine: Machine) -> Finding:
+def permission(machine: System) -> CheckResult:
     """Whether this user may open the devices that cameras are."""
     folder = machine.root / "dev"
     nodes = sorted([*folder.glob("video[0-9]*"), *folder.glob("media[0-9]*")])
@@ -128,7 +128,7 @@ def permission(machine: Machine) -> Finding:
     return ok(f"{who}, may open {len(nodes)} devices")
 
 
-def _members(machine: Machine) -> list[str]:
+def _members(machine: System) -> list[str]:
     """Return who is in group video by /etc/group, from the next login on."""
     for line in (machine.read("etc/group") or "").splitlines():
         if line.startswith("video:"):

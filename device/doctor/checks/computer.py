@@ -3,9 +3,9 @@
 import tempfile
 from pathlib import Path
 
-from device.doctor.finding import Finding, failure, ok, warning
-from device.doctor.machine import Machine
-from device.settings import Settings
+from ...settings import Settings
+from ..check_result import CheckResult, failure, ok, warning
+from ..system import System
 
 LOW_MB, FULL_MB = 500, 50  # a face always in view is 26 MB of log a day
 FIRST_YEAR = 2024  # a clock before it was never set
@@ -25,7 +25,7 @@ BITS = (
 )
 
 
-def screen(machine: Machine, settings: Settings) -> Finding:
+def screen(machine: System, settings: Settings) -> CheckResult:
     """Whether a window can be shown, where one is wanted."""
     if settings.outputs.headless:
         return ok("not wanted: headless")
@@ -44,7 +44,7 @@ def screen(machine: Machine, settings: Settings) -> Finding:
     return ok(f"DISPLAY={display}")
 
 
-def disk(machine: Machine, settings: Settings) -> Finding:
+def disk(machine: System, settings: Settings) -> CheckResult:
     """Whether the log's folder, or the nearest above that there is, has room and can be written."""
     log = settings.outputs.log or settings.outputs.events
     folder = (log or Path("faces.csv")).absolute().parent
@@ -62,7 +62,7 @@ def disk(machine: Machine, settings: Settings) -> Finding:
     free_mb = machine.free_bytes(folder) / 1e6
     free = f"{free_mb:.0f} MB" if free_mb < 1000 else f"{free_mb / 1000:.1f} GB"
     found = f"{folder}: {free} free"
-    mend = "Set keep_days or min_free_mb in [log], or free the disk; look: sudo du -xh / | sort -h"
+    mend = "Set keep_days or min_free_mb in [rotation], or free the disk; look: sudo du -xh / | sort -h"
     if free_mb < FULL_MB:
         return failure(found, mend)
     if free_mb < LOW_MB:
@@ -70,7 +70,7 @@ def disk(machine: Machine, settings: Settings) -> Finding:
     return ok(f"{found}, can be written" + ("" if log else " (no log is set)"))
 
 
-def _not_ours(machine: Machine, folder: Path) -> Finding:
+def _not_ours(machine: System, folder: Path) -> CheckResult:
     try:
         owner = folder.owner()
     except (OSError, KeyError):
@@ -83,7 +83,7 @@ def _not_ours(machine: Machine, folder: Path) -> Finding:
     )
 
 
-def clock(machine: Machine) -> Finding:
+def clock(machine: System) -> CheckResult:
     """Whether the time can be right: the log and its days go by it."""
     now = machine.now()
     found = f"{now:%Y-%m-%d %H:%M} UTC"
@@ -95,7 +95,7 @@ def clock(machine: Machine) -> Finding:
     return warning(f"{found}, follows no time server", mend)
 
 
-def temperature(machine: Machine) -> Finding:
+def temperature(machine: System) -> CheckResult:
     """How hot the processor is; elsewhere than on a Pi only told."""
     celsius = _celsius(machine)
     found = "no sensor" if celsius is None else f"{celsius:.0f} °C"
@@ -108,18 +108,18 @@ def temperature(machine: Machine) -> Finding:
     return failure(f"{found}: too hot", COOL)
 
 
-def _celsius(machine: Machine) -> float | None:
+def _celsius(machine: System) -> float | None:
     """Return what the hottest of the kernel's sensors says."""
     zones = (machine.root / "sys/class/thermal").glob("thermal_zone*/temp")
     texts = (machine.read(str(zone.relative_to(machine.root))) for zone in zones)
     return max((int(text) / 1000 for text in texts if text), default=None)
 
 
-def _is_pi(machine: Machine) -> bool:
+def _is_pi(machine: System) -> bool:
     return "Raspberry Pi" in (machine.read(MODEL) or "")
 
 
-def power(machine: Machine) -> Finding:
+def power(machine: System) -> CheckResult:
     """Whether a Pi has enough power and is not slowed down, now or since it was switched on."""
     if not _is_pi(machine):
         return ok("not a Pi")
@@ -136,7 +136,7 @@ def power(machine: Machine) -> Finding:
     return ok("enough, never throttled")
 
 
-def _throttled(machine: Machine) -> int | None:
+def _throttled(machine: System) -> int | None:
     """Return the firmware's bits, from the kernel or, where it has no such file, vcgencmd."""
     # soc: Pi 4 and before; soc@107c000000: Pi 5
     files = (machine.root / "sys/devices/platform").glob("soc*/soc*firmware/get_throttled")

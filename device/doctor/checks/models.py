@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from device.attributes.classifier import Classifier
-from device.camera.demo import ASTRONAUT, portrait
-from device.doctor.finding import Finding, failure, ok, warning
-from device.faces.blazeface import MEND
-from device.pipeline import load_detectors
-from device.settings import Settings, shown_and_logged
+from ...attributes.classifier import Classifier
+from ...camera.demo import ASTRONAUT, portrait
+from ...faces.blazeface import MEND
+from ...pipeline import load_detectors
+from ...settings import Settings, shown_and_logged
+from ..check_result import CheckResult, failure, ok, warning
 
 # Where the portrait's left eye, right eye, nose tip and mouth are, px, whichever detector works.
 LANDMARKS = np.array([(202.8, 102.0), (248.0, 103.2), (224.2, 128.0), (223.6, 149.2)])
@@ -15,17 +15,19 @@ KNOWN = {"Smiling": True, "Eyeglasses": False, "Wearing_Hat": False}  # of the p
 REINSTALL = "Run: pip install --force-reinstall -r requirements-pi.txt"
 
 
-def model(settings: Settings) -> Finding:
+def model(settings: Settings) -> CheckResult:
     """Whether card and network match, load and tell the portrait; raises ModelError."""
     wanted = settings.attributes
-    classifier = Classifier(wanted.model, wanted.threads, wanted.delegates, wanted.compute)
+    classifier = Classifier(
+        wanted.model, settings.runtime.threads, settings.runtime.delegates, wanted.compute
+    )
     card = classifier.card
     shown_and_logged(wanted, card.names)
     told = classifier.classify(classifier.crop(portrait(ASTRONAUT), LANDMARKS))
     return judged(f"{card.file} ({len(card.names)} attributes)", card, told)
 
 
-def judged(found: str, card, told: np.ndarray) -> Finding:
+def judged(found: str, card, told: np.ndarray) -> CheckResult:
     """Return what the portrait's probabilities, float32 (attributes,), say about a model."""
     if not np.isfinite(told).all() or np.ptp(told) == 0 < len(told) - 1:
         return failure(f"{found} gives nonsense for the demo's portrait", REINSTALL)
@@ -40,7 +42,7 @@ def judged(found: str, card, told: np.ndarray) -> Finding:
     return ok(", ".join([found, *told_right]))
 
 
-def detector(settings: Settings) -> Finding:
+def detector(settings: Settings) -> CheckResult:
     """Whether the networks that look for faces are there and find the portrait's; ModelError."""
     names = (settings.faces.detector, "short")
     for name, finder in zip(names, load_detectors(settings), strict=True):

@@ -1,15 +1,15 @@
 """Check of known people, where the settings ask for them: dlib, its network, and their file."""
 
-from device.camera.demo import ASTRONAUT, portrait
-from device.doctor.checks.models import LANDMARKS
-from device.doctor.finding import Finding, ok, warning
-from device.people.chip import chip
-from device.people.embedding import Embedder
-from device.people.file import ENROL, read_people
-from device.settings import Settings
+from ...camera.demo import ASTRONAUT, portrait
+from ...recognition.embedding import Embedder
+from ...recognition.face_crop import chip
+from ...recognition.store import ENROL, read_people
+from ...settings import Settings
+from ..check_result import CheckResult, ok, warning
+from .models import LANDMARKS
 
 
-def known(settings: Settings) -> Finding:
+def known(settings: Settings) -> CheckResult:
     """Whether people can be recognised; raises UsageError, ModelError or SourceError."""
     Embedder().embed(chip(portrait(ASTRONAUT), LANDMARKS))
     file = settings.people.file

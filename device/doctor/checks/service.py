@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from device.attributes.card import MEND, read_card
-from device.doctor.finding import Finding, failure, ok, warning
-from device.doctor.machine import Machine
-from device.settings import Settings
+from ...attributes.model_card import MEND, read_card
+from ...settings import Settings
+from ..check_result import CheckResult, failure, ok, warning
+from ..system import System
 
 UNIT = "facet"
 HERE = Path(__file__).resolve().parents[3]
@@ -25,20 +25,20 @@ NONE = "no systemd here"
 LOADS_S = 0.1  # a process reads its model later than that after its start
 
 
-def properties(machine: Machine) -> dict[str, str]:
+def properties(machine: System) -> dict[str, str]:
     """Return what systemd says of the service; empty without systemd."""
     told = machine.run(["systemctl", "show", UNIT, f"--property={','.join(SHOWN)}"]) or ""
     pairs = (line.partition("=") for line in told.splitlines())
     return {name: value for name, equals, value in pairs if equals}
 
 
-def running_pid(machine: Machine) -> int:
+def running_pid(machine: System) -> int:
     """Return the service's process, 0 where it does not run."""
     pid = properties(machine).get("MainPID", "")
     return int(pid) if pid.isdecimal() else 0
 
 
-def state(machine: Machine) -> Finding:
+def state(machine: System) -> CheckResult:
     """Whether the service runs, where it is installed."""
     told = properties(machine)
     if not told:
@@ -63,7 +63,7 @@ def state(machine: Machine) -> Finding:
     return warning(f"{active}{again}: {said}", f"Look: {JOURNAL}")
 
 
-def journal(machine: Machine) -> Finding:
+def journal(machine: System) -> CheckResult:
     """The service's last error since the boot."""
     if not properties(machine):
         return ok(NONE)
@@ -71,13 +71,13 @@ def journal(machine: Machine) -> Finding:
     return warning(f"last error: {said}", f"Look: {JOURNAL} -p err") if said else ok("no error")
 
 
-def _last(machine: Machine, *wanted: str) -> str:
+def _last(machine: System, *wanted: str) -> str:
     """Return the journal's last line of those since the boot; empty where there is none."""
     command = ["journalctl", "-b", "-n", "1", "-q", "-o", "cat", "--no-pager"]
     return " ".join((machine.run([*command, *wanted]) or "").split())[:300]
 
 
-def model_in_use(machine: Machine, settings: Settings) -> Finding:
+def model_in_use(machine: System, settings: Settings) -> CheckResult:
     """Whether the running service loaded the model that is on the disk now; raises ModelError."""
     pid = running_pid(machine)
     since = _started(machine, pid) if pid else None
@@ -104,7 +104,7 @@ def model_in_use(machine: Machine, settings: Settings) -> Finding:
     return ok(f"{card.name}, as the service loaded it")
 
 
-def _started(machine: Machine, pid: int) -> float | None:
+def _started(machine: System, pid: int) -> float | None:
     """Return when a process began, s since 1970; None where it has ended."""
     about, uptime = machine.read(f"proc/{pid}/stat"), machine.read("proc/uptime")
     if not about or not uptime:

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from device.doctor.finding import Finding, failure, ok, warning
-from device.doctor.machine import Machine
-from device.settings import Settings, merge, read_toml
+from ...settings import Settings, merge, read_toml
+from ..check_result import CheckResult, failure, ok, warning
+from ..system import System
 
 REQUIREMENTS = Path(__file__).parents[3] / "requirements-pi.txt"
 OLDEST, NEWEST = (3, 11), (3, 14)  # Python; beyond the newest there is no wheel of the runtime
 INSTALL = "Run: pip install -r requirements-pi.txt"
 
 
-def python(machine: Machine) -> Finding:
+def python(machine: System) -> CheckResult:
     """Whether this Python is one that Facet and its runtime are made for."""
     found = ".".join(map(str, machine.python))
     make = "Run: make clean && make setup PYTHON=python3.13"
@@ -23,7 +23,7 @@ def python(machine: Machine) -> Finding:
     return ok(found)
 
 
-def packages(machine: Machine) -> Finding:
+def packages(machine: System) -> CheckResult:
     """Whether what requirements-pi.txt asks for is installed, and loads."""
     missing, other, there = [], [], []
     for wanted in _requirements():
@@ -56,7 +56,7 @@ def _requirements() -> Iterator:
                 yield wanted
 
 
-def runtime(machine: Machine) -> Finding:
+def runtime(machine: System) -> CheckResult:
     """Which TFLite runtime runs the networks, and whether NumPy is one that it stands."""
     numpy, litert = machine.version("numpy"), machine.version("ai-edge-litert")
     older = machine.version("tflite-runtime")
@@ -75,7 +75,7 @@ def runtime(machine: Machine) -> Finding:
     return ok(found)
 
 
-def settings_file(path: Path | None) -> Finding:
+def settings_file(path: Path | None) -> CheckResult:
     """Whether the settings can be read: raises UsageError, which names a misspelt key."""
     if path is None:
         return ok("none: the defaults")

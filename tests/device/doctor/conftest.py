@@ -2,9 +2,9 @@
 
 import pytest
 
-from device.doctor.machine import Machine
+from device.doctor.system import System
+from tests.device.camera.video_driver import Driver
 from tests.device.doctor.made_up import NOW
-from tests.device.video_driver import Driver
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def driver(tmp_path):
 @pytest.fixture
 def machine(tmp_path, driver):
     """A computer where all is well: no Pi, no camera, no systemd."""
-    return Machine(
+    return System(
         root=tmp_path / "root",
         run=lambda command: None,
         python=(3, 13, 5),

@@ -3,7 +3,7 @@
 import dataclasses
 from datetime import UTC, datetime
 
-from device.doctor.machine import version
+from device.doctor.system import version
 from device.settings import Settings, merge
 
 PI = {"sys/firmware/devicetree/base/model": "Raspberry Pi 4 Model B Rev 1.4\0"}
@@ -27,13 +27,13 @@ def changed(machine, files=(), **fields):
 
 
 def having(**installed):
-    """Return a `Machine.version` that has other packages: None is none, _ stands for a hyphen."""
+    """Return a `System.version` that has other packages: None is none, _ stands for a hyphen."""
     other = {name.replace("_", "-"): number for name, number in installed.items()}
     return lambda package: other[package] if package in other else version(package)
 
 
 def answering(**answers):
-    """Return a `Machine.run` that answers each program alike, whatever its arguments."""
+    """Return a `System.run` that answers each program alike, whatever its arguments."""
     return lambda command: answers.get(command[0])
 
 

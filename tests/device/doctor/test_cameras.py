@@ -5,23 +5,23 @@ import dataclasses
 import numpy as np
 import pytest
 
+from device.doctor.check_result import Check, CheckResult, examine
 from device.doctor.checks import cameras
-from device.doctor.finding import Check, Finding, examine
 from device.settings import Settings
+from tests.device.camera.video_driver import CameraInfo
 from tests.device.doctor.made_up import RUNNING, answering, changed, with_settings
-from tests.device.video_driver import Plugged
 
 
 def test_no_camera_is_a_warning(machine):
     finding = cameras.listed(machine)
-    assert finding.status == "warning" and "no camera found" in finding.found and finding.mend
+    assert finding.status == "warning" and "no camera found" in finding.message and finding.fix
     assert cameras.sources(machine, Settings()) == {}
 
 
 def test_cameras_and_what_else_the_settings_name(machine, driver):
-    driver.plug(0, Plugged())
-    driver.plug(2, Plugged("Other Cam"))
-    assert cameras.listed(machine) == Finding("ok", "usb:0 (HD Webcam), usb:2 (Other Cam)")
+    driver.plug(0, CameraInfo())
+    driver.plug(2, CameraInfo("Other Cam"))
+    assert cameras.listed(machine) == CheckResult("ok", "usb:0 (HD Webcam), usb:2 (Other Cam)")
     plugged = {"camera usb:0": "usb:0", "camera usb:2": "usb:2"}
     for source in ("auto", "demo", "0", "1", "usb:2"):
         assert cameras.sources(machine, with_settings(camera={"source": source})) == plugged
@@ -32,18 +32,18 @@ def test_cameras_and_what_else_the_settings_name(machine, driver):
 
 
 def test_a_good_picture_at_once_and_in_its_true_mode(machine, driver, astronaut):
-    driver.plug(0, Plugged(picture=astronaut))
+    driver.plug(0, CameraInfo(picture=astronaut))
     finding = cameras.picture(machine, Settings(), "usb:0")
-    assert finding == Finding(
+    assert finding == CheckResult(
         "ok", "HD Webcam, 640x480 MJPG, 30 frames/s: a face of plausible colour"
     )
-    driver.plug(1, Plugged(picture=astronaut[300:, :200]))
-    assert "no face to judge" in cameras.picture(machine, Settings(), "usb:1").found
+    driver.plug(1, CameraInfo(picture=astronaut[300:, :200]))
+    assert "no face to judge" in cameras.picture(machine, Settings(), "usb:1").message
 
 
 def test_a_camera_that_wakes_up_is_waited_for(machine, driver, astronaut):
     """Its first frames are black, as long as it seeks its exposure."""
-    waking = Plugged(picture=np.zeros_like(astronaut))
+    waking = CameraInfo(picture=np.zeros_like(astronaut))
     driver.plug(0, waking)
 
     def wake(path, backend):
@@ -73,39 +73,39 @@ def test_a_camera_that_wakes_up_is_waited_for(machine, driver, astronaut):
     ],
 )
 def test_a_doubtful_picture(machine, driver, astronaut, make, status, said):
-    driver.plug(0, Plugged(picture=np.ascontiguousarray(make(astronaut))))
+    driver.plug(0, CameraInfo(picture=np.ascontiguousarray(make(astronaut))))
     finding = cameras.picture(machine, Settings(), "usb:0")
-    assert (finding.status, said in finding.found) == (status, True), finding
-    assert finding.found.startswith("HD Webcam, 640x480 MJPG, 30 frames/s: ") and finding.mend
+    assert (finding.status, said in finding.message) == (status, True), finding
+    assert finding.message.startswith("HD Webcam, 640x480 MJPG, 30 frames/s: ") and finding.fix
 
 
 def test_a_silent_camera_is_a_failure_of_its_own(machine, driver):
-    driver.plug(0, Plugged(silent=True, silence_s=0.01))
+    driver.plug(0, CameraInfo(silent=True, silence_s=0.01))
     finding = examine(Check("c", lambda: cameras.picture(machine, Settings(), "usb:0")))
-    assert finding.status == "failure" and finding.found == "usb:0 gives no picture"
+    assert finding.status == "failure" and finding.message == "usb:0 gives no picture"
 
 
 def test_a_camera_that_the_service_has_is_well_used(machine, driver):
     """One that another program has is not."""
-    driver.plug(0, Plugged(busy=True))
+    driver.plug(0, CameraInfo(busy=True))
     finding = cameras.picture(machine, Settings(), "usb:0")
-    assert finding.status == "warning" and "in use" in finding.found and finding.mend
+    assert finding.status == "warning" and "in use" in finding.message and finding.fix
     serving = changed(machine, run=answering(systemctl=RUNNING))
     finding = cameras.picture(serving, Settings(), "usb:0")
-    assert finding.status == "ok" and finding.found.endswith("the service runs, pid 812")
+    assert finding.status == "ok" and finding.message.endswith("the service runs, pid 812")
 
 
 def test_permission(machine, driver):
-    node = driver.plug(0, Plugged())
-    assert cameras.permission(machine).found == "ada, in group video, may open 1 devices"
+    node = driver.plug(0, CameraInfo())
+    assert cameras.permission(machine).message == "ada, in group video, may open 1 devices"
     shut = changed(machine, may_open=lambda path: False, groups=frozenset({"ada"}))
     finding = cameras.permission(shut)
-    assert finding.status == "failure" and f"ada may not open {node}" in finding.found
-    assert finding.mend == "Run: sudo usermod -aG video ada, then log in again"
+    assert finding.status == "failure" and f"ada may not open {node}" in finding.message
+    assert finding.fix == "Run: sudo usermod -aG video ada, then log in again"
     added = changed(shut, {"etc/group": "audio:x:29:\nvideo:x:44:bob,ada\n"})
-    assert cameras.permission(added).mend == "Log in again"
+    assert cameras.permission(added).fix == "Log in again"
     odd = cameras.permission(changed(machine, may_open=lambda path: False))
-    assert odd.status == "failure" and odd.mend == f"Look: ls -l {node}"
+    assert odd.status == "failure" and odd.fix == f"Look: ls -l {node}"
 
 
 def test_permission_before_a_camera_is_plugged_in(machine):

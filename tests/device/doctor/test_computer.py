@@ -4,18 +4,18 @@ from datetime import UTC, datetime
 
 import pytest
 
+from device.doctor.check_result import Check, CheckResult, examine
 from device.doctor.checks import computer
-from device.doctor.finding import Check, Finding, examine
 from device.settings import Settings
 from tests.device.doctor.made_up import HEAT, PI, THROTTLED, answering, changed, with_settings
 
 
 def test_screen(machine):
-    assert computer.screen(machine, Settings()) == Finding("ok", "DISPLAY=:0")
+    assert computer.screen(machine, Settings()) == CheckResult("ok", "DISPLAY=:0")
     unset = computer.screen(changed(machine, environ={}), Settings())
-    assert unset.status == "warning" and "DISPLAY is not set" in unset.found and unset.mend
+    assert unset.status == "warning" and "DISPLAY is not set" in unset.message and unset.fix
     silent = computer.screen(changed(machine, has_screen=lambda: False), Settings())
-    assert silent.status == "warning" and "DISPLAY=:0" in silent.found and silent.mend
+    assert silent.status == "warning" and "DISPLAY=:0" in silent.message and silent.fix
     headless = with_settings(outputs={"headless": True})
     assert computer.screen(changed(machine, environ={}), headless).status == "ok"
 
@@ -28,29 +28,29 @@ def test_free_disk(machine, tmp_path, free_mb, status, said):
     settings = with_settings(outputs={"log": tmp_path / "new" / "faces.csv"})
     disk = changed(machine, free_bytes=lambda path: free_mb * 1_000_000)
     finding = computer.disk(disk, settings)
-    assert finding.status == status and f"{tmp_path}: {said}" in finding.found
-    assert bool(finding.mend) == (status != "ok")
+    assert finding.status == status and f"{tmp_path}: {said}" in finding.message
+    assert bool(finding.fix) == (status != "ok")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["root"]  # nothing is left
 
 
 def test_a_disk_that_cannot_be_written(machine, tmp_path, disk):
     (disk / "filled").write_bytes(b"x" * 65536)
     finding = computer.disk(machine, with_settings(outputs={"log": disk / "faces.csv"}))
-    assert finding.status == "failure" and "No space left" in finding.found
+    assert finding.status == "failure" and "No space left" in finding.message
     (tmp_path / "file").touch()
     finding = computer.disk(machine, with_settings(outputs={"log": tmp_path / "file" / "f.csv"}))
-    assert finding.status == "failure" and "cannot be written: Not a directory" in finding.found
+    assert finding.status == "failure" and "cannot be written: Not a directory" in finding.message
 
 
 def test_clock(machine):
-    assert computer.clock(machine) == Finding("ok", "2026-11-22 12:00 UTC, synchronised")
+    assert computer.clock(machine) == CheckResult("ok", "2026-11-22 12:00 UTC, synchronised")
     free = changed(machine, synchronised=lambda: False)
-    assert computer.clock(free).status == "warning" and computer.clock(free).mend
+    assert computer.clock(free).status == "warning" and computer.clock(free).fix
     told = changed(free, {"run/systemd/timesync/synchronized": ""})
     assert computer.clock(told).status == "ok"
     unset = changed(machine, now=lambda: datetime(1970, 1, 1, 0, 2, tzinfo=UTC))
     finding = computer.clock(unset)
-    assert finding.status == "failure" and finding.found == "1970-01-01 00:02 UTC: never set"
+    assert finding.status == "failure" and finding.message == "1970-01-01 00:02 UTC: never set"
 
 
 @pytest.mark.parametrize(
@@ -59,15 +59,15 @@ def test_clock(machine):
 )
 def test_temperature_of_a_pi(machine, milli, status, said):
     finding = computer.temperature(changed(machine, PI | {HEAT: milli}))
-    assert finding.status == status and finding.found.startswith(said)
+    assert finding.status == status and finding.message.startswith(said)
 
 
 def test_temperature_elsewhere(machine):
-    assert computer.temperature(machine) == Finding("ok", "no sensor, not a Pi")
+    assert computer.temperature(machine) == CheckResult("ok", "no sensor, not a Pi")
     assert computer.temperature(changed(machine, {HEAT: "99000"})).status == "ok"
     odd = changed(machine, {HEAT: "x"})
     finding = examine(Check("temperature", lambda: computer.temperature(odd)))
-    assert finding.status == "failure" and "ValueError" in finding.found
+    assert finding.status == "failure" and "ValueError" in finding.message
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_power_of_a_pi(machine, bits, status, said):
     for path in (THROTTLED, THROTTLED.replace("soc", "soc@107c000000")):
         pi = changed(machine, PI | {path: bits})
         finding = computer.power(pi)
-        assert finding.status == status and finding.found.startswith(said)
+        assert finding.status == status and finding.message.startswith(said)
         (machine.root / path).unlink()
 
 
 def test_power_by_the_firmware_s_own_tool(machine):
-    assert computer.power(machine) == Finding("ok", "not a Pi")
-    assert computer.power(changed(machine, PI)).found == "the firmware does not tell"
+    assert computer.power(machine) == CheckResult("ok", "not a Pi")
+    assert computer.power(changed(machine, PI)).message == "the firmware does not tell"
     pi = changed(machine, PI, run=answering(vcgencmd="throttled=0x50000\n"))
     finding = computer.power(pi)
-    assert (finding.status, finding.mend) == ("warning", computer.POWER)
+    assert (finding.status, finding.fix) == ("warning", computer.POWER)

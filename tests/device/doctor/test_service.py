@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from device.doctor.check_result import Check, CheckResult, examine
 from device.doctor.checks import service
-from device.doctor.finding import Check, Finding, examine
-from device.doctor.machine import Machine
+from device.doctor.system import System
 from tests.conftest import CARD, ROOT
 from tests.device.doctor.made_up import RUNNING, answering, changed, with_settings
 
@@ -39,8 +39,8 @@ from tests.device.doctor.made_up import RUNNING, answering, changed, with_settin
 def test_state_of_the_service(machine, told, status, said):
     asked = changed(machine, run=answering(systemctl=told, journalctl="facet: no camera usb:0\n"))
     finding = service.state(asked)
-    assert finding.status == status and said in finding.found
-    assert bool(finding.mend) == (status != "ok")
+    assert finding.status == status and said in finding.message
+    assert bool(finding.fix) == (status != "ok")
 
 
 def test_what_facet_said_last_goes_before_what_systemd_said(machine):
@@ -50,23 +50,23 @@ def test_what_facet_said_last_goes_before_what_systemd_said(machine):
         return said[0] if "_SYSTEMD_UNIT=facet.service" in command else said[1]
 
     said = ["facet: no camera\n", "facet.service: Failed\n"]
-    assert service.state(changed(machine, run=journal)).found.endswith("facet: no camera")
+    assert service.state(changed(machine, run=journal)).message.endswith("facet: no camera")
     said[0] = ""
-    assert service.state(changed(machine, run=journal)).found.endswith("facet.service: Failed")
+    assert service.state(changed(machine, run=journal)).message.endswith("facet.service: Failed")
     said[1] = None
-    assert "that this user may read" in service.state(changed(machine, run=journal)).found
+    assert "that this user may read" in service.state(changed(machine, run=journal)).message
 
 
 def test_journal(machine):
-    assert service.journal(machine).found == "no systemd here"
+    assert service.journal(machine).message == "no systemd here"
     quiet = changed(machine, run=answering(systemctl=RUNNING, journalctl=""))
-    assert service.journal(quiet) == Finding("ok", "no error")
+    assert service.journal(quiet) == CheckResult("ok", "no error")
     loud = changed(machine, run=answering(systemctl=RUNNING, journalctl="Watchdog timeout\n"))
     finding = service.journal(loud)
-    assert (finding.status, finding.found) == ("warning", "last error: Watchdog timeout")
+    assert (finding.status, finding.message) == ("warning", "last error: Watchdog timeout")
 
 
-def serving(machine, began_s: float) -> Machine:
+def serving(machine, began_s: float) -> System:
     """Return the machine with a service that began then, s since 1970."""
     boot = 1_600_000_000
     ticks = round((began_s - boot) * os.sysconf("SC_CLK_TCK"))
@@ -81,12 +81,12 @@ def test_a_model_that_was_replaced_while_the_service_runs(machine, tmp_path):
     for file in (CARD, CARD.with_suffix(".tflite")):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     settings = with_settings(attributes={"model": tmp_path / CARD.name})
-    assert service.model_in_use(machine, settings).found == "the service does not run"
+    assert service.model_in_use(machine, settings).message == "the service does not run"
     later = serving(machine, time.time() + 60)
     assert service.model_in_use(later, settings).status == "ok"
     finding = service.model_in_use(serving(machine, time.time() - 60), settings)
-    assert finding.status == "warning" and finding.mend == service.RESTART
-    assert "attributes.json and attributes.tflite changed" in finding.found
+    assert finding.status == "warning" and finding.fix == service.RESTART
+    assert "attributes.json and attributes.tflite changed" in finding.message
     # One that is moved there brings its own, older time of writing.
     began = time.time() - 0.3
     other = tmp_path / "other.tflite"
@@ -94,13 +94,13 @@ def test_a_model_that_was_replaced_while_the_service_runs(machine, tmp_path):
     os.utime(other, (1_700_000_000, 1_700_000_000))
     other.replace(tmp_path / "attributes.tflite")
     finding = service.model_in_use(serving(machine, began), settings)
-    assert "attributes.tflite changed" in finding.found
+    assert "attributes.tflite changed" in finding.message
     (tmp_path / "attributes.tflite").unlink()
     elsewhere = changed(later, run=answering(systemctl=f"{RUNNING}\nWorkingDirectory=/opt/facet"))
-    assert "runs from /opt/facet" in service.model_in_use(elsewhere, settings).found
+    assert "runs from /opt/facet" in service.model_in_use(elsewhere, settings).message
     here = changed(later, run=answering(systemctl=f"{RUNNING}\nWorkingDirectory={ROOT}"))
     gone = examine(Check("m", lambda: service.model_in_use(here, settings)))
-    assert gone.status == "failure" and gone.found.startswith("attributes.tflite is gone")
+    assert gone.status == "failure" and gone.message.startswith("attributes.tflite is gone")
 
 
 def test_the_start_of_a_process_as_the_kernel_tells_it():
@@ -108,6 +108,6 @@ def test_the_start_of_a_process_as_the_kernel_tells_it():
     before = time.time()
     with subprocess.Popen(["sleep", "9"]) as process:
         after = time.time()
-        assert before - 0.05 < service._started(Machine(), process.pid) < after + 0.05
+        assert before - 0.05 < service._started(System(), process.pid) < after + 0.05
         process.kill()
-    assert service._started(Machine(), 2**22 + 1) is None
+    assert service._started(System(), 2**22 + 1) is None

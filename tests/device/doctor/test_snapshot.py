@@ -4,32 +4,32 @@ import cv2
 import numpy as np
 import pytest
 
-from device.doctor.finding import Finding
+from device.doctor.check_result import CheckResult
 from device.doctor.snapshot import save
 from device.errors import FacetError, SourceError
 from device.settings import Settings
+from tests.device.camera.video_driver import CameraInfo
 from tests.device.doctor.made_up import with_settings
-from tests.device.video_driver import Plugged
 
 
 def test_a_snapshot_of_the_camera(machine, driver, astronaut, tmp_path):
-    driver.plug(0, Plugged(picture=astronaut))
+    driver.plug(0, CameraInfo(picture=astronaut))
     path = tmp_path / "new" / "picture.jpg"
     first = save(machine, Settings(), path)
-    assert first == Finding("ok", f"{path}: usb:0, 1 face")
+    assert first == CheckResult("ok", f"{path}: usb:0, 1 face")
     saved = cv2.imread(str(path))
     assert saved.shape == (480, 640, 3)
     plain = cv2.resize(astronaut, (640, 480))
     assert np.abs(saved.astype(int) - plain).max(axis=2).mean() > 5  # a box and words are in it
     second = save(machine, Settings(), path)
-    assert "is now" in second.found
+    assert "is now" in second.message
     names = sorted(one.name for one in path.parent.iterdir())
     assert names == ["picture.1.jpg", "picture.jpg"]
 
 
 def test_a_snapshot_without_a_camera_says_that_it_is_the_demo(machine, tmp_path):
     finding = save(machine, Settings(), tmp_path / "demo.png")
-    assert finding.status == "warning" and "this is the demo" in finding.found
+    assert finding.status == "warning" and "this is the demo" in finding.message
     wanted = with_settings(camera={"source": "demo"})
     assert save(machine, wanted, tmp_path / "demo.png").status == "ok"
 

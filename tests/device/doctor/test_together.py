@@ -4,31 +4,31 @@ import dataclasses
 import json
 import os
 
+from device.doctor.check_result import Check, CheckResult, examine
 from device.doctor.checks import checks
-from device.doctor.finding import Check, Finding, examine
-from device.doctor.machine import run, synchronised
 from device.doctor.report import as_json, line, wants_colour
+from device.doctor.system import run, synchronised
 from device.errors import SourceError, UsageError
 from device.settings import Settings
+from tests.device.camera.video_driver import CameraInfo
 from tests.device.doctor.made_up import changed, raises
-from tests.device.video_driver import Plugged
 
 
 def test_a_check_that_crashes_is_a_failure_of_its_own():
     finding = examine(Check("clock", raises(ZeroDivisionError("division\nby zero"))))
     assert finding.status == "failure"
-    assert finding.found == "the check itself failed (ZeroDivisionError: division by zero)"
-    assert "FACET_DEBUG=1" in finding.mend
+    assert finding.message == "the check itself failed (ZeroDivisionError: division by zero)"
+    assert "FACET_DEBUG=1" in finding.fix
     finding = examine(Check("source", raises(SourceError("no camera", "Plug it in"))))
-    assert finding == Finding("failure", "no camera", "Plug it in")
-    assert examine(Check("x", raises(UsageError("wrong")))).mend
+    assert finding == CheckResult("failure", "no camera", "Plug it in")
+    assert examine(Check("x", raises(UsageError("wrong")))).fix
     missing = ImportError("libGL.so.1: cannot open shared object file")
-    assert "libgl1" in examine(Check("x", raises(missing))).mend
-    assert "pip install -r" in examine(Check("x", raises(ModuleNotFoundError("cv2")))).mend
+    assert "libgl1" in examine(Check("x", raises(missing))).fix
+    assert "pip install -r" in examine(Check("x", raises(ModuleNotFoundError("cv2")))).fix
 
 
 def test_a_good_computer_has_no_fault(machine, driver, astronaut):
-    driver.plug(0, Plugged(picture=astronaut))
+    driver.plug(0, CameraInfo(picture=astronaut))
     told = {check.name: examine(check) for check in checks(machine, None, Settings())}
     assert {name: one for name, one in told.items() if one.status != "ok"} == {}
     assert len(told) == 17 and "camera usb:0" in told
@@ -43,7 +43,7 @@ def test_a_broken_computer_is_told_to_the_end(machine, driver):
     fields = [one.name for one in dataclasses.fields(machine)]
     kept = ("root", "v4l2", "python", "environ", "user", "groups")
     worst = changed(machine, **{name: broken for name in fields if name not in kept})
-    driver.plug(0, Plugged(busy=True))
+    driver.plug(0, CameraInfo(busy=True))
     told = {check.name: examine(check) for check in checks(worst, None, Settings())}
     failed = {name for name, one in told.items() if one.status == "failure"}
     assert failed == {
@@ -54,11 +54,11 @@ def test_a_broken_computer_is_told_to_the_end(machine, driver):
 
 def test_lines_are_aligned_and_coloured_only_when_asked():
     check = Check("clock", lambda: None)
-    assert line(check, Finding("ok", "2026"), False) == "ok       clock         2026"
-    bad = Finding("failure", "not\nset", "Run: date")
+    assert line(check, CheckResult("ok", "2026"), False) == "ok       clock         2026"
+    bad = CheckResult("failure", "not\nset", "Run: date")
     assert line(check, bad, False) == "FAILURE  clock         not set. Run: date"
     assert line(check, bad, True).startswith("\033[1;31mFAILURE\033[0m  clock")
-    expected = {"check": "clock", "status": "failure", "found": "not\nset", "mend": "Run: date"}
+    expected = {"check": "clock", "status": "failure", "message": "not\nset", "fix": "Run: date"}
     assert json.loads(as_json([(check, bad)])) == [expected]
 
 

@@ -1,0 +1,156 @@
+"""Read and write a model card: all the device must know of a model that the .tflite cannot say.
+
+Another backbone, input size or set of attributes needs another card, and no other code.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ModelError
+
+FORMAT = 1
+MEND = "Restore the model: git checkout -- models/"
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One output of the network."""
+
+    name: str  # as in CelebA, such as Wearing_Hat
+    threshold: float  # 0..1, on the calibrated probability: present from here on
+    slope: float  # calibrated = sigmoid(slope * logit(raw) + offset); Platt (1999)
+    offset: float
+    prevalence: float  # 0..1, share of training photos that have it
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A model card, checked."""
+
+    file: str  # the .tflite, beside the card
+    sha256: str
+    crop_wh: tuple[int, int]  # px; the crop is R, G, B bytes
+    template: tuple[tuple[float, float], ...]  # the four landmarks' places in the crop, px
+    attributes: tuple[Attribute, ...]  # in output order
+    training: dict[str, Any]  # data, licence, recipe
+    measured: dict[str, Any]  # split -> {"int8"|"float": {"accuracy": ...}}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(attribute.name for attribute in self.attributes)
+
+    def column(self, field: str) -> np.ndarray:
+        """Return one number of every attribute, float32 (attributes,)."""
+        return np.array([getattr(a, field) for a in self.attributes], np.float32)
+
+    def of(self, names: tuple[str, ...]) -> "ModelCard":
+        """Return the card with these of its attributes alone."""
+        return replace(self, attributes=tuple(a for a in self.attributes if a.name in names))
+
+    def to_json(self) -> str:
+        record = {
+            "format": FORMAT,
+            "file": self.file,
+            "sha256": self.sha256,
+            "input": {"width": self.crop_wh[0], "height": self.crop_wh[1], "colour": "RGB"},
+            "template": [list(point) for point in self.template],
+            "attributes": [
+                {
+                    "name": a.name,
+                    "threshold": a.threshold,
+                    "calibration": {"slope": a.slope, "offset": a.offset},
+                    "prevalence": a.prevalence,
+                }
+                for a in self.attributes
+            ],
+            "training": self.training,
+            "measured": self.measured,
+        }
+        return json.dumps(record, indent=2) + "\n"
+
+
+def read_card(path: Path | str) -> ModelCard:
+    """Return the card in a JSON file; ModelError names the file and what is wrong with it."""
+    path = Path(path)
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"no model card {path}", "Give one with --model CARD.json") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"the model card {path} cannot be read: {error}", MEND) from error
+    try:
+        card = _card(record)
+    except KeyError as error:
+        raise ModelError(f"the model card {path} lacks {error}", MEND) from error
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ModelError(f"the model card {path} is malformed: {error}", MEND) from error
+    return card
+
+
+def _card(record: dict[str, Any]) -> ModelCard:
+    if record["format"] != FORMAT:
+        raise ValueError(f"format {record['format']!r}, this Facet reads {FORMAT}")
+    if record["input"]["colour"] != "RGB":
+        raise ValueError(f"colour {record['input']['colour']!r}, expected 'RGB'")
+    if Path(record["file"]).name != record["file"]:
+        raise ValueError(f"file {record['file']!r} is not a name beside the card")
+    card = ModelCard(
+        file=record["file"],
+        sha256=str(record["sha256"]),
+        crop_wh=(int(record["input"]["width"]), int(record["input"]["height"])),
+        template=tuple((float(x), float(y)) for x, y in record["template"]),
+        attributes=tuple(_attribute(one) for one in record["attributes"]),
+        training=dict(record["training"]),
+        measured=dict(record["measured"]),
+    )
+    if len(card.template) != 4 or not np.isfinite(card.template).all():
+        raise ValueError(f"template of {len(card.template)} points, expected 4 finite ones")
+    if not np.abs(card.template).max() <= 10 * max(card.crop_wh):
+        raise ValueError("template whose points lie far outside of the crop")
+    if np.ptp(card.template, axis=0).min() < 1:
+        raise ValueError("template whose points lie in one place")
+    if not card.attributes or len(set(card.names)) != len(card.names):
+        raise ValueError("attributes are missing, or named twice")
+    if min(card.crop_wh) < 1:
+        raise ValueError(f"input of {card.crop_wh[0]}x{card.crop_wh[1]} px")
+    return card
+
+
+def _attribute(one: dict[str, Any]) -> Attribute:
+    calibration = one["calibration"]
+    attribute = Attribute(
+        name=str(one["name"]),
+        threshold=float(one["threshold"]),
+        slope=float(calibration["slope"]),
+        offset=float(calibration["offset"]),
+        prevalence=float(one["prevalence"]),
+    )
+    # Far beyond what a fit gives, and within what float32 can say.
+    if abs(attribute.slope) > 10 or abs(attribute.offset) > 20:
+        raise ValueError(f"the calibration of {attribute.name!r} is out of range")
+    numbers = [value for value in asdict(attribute).values() if isinstance(value, float)]
+    if not np.isfinite(numbers).all() or not 0 <= attribute.threshold <= 1:
+        raise ValueError(f"numbers of {attribute.name!r} are out of range")
+    return attribute
+
+
+def read_model_bytes(card: ModelCard, folder: Path) -> bytes:
+    """Return the .tflite's bytes, checked against the card's SHA-256."""
+    path = folder / card.file
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"the model {path} cannot be read: {error.strerror}", MEND) from error
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != card.sha256:
+        raise ModelError(
+            f"{path} has other bytes than its card says (SHA-256 {digest[:12]}..., "
+            f"card {card.sha256[:12]}...)",
+            MEND,
+        )
+    return content

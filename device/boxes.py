@@ -1,0 +1,23 @@
+"""Boxes: x, y, width, height in px of the frame."""
+
+from .types import Box
+
+
+def iou(a: Box, b: Box) -> float:
+    """Return the intersection over union of two boxes, 0..1."""
+    (ax, ay, aw, ah), (bx, by, bw, bh) = a, b
+    width = min(ax + aw, bx + bw) - max(ax, bx)
+    height = min(ay + ah, by + bh) - max(ay, by)
+    shared = max(0.0, width) * max(0.0, height)
+    return shared / max(aw * ah + bw * bh - shared, 1e-9)
+
+
+def clip(box: Box, size_wh: tuple[int, int]) -> Box | None:
+    """Return the part of a box inside a picture; None if it is under 1 px wide or high."""
+    x, y, w, h = box
+    left, top = max(x, 0.0), max(y, 0.0)
+    right, bottom = min(x + w, float(size_wh[0])), min(y + h, float(size_wh[1]))
+    # Also None for nan.
+    if not (right - left >= 1 and bottom - top >= 1):
+        return None
+    return left, top, right - left, bottom - top

@@ -1,0 +1,87 @@
+"""What every command line of Facet shares: its parser, its messages, and how it ends."""
+
+import argparse
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+from ..errors import FacetError, UsageError, one_line
+from ..log import log
+
+PACKAGE = __package__.partition(".")[0]  # device in a checkout, facet in the wheel
+
+
+def spelled(text: str) -> str:
+    """Return a text whose commands are spelled as this installation has them."""
+    return text if PACKAGE == "device" else text.replace("python -m device.", f"{PACKAGE} ")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser for one module's command, which shows the module's docstring as its help.
+
+    A wrong flag raises UsageError, where argparse would print the whole usage before its error.
+    """
+
+    def __init__(self, module: str, doc: str, **options):
+        super().__init__(
+            prog=spelled(f"python -m {module}"),
+            description=spelled(doc),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            **options,
+        )
+
+    def error(self, message: str):
+        raise UsageError(message, f"{self.prog} --help")
+
+
+class StderrHandler(logging.Handler):
+    """Prints "facet: MESSAGE" to stderr; stdout is kept for results."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if sys.stderr:  # None where the starter closed it
+            print(f"facet: {spelled(record.getMessage())}", file=sys.stderr, flush=True)
+
+
+def log_to_stderr() -> None:
+    """Show Facet's log on stderr, a line for each message."""
+    if not any(isinstance(handler, StderrHandler) for handler in log.handlers):
+        log.addHandler(StderrHandler())
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def exit_with(main: Callable[[], int | None]) -> None:
+    """Run a command's `main` and leave the process: 0, or the error's code and its one line.
+
+    FACET_DEBUG=1 in the environment shows the traceback of any error.
+    """
+    log_to_stderr()
+    try:
+        code = main() or 0
+        if sys.stdout:
+            sys.stdout.flush()
+    except FacetError as error:
+        _show_traceback()
+        log.error("%s", error)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        log.info("stopped by the user")
+        code = 1
+    except BrokenPipeError:
+        # The reader went away (`| head`): point stdout at nothing, or Python complains at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except Exception as error:
+        _show_traceback()
+        reason = one_line(f"{type(error).__name__}: {error}", 300)
+        log.error("internal error, please report it (%s). Try: FACET_DEBUG=1 for details", reason)
+        code = 1
+    sys.exit(code)
+
+
+def _show_traceback() -> None:
+    if os.environ.get("FACET_DEBUG"):
+        traceback.print_exc()

@@ -1,0 +1,35 @@
+"""Write a file whole or not at all, and keep the one that was there."""
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def move_aside(path: Path) -> Path:
+    """Rename a file to the first free of name.1.ending, name.2.ending, ...; return the new path."""
+    number = 1
+    while (aside := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
+        number += 1
+    path.rename(aside)
+    return aside
+
+
+def write_atomic(path: Path, content: bytes, mode: int | None = None) -> None:
+    """Write a file through a temporary one beside it, on the disk before it takes the name.
+
+    mode: permission bits from its creation on; None: those the umask gives. Makes the folder.
+    Raises OSError, and leaves what was there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode or 0o666)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise

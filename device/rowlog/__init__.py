@@ -1,0 +1,1 @@
+"""Append rows to a CSV file for months: durable, rotated, locked; knows nothing of faces."""
