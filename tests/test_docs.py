@@ -60,13 +60,47 @@ def commands(text: str) -> list[str]:
     return [re.sub(r"\s+#\s.*", "", line) for line in lines if STARTS.match(line)]
 
 
+# One process asks all commands for their help: many of them load TensorFlow, which takes 3 s.
+ASK = """
+import contextlib, io, json, runpy, sys
+answers = []
+for module, *words in json.load(sys.stdin):
+    out, sys.argv = io.StringIO(), [module, *words, "--help"]
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        try:
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        except Exception as error:
+            code = repr(error)
+    answers.append([code, out.getvalue()])
+print(json.dumps(answers))
+"""
+
+
 @functools.cache
-def help_of(module: str, subcommand: str = "") -> str:
+def all_help() -> dict[tuple[str, ...], list]:
+    """Return the exit code and text of --help, for each command and each of its first words."""
+    calls = {("device.run",)}
+    for line, _ in PYTHONS:
+        module, words = called(line)
+        if is_module(module):
+            calls |= {(module,), (module, *words[:1])}
+    calls = sorted(call for call in calls if not call[-1].startswith("-"))
+    process = ["nice", sys.executable, "-c", ASK]
+    done = subprocess.run(
+        process, cwd=ROOT, input=json.dumps(calls), capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-300:]
+    return dict(zip(calls, json.loads(done.stdout.splitlines()[-1]), strict=True))
+
+
+def help_of(*call: str) -> str:
     """Return what a command prints for --help; fails where it does not end with exit code 0."""
-    call = ["nice", sys.executable, "-m", module, *subcommand.split(), "--help"]
-    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, f"{' '.join(call[1:])}: {done.stderr[-300:]}"
-    return done.stdout
+    code, text = all_help()[call]
+    assert code == 0, f"python -m {' '.join(call)} --help: {code} {text[-300:]}"
+    return text
 
 
 def subcommands(usage: str) -> set[str]:
@@ -86,6 +120,13 @@ def arguments(rest: str) -> list[str]:
 def is_module(name: str) -> bool:
     path = ROOT.joinpath(*name.split("."))
     return path.with_suffix(".py").exists() or (path / "__main__.py").exists()
+
+
+def called(line: str) -> tuple[str, list[str]]:
+    """Return a command line's module and its words; `facet run` is `python -m device run`."""
+    found = PYTHON.search(line)
+    module, rest = found.groups() if found else ("device", line.removeprefix("facet "))
+    return module, arguments(rest)
 
 
 COMMANDS = sorted({(line, path) for path in PAGES for line in commands(path.read_text())})
@@ -158,10 +199,9 @@ def test_make_has_the_target(line, page):
 
 @pytest.mark.parametrize("line, page", PYTHONS, ids=[line for line, _ in PYTHONS])
 def test_the_command_takes_these_flags(line, page):
-    found = PYTHON.search(line)
-    module, rest = found.groups() if found else ("device", line.removeprefix("facet "))
+    module, words = called(line)
     assert is_module(module), f"{page}: no module {module}"
-    words, usage = arguments(rest), help_of(module)
+    usage = help_of(module)
     if words and not words[0].startswith("-"):
         assert "positional arguments:" in usage, f"{page}: {module} takes no {words[0]}"
         if known := subcommands(usage):
