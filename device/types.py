@@ -45,7 +45,7 @@ class Detection:
 class Probabilities(Mapping[str, float]):
     """Calibrated probabilities 0..1 by attribute name; empty where a face is not classified.
 
-    names: the computed attributes, in the model card's order. array: float32 (attributes,), or None.
+    names: the computed attributes, in the model card's order. array: float32 (attributes,) or None.
     """
 
     __slots__ = ("array", "names")

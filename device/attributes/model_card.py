@@ -13,9 +13,10 @@ import numpy as np
 
 from ..errors import ModelError
 from ..faces.align import CropGeometry
+from ..resources import restore_hint
 
 FORMAT = 1
-HINT = "restore the model: git checkout -- models/"
+HINT = restore_hint("models/")
 
 
 @dataclass(frozen=True)

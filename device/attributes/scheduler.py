@@ -23,8 +23,8 @@ from .smoother import ProbabilitySmoother
 ONE_TOKEN = 1 - 1e-6  # the sum of six sixths may fall short of 1
 THUMBNAIL_PX = 8  # side of a thumbnail, which is only compared
 SAMPLES = 16  # px across the face that a thumbnail is made of
-# Mean difference of two thumbnails, bytes, from which a face is classified again at once: one person
-# seldom makes 35 between two classifications, a cut from one portrait to the other 45 to 100.
+# Mean difference of two thumbnails, bytes, from which a face is classified again at once: one
+# person seldom makes 35 between two classifications, a cut to another portrait 45 to 100.
 CHANGE_THRESHOLD = 42.0
 
 

