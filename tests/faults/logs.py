@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.rowlog.rotation import old_files
+from device.rowlog.rotation import rotated_files
 
 Key = tuple[str, str, str]  # a row's time, frame and track
 
@@ -45,7 +45,7 @@ def read_log(log: Path, *others: Path) -> Log:
     """Return what the log, what it was rotated into, and `others` hold."""
     rows: list[dict[str, str]] = []
     broken = 0
-    for path in [*others, *(old.path for old in old_files(log)), log]:
+    for path in [*others, *(older.path for older in rotated_files(log)), log]:
         found, bad = _read(path)
         rows += found
         broken += bad

@@ -75,8 +75,8 @@ def test_a_second_facet_on_the_same_log_names_the_first(tmp_path):
         process.communicate(timeout=30)
     assert done.returncode == 2
     assert (
-        f"cannot write the log {out}: another process writes it, pid {process.pid}. "
-        "Stop that one, or name another file with --log" in done.stderr
+        f"cannot write the log {out}: another process is writing to it, pid {process.pid}. "
+        "Try: stop that process, or name another file with --log" in done.stderr
     )
 
 
