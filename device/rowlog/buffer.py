@@ -11,7 +11,7 @@ from .locked_file import LockedCsvFile
 class RowBuffer:
     """At most `capacity` rows that may not be on the disk yet; beyond that the oldest are dropped.
 
-        add --> collect --> unwritten --> mark_written --> mark_synced: out of memory
+        add --> collect --> unwritten --> mark_written --> mark_synced (forgotten)
 
     `add` may be called from any thread and never waits for the disk; all else from one thread.
     """
@@ -29,7 +29,7 @@ class RowBuffer:
         """Take rows, each one line."""
         with self._lock:
             self._added.extend(rows)
-            while len(self._added) > self.capacity:  # the disk hangs and nobody collects
+            while len(self._added) > self.capacity:  # the disk hangs, so none are collected
                 self._added.popleft()
                 self.lost += 1
 

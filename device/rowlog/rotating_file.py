@@ -44,7 +44,7 @@ class RotatingFile:
         return not self.current.closed
 
     def ensure_open(self, now_s: float) -> bool:
-        """Open the file if it is closed; return whether it was."""
+        """Open the file if it is closed; return True if it was."""
         self._begun_s = min(self._begun_s, now_s)
         if self.is_open:
             return False
@@ -80,7 +80,7 @@ class RotatingFile:
 
     def _is_over(self, day: str, today: str, now_s: float) -> bool:
         # Rows of an earlier day stay in the file, or a clock that jumps back and forth would make
-        # many files; but for one day only: the file's own day may have been a clock error.
+        # many files; but for one day only: the file's own day may be a clock error.
         if not self._settings.daily:
             return False
         return day < today or (day > today and now_s - self._begun_s > DAY_S)

@@ -140,7 +140,8 @@ def apply_retention(
 class Retention:
     """Runs `apply_retention` in a thread: to compress a day's rows takes seconds.
 
-    warn: called with one line if the disk refuses. Any other fault is raised by the next call.
+    warn: called with one line if the disk refuses. Any other fault is raised by the next
+    method that is called.
     """
 
     def __init__(self, log: Path, settings: RotationSettings, warn: Callable[[str], None]):

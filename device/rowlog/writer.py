@@ -8,6 +8,7 @@ when the disk has room, to a new one if the first was deleted.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from ..errors import FacetError
 from ..log import log
 from .buffer import RowBuffer
 from .disk_errors import hint, reason
-from .rotating_file import DAY_S, RotatingFile
+from .rotating_file import RotatingFile
 from .rotation import Retention
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class RowWriter:
         self._buffer = RowBuffer(settings.buffer_rows)
         self._buffer.resume(self.file.current)
         self._fault: OSError | None = None  # why the disk refuses at present
-        self._retry_s = self._synced_s = self._retention_s = -DAY_S
+        self._retry_s = self._synced_s = self._retention_s = -math.inf  # no attempt yet
 
     @property
     def moved_to(self) -> Path | None:
@@ -88,7 +89,7 @@ class RowWriter:
 
     def flush(self) -> None:
         """Write and sync every row now; those that the disk refuses stay in memory."""
-        self._retry_s = self._synced_s = -DAY_S
+        self._retry_s = self._synced_s = -math.inf
         self._retention_s = now_s = time.monotonic()
         for _ in range(2):  # the second for a file that the first found deleted
             self.flush_due(now_s)
