@@ -14,7 +14,7 @@ What it guarantees for a file:
 - A disk that is full, read-only or unplugged, or a folder that is gone, gives one warning. Up to
   `buffer_rows` rows wait in memory and are written when the disk works again. Rows beyond that are
   counted, and leaving the sink raises FacetError.
-- A disk that does not answer within CLOSE_S when the sink is left gives FacetError too.
+- A disk that does not take the last rows within 15 s at the exit gives FacetError too.
 - A file has one writer: a second process gets UsageError with the first one's pid.
 - A new file begins each UTC day (`daily`) or at a size (`max_mb`). Older files are compressed, and
   deleted by age (`keep_days`) or when the disk fills (`min_free_mb`). No other file is touched.

@@ -27,7 +27,7 @@ from .locked_file import BLOCK, sync_folder
 if TYPE_CHECKING:
     from ..settings import RotationSettings
 
-PART = ".part"  # suffix of a file that is being compressed
+UNFINISHED = ".part"  # suffix of a file that is being compressed
 JOIN_S = 5.0  # limit for a compression to stop when the log is closed
 
 
@@ -77,7 +77,7 @@ def compress(path: Path, stopping: Callable[[], bool]) -> None:
     The plain file is deleted once the .gz is complete on the disk: after a power cut one of them
     is complete, or both are.
     """
-    part = path.with_name(f"{path.name}.gz{PART}")
+    part = path.with_name(f"{path.name}.gz{UNFINISHED}")
     try:
         with path.open("rb") as plain, part.open("wb") as file:
             shutil.copymode(path, part)
@@ -123,7 +123,7 @@ def apply_retention(
     log: Path, settings: RotationSettings, today: date, stopping: Callable[[], bool]
 ) -> None:
     """Delete and compress the older files of `log` by the settings, until `stopping` is true."""
-    for unfinished in rotated_files(log, f".gz{PART}"):
+    for unfinished in rotated_files(log, f".gz{UNFINISHED}"):
         unfinished.path.unlink(missing_ok=True)
     if settings.keep_days:
         delete_older(log, settings.keep_days, today)
