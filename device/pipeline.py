@@ -10,7 +10,7 @@ from typing import Protocol
 from .attributes.classifier import Classifier
 from .attributes.scheduler import AttributeScheduler
 from .camera import Camera
-from .camera.prefetch import ahead
+from .camera.prefetch import prefetch
 from .faces.blazeface import BlazeFace
 from .faces.detection_scheduler import DetectionScheduler, Detector
 from .faces.quality_gate import quality_limits
@@ -90,7 +90,7 @@ class Pipeline:
         """Take frames to the end, or `max_frames` of them; outputs and camera stay open."""
         begun = since = time.perf_counter()
         # A live camera has a reader of its own.
-        source = iter(self._camera) if self._camera.live else ahead(self._camera)
+        source = iter(self._camera) if self._camera.live else prefetch(self._camera)
         with contextlib.closing(source) as frames:
             for frame in frames:
                 since = self.watch.lap("camera", since)

@@ -80,7 +80,7 @@ def open_window(
     from ..outputs.window import Window
 
     pace = None if camera.live or camera.stills else camera.fps
-    newest = (lambda: camera.seen) if camera.live else None
+    newest = (lambda: camera.newest) if camera.live else None
     window = stack.enter_context(Window(pace, camera.stills, Path.cwd(), stop, newest))
     log.info("q quits, s saves a snapshot, space pauses" + ", n: next" * camera.stills)
     return window
@@ -95,7 +95,7 @@ def open_reports(settings: Settings, camera: Camera, stack: contextlib.ExitStack
     every_s = settings.outputs.status_every
     if every_s and sys.stderr and not sys.stderr.isatty():
         reports.append(StatusLog(every_s, lambda: camera.dropped if camera.live else 0))
-    systemd = service(lambda: camera.live and camera.away)
+    systemd = service(lambda: camera.live and camera.reconnecting)
     if systemd:
         reports.append(systemd)
     return [stack.enter_context(report) for report in reports]

@@ -5,9 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..camera.video import ffmpeg_name
 from ..errors import FacetError, UsageError
-from ..files import move_aside
+from ..files import ffmpeg_path, move_aside
 from . import Result
 from .overlay import annotate
 
@@ -52,7 +51,7 @@ class VideoRecord:
             return
         self._writer.release()
         # OpenCV says nothing when the disk is full.
-        film = cv2.VideoCapture(ffmpeg_name(self.path), cv2.CAP_FFMPEG)
+        film = cv2.VideoCapture(ffmpeg_path(self.path), cv2.CAP_FFMPEG)
         kept = film.get(cv2.CAP_PROP_FRAME_COUNT) if film.isOpened() else 0
         film.release()
         if kept < 0.9 * self._written and exc[0] is None:
@@ -93,7 +92,7 @@ class VideoRecord:
         # Codecs want even sides.
         height, width = (max(2, int(side * shrink) // 2 * 2) for side in shape[:2])
         code = cv2.VideoWriter.fourcc(*ENDINGS[self.path.suffix.lower()])
-        name = ffmpeg_name(self.path)
+        name = ffmpeg_path(self.path)
         self._writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, code, self._fps, (width, height))
         if not self._writer.isOpened():
             raise UsageError(f"cannot record {self.path} at {width}x{height}")
