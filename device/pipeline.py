@@ -1,176 +1,171 @@
-"""The loop: a frame, its people, their attributes, the outputs. Knows all rooms, does no work."""
+"""Analyze a camera's frames: an iterator of results.
+
+with open_camera(settings.camera) as camera:
+    for result in build_pipeline(settings, load_models(settings), camera):
+        print(result.frame.index, [face.labels for face in result.faces])
+"""
+
+from __future__ import annotations
 
 import contextlib
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from .attributes.classifier import Classifier
+from .analyzer import FaceAnalyzer
 from .attributes.scheduler import AttributeScheduler
 from .camera import Camera
+from .camera.photos import Photos
 from .camera.prefetch import prefetch
-from .faces.blazeface import BlazeFace
-from .faces.detection_scheduler import DetectionScheduler, Detector
+from .faces.detection_scheduler import DetectionScheduler
 from .faces.quality_gate import quality_limits
 from .faces.tracker import Tracker
 from .frame_budget import FrameBudget
-from .outputs import Output, Result
+from .models import Models
 from .settings import Settings
-from .types import Frame, Track
-
-STAGES = ("camera", "faces", "attributes", "outputs")
-
-
-@dataclass
-class Stopwatch:
-    """How long each stage took for the last frames, s, and how often frames came."""
-
-    last: dict[str, deque] = field(
-        default_factory=lambda: {stage: deque(maxlen=10_000) for stage in STAGES}
-    )
-    ends: deque = field(default_factory=lambda: deque(maxlen=30))  # when the last frames were done
-
-    def lap(self, stage: str, since: float) -> float:
-        now = time.perf_counter()
-        self.last[stage].append(now - since)
-        return now
-
-    @property
-    def fps(self) -> float:
-        """Frames/s over the last 30 frames."""
-        if len(self.ends) < 2:
-            return 0.0
-        return (len(self.ends) - 1) / max(self.ends[-1] - self.ends[0], 1e-9)
+from .stopwatch import Stopwatch, Totals
+from .types import Face, Frame, Result
 
 
-@dataclass
-class Totals:
-    """What a run came to."""
+class Recognizer(Protocol):
+    """What names faces; `device.recognition`, if it is enabled."""
 
-    frames: int = 0
-    faces: int = 0
-    seconds: float = 0.0
-
-
-class Naming(Protocol):
-    """What tells who people are; device.people, where that is wanted."""
-
-    def update(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
-        """Return a frame's tracks with the names that are known by now."""
+    def identify(self, frame: Frame, faces: Sequence[Face]) -> list[Face]:
+        """Return a frame's faces with the names that are known by now."""
 
     def forget(self) -> None:
-        """Start anew, with other people."""
+        """Start anew: the next frame's ids are other people."""
+
+
+class FrameAnalyzer(Protocol):
+    """What turns a frame into faces."""
+
+    def faces(self, frame: Frame, stopwatch: Stopwatch) -> list[Face]:
+        """Return the frame's faces, and end the stages "faces" and "attributes"."""
+
+
+class VideoAnalyzer:
+    """Tracks faces through a video or a live camera's frames."""
+
+    def __init__(
+        self,
+        detection: DetectionScheduler,
+        attributes: AttributeScheduler,
+        budget: FrameBudget,
+        recognizer: Recognizer | None = None,
+    ):
+        self._detection, self._attributes = detection, attributes
+        self._budget, self._recognizer = budget, recognizer
+
+    def faces(self, frame: Frame, stopwatch: Stopwatch) -> list[Face]:
+        self._budget.start_frame()
+        tracks = self._detection.track(frame)
+        stopwatch.lap("faces")
+        for switched in self._attributes.classify(frame, tracks):
+            self._detection.tracker.assign_new_id(switched)
+        faces = self._attributes.faces(frame, tracks)
+        if self._recognizer:
+            faces = self._recognizer.identify(frame, faces)
+        stopwatch.lap("attributes")
+        return faces
+
+
+class PhotoAnalyzer:
+    """Analyzes unrelated photos, each by itself."""
+
+    def __init__(self, analyzer: FaceAnalyzer, recognizer: Recognizer | None = None):
+        self._analyzer, self._recognizer = analyzer, recognizer
+
+    def faces(self, frame: Frame, stopwatch: Stopwatch) -> list[Face]:
+        detections = self._analyzer.detector.detect(frame.bgr)
+        stopwatch.lap("faces")
+        faces = self._analyzer.analyze(frame.bgr, detections)
+        if self._recognizer:
+            self._recognizer.forget()
+            faces = self._recognizer.identify(frame, faces)
+        stopwatch.lap("attributes")
+        return faces
 
 
 class Pipeline:
-    """camera -> faces -> attributes -> outputs, until the camera ends or one says stop.
+    """camera -> faces -> results, until the camera ends; iterate it once, from one thread.
 
-    pace: what follower and teller share. stopping: asked after every frame, whether to end; an
-    output that says no ends the run too. naming: None where people stay numbers.
+    max_frames: ends after so many; 0: never. stopping: asked after every frame, whether to end.
+    The camera is entered and left by its owner.
     """
 
     def __init__(
         self,
         camera: Camera,
-        follower: DetectionScheduler,
-        teller: AttributeScheduler,
-        outputs: Sequence[Output],
-        pace: FrameBudget,
+        analyzer: FrameAnalyzer,
+        max_frames: int = 0,
         stopping: Callable[[], bool] = lambda: False,
-        naming: Naming | None = None,
     ):
-        self._naming = naming
-        self._camera, self._follower, self._teller = camera, follower, teller
-        self._outputs, self._pace, self._stopping = outputs, pace, stopping
-        self.watch, self.totals = Stopwatch(), Totals()
+        self._camera, self._analyzer = camera, analyzer
+        self._max_frames, self._stopping = max_frames, stopping
+        self.stopwatch, self.totals = Stopwatch(), Totals()
 
-    def run(self, max_frames: int = 0) -> Totals:
-        """Take frames to the end, or `max_frames` of them; outputs and camera stay open."""
-        begun = since = time.perf_counter()
-        # A live camera has a reader of its own.
+    def __iter__(self) -> Iterator[Result]:
+        started = time.perf_counter()
+        self.stopwatch.start()
+        # A live camera is read by a thread of its own.
         source = iter(self._camera) if self._camera.live else prefetch(self._camera)
         with contextlib.closing(source) as frames:
             for frame in frames:
-                since = self.watch.lap("camera", since)
-                going_on = self._step(frame, since)
-                since = time.perf_counter()
-                self.watch.ends.append(since)
-                self.totals.seconds = since - begun
-                if not going_on or self._stopping() or self.totals.frames == max_frames:
+                self.stopwatch.lap("camera")
+                result = self._analyze(frame)
+                yield result
+                self.stopwatch.lap("outputs")
+                self.stopwatch.frame_done()
+                self.totals.seconds = time.perf_counter() - started
+                if self._stopping() or self.totals.frames == self._max_frames:
                     break
-        return self.totals
 
-    def _step(self, frame: Frame, since: float) -> bool:
-        self._pace.begin()
-        if self._camera.stills:  # nobody is followed from one photo to the next
-            self._follower.forget()
-            self._teller.forget()
-            if self._naming:
-                self._naming.forget()
-        people = self._follower.update(frame)
-        since = self.watch.lap("faces", since)
-        self._teller.update(frame, people, self._follower.tracker.renew)
-        told = self._teller.tracks(frame, people)
-        tracks, labels = [track for track, _ in told], [said for _, said in told]
-        if self._naming:
-            tracks = self._naming.update(frame, tracks)
-        since = self.watch.lap("attributes", since)
+    def _analyze(self, frame: Frame) -> Result:
+        faces = self._analyzer.faces(frame, self.stopwatch)
         self.totals.frames += 1
-        self.totals.faces += len(told)
+        self.totals.faces += len(faces)
         age_s = time.monotonic() - frame.at_s if self._camera.live else None
-        result = Result(frame, tracks, labels, self.watch.fps, age_s)
-        answers = [output.write(result) for output in self._outputs]
-        self.watch.lap("outputs", since)
-        return all(answers)
+        return Result(frame, faces, self.stopwatch.fps, age_s)
 
 
-@dataclass(frozen=True)
-class Models:
-    """The networks of one pipeline."""
-
-    searcher: Detector  # for whole pictures
-    looker: Detector  # for the neighbourhood of somebody who is being followed
-    classifier: Classifier
-
-
-def load_models(settings: Settings) -> Models:
-    """Return the settings' networks; ModelError if one is missing or broken."""
-    attributes = settings.attributes
-    how = (settings.runtime.threads, settings.runtime.delegates, attributes.compute)
-    return Models(*load_detectors(settings), Classifier(attributes.model, *how))
-
-
-def load_detectors(settings: Settings) -> tuple[Detector, Detector]:
-    """Return the searcher and the looker of `Models`; ModelError if one is missing or broken."""
-    faces = settings.faces
-    how = (faces.min_score, settings.runtime.threads, settings.runtime.delegates)
-    if faces.detector == "yunet":
-        from .faces.yunet import YuNet
-
-        searcher = YuNet(faces.yunet, faces.min_score)
-    else:
-        searcher = BlazeFace(faces.detector, *how)
-    return searcher, BlazeFace("short", *how)
-
-
-def assemble(
+def build_pipeline(
     settings: Settings,
     models: Models,
     camera: Camera,
-    outputs: Sequence[Output],
-    shown: Sequence[str],
+    shown: Sequence[str] | None = None,
     stopping: Callable[[], bool] = lambda: False,
-    naming: Naming | None = None,
+    recognizer: Recognizer | None = None,
 ) -> Pipeline:
-    """Return the pipeline that the settings describe; shown: attributes that labels mention."""
-    faces, tracks, attributes = settings.faces, settings.tracks, settings.attributes
-    pace = FrameBudget(1 / camera.fps if camera.live else None)
-    tracker = Tracker(1 if camera.stills else tracks.min_hits, tracks.max_lost_s)
-    follower = DetectionScheduler(models.searcher, models.looker, tracker, faces.detect_hz, pace)
-    limits = quality_limits(faces)
-    teller = AttributeScheduler(
-        models.classifier, shown, limits, tracks, attributes.classify_hz, pace
+    """Return the pipeline that settings describe; shown: attributes that labels may name."""
+    analyzer: FrameAnalyzer
+    if isinstance(camera, Photos):
+        limits = quality_limits(settings.faces)
+        single = FaceAnalyzer(models.full_detector, limits, models.classifier, shown=shown)
+        analyzer = PhotoAnalyzer(single, recognizer)
+    else:
+        analyzer = _video_analyzer(settings, models, camera, shown, recognizer)
+    return Pipeline(camera, analyzer, settings.outputs.max_frames, stopping)
+
+
+def _video_analyzer(
+    settings: Settings,
+    models: Models,
+    camera: Camera,
+    shown: Sequence[str] | None,
+    recognizer: Recognizer | None,
+) -> VideoAnalyzer:
+    budget = FrameBudget(1 / camera.fps if camera.live else None)
+    tracker = Tracker(settings.tracks.min_hits, settings.tracks.max_lost_s)
+    detection = DetectionScheduler(
+        models.full_detector, models.roi_detector, tracker, settings.faces.detect_hz, budget
     )
-    return Pipeline(camera, follower, teller, outputs, pace, stopping, naming)
+    attributes = AttributeScheduler(
+        models.classifier,
+        models.classifier.card.names if shown is None else shown,
+        quality_limits(settings.faces),
+        settings.tracks,
+        settings.attributes.classify_hz,
+        budget,
+    )
+    return VideoAnalyzer(detection, attributes, budget, recognizer)

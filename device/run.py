@@ -1,7 +1,7 @@
-"""Facet's camera: find faces, tell their attributes, show and log them.
+"""Find the faces in a camera's picture, classify their attributes, show and log them.
 
     python -m device.run                                  # a camera, else the demo clip; q quits
-    python -m device.run --list-cameras                   # which cameras there are
+    python -m device.run --list-cameras                   # the cameras that are plugged in
     python -m device.run --camera 0                       # the first of them
     python -m device.run --camera film.mp4 --headless --log faces.csv --log-every 0
     python -m device.run --camera photos/ --headless --log faces.csv
@@ -15,67 +15,111 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from . import __version__
 from .cli.command import exit_with
 from .cli.flags import read_settings
-from .cli.outputs import open_outputs, open_reports, open_window
+from .cli.outputs import (
+    AnalyzedOnly,
+    build_outputs,
+    build_reports,
+    build_window,
+    wanted_files,
+    wants_window,
+)
 from .log import log
-from .settings import Settings, shown_and_logged
+from .outputs import Output
+from .settings import Settings
 
 if TYPE_CHECKING:
     from .camera import Camera
+    from .outputs.window import Window
+    from .pipeline import Pipeline
     from .recognition.recognizer import Recognizer
+    from .types import Result
 
 
 def main(argv: list[str] | None = None) -> int:
-    settings = read_settings(argv, __doc__)
-    # After the flags: --help and a slip of the finger should not wait for OpenCV.
+    settings = read_settings(argv, __doc__ or "")
+    # After the flags: --help and a misspelt flag should not wait for OpenCV.
+    from .attributes.presets import shown_and_logged
     from .camera.open import open_camera
-    from .pipeline import assemble, load_models
+    from .models import load_models
+    from .pipeline import build_pipeline
     from .tflite import runtime_name
 
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_at_signals()
     models = load_models(settings)
-    shown, logged = shown_and_logged(settings.attributes, models.classifier.card.names)
+    card = models.classifier.card
+    shown, logged = shown_and_logged(settings.attributes, card.names)
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
-        naming = open_naming(settings, camera, stack)
-        outputs = open_outputs(settings, camera, models.classifier.card, logged, stack)
-        window = open_window(settings, camera, stop, stack)
+        recognizer = open_recognizer(settings, camera, stack)
+        windowed = wants_window(settings)
+        files = wanted_files(settings, camera, windowed)
+        outputs = build_outputs(settings, camera, card, logged, files, stack)
+        window = build_window(camera, stop, stack) if windowed else None
         if not (outputs or window):
-            log.info("no window, no --log, no --events and no --record: results go nowhere")
+            log.warning("no window, --log, --events or --record: results are not kept")
         log.info(
             f"{__version__}, {camera.name} ({camera.mode}), detector {settings.faces.detector}, "
             f"model {settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
         )
-        everywhere = [*outputs, window] if window else outputs
-        everywhere += open_reports(settings, camera, stack)
-        pipeline = assemble(settings, models, camera, everywhere, shown, stop.is_set, naming)
+        outputs += build_reports(settings, camera, stack)
+        pipeline = build_pipeline(settings, models, camera, shown, stop.is_set, recognizer)
         if window:
-            window.show(lambda: pipeline.run(settings.outputs.max_frames))
+            run(windowed_results(pipeline, camera), [AnalyzedOnly(outputs), window], stop)
         else:
-            pipeline.run(settings.outputs.max_frames)
-    totals = pipeline.totals
-    rate = totals.frames / totals.seconds if totals.seconds else 0.0
-    dropped = f", {camera.dropped} dropped" if camera.live else ""
-    shown = f", {window.shown} shown" if window and camera.live else ""
-    log.info(f"{totals.frames} frames{dropped}{shown}, {totals.faces} faces, {rate:.1f} frames/s")
+            run(pipeline, outputs, stop)
+    log.info(summary(pipeline, camera, window))
     return 0
 
 
-def open_naming(
+def run(pipeline: Iterable[Result], outputs: list[Output], stop: threading.Event) -> None:
+    """Write every result to every output, until the pipeline ends or `stop` is set."""
+    for result in pipeline:
+        for output in outputs:
+            output.write(result)
+        if stop.is_set():
+            break
+
+
+def windowed_results(pipeline: Pipeline, camera: Camera) -> Iterable[Result]:
+    """Return the pipeline's results for a window, analyzed in a thread of their own."""
+    from .camera.prefetch import prefetch
+    from .preview import with_previews
+
+    return with_previews(pipeline, camera) if camera.live else prefetch(pipeline, 1)
+
+
+def open_recognizer(
     settings: Settings, camera: Camera, stack: contextlib.ExitStack
 ) -> Recognizer | None:
-    """Return what names people, if the settings want that; nothing of it is loaded otherwise."""
+    """Return the recognizer if the settings enable it; nothing of it is imported otherwise."""
     if not settings.people.enabled:
         return None
     from .recognition.recognizer import Recognizer
 
     return stack.enter_context(Recognizer(settings.people, camera.live))
+
+
+def stop_at_signals() -> threading.Event:
+    """Return an event that SIGINT, SIGTERM and SIGHUP set."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def summary(pipeline: Pipeline, camera: Camera, window: Window | None) -> str:
+    """Return the line that ends a run."""
+    totals = pipeline.totals
+    dropped = f", {camera.dropped} dropped" if camera.live else ""
+    shown = f", {window.shown} shown" if window and camera.live else ""
+    frames = f"{totals.frames} frames{dropped}{shown}"
+    return f"{frames}, {totals.faces} faces, {totals.fps:.1f} frames/s"
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
-"""Tell a face's attributes: crop, network, calibrated probabilities."""
+"""Classify a face's attributes: quality gate, crop, network, calibrated probabilities."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ..errors import ModelError
-from ..faces.align import cut, landmark_matrix
-from ..settings import chosen_attributes
+from ..faces.quality_gate import QualityLimits, QualityResult, assess_quality
 from ..tflite import Network
-from .model_card import MEND, ModelCard, read_card, read_model_bytes
+from ..types import Detection, Image
+from .model_card import HINT, ModelCard, read_card, read_model_bytes
+from .presets import select_attributes
 
 # int8 networks give probabilities in steps of 1/256: 0 and 1 mean "beyond the last step".
 HALF_STEP = 1 / 512
@@ -21,11 +22,19 @@ def calibrated(raw: np.ndarray, slope: np.ndarray, offset: np.ndarray) -> np.nda
     return (1 / (1 + np.exp(-(slope * np.log(raw / (1 - raw)) + offset)))).astype(np.float32)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Classification:
+    """One face, assessed and, if the quality gate accepts it, classified."""
+
+    quality: QualityResult
+    probabilities: np.ndarray | None  # float32 (attributes,) in the card's order; None if rejected
+
+
 class Classifier:
     """A model as its card describes it; use it from one thread.
 
-    wanted: names of the attributes to tell; none named means all. `card` then has these alone, and
-    of the others nothing leaves the network's own output, which the next face overwrites.
+    wanted: names of the attributes to compute; empty means all. `card` then has only these, and
+    the others never leave the network's own output, which the next face overwrites.
     Raises ModelError where card and network are missing, corrupt or do not match, UsageError for a
     name that the card lacks.
     """
@@ -39,12 +48,13 @@ class Classifier:
     ):
         whole: ModelCard = read_card(card_path)
         content = read_model_bytes(whole, Path(card_path).parent)
-        self.network = Network(content, whole.file, MEND, threads, delegates)
+        self.network = Network(content, whole.file, HINT, threads, delegates)
         self._check(whole, card_path)
-        self.card = whole.of(chosen_attributes(wanted, whole.names))
-        self.template = np.array(whole.template)  # float64 (4, 2): landmarks in the crop, px
+        self.card = whole.select(select_attributes(wanted, whole.names))
+        self.geometry = self.card.geometry
+        self.thresholds = self.card.values("threshold")
         self._columns = [whole.names.index(name) for name in self.card.names]
-        self._slope, self._offset = self.card.column("slope"), self.card.column("offset")
+        self._slope, self._offset = self.card.values("slope"), self.card.values("offset")
 
     def _check(self, card: ModelCard, card_path: Path | str) -> None:
         width, height = card.crop_wh
@@ -55,21 +65,21 @@ class Classifier:
                 f"{card.file} does not match {card_path}: it takes "
                 f"{np.dtype(self.network.input_dtype).name} {found[0]} and gives {found[1:]}, the "
                 f"card says uint8 {needed[0]} and {needed[1:]}",
-                "Convert the model again: python -m train.convert RUN --out models/",
+                "python -m train.convert RUN --out models/",
             )
 
-    def crop(self, frame_bgr: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """Return the face's crop, uint8 (h, w, 3) in R, G, B; AlignError if there is none."""
-        return self.cut(frame_bgr, landmark_matrix(landmarks, self.template))
+    def classify_face(
+        self, frame_bgr: Image, face: Detection, limits: QualityLimits
+    ) -> Classification:
+        """Assess a face in a uint8 (H, W, 3) picture, and classify it if it passes."""
+        quality = assess_quality(frame_bgr, face, self.geometry, limits)
+        probabilities = None if quality.crop is None else self.classify(quality.crop)
+        return Classification(quality, probabilities)
 
-    def cut(self, frame_bgr: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-        """Return the same by the (2, 3) matrix from the frame to the crop."""
-        return cv2.cvtColor(cut(frame_bgr, matrix, self.card.crop_wh), cv2.COLOR_BGR2RGB)
-
-    def classify(self, crop_rgb: np.ndarray) -> np.ndarray:
+    def classify(self, crop_rgb: Image) -> np.ndarray:
         """Return the card's calibrated probabilities, float32 (attributes,), for one RGB crop."""
         return calibrated(self.raw(crop_rgb)[self._columns], self._slope, self._offset)
 
-    def raw(self, crop_rgb: np.ndarray) -> np.ndarray:
-        """Return the network's own outputs, float32 (outputs,), wanted or not, uncalibrated."""
+    def raw(self, crop_rgb: Image) -> np.ndarray:
+        """Return the network's own outputs, float32 (outputs,), uncalibrated."""
         return self.network.run(crop_rgb[np.newaxis])[0][0]

@@ -1,4 +1,4 @@
-"""Read and write a model card: all the device must know of a model that the .tflite cannot say.
+"""Read and write a model card: what the device must know of a model beside its .tflite file.
 
 Another backbone, input size or set of attributes needs another card, and no other code.
 """
@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError
+from ..faces.align import CropGeometry
+from ..resources import restore_hint
 
 FORMAT = 1
-MEND = "Restore the model: git checkout -- models/"
+HINT = restore_hint("models/")
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Attribute:
     """One output of the network."""
 
     name: str  # as in CelebA, such as Wearing_Hat
-    threshold: float  # 0..1, on the calibrated probability: present from here on
+    threshold: float  # 0..1, on the calibrated probability; from it on the attribute is present
     slope: float  # calibrated = sigmoid(slope * logit(raw) + offset); Platt (1999)
     offset: float
     prevalence: float  # 0..1, share of training photos that have it
@@ -30,7 +32,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """A model card, checked."""
+    """A checked model card."""
 
     file: str  # the .tflite, beside the card
     sha256: str
@@ -44,12 +46,16 @@ class ModelCard:
     def names(self) -> tuple[str, ...]:
         return tuple(attribute.name for attribute in self.attributes)
 
-    def column(self, field: str) -> np.ndarray:
-        """Return one number of every attribute, float32 (attributes,)."""
+    def values(self, field: str) -> np.ndarray:
+        """Return a number of every attribute, float32 (attributes,): threshold, slope, ..."""
         return np.array([getattr(a, field) for a in self.attributes], np.float32)
 
-    def of(self, names: tuple[str, ...]) -> "ModelCard":
-        """Return the card with these of its attributes alone."""
+    @property
+    def geometry(self) -> CropGeometry:
+        return CropGeometry(self.crop_wh, self.template)
+
+    def select(self, names: tuple[str, ...]) -> "ModelCard":
+        """Return the card with only these of its attributes."""
         return replace(self, attributes=tuple(a for a in self.attributes if a.name in names))
 
     def to_json(self) -> str:
@@ -80,15 +86,15 @@ def read_card(path: Path | str) -> ModelCard:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ModelError(f"no model card {path}", "Give one with --model CARD.json") from None
+        raise ModelError(f"no model card {path}", "--model CARD.json") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"the model card {path} cannot be read: {error}", MEND) from error
+        raise ModelError(f"the model card {path} cannot be read: {error}", HINT) from error
     try:
         card = _card(record)
     except KeyError as error:
-        raise ModelError(f"the model card {path} lacks {error}", MEND) from error
+        raise ModelError(f"the model card {path} lacks {error}", HINT) from error
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise ModelError(f"the model card {path} is malformed: {error}", MEND) from error
+        raise ModelError(f"the model card {path} is malformed: {error}", HINT) from error
     return card
 
 
@@ -104,12 +110,12 @@ def _card(record: dict[str, Any]) -> ModelCard:
         sha256=str(record["sha256"]),
         crop_wh=(int(record["input"]["width"]), int(record["input"]["height"])),
         template=tuple((float(x), float(y)) for x, y in record["template"]),
-        attributes=tuple(_attribute(one) for one in record["attributes"]),
+        attributes=tuple(_attribute(entry) for entry in record["attributes"]),
         training=dict(record["training"]),
         measured=dict(record["measured"]),
     )
     if len(card.template) != 4 or not np.isfinite(card.template).all():
-        raise ValueError(f"template of {len(card.template)} points, expected 4 finite ones")
+        raise ValueError(f"template of {len(card.template)} points, expected 4 finite points")
     if not np.abs(card.template).max() <= 10 * max(card.crop_wh):
         raise ValueError("template whose points lie far outside of the crop")
     if np.ptp(card.template, axis=0).min() < 1:
@@ -121,16 +127,16 @@ def _card(record: dict[str, Any]) -> ModelCard:
     return card
 
 
-def _attribute(one: dict[str, Any]) -> Attribute:
-    calibration = one["calibration"]
+def _attribute(entry: dict[str, Any]) -> Attribute:
+    calibration = entry["calibration"]
     attribute = Attribute(
-        name=str(one["name"]),
-        threshold=float(one["threshold"]),
+        name=str(entry["name"]),
+        threshold=float(entry["threshold"]),
         slope=float(calibration["slope"]),
         offset=float(calibration["offset"]),
-        prevalence=float(one["prevalence"]),
+        prevalence=float(entry["prevalence"]),
     )
-    # Far beyond what a fit gives, and within what float32 can say.
+    # Far beyond what a fit gives, and within float32's range.
     if abs(attribute.slope) > 10 or abs(attribute.offset) > 20:
         raise ValueError(f"the calibration of {attribute.name!r} is out of range")
     numbers = [value for value in asdict(attribute).values() if isinstance(value, float)]
@@ -145,12 +151,12 @@ def read_model_bytes(card: ModelCard, folder: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"the model {path} cannot be read: {error.strerror}", MEND) from error
+        raise ModelError(f"the model {path} cannot be read: {error.strerror}", HINT) from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != card.sha256:
         raise ModelError(
-            f"{path} has other bytes than its card says (SHA-256 {digest[:12]}..., "
+            f"{path} does not match its card (SHA-256 {digest[:12]}..., "
             f"card {card.sha256[:12]}...)",
-            MEND,
+            HINT,
         )
     return content

@@ -1,177 +1,175 @@
-"""Tell everybody's attributes: newcomers at once, the others in turn, those first who need it most.
+"""Schedule attribute inference: new tracks at once, others by age and appearance change.
 
-A face changes slowly beside a camera's rate, and telling it is what costs: each is told a few times
-a second, and what was said stands in the frames between.
+A face changes slowly compared with a camera's rate, and inference is what costs: each track is
+classified a few times a second, and its smoothed probabilities hold in the frames between.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from ..faces.quality_gate import Limits, look
-from ..faces.tracker import Person
+from ..boxes import clamp
+from ..faces.quality_gate import QualityLimits
+from ..faces.tracker import TrackedFace
 from ..frame_budget import FrameBudget
 from ..settings import TracksSettings
-from ..types import OK, Face, Frame, Track
-from .classifier import Classifier
-from .labels import words
+from ..types import OK, Detection, Face, Frame, Probabilities
+from .classifier import Classification, Classifier
+from .labels import labels_for
 from .smoother import ProbabilitySmoother
 
-ONE = 1 - 1e-6  # what six sixths may come to
-GLIMPSE = 8  # px across a face that is only to be compared
-SAMPLES = 16  # px across it that are looked at for that
-# Mean difference of two glimpses, bytes, beyond which a face is looked at again at once: one person
-# seldom makes 35 from one turn to the next, a cut from one portrait to the other 45 to 100.
-CHANGED = 42.0
+ONE_TOKEN = 1 - 1e-6  # the sum of six sixths may fall short of 1
+THUMBNAIL_PX = 8  # side of a thumbnail, which is only compared
+SAMPLES = 16  # px across the face that a thumbnail is made of
+# Mean difference of two thumbnails, bytes, from which a face is classified again at once: one
+# person seldom makes 35 between two classifications, a cut to another portrait 45 to 100.
+CHANGE_THRESHOLD = 42.0
 
 
 @dataclass
-class Belief:
-    """What is believed of one person."""
+class TrackState:
+    """What the scheduler keeps of one track."""
 
-    steady: ProbabilitySmoother
-    told_s: float  # when last looked at
-    glimpse: np.ndarray  # and as what
+    smoother: ProbabilitySmoother
+    classified_at_s: float
+    thumbnail: np.ndarray  # at that time
     state: str = OK
     probabilities: np.ndarray | None = None  # float32 (attributes,); None unless OK
     labels: tuple[str, ...] = ()
 
 
 class AttributeScheduler:
-    """The beliefs about everybody who is being followed; use it from one thread.
+    """Classifies the tracked faces in turn; use it from one thread.
 
-    shown: attributes that labels may mention. refresh_hz: how often each face is told, per second
-    of the camera's time; newcomers are told at once. renew: gives another number to somebody whose
-    crop shows another person than before.
+    shown: attributes that labels may name. classify_hz: classifications per second of the camera's
+    time for each track; new tracks are classified at once.
     """
 
     def __init__(
         self,
         classifier: Classifier,
         shown: Sequence[str],
-        limits: Limits,
+        limits: QualityLimits,
         tracks: TracksSettings,
-        refresh_hz: float,
-        pace: FrameBudget,
+        classify_hz: float,
+        budget: FrameBudget,
     ):
         self._classifier, self._shown = classifier, shown
-        self._limits, self._eased = limits, limits.eased()
-        self._tracks, self._refresh_hz, self._pace = tracks, refresh_hz, pace
-        self._thresholds = classifier.card.column("threshold")
-        self._beliefs: dict[int, Belief] = {}
-        self._allowed = 0.0  # how many may be told by now
+        self._limits, self._relaxed = limits, limits.relaxed()
+        self._tracks, self._classify_hz, self._budget = tracks, classify_hz, budget
+        self._states: dict[TrackedFace, TrackState] = {}
+        self._tokens = 0.0  # classifications allowed by now
         self._last_s = 0.0
 
-    def update(
-        self, frame: Frame, people: Sequence[Person], renew: Callable[[Person], None]
-    ) -> None:
-        """Look at those of `people` whose turn it is."""
-        self._forget_all_but({person.id for person in people}, frame.at_s)
-        passed_s = max(0.0, frame.at_s - self._last_s)
+    def classify(self, frame: Frame, tracks: Sequence[TrackedFace]) -> list[TrackedFace]:
+        """Classify the tracks whose turn it is.
+
+        Returns the identity switches: tracks whose crop shows another person than before.
+        """
+        self._forget_lost(tracks, frame.at_s)
+        elapsed_s = max(0.0, frame.at_s - self._last_s)
         self._last_s = frame.at_s
         # Spread over the frames, so that no frame waits for many faces.
-        self._allowed = min(self._allowed + passed_s * self._refresh_hz * len(people), len(people))
-        turns = []
-        for person in people:
-            belief = self._beliefs.get(person.id)
-            if belief is None:
-                need = np.inf
-            else:
-                change = _change(belief.glimpse, _glimpse(frame, person.at(frame.at_s)))
-                aged_s = frame.at_s - belief.told_s
-                need = np.inf if change > CHANGED else aged_s * (1 + change / CHANGED)
-            turns.append((need, person))
-        turns.sort(key=lambda one: -one[0])
-        for need, person in turns:
-            if need < np.inf:
-                if self._allowed < ONE or need <= 0:
+        tokens = self._tokens + elapsed_s * self._classify_hz * len(tracks)
+        self._tokens = min(tokens, len(tracks))
+        queue = [(self._priority(frame, track), track) for track in tracks]
+        queue.sort(key=lambda entry: -entry[0])
+        switches = []
+        for priority, track in queue:
+            if priority < np.inf:
+                if self._tokens < ONE_TOKEN or priority <= 0:
                     break
-                self._allowed -= 1
-            if not self._pace.allows("face"):
+                self._tokens -= 1
+            if not self._budget.has_time_for("classification"):
                 break
-            self._tell(frame, person, renew)
+            with self._budget.measure("classification"):
+                if self._update(frame, track):
+                    switches.append(track)
+        return switches
 
-    def tracks(self, frame: Frame, people: Sequence[Person]) -> list[tuple[Track, list[str]]]:
-        """Return everybody about whom something is believed, each with its labels."""
-        told = []
-        for person in people:
-            if belief := self._beliefs.get(person.id):
-                face = _inside(person.at(frame.at_s), frame)
-                state, probabilities = belief.state, belief.probabilities
-                track = Track(person.id, face, person.hits, state, probabilities, person.motion)
-                told.append((track, list(belief.labels)))
-        return told
+    def faces(self, frame: Frame, tracks: Sequence[TrackedFace]) -> list[Face]:
+        """Return the tracks that were assessed at least once, as faces of this frame."""
+        return [
+            self._face(frame, track, state)
+            for track in tracks
+            if (state := self._states.get(track)) is not None
+        ]
 
-    def forget(self) -> None:
-        """Start anew, with other people."""
-        self._beliefs = {}
+    def _priority(self, frame: Frame, track: TrackedFace) -> float:
+        state = self._states.get(track)
+        if state is None:
+            return np.inf
+        change = _appearance_change(state.thumbnail, _thumbnail(frame, track.predict(frame.at_s)))
+        age_s = frame.at_s - state.classified_at_s
+        return np.inf if change > CHANGE_THRESHOLD else age_s * (1 + change / CHANGE_THRESHOLD)
 
-    def _tell(self, frame: Frame, person: Person, renew: Callable[[Person], None]) -> None:
-        with self._pace.doing("face"):
-            face = person.at(frame.at_s)
-            belief = self._beliefs.get(person.id)
-            limits = self._eased if belief and belief.state == OK else self._limits
-            seen = look(frame.bgr, face, self._classifier, limits)
-            if seen.crop is not None:
-                fresh = self._classifier.classify(seen.crop)
-                if belief and belief.steady.contradicts(fresh):
-                    renew(person)
-                    belief = None
-            if belief is None:
-                settings = self._tracks
-                steady = ProbabilitySmoother(
-                    self._thresholds, settings.smoothing_s, settings.hysteresis
-                )
-                glimpse = _glimpse(frame, face)
-                belief = self._beliefs[person.id] = Belief(steady, frame.at_s, glimpse)
-            else:
-                belief.told_s, belief.glimpse = frame.at_s, _glimpse(frame, face)
-            belief.state = seen.state
-            belief.probabilities, belief.labels = None, ()
-            if seen.crop is not None:
-                steady = belief.steady
-                steady.add(fresh, frame.at_s, seen.worth)
-                belief.probabilities = steady.probabilities
-                belief.labels = tuple(
-                    words(
-                        self._classifier.card.names,
-                        belief.probabilities,
-                        steady.thresholds,
-                        self._shown,
-                    )
-                )
+    def _update(self, frame: Frame, track: TrackedFace) -> bool:
+        """Classify one track's face now; return whether it is an identity switch."""
+        face = track.predict(frame.at_s)
+        state = self._states.get(track)
+        limits = self._relaxed if state and state.state == OK else self._limits
+        result = self._classifier.classify_face(frame.bgr, face, limits)
+        new = result.probabilities
+        switch = bool(state and new is not None and state.smoother.is_identity_switch(new))
+        if state is None or switch:
+            settings = self._tracks
+            smoother = ProbabilitySmoother(
+                self._classifier.thresholds, settings.smoothing_s, settings.hysteresis
+            )
+            state = TrackState(smoother, frame.at_s, _thumbnail(frame, face))
+            self._states[track] = state
+        else:
+            state.classified_at_s, state.thumbnail = frame.at_s, _thumbnail(frame, face)
+        self._take(state, result, frame.at_s)
+        return switch
 
-    def _forget_all_but(self, ids: set[int], now_s: float) -> None:
-        # Not at once: one who is missed for a moment keeps the number and what is believed.
-        for gone in self._beliefs.keys() - ids:
-            if now_s - self._beliefs[gone].told_s > self._tracks.max_lost_s + 1 / self._refresh_hz:
-                del self._beliefs[gone]
+    def _take(self, state: TrackState, result: Classification, now_s: float) -> None:
+        state.state = result.quality.state
+        state.probabilities, state.labels = None, ()
+        if result.probabilities is None:
+            return
+        smoother = state.smoother
+        smoother.add(result.probabilities, now_s, result.quality.weight)
+        state.probabilities = smoother.probabilities
+        names = self._classifier.card.names
+        state.labels = labels_for(names, state.probabilities, smoother.thresholds, self._shown)
+
+    def _face(self, frame: Frame, track: TrackedFace, state: TrackState) -> Face:
+        detection = track.predict(frame.at_s)
+        return Face(
+            id=track.id,
+            box=clamp(detection.box, (frame.bgr.shape[1], frame.bgr.shape[0])),
+            score=detection.score,
+            landmarks=detection.landmarks,
+            state=state.state,
+            labels=state.labels,
+            probabilities=Probabilities(self._classifier.card.names, state.probabilities),
+            hits=track.hits,
+            velocity=track.mean_velocity,
+        )
+
+    def _forget_lost(self, tracks: Sequence[TrackedFace], now_s: float) -> None:
+        # Not at once: a track missed for a moment keeps its id and its probabilities.
+        limit_s = now_s - self._tracks.max_lost_s - 1 / self._classify_hz
+        for track in self._states.keys() - set(tracks):
+            if self._states[track].classified_at_s < limit_s:
+                del self._states[track]
 
 
-def _glimpse(frame: Frame, face: Face) -> np.ndarray:
-    """Return a face shrunk to GLIMPSE x GLIMPSE pixels, int16 (GLIMPSE, GLIMPSE, 3)."""
-    left, top, w, h = (int(side) for side in _inside(face, frame).box)
-    # Some pixels of many do: what is compared is the whole face, not its detail.
+def _thumbnail(frame: Frame, face: Detection) -> np.ndarray:
+    """Return a face shrunk to int16 (THUMBNAIL_PX, THUMBNAIL_PX, 3)."""
+    box = clamp(face.box, (frame.bgr.shape[1], frame.bgr.shape[0]))
+    left, top, w, h = (int(side) for side in box)
+    # Some of the pixels suffice: the whole face is compared, not its detail.
     region = frame.bgr[
         top : top + max(h, 1) : max(1, h // SAMPLES), left : left + max(w, 1) : max(1, w // SAMPLES)
     ]
-    shrunk = cv2.resize(region, (GLIMPSE, GLIMPSE), interpolation=cv2.INTER_AREA)
+    shrunk = cv2.resize(region, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
     return shrunk.astype(np.int16)
 
 
-def _change(before: np.ndarray, now: np.ndarray) -> float:
-    """Return the mean difference of two glimpses, bytes."""
+def _appearance_change(before: np.ndarray, now: np.ndarray) -> float:
+    """Return the mean difference of two thumbnails, bytes."""
     return float(np.abs(before - now).mean())
-
-
-def _inside(face: Face, frame: Frame) -> Face:
-    """Return the face with its box cut at the picture's edges."""
-    height, width = frame.bgr.shape[:2]
-    x, y, w, h = face.box
-    if x >= 0 and y >= 0 and x + w <= width and y + h <= height:
-        return face
-    left, top = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
-    right, bottom = max(min(x + w, width), left + 1.0), max(min(y + h, height), top + 1.0)
-    return Face((left, top, right - left, bottom - top), face.score, face.landmarks)

@@ -1,4 +1,4 @@
-"""Fill in BENCHMARKS.md: every figure there comes from one call of this command.
+"""Fill in docs/benchmarks.md: every figure there comes from one call of this command.
 
     python -m device.bench.report --float out/float.tflite                    # 6 minutes
 
@@ -22,7 +22,7 @@ from ..cli.command import Parser, exit_with
 from ..errors import FacetError, UsageError
 from ..log import log
 
-DOCUMENT = Path(__file__).parent.parent.parent / "BENCHMARKS.md"
+DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "benchmarks.md"
 START, END = "<!-- figures -->", "<!-- end of figures -->"
 ONE, TEN = ("--faces", "1"), ("--faces", "10")
 

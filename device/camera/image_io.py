@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ..errors import SourceError
+from ..types import Image as BgrImage
 
 PHOTO_ENDINGS = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".avif"),
@@ -21,7 +22,7 @@ class PhotoError(SourceError):
     """A photo that is missing, truncated or not a picture."""
 
 
-def read_photo(path: Path | str) -> np.ndarray:
+def read_photo(path: Path | str) -> BgrImage:
     """Return the photo upright, uint8 (H, W, 3) in B, G, R order; alpha is laid over black.
 
     Raises PhotoError naming the file. Pillow decodes, not OpenCV: cv2.imread returns half-grey

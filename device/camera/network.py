@@ -3,9 +3,9 @@
 import re
 
 import cv2
-import numpy as np
 
 from ..errors import SourceError
+from ..types import Image
 
 TIMEOUT_MS = 5000  # to open, and to wait for a frame
 USUAL_FPS = 25.0  # where the stream does not say
@@ -35,7 +35,7 @@ class NetworkCamera:
         )
         self.mode = f"{width:.0f}x{height:.0f}, {self.fps:.3g} frames/s"
 
-    def read(self) -> np.ndarray:
+    def read(self) -> Image:
         ok, bgr = self._capture.read()
         if not ok:
             raise SourceError(f"{self.name} dropped")

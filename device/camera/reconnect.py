@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Protocol, Self
 
-import numpy as np
-
 from ..errors import SourceError
 from ..log import log
-from ..types import Frame
+from ..types import Frame, Image
 
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # pauses before each try to reopen; the last repeats
 ATTEMPT_TIMEOUT_S = 60.0  # for a pause and the try after it; a longer one hangs in the driver
@@ -30,8 +28,8 @@ class Device(Protocol):
     def open(self) -> None:
         """Start it; SourceError where it is missing or gives no picture."""
 
-    def read(self) -> np.ndarray | None:
-        """Return a new uint8 (H, W, 3) BGR array, or None where none came within about 1 s.
+    def read(self) -> Image | None:
+        """Return a new BGR image, or None where none came within about 1 s.
 
         Raises SourceError where the camera has gone.
         """

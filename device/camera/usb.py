@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from ..errors import SourceError
 from ..settings import CameraSettings
+from ..types import Image
 from . import LIST_CAMERAS
 from .v4l2 import Node, V4l2, name_of
 
@@ -67,14 +67,14 @@ class UsbCamera:
         self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._settings.height)
         self._capture.set(cv2.CAP_PROP_FPS, self._settings.fps)
 
-    def _first_frame(self) -> np.ndarray:
+    def _first_frame(self) -> Image:
         for _ in range(FIRST_READS):
             ok, bgr = self._capture.read()
             if ok:
                 return bgr
         raise SourceError(f"{self.name} gives no picture", "plug it in again, then dmesg | tail")
 
-    def _read_mode(self, node: Node, bgr: np.ndarray) -> None:
+    def _read_mode(self, node: Node, bgr: Image) -> None:
         """Set fps and mode to what the camera delivers, which may not be what was requested."""
         self.fps = self._capture.get(cv2.CAP_PROP_FPS) or float(self._settings.fps)
         code = int(self._capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
@@ -82,7 +82,7 @@ class UsbCamera:
         height, width = bgr.shape[:2]
         self.mode = f"{node.title}, {width}x{height} {pixel_format}, {self.fps:.3g} frames/s"
 
-    def read(self) -> np.ndarray | None:
+    def read(self) -> Image | None:
         began_s = time.monotonic()
         if self._capture.grab():
             self._failed = False

@@ -1,109 +1,65 @@
-"""Open what the settings ask for: log, visits, video, window and reports.
+"""Build the outputs that the settings ask for: log, visits, video, window and reports.
 
 Each is entered on the stack as soon as it is open, so that a later one's fault closes it. What is
-not asked for is not loaded.
+not asked for is not imported.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import sys
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..log import log
+from ..outputs import Output
 from ..settings import Settings
+from ..types import Result
 
 if TYPE_CHECKING:
     from ..attributes.model_card import ModelCard
     from ..camera import Camera
-    from ..outputs import Output
-    from ..outputs.window import Window
+    from ..outputs.window import Painter, Window
 
-DEMO_OUT = Path("out")  # where the demo leaves what a machine without a screen cannot show
-
-
-def open_outputs(
-    settings: Settings,
-    camera: Camera,
-    card: ModelCard,
-    logged: tuple[str, ...],
-    stack: contextlib.ExitStack,
-) -> list[Output]:
-    """Return the files that the settings and the camera call for."""
-    from ..camera.demo import Demo
-    from ..outputs.background import BackgroundOutput
-    from ..outputs.csv_log import CsvLog
-    from ..outputs.video import VideoRecord
-    from ..outputs.visit_log import VisitLog
-
-    wanted = settings.outputs
-    log_path, events, record = wanted.log, wanted.events, wanted.record
-    if isinstance(camera, Demo) and not (log_path or events or record or wants_window(settings)):
-        log_path, record = DEMO_OUT / "demo.csv", DEMO_OUT / "demo.mp4"
-    if events and camera.stills:
-        raise UsageError("photos have no visits to write to --events", "Log them with --log")
-    if log_path and events and log_path.resolve() == events.resolve():
-        raise UsageError(f"--log and --events are both {log_path}", "Name two files")
-    outputs: list[Output] = []
-    for path in filter(None, (log_path, events, record)):
-        _refuse_source(path, settings.camera.source)
-    columns = [card.names.index(name) for name in logged]
-    named = settings.people.enabled
-    if log_path:
-        # Photos share nothing but their folder: each face of each gets its row.
-        every_s = 0.0 if camera.stills else wanted.log_every
-        csv_log = CsvLog(log_path, logged, columns, every_s, settings.rotation, named)
-        outputs.append(stack.enter_context(csv_log))
-        log.info(f"logging to {log_path}{_kept(csv_log.moved_to)}")
-    if events:
-        thresholds, hold_s = card.column("threshold"), settings.tracks.max_lost_s
-        visits = VisitLog(events, logged, columns, thresholds, hold_s, settings.rotation, named)
-        outputs.append(stack.enter_context(visits))
-        log.info(f"logging visits to {events}{_kept(visits.moved_to)}")
-    if record:
-        video = VideoRecord(record, camera.fps, camera.live)
-        outputs.append(stack.enter_context(BackgroundOutput(video, str(record), camera.live)))
-        log.info(f"recording the annotated picture to {record}{_kept(video.moved_to)}")
-    return outputs
+DEMO_FOLDER = Path("out")  # for the demo's log and video on a machine without a screen
 
 
-def open_window(
-    settings: Settings, camera: Camera, stop: threading.Event, stack: contextlib.ExitStack
-) -> Window | None:
-    """Return the window, if the settings and the screen allow one."""
-    if not wants_window(settings):
-        return None
-    from ..outputs.window import Window
+@dataclass(frozen=True)
+class Files:
+    """The files that a run writes; None: not wanted."""
 
-    pace = None if camera.live or camera.stills else camera.fps
-    newest = (lambda: camera.newest) if camera.live else None
-    window = stack.enter_context(Window(pace, camera.stills, Path.cwd(), stop, newest))
-    log.info("q quits, s saves a snapshot, space pauses" + ", n: next" * camera.stills)
-    return window
+    log: Path | None
+    visits: Path | None
+    record: Path | None
+
+    def __iter__(self):
+        return (path for path in (self.log, self.visits, self.record) if path)
 
 
-def open_reports(settings: Settings, camera: Camera, stack: contextlib.ExitStack) -> list[Output]:
-    """Return what tells a service's journal, and systemd, how it goes; at a terminal nothing."""
-    from ..outputs.status_log import StatusLog
-    from ..outputs.systemd import service
+class AnalyzedOnly:
+    """Passes on results that were analyzed, and leaves out a live window's previews."""
 
-    reports: list[Output] = []
-    every_s = settings.outputs.status_every
-    if every_s and sys.stderr and not sys.stderr.isatty():
-        reports.append(StatusLog(every_s, lambda: camera.dropped if camera.live else 0))
-    systemd = service(lambda: camera.live and camera.reconnecting)
-    if systemd:
-        reports.append(systemd)
-    return [stack.enter_context(report) for report in reports]
+    def __init__(self, outputs: Sequence[Output]):
+        self._outputs = outputs
+
+    def __enter__(self) -> AnalyzedOnly:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def write(self, result: Result) -> None:
+        if result.analyzed:
+            for output in self._outputs:
+                output.write(result)
 
 
-@functools.cache
 def wants_window(settings: Settings) -> bool:
-    """Whether a window is wanted and there is a screen for it; says so where there is none."""
+    """Whether a window is wanted and there is a screen for it; logs that there is none."""
     if settings.outputs.headless:
         return False
     from ..outputs.window import has_screen
@@ -114,14 +70,111 @@ def wants_window(settings: Settings) -> bool:
     return True
 
 
+def wanted_files(settings: Settings, camera: Camera, window: bool) -> Files:
+    """Return the files that the settings name; for the demo without a window, its own.
+
+    Raises UsageError for names that cannot go together.
+    """
+    from ..camera.demo import Demo
+    from ..camera.photos import Photos
+
+    wanted = settings.outputs
+    files = Files(wanted.log, wanted.events, wanted.record)
+    if isinstance(camera, Demo) and not (window or any(files)):
+        return Files(DEMO_FOLDER / "demo.csv", None, DEMO_FOLDER / "demo.mp4")
+    if files.visits and isinstance(camera, Photos):
+        raise UsageError("--events logs visits, and photos have none", "--log FILE.csv")
+    if files.log and files.visits and files.log.resolve() == files.visits.resolve():
+        raise UsageError(f"--log and --events are both {files.log}", "two different files")
+    for path in files:
+        _refuse_source(path, settings.camera.source)
+    return files
+
+
+def build_outputs(
+    settings: Settings,
+    camera: Camera,
+    card: ModelCard,
+    logged: tuple[str, ...],
+    files: Files,
+    stack: contextlib.ExitStack,
+) -> list[Output]:
+    """Return the outputs that write files, entered on the stack."""
+    from ..camera.photos import Photos
+    from ..outputs.background import BackgroundOutput
+    from ..outputs.csv_log import CsvLog
+    from ..outputs.video import VideoRecord
+    from ..outputs.visit_log import VisitLog
+
+    outputs: list[Output] = []
+    named = settings.people.enabled
+    if files.log:
+        # Each face of each photo gets its row.
+        every_s = 0.0 if isinstance(camera, Photos) else settings.outputs.log_every
+        csv_log = CsvLog(files.log, logged, every_s, settings.rotation, named)
+        outputs.append(stack.enter_context(csv_log))
+        log.info("logging to %s%s", files.log, _kept(csv_log.moved_to))
+    if files.visits:
+        thresholds = dict(zip(card.names, card.values("threshold").tolist(), strict=True))
+        visits = VisitLog(
+            files.visits, logged, thresholds, settings.tracks.max_lost_s, settings.rotation, named
+        )
+        outputs.append(stack.enter_context(visits))
+        log.info("logging visits to %s%s", files.visits, _kept(visits.moved_to))
+    if files.record:
+        video = VideoRecord(files.record, camera.fps, camera.live)
+        background = BackgroundOutput(video, str(files.record), camera.live)
+        outputs.append(stack.enter_context(background))
+        log.info("recording the annotated video to %s%s", files.record, _kept(video.moved_to))
+    return outputs
+
+
+def build_window(
+    camera: Camera,
+    stop: threading.Event,
+    stack: contextlib.ExitStack,
+    paint: Painter | None = None,
+) -> Window:
+    """Return the window for a camera, a video or photos, entered on the stack."""
+    from ..camera.photos import Photos
+    from ..outputs.overlay import annotate
+    from ..outputs.window import PhotoWindow, VideoWindow, Window
+
+    painter, folder = paint or annotate, Path.cwd()
+    window: Window
+    if isinstance(camera, Photos):
+        window = PhotoWindow(folder, stop, painter)
+    elif camera.live:
+        window = Window(folder, stop, painter)
+    else:
+        window = VideoWindow(folder, stop, camera.fps, painter)
+    log.info(window.keys)
+    return stack.enter_context(window)
+
+
+def build_reports(settings: Settings, camera: Camera, stack: contextlib.ExitStack) -> list[Output]:
+    """Return the outputs that report to a service's journal and to systemd; none at a terminal."""
+    from ..outputs.status_log import StatusLog
+    from ..outputs.systemd import systemd_notifier
+
+    reports: list[Output] = []
+    every_s = settings.outputs.status_every
+    if every_s and sys.stderr and not sys.stderr.isatty():
+        reports.append(StatusLog(every_s, lambda: camera.dropped if camera.live else 0))
+    notifier = systemd_notifier(lambda: camera.live and camera.reconnecting)
+    if notifier:
+        reports.append(notifier)
+    return [stack.enter_context(report) for report in reports]
+
+
 def _refuse_source(path: Path, source: str) -> None:
-    """Raise UsageError where an output would overwrite the film or photo that is being read."""
+    """Raise UsageError where an output would overwrite the video or photo that is being read."""
     try:
         same = path.samefile(source)
     except (OSError, ValueError):  # one of them is no file
         return
     if same:
-        raise UsageError(f"{path} is what --camera reads", "Name another file")
+        raise UsageError(f"{path} is what --camera reads", "another file")
 
 
 def _kept(moved_to: Path | None) -> str:

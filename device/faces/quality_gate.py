@@ -1,77 +1,82 @@
-"""Take one face's crop, and say whether it can be told: large, frontal and sharp enough.
+"""Crop a face and decide whether it is good enough to classify: large, frontal and sharp.
 
-The limits are settings. Their defaults were chosen on validation photos, where what they refuse is
-told at least a point worse than what they keep: `python -m train.evaluate --coverage`.
+The limits are settings. Their defaults were chosen on validation photos, where the faces they
+reject are classified at least a point worse than those they accept: `train.evaluate rejection`.
 """
 
+import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from ..attributes.classifier import Classifier
 from ..settings import FacesSettings
-from ..types import BLURRED, OK, TOO_SMALL, TURNED_AWAY, Face
-from .align import AlignError, landmark_matrix
-from .quality import misfit, sharpness
+from ..types import BLURRED, OK, TOO_SMALL, TURNED_AWAY, Detection, Image
+from .align import AlignError, CropGeometry
+from .quality import alignment_residual, sharpness
 
-# What is as good as it gets. Between a limit and this a crop is worth less as evidence.
-PLENTY_FACE, PLENTY_TURN, PLENTY_SHARPNESS = 64.0, 0.08, 0.2
-LEAST_WORTH = 0.25
-EASE = 0.8
+# Quality beyond which a face gains no weight; at a limit it has MIN_WEIGHT.
+GOOD_FACE_PX, GOOD_POSE_ERROR, GOOD_SHARPNESS = 64.0, 0.08, 0.2
+MIN_WEIGHT = 0.25
+HYSTERESIS = 0.8
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Up to where a face is told."""
+class QualityLimits:
+    """The limits up to which a face is classified."""
 
     min_face: float  # px, width of the box
-    max_turn: float  # as `faces.quality.turn` measures
+    max_turn: float  # as `faces.quality.pose_error` measures
     min_sharpness: float  # as `faces.quality.sharpness` measures
 
-    def eased(self) -> "Limits":
-        """Return the limits for a face that is being told: near a limit it would come and go."""
-        return Limits(EASE * self.min_face, self.max_turn / EASE, EASE * self.min_sharpness)
+    def relaxed(self) -> "QualityLimits":
+        """Return the limits for a face that is classified already, so that it does not flicker."""
+        return QualityLimits(
+            HYSTERESIS * self.min_face, self.max_turn / HYSTERESIS, HYSTERESIS * self.min_sharpness
+        )
 
 
-def quality_limits(faces: FacesSettings) -> Limits:
+NO_LIMITS = QualityLimits(0.0, math.inf, 0.0)  # accepts every face that can be aligned
+
+
+def quality_limits(faces: FacesSettings) -> QualityLimits:
     """Return the limits that settings name."""
-    return Limits(faces.min_face, faces.max_turn, faces.min_sharpness)
+    return QualityLimits(faces.min_face, faces.max_turn, faces.min_sharpness)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
-    """What one face in one frame gives to go on."""
+class QualityResult:
+    """The quality gate's decision on one face in one frame."""
 
-    state: str  # OK, or why it is not told
-    crop: np.ndarray | None = None  # uint8 (h, w, 3) in R, G, B; None unless OK
-    worth: float = 0.0  # 0..1: as evidence beside other crops of the same person
+    state: str  # OK, or why the face is rejected
+    crop: Image | None = None  # uint8 (h, w, 3) RGB; None unless OK
+    weight: float = 0.0  # 0..1: as evidence beside other crops of the same track
 
 
-def look(frame_bgr: np.ndarray, face: Face, classifier: Classifier, limits: Limits) -> Look:
-    """Return the crop of a face in a uint8 (H, W, 3) picture, or why there is none to tell."""
+def assess_quality(
+    frame_bgr: Image, face: Detection, geometry: CropGeometry, limits: QualityLimits
+) -> QualityResult:
+    """Return the crop of a face in a uint8 (H, W, 3) picture, or why it is rejected."""
     if face.box[2] < limits.min_face:
-        return Look(TOO_SMALL)
+        return QualityResult(TOO_SMALL)
     try:
-        matrix = landmark_matrix(face.landmarks, classifier.template)
+        matrix = geometry.matrix(face.landmarks)
     except AlignError:  # eyes a few pixels apart
-        return Look(TOO_SMALL)
-    turned = misfit(face.landmarks, classifier.template, matrix)
+        return QualityResult(TOO_SMALL)
+    turned = alignment_residual(face.landmarks, geometry.template_array, matrix)
     if turned > limits.max_turn:
-        return Look(TURNED_AWAY)
-    crop = classifier.cut(frame_bgr, matrix)
+        return QualityResult(TURNED_AWAY)
+    crop = geometry.warp(frame_bgr, matrix)
     sharp = sharpness(crop)
     if sharp < limits.min_sharpness:
-        return Look(BLURRED)
-    worth = min(
-        _between(face.box[2], limits.min_face, PLENTY_FACE),
-        _between(-turned, -limits.max_turn, -PLENTY_TURN),
-        _between(sharp, limits.min_sharpness, PLENTY_SHARPNESS),
+        return QualityResult(BLURRED)
+    quality = min(
+        _share(face.box[2], limits.min_face, GOOD_FACE_PX),
+        _share(-turned, -limits.max_turn, -GOOD_POSE_ERROR),
+        _share(sharp, limits.min_sharpness, GOOD_SHARPNESS),
     )
-    return Look(OK, crop, LEAST_WORTH + (1 - LEAST_WORTH) * worth)
+    return QualityResult(OK, crop, MIN_WEIGHT + (1 - MIN_WEIGHT) * quality)
 
 
-def _between(value: float, limit: float, plenty: float) -> float:
-    """Return 0 at the limit, 1 from plenty on."""
-    if value >= plenty:
+def _share(value: float, limit: float, good: float) -> float:
+    """Return 0 at the limit, 1 from `good` on."""
+    if value >= good:
         return 1.0
-    return max(0.0, (value - limit) / (plenty - limit)) if plenty > limit else 1.0
+    return max(0.0, (value - limit) / (good - limit)) if good > limit else 1.0

@@ -1,8 +1,8 @@
-"""Follow people from frame to frame: which of this frame's faces is whose.
+"""Follow faces from frame to frame: assign this frame's detections to tracks.
 
-Each person's landmarks are predicted by a constant velocity (an alpha-beta filter, which is the
-steady state of a Kalman filter); a face goes to the person whose prediction it meets best by
-overlap of the boxes and distance of the landmarks, one to one.
+Each track's landmarks are predicted with a velocity that is smoothed over its detections (the
+position is the newest detection's). A detection goes to the track whose prediction it matches best,
+by overlap of the boxes and distance of the landmarks, one to one.
 """
 
 import math
@@ -11,147 +11,144 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..types import Box, Face
+from ..boxes import iou
+from ..types import Detection
+from .motion import travel_time_s
 
-ALPHA, BETA = 0.8, 0.3  # how much of a surprise goes into the place, and into the speed
-FARTHEST = 1.0  # mean landmark distance, in face widths, beyond which a face is somebody else
-ENOUGH_MISSES = 2  # looks in a row that found nobody: the person has gone, if only for now
-SPEED_FADES_S = 0.5  # unseen for so long, a person has most likely stopped
+VELOCITY_GAIN = 0.3  # share of a prediction's residual that goes into the velocity
+MAX_DISTANCE = 1.0  # mean landmark distance, in face widths; further apart are two faces
+MAX_MISSES = 2  # detections in a row that missed a track: it is not visible
 
 
-@dataclass
-class Person:
-    """One person who is being followed."""
+@dataclass(eq=False)
+class TrackedFace:
+    """One track; a mutable record of the tracker."""
 
-    face: Face  # as last seen
+    detection: Detection  # the last
     seen_s: float  # when that was
     velocity: np.ndarray  # float64 (4, 2): of the landmarks, px/s
-    first_s: float
-    hits: int = 1  # frames in which the person was seen
-    misses: int = 0  # looks in a row that did not find the person
+    hits: int = 1  # frames in which the face was detected
+    misses: int = 0  # detections in a row that did not find it
     id: int = 0  # from 1; 0 until confirmed
-    motion: tuple[float, float] = (0.0, 0.0)  # of the whole face, px/s
-    _moved: tuple[float, Face] | None = None  # when, and where it then should be
+    mean_velocity: tuple[float, float] = (0.0, 0.0)  # of the whole face, px/s
+    _predicted: tuple[float, Detection] | None = None  # for when, and what
 
-    def at(self, now_s: float) -> Face:
-        """Return the face where it should be now: as seen, or moved as it was moving."""
+    def predict(self, now_s: float) -> Detection:
+        """Return the face where it should be now: as detected, or moved on since."""
         if now_s <= self.seen_s:
-            return self.face
-        if self._moved is None or self._moved[0] != now_s:
-            ahead_s = self._ahead_s(now_s)
-            dx, dy = (ahead_s * speed for speed in self.motion)
-            x, y, w, h = self.face.box
-            landmarks = self.face.landmarks + self.velocity * ahead_s
-            self._moved = now_s, Face((x + dx, y + dy, w, h), self.face.score, landmarks)
-        return self._moved[1]
+            return self.detection
+        if self._predicted is None or self._predicted[0] != now_s:
+            time_s = travel_time_s(now_s - self.seen_s)
+            dx, dy = (time_s * speed for speed in self.mean_velocity)
+            x, y, w, h = self.detection.box
+            landmarks = self.detection.landmarks + self.velocity * time_s
+            moved = Detection((x + dx, y + dy, w, h), self.detection.score, landmarks)
+            self._predicted = now_s, moved
+        return self._predicted[1]
 
-    def see(self, face: Face, now_s: float) -> None:
-        """Take a face for this person's."""
-        passed = max(now_s - self.seen_s, 1e-3)
-        surprise = face.landmarks - self.at(now_s).landmarks
-        self.velocity = self.velocity + BETA * surprise / passed
-        self.motion = tuple(self.velocity.mean(axis=0).tolist())
-        self.face, self.seen_s, self._moved = face, now_s, None
+    def update(self, detection: Detection, now_s: float) -> None:
+        """Take a detection for this track's."""
+        elapsed_s = max(now_s - self.seen_s, 1e-3)
+        residual = detection.landmarks - self.predict(now_s).landmarks
+        self.velocity = self.velocity + VELOCITY_GAIN * residual / elapsed_s
+        x, y = self.velocity.mean(axis=0).tolist()
+        self.mean_velocity = (x, y)
+        self.detection, self.seen_s, self._predicted = detection, now_s, None
         self.hits, self.misses = self.hits + 1, 0
-
-    def _ahead_s(self, now_s: float) -> float:
-        """Return for how long the person has moved on since, s; whoever is unseen slows down."""
-        return SPEED_FADES_S * (1 - math.exp(-(now_s - self.seen_s) / SPEED_FADES_S))
 
 
 @dataclass
 class Tracker:
-    """Everybody who is being followed; use it from one thread.
+    """All tracks; use it from one thread.
 
-    confirm: frames in which a person must be seen to get an id; fewer lets false faces in, more
-    shows people later. hold_s: how long one who is not seen keeps the id; shorter gives one person
-    several ids, longer gives the next person the last one's.
+    min_hits: detections until a track gets an id; lower gives false tracks, higher a delay.
+    max_lost_s: how long a lost track keeps its id; shorter gives one person several ids, longer
+    gives the next person the last one's.
     """
 
-    confirm: int = 3
-    hold_s: float = 1.0
-    _people: list[Person] = field(default_factory=list)
-    _ids: int = 0
+    min_hits: int = 3
+    max_lost_s: float = 1.0
+    _tracks: list[TrackedFace] = field(default_factory=list)
+    _last_id: int = 0
 
     def update(
-        self, faces: list[Face], now_s: float, looked_for: Sequence[Person] | None = None
-    ) -> list[Person]:
-        """Return everybody confirmed and seen in this frame, in the order of `faces`.
+        self,
+        detections: list[Detection],
+        now_s: float,
+        expected: Sequence[TrackedFace] | None = None,
+    ) -> list[TrackedFace]:
+        """Return the confirmed tracks detected in this frame, in the order of `detections`.
 
-        looked_for: those whom this frame would have shown; None: everybody.
+        expected: tracks that this detection would have found, which count as missed if it did not;
+        None: all.
         """
-        self._people = [one for one in self._people if self._stays(one, now_s)]
-        pairs = _match(self._people, faces, now_s)
-        seen: list[Person] = []
-        for number, face in enumerate(faces):
-            person = pairs.get(number)
-            if person:
-                person.see(face, now_s)
+        self._tracks = [track for track in self._tracks if self._is_kept(track, now_s)]
+        pairs = _match(self._tracks, detections, now_s)
+        found: list[TrackedFace] = []
+        for number, detection in enumerate(detections):
+            track = pairs.get(number)
+            if track:
+                track.update(detection, now_s)
             else:
-                person = Person(face, now_s, np.zeros_like(face.landmarks), now_s)
-                self._people.append(person)
-            if not person.id and person.hits >= self.confirm:
-                self._ids += 1
-                person.id = self._ids
-            seen.append(person)
-        for person in self._people if looked_for is None else looked_for:
-            if all(person is not one for one in seen):
-                person.misses += 1
-        return [one for one in seen if one.id]
+                track = TrackedFace(detection, now_s, np.zeros_like(detection.landmarks))
+                self._tracks.append(track)
+            if not track.id and track.hits >= self.min_hits:
+                track.id = self._next_id()
+            found.append(track)
+        for track in self._tracks if expected is None else expected:
+            if track not in found:
+                track.misses += 1
+        return [track for track in found if track.id]
 
     @property
-    def people(self) -> list[Person]:
-        """Everybody who is being followed, confirmed or not."""
-        return self._people
+    def tracks(self) -> list[TrackedFace]:
+        """All tracks, confirmed or not."""
+        return self._tracks
 
-    def present(self) -> list[Person]:
-        """Return everybody confirmed and not missed, from left to right."""
-        present = [one for one in self._people if one.id and one.misses < ENOUGH_MISSES]
-        return sorted(present, key=lambda one: one.face.box[0])
+    def visible(self) -> list[TrackedFace]:
+        """Return the tracks that are confirmed and not missed, from left to right."""
+        visible = [track for track in self._tracks if track.id and track.misses < MAX_MISSES]
+        return sorted(visible, key=lambda track: track.detection.box[0])
 
-    def renew(self, person: Person) -> None:
-        """Give a person a new number, who turned out to be somebody else in the same place."""
-        self._ids += 1
-        person.id, person.hits = self._ids, 1
+    def assign_new_id(self, track: TrackedFace) -> None:
+        """Give a track a new id: another person took the place of the first."""
+        track.id, track.hits = self._next_id(), 1
 
     @property
     def ids(self) -> set[int]:
-        """Who is being followed and confirmed, seen or not."""
-        return {person.id for person in self._people if person.id}
+        """The ids of the confirmed tracks, visible or not."""
+        return {track.id for track in self._tracks if track.id}
 
-    def _stays(self, person: Person, now_s: float) -> bool:
-        # Before it is confirmed a face may be a false one.
-        doubtful = not person.id and person.misses >= ENOUGH_MISSES
-        return now_s - person.seen_s <= self.hold_s and not doubtful
+    def _next_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    def _is_kept(self, track: TrackedFace, now_s: float) -> bool:
+        # An unconfirmed track may be a false detection.
+        doubtful = not track.id and track.misses >= MAX_MISSES
+        return now_s - track.seen_s <= self.max_lost_s and not doubtful
 
 
-def _match(people: list[Person], faces: list[Face], now_s: float) -> dict[int, Person]:
-    """Return face number -> person, the surest pairs first, each face and person once."""
+def _match(
+    tracks: list[TrackedFace], detections: list[Detection], now_s: float
+) -> dict[int, TrackedFace]:
+    """Return detection number -> track, the best pairs first, each detection and track once."""
     costs = []
-    for person in people:
-        expected = person.at(now_s)
-        for number, face in enumerate(faces):
-            away = distance(face, expected)
-            if away <= FARTHEST:
-                costs.append((away - overlap(face.box, expected.box), number, person))
-    pairs: dict[int, Person] = {}
-    for _, number, person in sorted(costs, key=lambda one: one[0]):
-        if number not in pairs and all(other is not person for other in pairs.values()):
-            pairs[number] = person
+    for track in tracks:
+        predicted = track.predict(now_s)
+        for number, detection in enumerate(detections):
+            apart = distance(detection, predicted)
+            if apart <= MAX_DISTANCE:
+                costs.append((apart - iou(detection.box, predicted.box), number, track))
+    pairs: dict[int, TrackedFace] = {}
+    for _, number, track in sorted(costs, key=lambda cost: cost[0]):
+        if number not in pairs and track not in pairs.values():
+            pairs[number] = track
     return pairs
 
 
-def distance(face: Face, expected: Face) -> float:
+def distance(detection: Detection, predicted: Detection) -> float:
     """Return the mean distance of two faces' landmarks, in widths of the wider one."""
-    pairs = zip(face.landmarks.tolist(), expected.landmarks.tolist(), strict=True)
-    apart = sum(math.dist(one, other) for one, other in pairs) / len(face.landmarks)
-    return apart / max(face.box[2], expected.box[2], 1.0)
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Return the intersection over union of two boxes."""
-    (x, y, w, h), (a, b, c, d) = one, other
-    wide = min(x + w, a + c) - max(x, a)
-    high = min(y + h, b + d) - max(y, b)
-    shared = max(0.0, wide) * max(0.0, high)
-    return shared / max(w * h + c * d - shared, 1e-9)
+    pairs = zip(detection.landmarks.tolist(), predicted.landmarks.tolist(), strict=True)
+    apart = sum(math.dist(a, b) for a, b in pairs) / len(detection.landmarks)
+    return apart / max(detection.box[2], predicted.box[2], 1.0)

@@ -1,7 +1,7 @@
 """Find faces with YuNet through OpenCV: slower than BlazeFace, and better on crowds.
 
-Source: Wu et al. (2023), YuNet: A Tiny Millisecond-level Face Detector. The network is a file that
-the user brings (OpenCV Zoo, MIT): it is part of no wheel.
+Source: Wu et al. (2023), YuNet: A Tiny Millisecond-level Face Detector. The user provides the
+network's file (OpenCV Zoo, MIT): no wheel has it.
 """
 
 import time
@@ -10,15 +10,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import ModelError
-from ..types import Face, Region
-from .align import halved
+from ..boxes import clip
+from ..errors import ModelError, one_line
+from ..types import Detection, Region
+from .align import downsample
 
-MEND = (
-    "Get face_detection_yunet_2023mar.onnx of github.com/opencv/opencv_zoo, and name it in the "
-    'settings: [faces] yunet = "FILE.onnx"'
+HINT = (
+    "get face_detection_yunet_2023mar.onnx from github.com/opencv/opencv_zoo and set "
+    '[faces] yunet = "FILE.onnx"'
 )
-SIDE = 640  # px of the longer side that it sees: faces of 10 px of that are found
+SIDE = 640  # px of the longer side; faces of 10 px of that are found
 
 
 class YuNetNetwork:
@@ -26,12 +27,11 @@ class YuNetNetwork:
 
     def __init__(self, path: Path, min_score: float):
         if not path.is_file():
-            raise ModelError(f"no YuNet network {path}", MEND)
+            raise ModelError(f"no YuNet network {path}", HINT)
         try:
             self._detector = cv2.FaceDetectorYN.create(str(path), "", (SIDE, SIDE), min_score)
         except cv2.error as error:
-            reason = " ".join(str(error).split())[:160]
-            raise ModelError(f"{path} is not a YuNet network: {reason}", MEND) from error
+            raise ModelError(f"{path} is not a YuNet network: {one_line(error)}", HINT) from error
 
     def run(self, picture_bgr: np.ndarray) -> np.ndarray:
         """Return float32 (faces, 15): box, five points from the viewer's left eye on, score."""
@@ -49,8 +49,8 @@ class YuNetNetwork:
 class YuNet:
     """A face detector; use it from one thread.
 
-    path: the .onnx file. min_score: 0..1; lower finds more faces and more that are none. Raises
-    ModelError where the file is missing or no such network.
+    path: the .onnx file. min_score: 0..1; lower gives more detections and false positives. Raises
+    ModelError where the file is missing or is not a YuNet network.
     """
 
     side = SIDE
@@ -58,7 +58,7 @@ class YuNet:
     def __init__(self, path: Path, min_score: float = 0.6):
         self.network = YuNetNetwork(path, min_score)
 
-    def detect(self, frame_bgr: np.ndarray, region: Region | None = None) -> list[Face]:
+    def detect(self, frame_bgr: np.ndarray, region: Region | None = None) -> list[Detection]:
         """Return the faces of a uint8 (H, W, 3) picture, or of a region, from left to right."""
         height, width = frame_bgr.shape[:2]
         left, top, right, bottom = region or (0, 0, width, height)
@@ -66,23 +66,19 @@ class YuNet:
         picture = frame_bgr[top:bottom, left:right]
         if scale < 1:
             size = (round((right - left) * scale), round((bottom - top) * scale))
-            picture = cv2.resize(halved(picture, scale), (max(1, size[0]), max(1, size[1])))
-        faces = []
+            picture = cv2.resize(downsample(picture, scale), (max(1, size[0]), max(1, size[1])))
+        found = []
         for row in self.network.run(picture).astype(np.float64):
             points = row[:14].reshape(7, 2) / scale
             points[[0, 2, 3, 4, 5, 6]] += (left, top)  # all but the box's size
-            faces.append(_face(points, float(row[14]), (width, height)))
-        return sorted(filter(None, faces), key=lambda face: face.box[0])
+            found.append(_detection(points, float(row[14]), (width, height)))
+        return sorted(filter(None, found), key=lambda face: face.box[0])
 
 
-def _face(points: np.ndarray, score: float, size_wh: tuple[int, int]) -> Face | None:
-    """Return the face with its box cut at the picture's edges; None if nothing is left of it."""
+def _detection(points: np.ndarray, score: float, size_wh: tuple[int, int]) -> Detection | None:
+    """Return the detection with its box clipped to the picture; None if nothing is left of it."""
     (x, y), (w, h), left_eye, right_eye, nose, *mouth = points
-    left, top = max(x, 0.0), max(y, 0.0)
-    right, bottom = min(x + w, float(size_wh[0])), min(y + h, float(size_wh[1]))
-    if not (right - left >= 1 and bottom - top >= 1):
+    box = clip((float(x), float(y), float(w), float(h)), size_wh)
+    if box is None:
         return None
-    landmarks = np.array([left_eye, right_eye, nose, np.mean(mouth, axis=0)])
-    return Face(
-        (float(left), float(top), float(right - left), float(bottom - top)), score, landmarks
-    )
+    return Detection(box, score, np.array([left_eye, right_eye, nose, np.mean(mouth, axis=0)]))

@@ -1,60 +1,66 @@
-"""Let a slow output work in a thread of its own, so that it never holds a camera up."""
+"""Let a slow output work in a thread of its own, so that it never delays a camera."""
 
 import queue
-import threading
+from typing import Any
 
 from ..log import log
-from . import Output, Result
+from ..types import Result
+from ..worker import Worker
+from . import Output
 
-ROOM = 8  # results that wait: what a disk that stalls for a quarter of a second needs
+QUEUE_SIZE = 8  # results that wait: what a disk that stalls for a quarter of a second needs
+JOIN_S = 30.0  # to write what waits
 
 
 class BackgroundOutput:
-    """An output whose `write` returns at once; what it raises is raised at the next write or end.
+    """An output whose `write` returns at once; its fault is raised at the next write or at the end.
 
-    live: where the output falls behind, results are left out and counted; else the loop waits.
+    live: if the output falls behind, results are dropped and counted; else the loop waits.
     """
 
     def __init__(self, output: Output, name: str, live: bool):
         self._output, self._name, self._live = output, name, live
-        self._waiting: queue.Queue[Result | None] = queue.Queue(ROOM)
-        self._fault: BaseException | None = None
-        self._going_on = True
-        self.left_out = 0
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._queue: queue.Queue[Result | None] = queue.Queue(QUEUE_SIZE)
+        self._worker = Worker(name, self._write_all, JOIN_S, wake=self._end)
+        self.dropped = 0
 
-    def __enter__(self):
+    def __enter__(self) -> "BackgroundOutput":
         self._output.__enter__()
-        self._thread.start()
+        self._worker.start()
         return self
 
-    def __exit__(self, *exc):
-        self._waiting.put(None)
-        self._thread.join()
-        if self.left_out:
-            log.info(f"{self._name}: {self.left_out} frames left out, the disk is too slow")
-        self._output.__exit__(*exc)
-        if self._fault and exc[0] is None:
-            raise self._fault
+    def __exit__(self, *exc: Any) -> None:
+        try:
+            self._worker.__exit__(*exc)
+        finally:
+            if self.dropped:
+                log.warning("%s: %d frames dropped, the disk is too slow", self._name, self.dropped)
+            self._output.__exit__(*exc)
 
-    def write(self, result: Result) -> bool:
-        if self._fault:
-            fault, self._fault = self._fault, None
-            raise fault
+    def write(self, result: Result) -> None:
+        self._worker.check()
         if self._live:
             try:
-                self._waiting.put_nowait(result)
+                self._queue.put_nowait(result)
             except queue.Full:
-                self.left_out += 1
-        else:
-            self._waiting.put(result)
-        return self._going_on
-
-    def _work(self) -> None:
-        while (result := self._waiting.get()) is not None:
-            if self._fault or not self._going_on:
-                continue  # taken, so that nobody waits for room
+                self.dropped += 1
+            return
+        while not self._worker.done.is_set():
             try:
-                self._going_on = self._output.write(result)
-            except BaseException as error:  # handed to the loop's thread
-                self._fault = error
+                self._queue.put(result, timeout=0.1)
+                return
+            except queue.Full:
+                continue
+        self._worker.check()
+
+    def _write_all(self, worker: Worker) -> None:
+        while (result := self._queue.get()) is not None:
+            self._output.write(result)
+
+    def _end(self) -> None:
+        while self._worker.running:
+            try:
+                self._queue.put(None, timeout=0.1)
+                return
+            except queue.Full:
+                continue

@@ -1,19 +1,18 @@
-"""Draw boxes and labels into a frame so that they can be read on any background."""
+"""Draw boxes and labels into a picture, readable on any background."""
 
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
-import numpy as np
 
-from ..types import OK, Track
+from ..types import OK, Box, Face, Image
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 WHITE, GREY, AMBER = (255, 255, 255), (190, 190, 190), (60, 190, 255)  # B, G, R
-# Told apart by people who see few colours: Okabe and Ito (2008), as B, G, R.
+# Distinct for colour-blind people: Okabe and Ito (2008), as B, G, R.
 COLOURS = ((230, 180, 86), (0, 159, 230), (115, 158, 0), (66, 228, 240), (167, 121, 204))
-PANEL_SHARE = 0.30  # how much of the picture shines through a label's panel
+PANEL_ALPHA = 0.30  # share of the picture that is visible through a label's panel
 
 
 @dataclass(frozen=True)
@@ -38,50 +37,48 @@ class Text:
 Rect = tuple[int, int, int, int]  # x, y, w, h
 
 
-def annotate(
-    picture_bgr: np.ndarray, tracks: Sequence[Track], labels: Sequence[list[str]], status: str = ""
-) -> None:
-    """Draw into `picture_bgr`, uint8 (H, W, 3): a box and a label for each track, and a status.
+def annotate(picture_bgr: Image, faces: Sequence[Face], status: str = "") -> None:
+    """Draw into `picture_bgr`, uint8 (H, W, 3): a box and a label for each face, and a status.
 
-    labels: the words for each track. The label stands beside its box where there is most room,
-    always inside the picture; words that do not fit are counted ("+3").
+    A label stands beside its box where there is most room, always inside the picture; words that do
+    not fit are counted ("+3").
     """
     height, width = picture_bgr.shape[:2]
     text = Text.fitting(height)
-    boxes = [_ints(track.face.box) for track in tracks]
-    for track, box in zip(tracks, boxes, strict=True):
-        x, y, w, h = box
-        colour = _colour(track)
-        cv2.rectangle(picture_bgr, (x, y), (x + w, y + h), (0, 0, 0), text.stroke * 2 + 2)
-        cv2.rectangle(picture_bgr, (x, y), (x + w, y + h), colour, text.stroke + 1)
+    boxes = [_ints(face.box) for face in faces]
+    for face, (x, y, w, h) in zip(faces, boxes, strict=True):
+        corners = (x, y), (x + w, y + h)
+        cv2.rectangle(picture_bgr, *corners, (0, 0, 0), text.stroke * 2 + 2)
+        cv2.rectangle(picture_bgr, *corners, _colour(face), text.stroke + 1)
     taken = list(boxes)
     if status:
         taken.append(_panel(picture_bgr, [status], (0, 0), text, GREY))
-    for track, box, said in zip(tracks, boxes, labels, strict=True):
-        told = said if track.state == OK else [track.state]
-        lines = _fit([*_name(track), *told], text, width, height)
+    for face, box in zip(faces, boxes, strict=True):
+        words = face.labels if face.state == OK else (face.state,)
+        lines = fit_lines([*_name(face), *words], text, (width, height))
         if lines:
             where = _place(box, _size(lines, text), (width, height), taken)
-            taken.append(_panel(picture_bgr, lines, where, text, _colour(track)))
+            taken.append(_panel(picture_bgr, lines, where, text, _colour(face)))
 
 
-def _name(track: Track) -> list[str]:
-    """Return who it is, if that is known, in the letters that the font has."""
-    plain = unicodedata.normalize("NFKD", track.person).encode("ascii", "ignore").decode()
-    return [plain.strip() or "known, but not in these letters"] if track.person else []
+def _name(face: Face) -> list[str]:
+    """Return the person's name, if there is one, in the letters that the font has."""
+    plain = unicodedata.normalize("NFKD", face.person).encode("ascii", "ignore").decode()
+    return [plain.strip() or "enrolled person"] if face.person else []
 
 
-def _colour(track: Track) -> tuple[int, int, int]:
-    return COLOURS[track.id % len(COLOURS)] if track.state == OK else AMBER
+def _colour(face: Face) -> tuple[int, int, int]:
+    return COLOURS[face.id % len(COLOURS)] if face.state == OK else AMBER
 
 
-def _ints(box: tuple[float, float, float, float]) -> Rect:
+def _ints(box: Box) -> Rect:
     x, y, w, h = (round(side) for side in box)
     return x, y, w, h
 
 
-def _fit(words: list[str], text: Text, width: int, height: int) -> list[str]:
+def fit_lines(words: list[str], text: Text, size_wh: tuple[int, int]) -> list[str]:
     """Return the words as lines that fit into the picture; the last line counts the rest."""
+    width, height = size_wh
     room = max(1, (height - 2 * text.pad) // text.line - 1)
     fitting = [word for word in words if text.width(word) + 2 * text.pad <= width]
     if len(fitting) == len(words) <= room:
@@ -96,7 +93,9 @@ def _size(lines: list[str], text: Text) -> tuple[int, int]:
     return widest + 2 * text.pad, len(lines) * text.line + 2 * text.pad
 
 
-def _place(box: Rect, size: tuple[int, int], frame: tuple[int, int], taken: list[Rect]):
+def _place(
+    box: Rect, size: tuple[int, int], frame: tuple[int, int], taken: list[Rect]
+) -> tuple[int, int]:
     """Return the (x, y) for a label: right, left, below or above its box, covering least."""
     x, y, w, h = box
     label_w, label_h = size
@@ -121,11 +120,17 @@ def _shared(a: Rect, b: Rect) -> int:
     return max(0, w) * max(0, h)
 
 
-def _panel(picture, lines, where, text, colour) -> Rect:
+def _panel(
+    picture: Image,
+    lines: list[str],
+    where: tuple[int, int],
+    text: Text,
+    colour: tuple[int, int, int],
+) -> Rect:
     """Write lines on a darkened panel with a coloured edge; return the panel's rectangle."""
     (x, y), (w, h) = where, _size(lines, text)
     region = picture[y : y + h, x : x + w]
-    region[:] = cv2.convertScaleAbs(region, alpha=PANEL_SHARE)
+    region[:] = cv2.convertScaleAbs(region, alpha=PANEL_ALPHA)
     cv2.line(picture, (x, y), (x, y + h), colour, 2)
     for row, line in enumerate(lines):
         at = (x + text.pad + 2, y + text.pad + round((row + 0.75) * text.line))

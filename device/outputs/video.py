@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import FacetError, UsageError
 from ..files import ffmpeg_path, move_aside
-from . import Result
+from ..types import Result
 from .overlay import annotate
 
 ENDINGS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}
@@ -59,7 +59,7 @@ class VideoRecord:
                 f"{self.path} holds {max(0, kept):.0f} of {self._written} frames", "Free the disk"
             )
 
-    def write(self, result: Result) -> bool:
+    def write(self, result: Result) -> None:
         bgr = result.frame.bgr
         if self._writer is None:
             self._open(bgr.shape)
@@ -68,13 +68,12 @@ class VideoRecord:
             self._put()
         if bgr.shape == self._canvas.shape:
             np.copyto(self._canvas, bgr)
-            annotate(self._canvas, result.tracks, result.labels)
+            annotate(self._canvas, result.faces)
         else:
             picture = bgr.copy()
-            annotate(picture, result.tracks, result.labels)
+            annotate(picture, result.faces)
             _fit_into(picture, self._canvas)
         self._put()
-        return True
 
     def _missed(self, now_s: float) -> int:
         """Return how many frames lie between the last one written and this one."""

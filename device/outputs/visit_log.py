@@ -1,6 +1,6 @@
-"""Log visits to a CSV file: who came, for how long, and what was seen of each; text only."""
+"""Log visits to a CSV file: who came, for how long, and the clearest attributes; text only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,111 +9,105 @@ from ..numeric import logit
 from ..rowlog.csv_format import line, timestamp
 from ..rowlog.sink import open_sink
 from ..settings import RotationSettings
-from ..types import Frame, Track
-from . import Result
+from ..types import Face, Frame, Probabilities, Result
 from .csv_log import PERSON, decimals, person
 
-FIXED = ("first_seen", "last_seen", "source", "track", "dwell_s", "frames_told")
+FIXED = ("first_seen", "last_seen", "source", "track", "dwell_s", "frames_classified")
 
 
 class Visit:
-    """One person from the first frame to the last.
+    """One track from its first frame to its last."""
 
-    thresholds: the card's as log-odds, (attributes,).
-    """
-
-    def __init__(self, first: Frame, thresholds: np.ndarray):
+    def __init__(self, first: Frame):
         # Times only: a frame kept is a megabyte kept.
-        self._came, self._came_s = first.time, first.at_s
-        self._left, self.last_s = first.time, first.at_s  # s on the frames' clock
-        self._source, self._thresholds = first.source, thresholds
-        self._told = 0
+        self._first_seen, self._first_s = first.time, first.at_s
+        self._last_seen, self.last_s = first.time, first.at_s  # s on the frames' clock
+        self._source = first.source
+        self._frames_classified = 0
         self._person = ["", ""]
-        self._clearest: np.ndarray | None = None  # probabilities, (attributes,)
-        self._clearness: np.ndarray | None = None  # log-odds off the threshold, (attributes,)
+        self._clearest = Probabilities()
+        self._confidence: np.ndarray | None = None  # log-odds from the threshold, (attributes,)
 
-    def see(self, frame: Frame, track: Track) -> None:
-        """Take what one frame shows of the person."""
-        self._left, self.last_s = frame.time, frame.at_s
-        if track.person:
-            self._person = person(track)
-        if track.probabilities is None:
+    def update(self, frame: Frame, face: Face, thresholds: np.ndarray) -> None:
+        """Add one frame; thresholds: as log-odds, (attributes,)."""
+        self._last_seen, self.last_s = frame.time, frame.at_s
+        if face.person:
+            self._person = person(face)
+        array = face.probabilities.array
+        if array is None:
             return
-        self._told += 1
-        clearness = np.abs(logit(track.probabilities) - self._thresholds)
-        if self._clearest is None:
-            self._clearest, self._clearness = track.probabilities.copy(), clearness
+        self._frames_classified += 1
+        confidence = np.abs(logit(array) - thresholds)
+        if self._clearest.array is None or self._confidence is None:
+            self._clearest = Probabilities(face.probabilities.names, array.copy())
+            self._confidence = confidence
             return
-        clearer = clearness > self._clearness
-        self._clearest[clearer] = track.probabilities[clearer]
-        self._clearness[clearer] = clearness[clearer]
+        clearer = confidence > self._confidence
+        self._clearest.array[clearer] = array[clearer]
+        self._confidence[clearer] = confidence[clearer]
 
-    def row(self, track: int, columns: Sequence[int], named: bool) -> bytes:
+    def row(self, track: int, names: Sequence[str], named: bool) -> bytes:
         """Return the visit as a line of the log; named: with the columns PERSON."""
-        # Not the difference of the times: somebody may have set the clock in between.
-        dwell_s = self.last_s - self._came_s
+        # Not the difference of the times: the clock may have been set in between.
+        dwell_s = self.last_s - self._first_s
         return line(
             [
-                timestamp(self._came),
-                timestamp(self._left),
+                timestamp(self._first_seen),
+                timestamp(self._last_seen),
                 self._source,
                 str(track),
                 f"{dwell_s:.1f}",
-                str(self._told),
-                *decimals(self._clearest, columns),
+                str(self._frames_classified),
+                *decimals(self._clearest, names),
                 *(self._person if named else ()),
             ]
         )
 
 
 class VisitLog:
-    """RowSink `first_seen,last_seen,source,track,dwell_s,frames_told,<attributes>`, one per visit.
+    """Rows `first_seen,last_seen,source,track,dwell_s,frames_classified,<attributes>`, one a visit.
 
-    A visit ends when its track was not seen for hold_s; those still open when the log is left end
-    there. Each attribute is told as where it was surest: furthest from its threshold in log-odds;
-    empty where no frame could be told. names, columns, named and errors: as for CsvLog.
-    thresholds: all of the card's, (attributes,) 0..1.
+    A visit ends when its track was not visible for max_lost_s; those still open when the log is
+    left end there. Each attribute has the probability where it was clearest: furthest from its
+    threshold in log-odds; empty if no frame was classified. thresholds: 0..1, by the name of every
+    computed attribute. names, named and errors: as for CsvLog.
     """
 
     def __init__(
         self,
         path: Path,
         names: Sequence[str],
-        columns: Sequence[int],
-        thresholds: np.ndarray,
-        hold_s: float,
+        thresholds: Mapping[str, float],
+        max_lost_s: float,
         settings: RotationSettings,
         named: bool = False,
     ):
-        self._columns, self._hold_s, self._named = list(columns), hold_s, named
-        self._thresholds = logit(thresholds)
+        self._names, self._max_lost_s, self._named = tuple(names), max_lost_s, named
+        self._thresholds = logit(np.array(list(thresholds.values()), np.float32))
         self._visits: dict[int, Visit] = {}  # by track
-        self._rows = open_sink(
-            path, line([*FIXED, *names, *PERSON[: 2 * named]]), settings, "--events"
-        )
+        header = line([*FIXED, *names, *(PERSON if named else ())])
+        self._rows = open_sink(path, header, settings, "--events")
         self.moved_to = self._rows.moved_to
 
-    def __enter__(self):
+    def __enter__(self) -> "VisitLog":
         self._rows.__enter__()
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, *exc: object) -> None:
         try:
             self._end(list(self._visits))
         finally:
             self._rows.__exit__(*exc)
 
-    def write(self, result: Result) -> bool:
+    def write(self, result: Result) -> None:
         frame = result.frame
-        for track in result.tracks:
-            if track.id not in self._visits:
-                self._visits[track.id] = Visit(frame, self._thresholds)
-            self._visits[track.id].see(frame, track)
-        limit_s = frame.at_s - self._hold_s
-        self._end([one for one, visit in self._visits.items() if visit.last_s < limit_s])
-        return True
+        for face in result.faces:
+            visit = self._visits.setdefault(face.id, Visit(frame))
+            visit.update(frame, face, self._thresholds)
+        limit_s = frame.at_s - self._max_lost_s
+        self._end([track for track, visit in self._visits.items() if visit.last_s < limit_s])
 
-    def _end(self, gone: list[int]) -> None:
-        if gone:
-            visits = [(one, self._visits.pop(one)) for one in gone]
-            self._rows.add([visit.row(one, self._columns, self._named) for one, visit in visits])
+    def _end(self, tracks: list[int]) -> None:
+        if tracks:
+            ended = [(track, self._visits.pop(track)) for track in tracks]
+            self._rows.add([visit.row(track, self._names, self._named) for track, visit in ended])

@@ -4,33 +4,16 @@ Source: King (2017), "High quality face recognition with deep metric learning"; 
 dlib-models (CC0), taken from the file of the wheel face-recognition-models.
 """
 
-import importlib.metadata
-from pathlib import Path
-
 import numpy as np
 
 from ..errors import ModelError, UsageError
+from ..resources import install_hint, recognition_path
 
 # What a template was made by; another one's cannot be compared. The version is ours: raise it when
 # chip.py or what is done with a chip changes.
 MODEL, VERSION = "dlib_face_recognition_resnet_model_v1", 1
 NUMBERS = 128
 SIDE = 150  # px of a chip, as the network was trained on
-WHEEL = "face-recognition-models"
-MEND = "Run: pip install -r requirements-people.txt"
-
-
-def network_path() -> Path:
-    """Return the network's file; ModelError where it is not installed."""
-    try:
-        files = importlib.metadata.files(WHEEL) or []
-    except importlib.metadata.PackageNotFoundError:
-        raise ModelError(f"the recognition network ({WHEEL}) is not installed", MEND) from None
-    for file in files:
-        path = Path(file.locate())
-        if path.name == f"{MODEL}.dat" and path.is_file():
-            return path
-    raise ModelError(f"the recognition network's file {MODEL}.dat is missing", MEND)
 
 
 class Embedder:
@@ -46,13 +29,15 @@ class Embedder:
         except ImportError:
             raise UsageError(
                 "recognising people needs dlib, which is not installed",
-                f"{MEND}, or on 32 bits: sudo apt install python3-dlib",
+                f"{install_hint('people')}; on 32 bits: sudo apt install python3-dlib",
             ) from None
-        path = network_path()
+        path = recognition_path(f"{MODEL}.dat")
         try:
             self._network = dlib.face_recognition_model_v1(str(path))
         except RuntimeError as error:
-            raise ModelError(f"{path} is broken: {' '.join(str(error).split())}", MEND) from error
+            raise ModelError(
+                f"{path} is broken: {' '.join(str(error).split())}", install_hint("people")
+            ) from error
 
     def embed(self, chip_rgb: np.ndarray) -> np.ndarray:
         """Return the embedding of a chip, uint8 (150, 150, 3): float32 (128,), about 1.5 long.

@@ -3,7 +3,7 @@
     python -m tests.faults                            # all of them, at most 15 minutes
     python -m tests.faults --quick                    # a small share of each
     python -m tests.faults --only kill --only clock   # these
-    python -m tests.faults --write docs/FAULTS.md     # and keep the table
+    python -m tests.faults --write docs/faults.md     # and keep the table
     python -m tests.faults --minutes 60               # on a Pi, or a computer that is busy
 
 Real processes of the command, some faults at a time. Small disks need root, or the right to have a

@@ -1,4 +1,4 @@
-"""The table, for the terminal and for docs/FAULTS.md."""
+"""The table, for the terminal and for docs/faults.md."""
 
 import os
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def _aligned(cells: Sequence[Sequence[str]]) -> str:
 
 
 def page(rows: Sequence[Row], seed: int, before: str) -> str:
-    """Return docs/FAULTS.md; `before` is what it was: faults that were not run keep their line."""
+    """Return docs/faults.md; `before` is what it was: faults that were not run keep their line."""
     today, processors = f"{datetime.now(UTC):%Y-%m-%d}", os.cpu_count()
     how = f"{today}, seed {seed}, {processors} processors, load {os.getloadavg()[0]:.0f}"
     lines = {line[0]: line for line in map(_cells, before.splitlines()) if len(line) > len(HEAD)}
@@ -56,9 +56,9 @@ def page(rows: Sequence[Row], seed: int, before: str) -> str:
     listed = [lines[fault.title] for fault in FAULTS if fault.title in lines]
     return f"""# Faults that Facet survives
 
-Written by `make faults`; a line alone by `python -m tests.faults --only NAME --write
-docs/FAULTS.md`. What is inflicted, and on what, stands at the head of each function in
-`tests/faults/`. The last column is when and where; under load the seconds say little.
+`make faults` writes this page; `python -m tests.faults --only NAME --write docs/faults.md` writes
+one line. The docstring of each function in `tests/faults/` describes its fault. The last column is
+the date and the machine; under load the seconds mean little.
 
 {_aligned([(*HEAD, "run"), *listed])}
 """

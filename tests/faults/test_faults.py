@@ -51,7 +51,7 @@ def test_a_fault_that_is_not_done_in_time_has_failed():
 
 
 def test_the_command_fails_where_a_fault_did(capsys, tmp_path):
-    page = tmp_path / "FAULTS.md"
+    page = tmp_path / "faults.md"
     flags = ["--only", "kill", "--seed", "7", "--minutes", "0", "--write", str(page)]
     assert main(flags) == 1
     said = capsys.readouterr()

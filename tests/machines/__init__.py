@@ -2,7 +2,7 @@
 
 clip.py       the film that all of them are shown, and what the rows of two machines differ by
 crops.py      its faces, cut out once, for all of them to tell
-report.py     the table of what was checked, printed and written into docs/MACHINES.md
+report.py     the table of what was checked, printed and written into docs/machines.md
 debian.py     Debian systems by debootstrap, kept in /var/tmp between runs
 arm.py        the Pi's processor: programs of arm64 Debian trees, each translated by qemu-user
 image.py      a disk with Debian 13, its stock kernel and a camera's driver

@@ -3,7 +3,7 @@
     sudo make arm        # or, as root: .venv/bin/python -m tests.machines.arm
 
 Makes Debian trees for arm64, Bookworm with Python 3.11 and Trixie with 3.13, whose programs
-qemu-user translates one by one, as for a Pi 4 and a Pi 5; installs Facet there as the README says,
+qemu-user translates one by one, as for a Pi 4 and a Pi 5; installs Facet there by docs/install.md,
 shows it a film, and compares the rows with those of this computer. Takes a quarter of an hour once
 the trees are made, much longer before; needs root, 4 GB in /var/tmp/facet-arm and, the first time,
 a network. It says nothing about a Pi's speed.
@@ -44,7 +44,7 @@ TOOLS = {
     "qemu-aarch64-static": "qemu-user-static",
     "update-binfmts": "binfmt-support",
 }
-# The README's line for a Pi, and certificates, which a Pi has from the beginning.
+# docs/install.md's line for a Pi, and certificates, which a Pi has from the beginning.
 PACKAGES = ("git", "make", "python3-venv", "libgl1", "libglib2.0-0", "ca-certificates")
 LITERT, TFLITE = "ai-edge-litert", "tflite-runtime"
 # Of a probability, between two processors. tflite-runtime's own kernels round otherwise on aarch64.
@@ -128,7 +128,7 @@ def translate() -> None:
 
 
 def install(tree: Tree) -> str:
-    """Install Facet as the README says; return what is installed and how long that took."""
+    """Install Facet as docs/install.md says; return what is installed and how long that took."""
     before = (tree.root / FACET[1:] / ".venv/device.done").exists()
     tree.copy_program(FACET[1:])
     begun = time.monotonic()
@@ -228,7 +228,9 @@ def check_release(report: Report, release: Release, desk: Desk) -> None:
     describe_processor(tree.root, release.board)
     has = install(tree)
     as_named = has.startswith(f"aarch64 {release.python}.")
-    report.check(f"{name}: installs as the README says, Python {release.python}", as_named, has)
+    report.check(
+        f"{name}: installs as docs/install.md says, Python {release.python}", as_named, has
+    )
     venvs = {LITERT: ".venv"}
     if release is BOOKWORM:  # tflite-runtime has no wheel for a later Python
         has = install_32_bit(tree)

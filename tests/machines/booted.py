@@ -70,7 +70,7 @@ def check_boot(report: Report, guest: Guest) -> None:
     report.check("it reads the V4L2 camera", "usb:0 (vivid, 640x480" in line, line)
     wait(guest, f"{journal} | grep -q 'facet: last'", 150)
     line = guest.run(f"{journal} | grep -m1 'facet: last'", STEP_S).text
-    report.check("it goes on, and says so every minute", "frames/s" in line, line)
+    report.check("it logs a status line every minute", "frames/s" in line, line)
     log = guest.run(f"cat {LOG.format('faces')}", STEP_S).text
     header = log.startswith("time,source,frame,track,") and len(log.splitlines()) == 1
     report.check("the log has no row of a test pattern", header, f"{len(log.splitlines())} line")
@@ -104,7 +104,7 @@ def check_faces(report: Report, guest: Guest) -> None:
     while not right and time.monotonic() < ends_s:  # the second one is told when there is time
         wait(guest, f"[ $(wc -l <{log}) -gt 20 ]", 60)
         right, told = told_right(guest.run(f"cat {log}", STEP_S).text)
-    report.check("two people before the camera: rows with the right attributes", right, told)
+    report.check("two people before the camera: rows with the correct attributes", right, told)
 
 
 def play_to(guest: Guest, log: str) -> None:
@@ -144,7 +144,7 @@ def check_film(report: Report, guest: Guest, here: list[dict[str, str]]) -> None
     ended = wait(guest, '[ "$(systemctl is-active facet)" = inactive ]', FILM_S)
     rows = read_rows(guest.run(f"cat {log}", STEP_S).text)
     seen = f"{len(rows)} rows, {time.monotonic() - begun:.0f} s"
-    report.check("a film of portraits is told to its end", ended and bool(rows), seen)
+    report.check("a film of portraits is processed to its end", ended and bool(rows), seen)
     check_rows(report, "its rows: ", here, rows)
 
 
@@ -165,7 +165,7 @@ def check_log(report: Report, guest: Guest, log: str, before: str, number: int) 
     active = is_active(guest)
     left = kept(before + "\n", guest.must(f"cat {log}", STEP_S) + "\n")
     report.check(
-        f"power cut {number}: the next boot goes on, no broken row, at most {SYNC_S:.0f} s lost",
+        f"power cut {number}: the next boot continues, no broken row, at most {SYNC_S:.0f} s lost",
         active and left.rows > 0 and not left.broken and left.lost_s <= SYNC_S + SLACK_S,
         f"{'active' if active else 'not active'}, {left.rows} rows, {left.broken} broken, "
         f"{left.lost} of the last {left.lost_s:.1f} s lost",

@@ -130,7 +130,7 @@ def check_rows(
     report.check(
         f"{name}probabilities within {most_apart}",
         apart.probability <= most_apart,
-        f"at most {apart.probability:.3f} apart, {apart.said:.1%} of attributes told as here",
+        f"at most {apart.probability:.3f} apart, {apart.said:.1%} of labels as here",
     )
 
 

@@ -22,7 +22,10 @@ ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
     "PIP_CERT": THERE,
 }
-PROGRAM = ("Makefile", "README.md", "requirements-*.txt", "device", "models", "systemd")
+PROGRAM = (
+    *("Makefile", "README.md", "pyproject.toml", "requirements-*.txt"),
+    *("device", "models", "scripts", "systemd"),
+)
 
 
 def require(tools: dict[str, str], verb: str) -> None:

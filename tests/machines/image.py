@@ -14,7 +14,7 @@ from tests.machines.scene import write_scene
 
 CACHE = Path("/var/tmp/facet-vm")
 SUITE = "trixie"
-# The README's line for a service; the rest is what a computer has that boots, and a camera.
+# docs/service.md's line; the rest is what a computer has that boots, and a camera.
 README_PACKAGES = ("git", "python3-venv", "libgl1", "libglib2.0-0")
 SYSTEM_PACKAGES = ("systemd-sysv", "dbus", "udev", "linux-image-amd64", "initramfs-tools")
 CAMERA_PACKAGES = ("v4l-utils", "ca-certificates")

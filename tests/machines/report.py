@@ -10,7 +10,7 @@ from pathlib import Path
 from device.errors import UsageError
 from tests.machines.debian import ROOT
 
-DOCUMENT = ROOT / "docs" / "MACHINES.md"
+DOCUMENT = ROOT / "docs" / "machines.md"
 
 
 @dataclass(frozen=True)

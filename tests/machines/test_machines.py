@@ -154,7 +154,7 @@ def test_a_32_bit_pi_is_asked_for_tflite_runtime_and_numpy_1():
 
 
 def test_the_table_goes_to_its_place_and_nowhere_else(tmp_path, capsys):
-    document = tmp_path / "MACHINES.md"
+    document = tmp_path / "machines.md"
     document.write_text("# A\n<!-- vm -->\nold\n<!-- /vm -->\n<!-- arm -->\nkept\n<!-- /arm -->\n")
     report = Report("vm")
     assert report.check("boots", True, "80 s")
