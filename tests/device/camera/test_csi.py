@@ -19,7 +19,7 @@ from device.doctor.checks import cameras
 from device.doctor.system import System
 from device.errors import FacetError, SourceError
 from device.settings import CameraSettings, Settings
-from tests.device.camera.video_driver import CameraInfo, Driver
+from tests.device.camera.video_driver import Driver, FakeCamera
 
 DOUBLES = Path(__file__).parents[1] / "doubles"
 
@@ -122,7 +122,7 @@ def test_a_camera_that_drops_is_reopened(pi, capsys):
 
 def test_csi_cameras_are_numbered_after_the_usb_cameras(pi, tmp_path):
     driver = Driver(tmp_path)
-    driver.plug(8, CameraInfo(formats={"MJPG": {(640, 480): [(30, 1)]}}))
+    driver.plug(8, FakeCamera(formats={"MJPG": {(640, 480): [(30, 1)]}}))
     assert opened("0", driver.v4l2).name == "usb:8"
     with opened("1", driver.v4l2) as camera:
         assert camera.name == "csi:0"

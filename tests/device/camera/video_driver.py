@@ -82,7 +82,7 @@ def number(direction: int, nr: int, structure: type) -> int:
 
 
 @dataclass
-class CameraInfo:
+class FakeCamera:
     """A camera's node. formats: {pixel format: {(w, h): [frames/s as (per, seconds)]}}."""
 
     card: str = "HD Webcam"
@@ -108,10 +108,10 @@ class Driver:
 
     def __init__(self, folder: Path):
         self._folder = folder
-        self._plugged: dict[int, CameraInfo] = {}  # by inode
+        self._plugged: dict[int, FakeCamera] = {}  # by inode
         self.v4l2 = V4l2(folder, self.ioctl, self.capture)
 
-    def plug(self, number: int, camera: CameraInfo) -> Path:
+    def plug(self, number: int, camera: FakeCamera) -> Path:
         path = self._folder / f"video{number}"
         path.touch()
         self._plugged[path.stat().st_ino] = camera
@@ -177,7 +177,7 @@ class Driver:
         assert backend == cv2.CAP_V4L2
         return Capture(self, Path(path))
 
-    def at(self, path: Path) -> CameraInfo | None:
+    def at(self, path: Path) -> FakeCamera | None:
         try:
             return self._plugged.get(path.stat().st_ino)
         except FileNotFoundError:
