@@ -8,7 +8,6 @@ for frame, faces in facet.watch("demo"):            # 0, "usb:0", "rtsp://..", "
 facet.analyze("photo.jpg")                          # the faces of one photo
 """
 
-import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,10 +39,6 @@ _HOMES = {
     "settings": ("Settings",),
     "types": ("Face", "Frame", "Result"),
 }
-
-# Before OpenCV is loaded anywhere: FFmpeg's and V4L2's own complaints would stand beside our line.
-os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
 def __getattr__(name: str) -> Any:
