@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ..errors import SourceError, UsageError
 from ..log import log
@@ -68,12 +69,12 @@ def _open_plugged(
         for plugged in discovery.cameras(v4l2):
             try:
                 return open_camera(
-                    dataclasses.replace(settings, source=plugged.name), stopping, v4l2
+                    msgspec.structs.replace(settings, source=plugged.name), stopping, v4l2
                 )
             except SourceError as error:
                 log.info(str(error))
         log.info("no camera found, playing the built-in demo clip")
-        return open_camera(dataclasses.replace(settings, source="demo"))
+        return open_camera(msgspec.structs.replace(settings, source="demo"))
     if source.isdecimal():
         source = discovery.numbered(int(source), v4l2).name
     if source.startswith("/dev/"):

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...settings import Settings, merge, read_toml
+from ...config import merge, read_toml
+from ...settings import Settings
 from ..check_result import CheckResult, failure, ok, warning
 from ..system import System
 

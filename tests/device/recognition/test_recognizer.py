@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -187,7 +188,7 @@ def test_tracks_that_went_are_not_remembered(settings):
 
 def test_nobody_known_asks_nobody(settings):
     beside = OnDemand()
-    nobody = replace(settings, file=settings.file.with_name("none.json"))
+    nobody = msgspec.structs.replace(settings, file=settings.file.with_name("none.json"))
     with Recognizer(nobody, live=False, beside=beside) as recogniser:
         assert named(recogniser) == [UNKNOWN] and beside.asked == 0
 
