@@ -195,10 +195,11 @@ def checked(part: object, values: Mapping[str, Any], origin: str) -> dict[str, A
     Raises UsageError, which begins with `origin`, for an unknown key (with the nearest name), a
     wrong type and a value out of its limits.
     """
-    settings = settings_of(type(part))
+    struct: Any = type(part)
+    settings = settings_of(struct)
     for key in values:
         if key not in settings:
-            known = [*settings, *(tables_of(type(part)) if isinstance(part, Table) else ())]
+            known = [*settings, *(tables_of(struct) if isinstance(part, Table) else ())]
             raise UsageError(f"{origin} unknown setting {key}", nearest(key, known))
     return {
         key: converted(settings[key], value, f"{origin} {key} =") for key, value in values.items()
