@@ -189,6 +189,34 @@ def _merge_table(table: T, values: Any, origin: str) -> T:
     return merged
 
 
+def override(settings: T, values: Mapping[str, Any], origin: str = "settings") -> T:
+    """Return `settings` with values replaced by key alone: min_hits=1, faces={"min_score": 0.7}.
+
+    A key that several tables have means the one with a flag. Raises UsageError as `merge` does, and
+    for a key that remains ambiguous.
+    """
+    parts = tables_of(type(settings))
+    tables: dict[str, Any] = {}
+    for key, value in values.items():
+        owners = [name for name, part in parts.items() if key in settings_of(part)]
+        if len(owners) > 1:
+            flagged = [name for name in owners if settings_of(parts[name])[key].flag]
+            owners = flagged or owners
+        if key in parts:
+            if not isinstance(value, dict):
+                raise UsageError(f"{origin}: [{key}] = {_shown(value)}, need a table")
+            tables[key] = tables.get(key, {}) | value
+        elif len(owners) == 1:
+            tables.setdefault(owners[0], {})[key] = value
+        elif owners:
+            hint = f"{owners[0]}={{{key!r}: {value!r}}}"
+            raise UsageError(f"{origin}: {key} is a key of {' and '.join(owners)}", hint)
+        else:
+            known = {*parts, *(name for part in parts.values() for name in settings_of(part))}
+            raise UsageError(f"{origin}: unknown setting {key}", nearest(key, sorted(known)))
+    return merge(settings, tables, origin)
+
+
 def checked(part: object, values: Mapping[str, Any], origin: str) -> dict[str, Any]:
     """Return {key: value} as the types that the fields of the settings `part` have.
 

@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from .config import Table, about
+from .config import Table, about, merge, read_toml
 from .errors import UsageError
 
 MODEL = Path(__file__).parent.parent / "models" / "attributes.json"
@@ -236,3 +236,8 @@ class Settings(Table, frozen=True):
     people: PeopleSettings = PeopleSettings()
     outputs: OutputsSettings = OutputsSettings()
     rotation: RotationSettings = RotationSettings()
+
+
+def load_settings(path: Path | str) -> Settings:
+    """Return the defaults, overlaid by a TOML file; UsageError names what is wrong in it."""
+    return merge(Settings(), read_toml(Path(path).expanduser()), str(path))

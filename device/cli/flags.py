@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import __version__
-from ..config import Setting, Table, converted, merge, read_toml, settings_of, tables_of, text
-from ..settings import Settings
+from ..config import Setting, Table, converted, merge, settings_of, tables_of, text
+from ..settings import Settings, load_settings
 from .command import Parser, spelled
 
 
@@ -163,10 +163,8 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 def settings_from(given: argparse.Namespace) -> Settings:
     """Return the defaults, overlaid by --config's file, overlaid by the flags."""
-    settings, config = Settings(), vars(given).get("config")
-    if config:
-        settings = merge(settings, read_toml(config.expanduser()), str(config))
-    return merge_flags(settings, given)
+    config = vars(given).get("config")
+    return merge_flags(load_settings(config) if config else Settings(), given)
 
 
 class ListCameras(argparse.Action):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.config import checked, merge, read_toml, settings_of, tables_of, text
+from device.config import checked, merge, override, read_toml, settings_of, tables_of, text
 from device.errors import UsageError
 from device.settings import (
     MODEL,
@@ -14,6 +14,7 @@ from device.settings import (
     OutputsSettings,
     RotationSettings,
     Settings,
+    load_settings,
 )
 from tests.conftest import ROOT
 
@@ -126,6 +127,49 @@ def test_what_a_file_leaves_out_stays():
     assert merged == Settings(camera=CameraSettings(fps=5, width=320))
 
 
+@pytest.mark.parametrize(
+    "values, expected",
+    [
+        ({}, {}),
+        (
+            {"detector": "full", "min_hits": 1},
+            {"faces": {"detector": "full"}, "tracks": {"min_hits": 1}},
+        ),
+        (
+            {"faces": {"min_score": 0.7}, "detect_hz": 2},
+            {"faces": {"min_score": 0.7, "detect_hz": 2}},
+        ),
+        ({"min_face": 40}, {"faces": {"min_face": 40}}),  # the one with a flag
+        (
+            {"people": {"min_face": 50}, "source": "demo"},
+            {"people": {"min_face": 50}, "camera": {"source": "demo"}},
+        ),
+        ({"log": "a.csv"}, {"outputs": {"log": "a.csv"}}),
+    ],
+)
+def test_settings_by_their_key_alone(values, expected):
+    assert override(Settings(), values) == merge(Settings(), expected, "expected")
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"min_fase": 1}, "settings: unknown setting min_fase. Try: min_face"),
+        (
+            {"min_score": 0.7},
+            "settings: min_score is a key of faces and people. Try: faces={'min_score': 0.7}",
+        ),
+        ({"min_hits": 0}, "settings: [tracks] min_hits = 0, need 1 to 1000"),
+        ({"faces": {"serch": 5}}, "settings: [faces] unknown setting serch. Try: "),
+        ({"faces": 5}, "settings: [faces] = 5, need a table"),
+    ],
+)
+def test_a_wrong_key_is_named(values, message):
+    with pytest.raises(UsageError) as error:
+        override(Settings(), values)
+    assert str(error.value).startswith(message)
+
+
 def test_settings_are_frozen_and_hashable():
     with pytest.raises(AttributeError):
         Settings().camera.fps = 5
@@ -156,6 +200,16 @@ def test_a_file_that_is_no_toml_is_named(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(UsageError, match=r"cannot read the settings file .*bad.toml"):
         read_toml(path)
+
+
+def test_a_file_overlays_the_defaults(tmp_path):
+    file = tmp_path / "facet.toml"
+    file.write_text("[camera]\nfps = 5\n")
+    assert load_settings(file) == Settings(camera=CameraSettings(fps=5))
+    assert load_settings(str(file)) == load_settings(file)
+    file.write_text("[camera]\nfps = 0\n")
+    with pytest.raises(UsageError, match=r"facet.toml: \[camera\] fps = 0, need 1 to 1000"):
+        load_settings(file)
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -28,7 +28,8 @@ def test_visits_of_the_demo(tmp_path):
 
 def test_no_other_attribute_than_the_computed_ones_is_anywhere(tmp_path):
     (tmp_path / "f.toml").write_text(
-        '[attributes]\ncompute = ["Smiling", "Male", "Young"]\nshow = ["all"]\nlogged = ["Young", "Smiling"]\n'
+        '[attributes]\ncompute = ["Smiling", "Male", "Young"]\nshow = ["all"]\n'
+        'logged = ["Young", "Smiling"]\n'
     )
     outputs = ("--log", "a.csv", "--events", "v.csv", "--config", "f.toml")
     done = facet(*COMMAND[3:], *outputs, "--max-frames", 60, cwd=tmp_path)

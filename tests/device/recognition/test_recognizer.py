@@ -1,6 +1,5 @@
 """Who is asked for when, with the network replaced by one that answers when it is told to."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
