@@ -35,7 +35,7 @@ class CameraSettings(Table, frozen=True):
     """The source of the pictures, and the mode requested from a camera."""
 
     source: Annotated[str, about(
-        "source of the pictures: 0 (the first of --list-cameras), usb:0, csi:0, /dev/video0, "
+        "source of the pictures: 0 (the first camera listed), usb:0, csi:0, /dev/video0, "
         "rtsp://..., a video, a photo, a folder of photos, demo, or auto: the first camera that "
         "works, else the demo clip",
         flag="--camera SRC",

@@ -92,6 +92,8 @@ def markdown() -> str:
 
 def _cells(setting: Setting) -> tuple[str, ...]:
     flag = f"`{' '.join(filter(None, (setting.flag, setting.metavar)))}`" if setting.flag else ""
+    if flag and setting.type is bool:
+        flag += f", `--no-{setting.flag.removeprefix('--')}`"
     default = "" if setting.default is None else f"`{_portable(setting.default)}`"
     meaning = "; ".join(filter(None, (setting.help, setting.effects)))
     return f"`{setting.name}`", flag, setting.unit, default, setting.limits, meaning
