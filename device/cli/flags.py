@@ -1,4 +1,4 @@
-"""Flags of commands, generated from the settings classes; a flag precedes the settings file.
+"""Flags of commands, generated from the settings classes; a flag overrides the settings file.
 
 `add_flags` and `flag_values` serve any settings class; `read_settings` is device.run's.
 """
@@ -123,16 +123,20 @@ def _list(text: str, item: type) -> list[Any]:
     return values
 
 
-def flag_values(struct: type[Table], given: argparse.Namespace | Mapping[str, Any]) -> dict:
+def flag_values(
+    struct: type[Table],
+    given: argparse.Namespace | Mapping[str, Any],
+    only: tuple[str, ...] = (),
+) -> dict[str, Any]:
     """Return {table: {key: value}} of the flags that were given, for `config.merge`.
 
-    given: a parsed namespace, or {dest: value}; what is no flag of `struct` is ignored. Raises
-    UsageError, which names the flag, for a value out of its limits.
+    given: a parsed namespace, or {dest: value}; what is no flag of `struct` is ignored. only: as for
+    `add_flags`. Raises UsageError, which names the flag, for a value out of its limits.
     """
     given = vars(given) if isinstance(given, argparse.Namespace) else given
     values: dict[str, Any] = {}
     for flag in flags_of(struct):
-        if flag.dest not in given:
+        if flag.dest not in given or (only and flag.name not in only):
             continue
         value = given[flag.dest]
         several = flag.sized and len(flag.settings) > 1
@@ -145,9 +149,13 @@ def flag_values(struct: type[Table], given: argparse.Namespace | Mapping[str, An
     return values
 
 
-def merge_flags(settings: Settings, given: argparse.Namespace | Mapping[str, Any]) -> Settings:
+def merge_flags(
+    settings: Settings,
+    given: argparse.Namespace | Mapping[str, Any],
+    only: tuple[str, ...] = (),
+) -> Settings:
     """Return the settings overlaid by the flags that were given; UsageError for a wrong one."""
-    return merge(settings, flag_values(Settings, given), "command line")
+    return merge(settings, flag_values(Settings, given, only), "command line")
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -161,10 +169,13 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def settings_from(given: argparse.Namespace) -> Settings:
-    """Return the defaults, overlaid by --config's file, overlaid by the flags."""
+def settings_from(given: argparse.Namespace, only: tuple[str, ...] = ()) -> Settings:
+    """Return the defaults, overlaid by --config's file, overlaid by the flags.
+
+    only: as for `add_flags`, where a command has flags of its own with a setting's name.
+    """
     config = vars(given).get("config")
-    return merge_flags(load_settings(config) if config else Settings(), given)
+    return merge_flags(load_settings(config) if config else Settings(), given, only)
 
 
 class ListCameras(argparse.Action):

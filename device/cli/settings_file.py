@@ -32,7 +32,7 @@ SERVICE = Settings(
     rotation=RotationSettings(daily=True, keep_days=30, min_free_mb=200.0),
 )
 HEAD = """\
-# Facet's settings. To change one that begins with #, remove the #. A flag of the command precedes
+# Facet's settings. To change one that begins with #, remove the #. A flag of the command overrides
 # this file; a setting that is missing here has its default.
 """
 MARKDOWN = """\
@@ -40,7 +40,7 @@ MARKDOWN = """\
 
 <!-- Generated: python -m device.settings_file --markdown > docs/settings.md -->
 
-A flag precedes the settings file, which precedes the defaults. These commands print a file with
+A flag overrides the settings file, which overrides the defaults. These commands print a file with
 every setting and run with it:
 
     python -m device.settings_file > facet.toml
