@@ -19,16 +19,18 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from device.attributes.classifier import Classifier
+from device.attributes.presets import shown_and_logged
 from device.camera.demo import ASTRONAUT, portrait
 from device.camera.photos import Photos
 from device.cli.flags import read_settings
 from device.cli.settings_file import SERVICE, settings_file
+from device.config import settings_of, tables_of
 from device.doctor.checks.models import LANDMARKS
 from device.errors import FacetError
 from device.faces.blazeface import BlazeFace
 from device.rowlog.csv_format import complete_length, line, timestamp
 from device.rowlog.writer import RowWriter
-from device.settings import RotationSettings, Settings, shown_and_logged
+from device.settings import RotationSettings, Settings
 from tests.faults.fault import Bench, Outcome
 from tests.faults.victim import ROOT
 
@@ -119,8 +121,7 @@ VALUES = st.one_of(
 
 
 def _keys() -> list[tuple[str, str]]:
-    tables = {name: vars(table) for name, table in vars(Settings()).items()}
-    return [(table, key) for table, keys in tables.items() for key in keys]
+    return [(name, key) for name, part in tables_of(Settings).items() for key in settings_of(part)]
 
 
 def _toml(value: Any) -> str:

@@ -28,7 +28,8 @@ def test_visits_of_the_demo(tmp_path):
 
 def test_only_computed_attributes_are_logged(tmp_path):
     (tmp_path / "f.toml").write_text(
-        '[attributes]\ncompute = ["Smiling", "Male", "Young"]\nlogged = ["Young", "Smiling"]\n'
+        '[attributes]\ncompute = ["Smiling", "Male", "Young"]\nshow = ["all"]\n'
+        'logged = ["Young", "Smiling"]\n'
     )
     outputs = ("--log", "a.csv", "--events", "v.csv", "--config", "f.toml")
     done = facet(*COMMAND[3:], *outputs, "--max-frames", 60, cwd=tmp_path)
@@ -120,9 +121,9 @@ def test_a_pipe_shows_rows_while_facet_runs_and_its_end_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     "table, message",
     [
-        ("keep_days = 30", "keep_days without daily. Try: "),
+        ("keep_days = 30", "keep_days without daily. Try: daily = true in [rotation]"),
         ("min_free_mb = 30", "min_free_mb without older files to delete"),
-        ("sync_s = -1", "sync_s = -1.0, need 0 to 3600"),
+        ("sync_s = -1", "sync_s = -1, need 0 to 3600"),
         ("sync = 5", "unknown setting sync. Try: sync_s"),
     ],
 )
