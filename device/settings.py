@@ -16,10 +16,11 @@ from typing import Annotated
 
 from .config import Table, about, merge, read_toml
 from .errors import UsageError
+from .resources import model_path
 
-MODEL = Path(__file__).parent.parent / "models" / "attributes.json"
+MODEL = model_path()
 PEOPLE = Path(os.path.expanduser("~/.local/share/facet/people.json"))  # private to each user
-YUNET = MODEL.with_name("face_detection_yunet_2023mar.onnx")
+YUNET = model_path("face_detection_yunet_2023mar.onnx")
 
 SIDE = (16, 16384)  # px; here and below the highest are far beyond use, and catch typing errors
 FACE = (0, 16384)  # px
