@@ -79,17 +79,20 @@ def open_recognizer(
     """Return the recognizer if the settings enable it; nothing of it is imported otherwise."""
     if not settings.people.enabled:
         return None
+    from .camera import is_live
     from .recognition.recognizer import Recognizer
 
-    return stack.enter_context(Recognizer(settings.people, camera.live))
+    return stack.enter_context(Recognizer(settings.people, is_live(camera)))
 
 
 def summary(pipeline: Pipeline, camera: Camera, window: Window | None) -> str:
     """Return the line that ends a run."""
-    totals = pipeline.totals
-    dropped = f", {camera.dropped} dropped" if camera.live else ""
-    shown = f", {window.shown} shown" if window and camera.live else ""
-    frames = f"{totals.frames} frames{dropped}{shown}"
+    from .camera import is_live
+
+    totals, frames = pipeline.totals, f"{pipeline.totals.frames} frames"
+    if is_live(camera):
+        frames += f", {camera.dropped} dropped"
+        frames += f", {window.shown} shown" if window else ""
     return f"{frames}, {totals.faces} faces, {totals.fps:.1f} frames/s"
 
 

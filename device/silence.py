@@ -1,4 +1,4 @@
-"""Keep the log lines of C++ libraries, which no Python setting reaches, off the terminal."""
+"""Suppress the log lines of C++ libraries, which no Python setting reaches."""
 
 import contextlib
 import os
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def quiet(*descriptors: int) -> Iterator[None]:
-    """Send these file descriptors (1 = stdout, 2 = stderr) to nowhere for a while."""
+def suppress_native_output(*descriptors: int) -> Iterator[None]:
+    """Send these file descriptors (1 = stdout, 2 = stderr) to /dev/null within the block."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
-    descriptors = tuple(one for one in descriptors if _is_open(one))
+    descriptors = tuple(descriptor for descriptor in descriptors if _is_open(descriptor))
     saved = [os.dup(descriptor) for descriptor in descriptors]
     silence = os.open(os.devnull, os.O_WRONLY)
     try:
@@ -31,3 +31,16 @@ def _is_open(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def silence_opencv() -> None:
+    """Stop OpenCV and the FFmpeg in it from printing to stderr, for the rest of the process.
+
+    Takes effect before the first video is opened. OPENCV_LOG_LEVEL and OPENCV_FFMPEG_LOGLEVEL,
+    where they are set, win.
+    """
+    import cv2
+
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")

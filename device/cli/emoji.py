@@ -21,11 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..config import merge
 from ..errors import FacetError, UsageError
 from ..log import log
-from ..settings import Settings, merge, read_toml
+from ..settings import Settings
 from .command import Parser, exit_with
-from .flags import merge_flags
+from .flags import add_config, add_flags, settings_from
 
 if TYPE_CHECKING:
     from ..analyzer import FaceAnalyzer
@@ -38,6 +39,7 @@ ENDINGS = (".svg", ".png")
 COUNTDOWN_S = 3
 SIDE_PX, MIN_SIDE_PX, MAX_SIDE_PX = 512, 16, 4096  # of a PNG
 POSTER_PX = 1280  # width
+SETTINGS_FLAGS = ("--model",)  # as device.run has them
 
 
 def parser() -> Parser:
@@ -62,13 +64,8 @@ def parser() -> Parser:
     add("--size", type=int, default=SIDE_PX, metavar="PX", help="side of a PNG (default 512)")
     add("--all", action="store_true", help="draw every face of a photo, not only the largest")
     add("--explain", action="store_true", help="print the reason for each layer")
-    add("--model", metavar="CARD", help="a model card (default models/attributes.json)")
-    add(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="settings as TOML: thresholds and model as in device.run; flags precede it",
-    )
+    add_config(emoji)
+    add_flags(emoji, Settings, SETTINGS_FLAGS)
     return emoji
 
 
@@ -87,15 +84,11 @@ def check(options: argparse.Namespace) -> None:
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """Return the defaults, overlaid by --config's file, overlaid by the other flags."""
-    settings = Settings()
-    if options.config:
-        settings = merge(settings, read_toml(options.config), str(options.config))
+    """Return the defaults, overlaid by --config's file, overlaid by the flags."""
     # A photo's name may look like a camera's; its absolute path does not.
-    flags = {"camera": options.camera or str(options.photo.absolute())}
-    if options.model:
-        flags["model"] = options.model
-    return merge_flags(settings, flags)
+    source = options.camera or str(options.photo.absolute())
+    settings = settings_from(options, SETTINGS_FLAGS)
+    return merge(settings, {"camera": {"source": source}}, "command line")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -203,9 +196,11 @@ def draw_folder(camera: Camera, writer: EmojiWriter) -> None:
 
 def shot(camera: Camera, countdown_s: int = COUNTDOWN_S) -> Frame:
     """Return a live camera's frame after the countdown, or a video's first."""
+    from ..camera import is_live
+
     frames: Iterator[Frame] = iter(camera)
     frame = next(frames)
-    if not camera.live:
+    if not is_live(camera):
         return frame
     started, left = time.monotonic(), countdown_s
     while left:

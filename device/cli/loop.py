@@ -26,10 +26,11 @@ def run(results: Iterable[Result], outputs: Sequence[Output], stop: threading.Ev
 
 def windowed_results(pipeline: Pipeline, camera: Camera) -> Iterable[Result]:
     """Return the pipeline's results for a window, analyzed in a thread of their own."""
+    from ..camera import is_live
     from ..camera.prefetch import prefetch
     from ..preview import with_previews
 
-    return with_previews(pipeline, camera) if camera.live else prefetch(pipeline, 1)
+    return with_previews(pipeline, camera) if is_live(camera) else prefetch(pipeline, 1)
 
 
 def stop_at_signals() -> threading.Event:

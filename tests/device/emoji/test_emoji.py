@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,12 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.attributes.model_card import read_card
+from device.cli.emoji import parser, settings_of
+from device.config import merge
 from device.emoji.compose import FOLDER, LayerError, SvgComposer
 from device.emoji.gallery import PEOPLE, page
 from device.emoji.skin import BANDS
 from device.emoji.text import emoji_text
 from device.emoji.traits import HIDES, MUTUALLY_EXCLUSIVE, NOT_DRAWN, Traits, resolve_conflicts
 from device.errors import UsageError
+from device.settings import Settings
 from tests.conftest import CARD, ROOT
 from train.celeba import ATTRIBUTES
 
@@ -271,6 +275,58 @@ def test_a_demo_shot(tmp_path):
     assert done.returncode == 0 and done.stdout.strip() and "Traceback" not in done.stderr
 
 
+# Settings
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Return a function that writes a settings file."""
+
+    def write(text: str):
+        path = tmp_path / "facet.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def settings_given(*arguments) -> Settings:
+    options = parser().parse_args([str(argument) for argument in arguments])
+    return settings_of(options)
+
+
+def test_without_a_file_the_settings_are_the_defaults():
+    chosen = settings_given("--camera", "usb:0")
+    assert chosen == merge(Settings(), {"camera": {"source": "usb:0"}}, "test")
+
+
+def test_a_settings_file_gives_thresholds_model_hysteresis_and_camera_mode(config):
+    path = config(
+        "[camera]\nsource = 'csi:0'\nwidth = 1280\n[faces]\nmin_score = 0.7\n"
+        "[attributes]\nmodel = 'other.json'\n[tracks]\nhysteresis = 0.9\n"
+    )
+    chosen = settings_given("me.jpg", "--config", path)
+    assert chosen.faces.min_score == 0.7 and chosen.tracks.hysteresis == 0.9
+    assert chosen.attributes.model == Path("other.json")
+    assert chosen.camera.source == str(Path("me.jpg").absolute()) and chosen.camera.width == 1280
+
+
+def test_the_flag_model_precedes_the_settings_file(config):
+    path = config("[attributes]\nmodel = 'other.json'\n")
+    chosen = settings_given("me.jpg", "--config", path, "--model", "mine.json")
+    assert chosen.attributes.model == Path("mine.json")
+
+
+def test_the_settings_files_quality_limits_decide_which_face_is_drawn(tmp_path, astronaut, config):
+    cv2.imwrite(str(tmp_path / "a.png"), astronaut)
+    done = command("a.png", "--config", config("[faces]\nmin_face = 400\n"), cwd=tmp_path)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == (
+        "facet: no face in the picture is classified (too small). "
+        "Try: a sharp photo from the front\n"
+    )
+
+
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory):
     path = tmp_path_factory.mktemp("empty") / "wall.png"
@@ -309,6 +365,7 @@ def empty(tmp_path_factory):
             "no screen for --live. Try: --out FILE instead of --live",
         ),
         (["WALL", "--model", "none.json"], 4, "no model card none.json"),
+        (["WALL", "--config", "none.toml"], 2, "no settings file none.toml"),
     ],
 )
 def test_bad_input_is_one_line_and_its_exit_code(arguments, code, message, empty):

@@ -1,8 +1,10 @@
 """Live emoji: the painter on the demo clip, and the command in a window."""
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import cv2
 import numpy as np
 import pytest
 
@@ -18,7 +20,11 @@ from device.pipeline import build_pipeline
 from device.settings import Settings
 from device.types import TOO_SMALL, Face, Frame, Probabilities
 from tests.conftest import CARD
+from tests.device.outputs import test_window
+from tests.device.outputs.test_window import press, running, until
 
+BACKDROP_BGR = (0xB3, 0xE3, 0xFF)  # of layers.toml
+screen = test_window.screen  # a fixture
 LANDMARKS = np.array([(30.0, 35.0), (40.0, 35.0), (35.0, 40.0), (35.0, 45.0)])
 
 
@@ -110,7 +116,7 @@ def test_a_transparent_drawing_leaves_the_picture():
 class Flashing:
     """A live camera whose frames are numbered."""
 
-    live, name, fps, mode = True, "flashing", 30.0, "1x1"
+    name, fps, mode = "flashing", 30.0, "1x1"
     dropped, newest, reconnecting = 0, None, False
 
     def __enter__(self):
@@ -127,3 +133,22 @@ class Flashing:
 def test_a_shot_is_taken_after_the_countdown(capsys):
     frame = shot(Flashing(), countdown_s=1)
     assert frame.index > 10 and capsys.readouterr().err == "facet: 1 ...\n"
+
+
+@pytest.mark.skipif(test_window.pytestmark.args[0], reason=test_window.pytestmark.kwargs["reason"])
+@pytest.mark.parametrize("source", ["me.png", "demo"])
+def test_emoji_are_shown_in_a_window_until_q(screen, tmp_path, astronaut, source):
+    pytest.importorskip("resvg_py")
+    display, look = screen
+    cv2.imwrite(str(tmp_path / "me.png"), astronaut)
+
+    def covered() -> float:
+        return np.all(look() == BACKDROP_BGR, axis=2).mean()
+
+    command = [sys.executable, "-m", "device.emoji", "--camera", source, "--live"]
+    with running(command, display, cwd=tmp_path) as process:
+        assert until(lambda: covered() > 0.01)
+        press(display, "q")
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 0, stderr
+    assert stderr.startswith("facet: q quits") and len(stderr.splitlines()) == 1
