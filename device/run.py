@@ -30,11 +30,11 @@ from .cli.outputs import (
     wants_window,
 )
 from .log import log
-from .outputs import Output
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .camera import Camera
+    from .outputs import Output
     from .outputs.window import Window
     from .pipeline import Pipeline
     from .recognition.recognizer import Recognizer
