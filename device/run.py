@@ -32,7 +32,6 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from .camera import Camera
-    from .outputs import Output
     from .outputs.window import Window
     from .pipeline import Pipeline
     from .recognition.recognizer import Recognizer

@@ -83,7 +83,7 @@ def check(options: argparse.Namespace) -> None:
         raise UsageError(message, f"one of {', '.join(ENDINGS)}")
 
 
-def settings_of(options: argparse.Namespace) -> Settings:
+def emoji_settings(options: argparse.Namespace) -> Settings:
     """Return the defaults, overlaid by --config's file, overlaid by the flags."""
     # A photo's name may look like a camera's; its absolute path does not.
     source = options.camera or str(options.photo.absolute())
@@ -97,7 +97,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.gallery:
         write_gallery(options.gallery)
         return 0
-    settings = settings_of(options)
+    settings = emoji_settings(options)
     if options.live or options.png or _is_png(options.out):
         from ..emoji.render import load_resvg
 

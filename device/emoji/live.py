@@ -1,4 +1,4 @@
-"""Paint an emoji over each face of a video, instead of its box and labels."""
+"""Paint an emoji over each face in the window, instead of its box and labels."""
 
 import time
 from collections.abc import Sequence

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.attributes.model_card import read_card
-from device.cli.emoji import parser, settings_of
+from device.cli.emoji import emoji_settings, parser
 from device.config import merge
 from device.emoji.compose import FOLDER, LayerError, SvgComposer
 from device.emoji.gallery import PEOPLE, page
@@ -292,7 +292,7 @@ def config(tmp_path):
 
 def settings_given(*arguments) -> Settings:
     options = parser().parse_args([str(argument) for argument in arguments])
-    return settings_of(options)
+    return emoji_settings(options)
 
 
 def test_without_a_file_the_settings_are_the_defaults():
