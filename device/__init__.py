@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import analyze, watch
-    from .config import load_settings
     from .errors import FacetError, ModelError, SourceError, UsageError
-    from .settings import Settings
+    from .settings import Settings, load_settings
     from .types import Face, Frame, Result
 
 __version__ = "0.1.0"
@@ -34,9 +33,8 @@ __all__ = [
 
 _HOMES = {
     "api": ("analyze", "watch"),
-    "config": ("load_settings",),
     "errors": ("FacetError", "ModelError", "SourceError", "UsageError"),
-    "settings": ("Settings",),
+    "settings": ("Settings", "load_settings"),
     "types": ("Face", "Frame", "Result"),
 }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ..errors import SourceError, UsageError
 from ..log import log
@@ -84,11 +85,11 @@ def _open_first(settings: CameraSettings, stopping: Callable[[], bool], v4l2: V4
 
     for info in discovery.cameras(v4l2):
         try:
-            return open_camera(dataclasses.replace(settings, source=info.name), stopping, v4l2)
+            return open_camera(msgspec.structs.replace(settings, source=info.name), stopping, v4l2)
         except SourceError as error:
             log.info(str(error))
     log.info("no camera found, playing the built-in demo clip")
-    return open_camera(dataclasses.replace(settings, source="demo"))
+    return open_camera(msgspec.structs.replace(settings, source="demo"))
 
 
 def _live(device: Device, stopping: Callable[[], bool]) -> NewestFrameReader:

@@ -4,6 +4,7 @@ import dataclasses
 import time
 
 import cv2
+import msgspec
 import numpy as np
 
 from ...camera.device_users import InUse
@@ -50,7 +51,7 @@ def sources(machine: System, settings: Settings) -> dict[str, str]:
 
 def picture(machine: System, settings: Settings, source: str) -> CheckResult:
     """Whether a camera opens, in which mode, and gives a plausible picture; raises FacetError."""
-    wanted = dataclasses.replace(settings.camera, source=source)
+    wanted = msgspec.structs.replace(settings.camera, source=source)
     try:
         camera = open_camera(wanted, v4l2=machine.v4l2)
     except InUse as error:
