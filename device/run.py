@@ -79,7 +79,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(pipeline: Iterable[Result], outputs: list[Output], stop: threading.Event) -> None:
     """Write every result to every output, until the pipeline ends or `stop` is set."""
-    with contextlib.closing(iter(pipeline)) as results:  # here, so that its faults are raised
+    from .camera.prefetch import closing
+
+    with closing(pipeline) as results:
         for result in results:
             for output in outputs:
                 output.write(result)

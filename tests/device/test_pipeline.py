@@ -130,7 +130,7 @@ def test_a_faults_of_the_camera_is_raised_after_the_frames_before_it():
 
 def test_a_fault_of_a_frame_that_is_not_wanted_is_not_raised():
     """The video is read ahead, and its fault lies behind the last frame."""
-    camera = FakeCamera([90] * 3, SourceError("the cable"))
+    camera = FakeCamera([90] * 2, SourceError("the cable"))
     assert len(list(pipeline_of(camera, max_frames=2))) == 2
 
 

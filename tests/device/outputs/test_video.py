@@ -83,5 +83,5 @@ def test_a_recording_that_is_not_on_the_disk_is_a_fault(tmp_path):
 
 @pytest.mark.parametrize("name", ["out.jpeg", "out"])
 def test_an_unknown_ending_names_the_known_ones(tmp_path, name):
-    with pytest.raises(UsageError, match=r"unknown ending .*\.mp4, \.avi"):
+    with pytest.raises(UsageError, match=r"unknown (suffix|ending) .*\.mp4, \.avi"):
         VideoRecord(tmp_path / name, 10, live=False)
