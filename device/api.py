@@ -11,11 +11,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .config import override
 from .settings import Settings
 from .types import Face, Image, Result
+
+if TYPE_CHECKING:
+    from .analyzer import FaceAnalyzer
 
 
 def watch(
@@ -66,14 +69,15 @@ def _results(settings: Settings) -> Iterator[Result]:
         camera = stack.enter_context(open_camera(settings.camera))
         recognizer = None
         if settings.people.enabled:
+            from .camera import is_live
             from .recognition.recognizer import Recognizer
 
-            recognizer = stack.enter_context(Recognizer(settings.people, camera.live))
+            recognizer = stack.enter_context(Recognizer(settings.people, is_live(camera)))
         yield from build_pipeline(settings, models, camera, shown, recognizer=recognizer)
 
 
 @functools.lru_cache(maxsize=4)
-def _analyzer(settings: Settings):
+def _analyzer(settings: Settings) -> FaceAnalyzer:
     from .analyzer import FaceAnalyzer
 
     return FaceAnalyzer.from_settings(settings)

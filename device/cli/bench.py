@@ -25,8 +25,9 @@ from typing import Any
 
 import numpy as np
 
+from ..config import merge
 from ..errors import FacetError, UsageError
-from ..settings import Settings, merge
+from ..settings import Settings
 from .command import Parser, exit_with
 from .flags import merge_flags, size_wh
 

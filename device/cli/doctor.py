@@ -18,13 +18,14 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from ..config import merge
 from ..doctor.check_result import FAILURE, Check, CheckResult, examine
 from ..doctor.checks import checks
 from ..doctor.checks.software import read_settings
 from ..doctor.report import as_json, line, wants_colour
 from ..doctor.system import System
 from ..errors import UsageError
-from ..settings import Settings, merge
+from ..settings import Settings
 from .command import Parser, exit_with
 
 CONFIG = Path("/etc/facet.toml")  # the service's

@@ -27,11 +27,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..config import merge
 from ..errors import UsageError
 from ..log import log
-from ..settings import CameraSettings, Settings, merge, read_toml
+from ..settings import CameraSettings, Settings, load_settings
 from ..text import counted
 from .command import Parser, exit_with, spelled
+from .flags import add_config
 
 if TYPE_CHECKING:
     from ..recognition.enrollment import EnrollmentPictures
@@ -59,9 +61,7 @@ class VerbParser(Parser):
 def parser() -> Parser:
     top = Parser("device.people", __doc__ or "")
     common = VerbParser(add_help=False)
-    common.add_argument(
-        "--config", type=Path, metavar="FILE", help="settings as TOML, such as the service's"
-    )
+    add_config(common)
     common.add_argument(
         "--file",
         type=Path,
@@ -98,7 +98,7 @@ def parser() -> Parser:
 
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    settings = read_settings(options.config, options.file)
+    settings = read_settings(vars(options).get("config"), options.file)
     file = settings.people.file
     match options.verb:
         case "add":
@@ -121,9 +121,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def read_settings(config: Path | None, file: Path | None) -> Settings:
     """Return the defaults, overlaid by the settings file `config`, overlaid by --file."""
-    settings = Settings()
-    if config:
-        settings = merge(settings, read_toml(config), str(config))
+    settings = load_settings(config) if config else Settings()
     if file:
         settings = merge(settings, {"people": {"file": file}}, "--file")
     return settings

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import cv2
 
+from ..attributes.presets import shown_and_logged
 from ..camera.open import open_camera
 from ..errors import FacetError
 from ..files import move_aside
 from ..outputs import Result
 from ..outputs.overlay import annotate
 from ..pipeline import assemble, load_models
-from ..settings import Settings, shown_and_logged
+from ..settings import Settings
 from .check_result import CheckResult, ok, warning
 from .system import System
 

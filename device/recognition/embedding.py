@@ -45,4 +45,6 @@ class Embedder:
         It is the mean over the crop and its mirror image, which makes an eighth fewer errors.
         """
         both = [np.ascontiguousarray(crop_rgb), np.ascontiguousarray(crop_rgb[:, ::-1])]
-        return np.array(self._network.compute_face_descriptor(both), np.float32).mean(axis=0)
+        embeddings = np.array(self._network.compute_face_descriptor(both), np.float32)
+        mean: np.ndarray = embeddings.mean(axis=0)
+        return mean

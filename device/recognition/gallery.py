@@ -45,7 +45,7 @@ def template(embeddings: np.ndarray) -> Template:
 def score(first: Template, second: Template) -> float:
     """Return the similarity of two templates, 0..1."""
     squared = float(((first.mean - second.mean) ** 2).sum()) + first.spread + second.spread
-    return max(0.0, 1 - squared**0.5)
+    return max(0.0, 1 - float(squared**0.5))
 
 
 class Gallery:

@@ -4,11 +4,13 @@ import dataclasses
 import time
 
 import cv2
+import msgspec
 import numpy as np
 
-from ...camera.discovery import cameras, none_found
+from ...camera.device_users import InUse
+from ...camera.discovery import cameras, no_camera_error
 from ...camera.open import open_camera
-from ...camera.v4l2 import InUse, V4l2
+from ...camera.v4l2 import V4l2
 from ...errors import FacetError
 from ...pipeline import load_detectors
 from ...settings import Settings
@@ -31,7 +33,7 @@ def listed(machine: System) -> CheckResult:
     found = list(cameras(v4l2))
     if found:
         return ok(", ".join(f"{one.name} ({one.title})" for one in found))
-    error = none_found(v4l2)
+    error = no_camera_error(v4l2)
     return warning(error.message, error.hint)
 
 
@@ -49,7 +51,7 @@ def sources(machine: System, settings: Settings) -> dict[str, str]:
 
 def picture(machine: System, settings: Settings, source: str) -> CheckResult:
     """Whether a camera opens, in which mode, and gives a plausible picture; raises FacetError."""
-    wanted = dataclasses.replace(settings.camera, source=source)
+    wanted = msgspec.structs.replace(settings.camera, source=source)
     try:
         camera = open_camera(wanted, v4l2=machine.v4l2)
     except InUse as error:
@@ -63,7 +65,7 @@ def picture(machine: System, settings: Settings, source: str) -> CheckResult:
         else:
             return failure(f"{camera.name} gives no frame", LOOK)
     seen = seen or colours(frame.bgr, settings)
-    return dataclasses.replace(seen, found=f"{camera.mode}: {seen.message}")
+    return dataclasses.replace(seen, message=f"{camera.mode}: {seen.message}")
 
 
 def _taken(machine: System, error: InUse) -> CheckResult:

@@ -3,10 +3,11 @@
 import numpy as np
 
 from ...attributes.classifier import Classifier
+from ...attributes.presets import shown_and_logged
 from ...camera.demo import ASTRONAUT, portrait
 from ...faces.blazeface import MEND
 from ...pipeline import load_detectors
-from ...settings import Settings, shown_and_logged
+from ...settings import Settings
 from ..check_result import CheckResult, failure, ok, warning
 
 # Where the portrait's left eye, right eye, nose tip and mouth are, px, whichever detector works.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...settings import Settings, merge, read_toml
+from ...settings import Settings, load_settings
 from ..check_result import CheckResult, failure, ok, warning
 from ..system import System
 
@@ -85,4 +85,4 @@ def settings_file(path: Path | None) -> CheckResult:
 
 def read_settings(path: Path | None) -> Settings:
     """Return a file's settings, the defaults for None; UsageError where it cannot be read."""
-    return merge(Settings(), read_toml(path), str(path)) if path else Settings()
+    return load_settings(path) if path else Settings()

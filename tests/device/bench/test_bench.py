@@ -79,8 +79,8 @@ def test_against_the_naive_loop(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["--set", "settle=1"], "TABLE.KEY=VALUE"),
-        (["--set", "tracks.setle=1"], "Did you mean settle"),
-        (["--against", "tracks.setle=1"], "Did you mean settle"),
+        (["--set", "tracks.smothing=1"], "Try: smoothing_s"),
+        (["--against", "tracks.smothing=1"], "Try: smoothing_s"),
         (["--rounds", "0"], "1 or more"),
         (["--faces", "-1"], "0 or more"),
         (["--growth", "5"], "100 frames"),
