@@ -1,4 +1,4 @@
-"""Keep the log lines of C++ libraries, which no Python setting reaches, off the terminal."""
+"""Suppress the log lines of C++ libraries, which no Python setting reaches."""
 
 import contextlib
 import os
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def quiet(*descriptors: int) -> Iterator[None]:
-    """Send these file descriptors (1 = stdout, 2 = stderr) to nowhere for a while."""
+def suppress_native_output(*descriptors: int) -> Iterator[None]:
+    """Send these file descriptors (1 = stdout, 2 = stderr) to /dev/null within the block."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
-    descriptors = tuple(one for one in descriptors if _is_open(one))
+    descriptors = tuple(descriptor for descriptor in descriptors if _is_open(descriptor))
     saved = [os.dup(descriptor) for descriptor in descriptors]
     silence = os.open(os.devnull, os.O_WRONLY)
     try:

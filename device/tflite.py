@@ -1,4 +1,4 @@
-"""Run a .tflite network on whichever runtime is installed: ai-edge-litert, else tflite-runtime."""
+"""Run a .tflite network on the installed runtime: ai-edge-litert, else tflite-runtime."""
 
 import contextlib
 import importlib.metadata
@@ -7,12 +7,13 @@ import time
 
 import numpy as np
 
-from .errors import ModelError
-from .silence import quiet
+from .errors import ModelError, one_line
+from .resources import install_hint
+from .silence import suppress_native_output
 
 
 def _interpreter_class():
-    """Return (Interpreter, "package version"); ModelError where no runtime is installed."""
+    """Return (Interpreter, "package version"); ModelError if no runtime is installed."""
     try:
         from ai_edge_litert.interpreter import Interpreter
 
@@ -25,7 +26,7 @@ def _interpreter_class():
             from tflite_runtime.interpreter import Interpreter
 
             return Interpreter, f"tflite-runtime {importlib.metadata.version('tflite-runtime')}"
-    raise ModelError("no TFLite runtime found", "Run: pip install -r requirements-pi.txt")
+    raise ModelError("no TFLite runtime found", install_hint("pi"))
 
 
 def runtime_name() -> str:
@@ -34,19 +35,19 @@ def runtime_name() -> str:
 
 
 class Network:
-    """One network with one input, ready to run; holds its own memory, so use it from one thread.
+    """A network with one input, ready to run; it has its own memory, so use it from one thread.
 
-    mend: what the user can do where `content` is no network that this runtime can run; the
-    ModelError raised then says it. delegates: False leaves out the accelerated kernels that only
-    some builds of a runtime have; what is left computes alike in all of them.
+    content: of the .tflite file. hint: of the ModelError raised if this runtime cannot run it.
+    delegates: False leaves out the accelerated kernels (XNNPACK) that only some builds of a runtime
+    have; the others compute alike in all of them.
     """
 
     def __init__(
-        self, content: bytes, name: str, mend: str, threads: int = 1, delegates: bool = True
+        self, content: bytes, name: str, hint: str, threads: int = 1, delegates: bool = True
     ):
         interpreter_class, runtime = _interpreter_class()
         try:
-            with quiet(2):
+            with suppress_native_output(2):
                 kernels = sys.modules[interpreter_class.__module__].OpResolverType
                 self._interpreter = interpreter_class(
                     model_content=content,
@@ -57,9 +58,8 @@ class Network:
                 )
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:160]
             raise ModelError(
-                f"{name} is not a model that {runtime} can run ({reason})", mend
+                f"{name} is not a model that {runtime} can run ({one_line(error)})", hint
             ) from error
         self._content = content  # the runtime reads weights from these bytes, without a copy
         self._input = self._interpreter.get_input_details()[0]

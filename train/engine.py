@@ -2,10 +2,10 @@
 
 import os
 
-from device.silence import quiet
+from device.silence import suppress_native_output
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-with quiet(2):  # lines logged before that setting is read
+with suppress_native_output(2):  # lines logged before that setting is read
     import keras
 
 __all__ = ["keras"]

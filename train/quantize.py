@@ -14,7 +14,7 @@ import numpy as np
 
 from device.cli.command import Parser, exit_with
 from device.errors import ModelError, UsageError
-from device.silence import quiet
+from device.silence import suppress_native_output
 from train.engine import keras
 from train.measuring.outputs import load_float
 
@@ -52,12 +52,12 @@ def _converter(model: keras.Model):
     # One photo at a time: with a free batch size the runtime plans its memory anew at each call.
     crop = keras.Input(batch_shape=(1, *model.input_shape[1:]))
     lite = _tensorflow().lite
-    with quiet(1, 2):
+    with suppress_native_output(1, 2):
         return lite.TFLiteConverter.from_keras_model(keras.Model(crop, model(crop)))
 
 
 def _converted(converter) -> bytes:
-    with quiet(1, 2), warnings.catch_warnings():
+    with suppress_native_output(1, 2), warnings.catch_warnings():
         # "Statistics for quantized inputs were expected": they come with the representative crops.
         warnings.simplefilter("ignore")
         return converter.convert()

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -13,9 +14,16 @@ from ..log import log
 PACKAGE = __package__.partition(".")[0]  # device in a checkout, facet in the wheel
 
 
-def spelled(text: str) -> str:
-    """Return a text whose commands are spelled as this installation has them."""
-    return text if PACKAGE == "device" else text.replace("python -m device.", f"{PACKAGE} ")
+def spelled(text: str, package: str = PACKAGE) -> str:
+    """Return a text whose commands are spelled as this installation has them.
+
+    In a wheel "python -m device.run" is "facet run".
+    """
+    if package == "device":
+        return text
+    return re.sub(r"python -m device\b[. ]?", f"{package} ", text).replace(
+        "settings_file", "settings"
+    )
 
 
 class Parser(argparse.ArgumentParser):
