@@ -8,14 +8,12 @@ for frame, faces in facet.watch("demo"):            # 0, "usb:0", "rtsp://..", "
 facet.analyze("photo.jpg")                          # the faces of one photo
 """
 
-import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import analyze, watch
-    from .config import load_settings
     from .errors import FacetError, ModelError, SourceError, UsageError
-    from .settings import Settings
+    from .settings import Settings, load_settings
     from .types import Face, Frame, Result
 
 __version__ = "0.1.0"
@@ -35,15 +33,10 @@ __all__ = [
 
 _HOMES = {
     "api": ("analyze", "watch"),
-    "config": ("load_settings",),
     "errors": ("FacetError", "ModelError", "SourceError", "UsageError"),
-    "settings": ("Settings",),
+    "settings": ("Settings", "load_settings"),
     "types": ("Face", "Frame", "Result"),
 }
-
-# Before OpenCV is loaded anywhere: FFmpeg's and V4L2's own complaints would stand beside our line.
-os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
 def __getattr__(name: str) -> Any:

@@ -66,9 +66,10 @@ def _results(settings: Settings) -> Iterator[Result]:
         camera = stack.enter_context(open_camera(settings.camera))
         recognizer = None
         if settings.people.enabled:
+            from .camera import is_live
             from .recognition.recognizer import Recognizer
 
-            recognizer = stack.enter_context(Recognizer(settings.people, camera.live))
+            recognizer = stack.enter_context(Recognizer(settings.people, is_live(camera)))
         yield from build_pipeline(settings, models, camera, shown, recognizer=recognizer)
 
 

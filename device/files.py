@@ -1,8 +1,10 @@
-"""Write a file whole or not at all, and keep the one that was there."""
+"""Files: written whole or not at all, moved aside, and named as FFmpeg reads names."""
 
 import contextlib
 import os
 from pathlib import Path
+
+from .errors import SourceError
 
 
 def move_aside(path: Path) -> Path:
@@ -33,3 +35,13 @@ def write_atomic(path: Path, content: bytes, mode: int | None = None) -> None:
         with contextlib.suppress(OSError):
             part.unlink()
         raise
+
+
+def ffmpeg_path(path: Path) -> str:
+    """Return a path as OpenCV's FFmpeg takes it; SourceError for names that crash it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise SourceError(f"{str(path)!r} is not a name in UTF-8", "rename the file") from None
+    # FFmpeg takes what precedes a colon in a relative name for a protocol.
+    return str(path.absolute())

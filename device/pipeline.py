@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Protocol
 
 from .analyzer import FaceAnalyzer
 from .attributes.scheduler import AttributeScheduler
-from .camera import Camera
+from .camera import Camera, is_live
 from .camera.photos import Photos
 from .camera.prefetch import prefetch
 from .faces.detection_scheduler import DetectionScheduler
@@ -101,16 +101,19 @@ class Pipeline:
         max_frames: int = 0,
         stopping: Callable[[], bool] = lambda: False,
     ):
-        self._camera, self._analyzer = camera, analyzer
+        self._camera, self._analyzer, self._live = camera, analyzer, is_live(camera)
         self._max_frames, self._stopping = max_frames, stopping
         self.stopwatch, self.totals = Stopwatch(), Totals()
 
     def __iter__(self) -> Iterator[Result]:
         started = time.perf_counter()
         self.stopwatch.start()
-        # A live camera is read by a thread of its own.
-        source = iter(self._camera) if self._camera.live else prefetch(self._camera)
-        with contextlib.closing(source) as frames:
+        # A live camera has a thread of its own, and only its newest frame counts.
+        source = iter(self._camera) if self._live else prefetch(self._camera)
+        with contextlib.ExitStack() as stack:
+            if isinstance(source, Generator):
+                stack.enter_context(contextlib.closing(source))
+            frames = source
             for frame in frames:
                 self.stopwatch.lap("camera")
                 result = self._analyze(frame)
@@ -125,7 +128,7 @@ class Pipeline:
         faces = self._analyzer.faces(frame, self.stopwatch)
         self.totals.frames += 1
         self.totals.faces += len(faces)
-        age_s = time.monotonic() - frame.at_s if self._camera.live else None
+        age_s = time.monotonic() - frame.at_s if self._live else None
         return Result(frame, faces, self.stopwatch.fps, age_s)
 
 
@@ -155,7 +158,7 @@ def _video_analyzer(
     shown: Sequence[str] | None,
     recognizer: Recognizer | None,
 ) -> VideoAnalyzer:
-    budget = FrameBudget(1 / camera.fps if camera.live else None)
+    budget = FrameBudget(1 / camera.fps if is_live(camera) else None)
     tracker = Tracker(settings.tracks.min_hits, settings.tracks.max_lost_s)
     detection = DetectionScheduler(
         models.full_detector, models.roi_detector, tracker, settings.faces.detect_hz, budget

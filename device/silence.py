@@ -31,3 +31,16 @@ def _is_open(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def silence_opencv() -> None:
+    """Stop OpenCV and the FFmpeg in it from printing to stderr, for the rest of the process.
+
+    Takes effect before the first video is opened. OPENCV_LOG_LEVEL and OPENCV_FFMPEG_LOGLEVEL,
+    where they are set, win.
+    """
+    import cv2
+
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")

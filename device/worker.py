@@ -63,7 +63,7 @@ class Worker:
     def __enter__(self) -> "Worker":
         return self.start()
 
-    def __exit__(self, *exc) -> None:
+    def __exit__(self, *exc: object) -> None:
         try:
             self.stop()
         except BaseException:

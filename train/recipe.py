@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from device.cli.command import Parser, exit_with
+from device.config import checked, read_toml
 from device.errors import UsageError, nearest
-from device.settings import checked, read_toml
 from train.data.augment import Augmentation
 from train.fitting.settings import FitSettings, validated
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..camera import Camera
+from ..camera import Camera, is_live
 from ..models import Models
 from ..pipeline import Pipeline, build_pipeline
 from ..settings import Settings
@@ -134,7 +134,7 @@ def measure(
         output = BenchOutput()
         with open_camera() as camera:
             pipeline = run(settings, models, camera, output)
-            live, name, camera_fps = camera.live, camera.name, camera.fps
+            live, name, camera_fps = is_live(camera), camera.name, camera.fps
         fps.append(pipeline.totals.fps)
         attributes_s = sum(pipeline.stopwatch.last["attributes"])
         # At once: whatever is done before it counts as memory.

@@ -30,7 +30,7 @@ class Scene:
     Each iteration yields the same pictures.
     """
 
-    live, stills, fps = False, False, FPS
+    fps = FPS
 
     def __init__(self, faces: int, size_wh: tuple[int, int], frames: int):
         self.name = f"{counted(faces, 'face')} {size_wh[0]}x{size_wh[1]}"

@@ -1,22 +1,45 @@
-"""The first room: the protocol of anything that gives frames (`open.py` opens one)."""
+"""Sources of frames: cameras, streams, videos, photos. `open.open_camera` opens one by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, Self, TypeGuard, runtime_checkable
 
 from ..types import Frame
 
+LIST_CAMERAS = "python -m device.run --list-cameras"  # the hint of every "no such camera"
+
 
 class Camera(Protocol):
-    """What the pipeline asks of a source of frames."""
+    """A source of frames: a context manager that is iterated once, while it is entered.
 
-    name: str
-    fps: float
-    mode: str
-    live: bool
-    stills: bool
+    Iterating raises FacetError where the source fails.
+    """
 
-    def __enter__(self): ...
-    def __exit__(self, *exc): ...
+    name: str  # as --camera calls it; of a file, its name
+    fps: float  # frames/s
+    mode: str  # to display: size, pixel format and rate
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc: object) -> None: ...
     def __iter__(self) -> Iterator[Frame]: ...
+
+
+@runtime_checkable
+class LiveCamera(Camera, Protocol):
+    """A camera that does not wait: iterating yields its newest frame and drops the older ones."""
+
+    dropped: int  # frames that were replaced before they were taken
+
+    @property
+    def newest(self) -> Frame | None:
+        """The last frame it gave, taken or not."""
+
+    @property
+    def reconnecting(self) -> bool:
+        """Whether it has dropped and is being opened again."""
+
+
+def is_live(camera: Camera) -> TypeGuard[LiveCamera]:
+    """Return whether a camera is a LiveCamera; a video, photos and the demo are not."""
+    return isinstance(camera, LiveCamera)

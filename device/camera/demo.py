@@ -1,99 +1,109 @@
-"""A clip without a camera: public-domain portraits, panned, zoomed and tilted.
+"""A clip without a camera: two portraits, panned, zoomed and tilted.
 
-The pictures are files of wheels, found without importing those: Grace Hopper's portrait (US Navy)
-in matplotlib's and Eileen Collins's (NASA) in scikit-image's.
+Both are in the public domain: Grace Hopper (US Navy) and Eileen Collins (NASA).
 """
 
-import importlib.metadata
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
 
-from ..errors import SourceError
-from ..types import Frame
+from ..resources import portrait_path
+from ..types import Frame, Image
 from .image_io import read_photo
 
 SIZE_WH = (640, 480)
 FPS = 25.0
-SHOT_S = 4.0  # s a shot lasts
+SHOT_S = 4.0  # length of a shot
 
 
 @dataclass(frozen=True)
 class Portrait:
-    """A picture in a wheel, and where its face is, px of the picture."""
+    """A picture, and where its face is, px of the picture."""
 
-    wheel: str
     file: str
-    face_xy: tuple[float, float]
+    face_xy: tuple[float, float]  # centre
     face_px: float  # width
 
 
-ASTRONAUT = Portrait("scikit-image", "astronaut.png", (224, 125), 100)
-ADMIRAL = Portrait("matplotlib", "grace_hopper.jpg", (251, 200), 190)
+ASTRONAUT = Portrait("astronaut.png", (224, 125), 100)
+ADMIRAL = Portrait("grace_hopper.jpg", (251, 200), 190)
 
-# Each shot: portraits side by side, with the first and last width of the face in px and its tilt.
+
+@dataclass(frozen=True)
+class Panel:
+    """One portrait in a shot: its face's first and last width, px, and tilt, degrees."""
+
+    portrait: Portrait
+    face_px: tuple[float, float]
+    tilt: tuple[float, float]  # positive is counter-clockwise
+
+
+# The panels of a shot stand side by side.
 SHOTS = (
-    ((ASTRONAUT, (90, 190), (-12, 12)),),
-    ((ADMIRAL, (200, 80), (15, -15)),),
-    ((ASTRONAUT, (80, 130), (0, 15)), (ADMIRAL, (130, 80), (-15, 0))),
+    (Panel(ASTRONAUT, (90, 190), (-12, 12)),),
+    (Panel(ADMIRAL, (200, 80), (15, -15)),),
+    (Panel(ASTRONAUT, (80, 130), (0, 15)), Panel(ADMIRAL, (130, 80), (-15, 0))),
 )
 
 
-def portrait(wanted: Portrait) -> np.ndarray:
-    """Return the picture, uint8 (H, W, 3) BGR; SourceError names the command that installs it."""
-    mend = "Run: pip install --force-reinstall --no-deps -r requirements-files.txt"
-    try:
-        files = importlib.metadata.files(wanted.wheel) or []
-    except importlib.metadata.PackageNotFoundError:
-        raise SourceError(f"the demo needs a picture of {wanted.wheel}", mend) from None
-    for file in files:
-        if file.name == wanted.file:
-            return read_photo(Path(file.locate()))
-    raise SourceError(f"the demo's picture {wanted.file} is missing in {wanted.wheel}", mend)
+def portrait(wanted: Portrait) -> Image:
+    """Return the picture, BGR; SourceError where it is missing."""
+    return read_photo(portrait_path(wanted.file))
 
 
 class Demo:
-    """The clip: 12 s at 640x480, always the same frames."""
+    """The clip: 12 s at 640x480, always the same frames. Raises SourceError as `portrait` does."""
 
     live, stills, name, fps = False, False, "demo", FPS
     mode = f"{SIZE_WH[0]}x{SIZE_WH[1]}, {FPS:g} frames/s"
 
-    def __init__(self):
-        self._pictures = {one: portrait(one) for one in (ASTRONAUT, ADMIRAL)}
+    def __init__(self) -> None:
+        self._pictures = {wanted: portrait(wanted) for wanted in (ASTRONAUT, ADMIRAL)}
         self._started = datetime.now(UTC)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, *exc: object) -> None:
         pass
 
     def __len__(self) -> int:
+        """Return the number of frames."""
         return round(len(SHOTS) * SHOT_S * FPS)
 
     def __iter__(self) -> Iterator[Frame]:
         per_shot = round(SHOT_S * FPS)
         for index in range(len(self)):
             shot = SHOTS[index // per_shot]
-            bgr = np.hstack([self._panel(part, index, per_shot, len(shot)) for part in shot])
+            progress = (index % per_shot) / per_shot
+            width = SIZE_WH[0] // len(shot)
+            bgr = np.hstack([self._draw(panel, progress, width) for panel in shot])
             at_s = index / FPS
             yield Frame(bgr, index, self._started + timedelta(seconds=at_s), at_s, self.name)
 
-    def _panel(self, part, index: int, per_shot: int, panels: int) -> np.ndarray:
-        who, (width_from, width_to), (tilt_from, tilt_to) = part
+    def _draw(self, panel: Panel, progress: float, width: int) -> Image:
+        """Return a panel, (480, width, 3) BGR, at a progress of its shot from 0 to 1."""
         # A cosine starts and ends at rest, as a hand that holds a camera does.
-        share = (1 - math.cos(math.pi * (index % per_shot) / per_shot)) / 2
-        face_px = width_from + share * (width_to - width_from)
-        tilt = tilt_from + share * (tilt_to - tilt_from)
-        size = (SIZE_WH[0] // panels, SIZE_WH[1])
-        matrix = cv2.getRotationMatrix2D(who.face_xy, tilt, face_px / who.face_px)
-        sway = 0.06 * size[0] * math.sin(2 * math.pi * share)
-        matrix[:, 2] += np.array([size[0] / 2 + sway, size[1] * 0.45]) - who.face_xy
+        eased = (1 - math.cos(math.pi * progress)) / 2
+        first_px, last_px = panel.face_px
+        first_tilt, last_tilt = panel.tilt
+        face_px = first_px + eased * (last_px - first_px)
+        tilt = first_tilt + eased * (last_tilt - first_tilt)
+        face_xy = panel.portrait.face_xy
+        matrix: np.ndarray = cv2.getRotationMatrix2D(
+            face_xy, tilt, face_px / panel.portrait.face_px
+        )
+        sway = 0.06 * width * math.sin(2 * math.pi * eased)
+        matrix[:, 2] += np.array([width / 2 + sway, SIZE_WH[1] * 0.45]) - face_xy
         return cv2.warpAffine(
-            self._pictures[who], matrix, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
+            self._pictures[panel.portrait],
+            matrix,
+            (width, SIZE_WH[1]),
+            flags=cv2.INTER_AREA,
+            borderMode=cv2.BORDER_REPLICATE,
         )

@@ -1,22 +1,39 @@
-"""Tell which other programs have a device open, as fuser does."""
+"""Find the programs that have a device open, as fuser does."""
 
 import contextlib
 import os
 from pathlib import Path
 
+from ..errors import SourceError
 
-def holders(*paths: Path) -> list[str]:
-    """Return programs, other than this one, that have one of the files open: "vlc (pid 812)".
 
-    Those of other users are seen by root only.
+class InUse(SourceError):
+    """Another program has the camera open."""
+
+
+def in_use(name: str, *paths: Path) -> InUse:
+    """Return the error for a camera that another program has open, naming it where /proc does."""
+    users = device_users(*paths)
+    if users:
+        return InUse(
+            f"{name} is in use by {', '.join(users)}", "stop that program or choose another camera"
+        )
+    files = " ".join(map(str, paths))
+    return InUse(f"{name} is in use by a program of another user", f"sudo fuser -v {files}")
+
+
+def device_users(*paths: Path) -> list[str]:
+    """Return the other programs that have one of the files open: ["vlc (pid 812)"].
+
+    Only root sees those of other users.
     """
     wanted = {os.path.realpath(path) for path in paths}
-    found = []
-    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda one: int(one.name)):
+    users = []
+    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda folder: int(folder.name)):
         if int(process.name) != os.getpid() and _has_open(process, wanted):
             with contextlib.suppress(OSError):  # it has just ended
-                found.append(f"{(process / 'comm').read_text().strip()} (pid {process.name})")
-    return found
+                users.append(f"{(process / 'comm').read_text().strip()} (pid {process.name})")
+    return users
 
 
 def _has_open(process: Path, wanted: set[str]) -> bool:

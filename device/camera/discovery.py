@@ -1,4 +1,4 @@
-"""List the cameras that are plugged in: what `--camera 0`, `auto` and `--list-cameras` go by."""
+"""List the cameras that are plugged in, for `--camera 0`, `--camera auto` and `--list-cameras`."""
 
 import textwrap
 from collections.abc import Callable, Iterator
@@ -7,8 +7,8 @@ from functools import partial
 
 from ..errors import SourceError
 from ..log import log
-from . import csi
-from .v4l2 import LOOK, V4l2
+from . import LIST_CAMERAS, csi
+from .v4l2 import V4l2
 
 MODES_WIDTH = 72  # characters
 
@@ -18,23 +18,23 @@ class CameraInfo:
     """A camera that was found, not opened."""
 
     name: str  # what --camera calls it
-    title: str  # what its maker calls it
+    title: str  # the product or sensor name
     kind: str  # USB, V4L2 or CSI
-    modes: Callable[[], list[str]]  # asks it: lines with pixel format, sizes and frames/s
+    modes: Callable[[], list[str]]  # queries it: lines with pixel format, sizes and frames/s
 
 
 def cameras(v4l2: V4l2) -> Iterator[CameraInfo]:
     """Yield the cameras: USB by device number, then CSI.
 
-    Picamera2 takes seconds to load, so who finds what he looked for stops here before that.
+    Importing Picamera2 takes seconds, so callers stop iterating once they have a USB camera.
     """
     for node in v4l2.cameras():
         yield CameraInfo(node.name, node.title, node.kind, partial(v4l2.modes, node))
-    for one in _csi_cameras():
-        yield CameraInfo(one.name, one.title, "CSI", one.modes)
+    for info in _csi_cameras():
+        yield CameraInfo(info.name, info.title, "CSI", info.modes)
 
 
-def _csi_cameras() -> list[csi.Listed]:
+def _csi_cameras() -> list[csi.CsiCameraInfo]:
     try:
         return csi.cameras()
     except csi.NoPicamera2:
@@ -44,45 +44,49 @@ def _csi_cameras() -> list[csi.Listed]:
         return []
 
 
-def numbered(number: int, v4l2: V4l2) -> CameraInfo:
-    """Return the camera of that number in the list; SourceError says how many there are."""
+def by_index(index: int, v4l2: V4l2) -> CameraInfo:
+    """Return the camera at an index of the list, from 0; SourceError says how many there are."""
     count = 0
     for count, camera in enumerate(cameras(v4l2), 1):
-        if count == number + 1:
+        if count == index + 1:
             return camera
     if not count:
-        raise none_found(v4l2)
-    raise SourceError(f"no camera {number}: {count} found, counted from 0", LOOK)
+        raise no_camera_error(v4l2)
+    raise SourceError(f"no camera {index}: {count} found, counted from 0", LIST_CAMERAS)
 
 
-def none_found(v4l2: V4l2) -> SourceError:
-    """Return the error for a computer without a camera: what was looked for, and where."""
+def no_camera_error(v4l2: V4l2) -> SourceError:
+    """Return the error for a computer without a camera: what was searched, and the first fault."""
     nodes = v4l2.paths()
     for path in nodes:
         try:
             v4l2.node(path)
         except SourceError as error:
             return SourceError(f"no camera found: {error.message}", error.hint)
-    which = f"none of the {len(nodes)}" if nodes else "there is no"
-    looked = f"no camera found: {which} {v4l2.folder}/video*{' is one' if nodes else ''}"
+    pattern = f"{v4l2.folder}/video*"
+    searched = f"none of the {len(nodes)} {pattern} is one" if nodes else f"there is no {pattern}"
     try:
         csi.cameras()
     except SourceError as error:
-        return SourceError(f"{looked}, and {error.message}", error.hint)
-    return SourceError(f"{looked}, and Picamera2 finds no CSI camera", "Or try: --camera demo")
+        return SourceError(f"no camera found: {searched}, and {error.message}", error.hint)
+    return SourceError(
+        f"no camera found: {searched}, and Picamera2 finds no CSI camera", "--camera demo"
+    )
 
 
 def table(v4l2: V4l2) -> str:
-    """Return the list for people; SourceError where there is none. Opens CSI cameras."""
+    """Return the list to print; SourceError where there is no camera. Opens CSI cameras."""
     found = list(cameras(v4l2))
     if not found:
-        raise none_found(v4l2)
-    rows = [(str(number), one.name, one.title, one.kind) for number, one in enumerate(found)]
+        raise no_camera_error(v4l2)
+    rows = [(str(index), info.name, info.title, info.kind) for index, info in enumerate(found)]
     rows.insert(0, ("no", "--camera", "name", "kind"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    modes = [["modes, at most frames/s"], *(one.modes() for one in found)]
+    modes = [["modes, at most frames/s"], *(info.modes() for info in found)]
     return "\n".join(
-        line for row, told in zip(rows, modes, strict=True) for line in _lines(row, widths, told)
+        line
+        for row, row_modes in zip(rows, modes, strict=True)
+        for line in _lines(row, widths, row_modes)
     )
 
 

@@ -1,15 +1,14 @@
 """Read a network camera's stream, RTSP or HTTP."""
 
-import os
 import re
 
 import cv2
-import numpy as np
 
 from ..errors import SourceError
+from ..types import Image
 
 TIMEOUT_MS = 5000  # to open, and to wait for a frame
-LOOK = "Try it in a player: ffplay URL; no camera at hand: --camera demo"
+USUAL_FPS = 25.0  # where the stream does not say
 
 
 class NetworkCamera:
@@ -18,32 +17,29 @@ class NetworkCamera:
     def __init__(self, url: str):
         self._url = url
         self.name = re.sub(r"//[^/@]*@", "//", url)
-        self.fps, self.mode = 25.0, ""
-        self._capture: cv2.VideoCapture | None = None
+        self.fps, self.mode = USUAL_FPS, ""
+        self._capture = cv2.VideoCapture()  # closed
 
     def open(self) -> None:
         limits = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
-        # FFmpeg's own complaints; descriptor 2 may not be closed here, beside a running loop.
-        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
         capture = cv2.VideoCapture(
             self._url, cv2.CAP_FFMPEG, [n for limit in limits for n in (limit, TIMEOUT_MS)]
         )
         if not capture.isOpened():
             capture.release()
-            raise SourceError(f"cannot open the stream {self.name}", LOOK)
+            raise SourceError(f"cannot open the stream {self.name}", f"ffplay {self.name}")
         self._capture = capture
-        self.fps = capture.get(cv2.CAP_PROP_FPS) or 25.0
-        sides = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-        self.mode = "{:.0f}x{:.0f}".format(*(capture.get(side) for side in sides))
-        self.mode += f", {self.fps:.3g} frames/s"
+        self.fps = capture.get(cv2.CAP_PROP_FPS) or USUAL_FPS
+        width, height = (
+            capture.get(side) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        self.mode = f"{width:.0f}x{height:.0f}, {self.fps:.3g} frames/s"
 
-    def read(self) -> np.ndarray:
+    def read(self) -> Image:
         ok, bgr = self._capture.read()
         if not ok:
             raise SourceError(f"{self.name} dropped")
         return bgr
 
     def close(self) -> None:
-        if self._capture is not None:
-            self._capture.release()
-            self._capture = None
+        self._capture.release()

@@ -1,24 +1,26 @@
-"""Keep only a live camera's newest frame, so that a slow model never sees an old one."""
+"""Keep only a live camera's newest frame, so that a slow pipeline never works on an old one."""
 
 import threading
 from collections.abc import Callable, Iterator
+from typing import Self
 
 from ..errors import FacetError
 from ..log import log
 from ..types import Frame
+from ..worker import Worker
 from .reconnect import ReconnectingCamera
 
-PATIENCE_S = 10.0  # for a frame
-STEP_S = 0.25  # while there is none: how long one who wants to stop waits at most
-LEAVE_S = 1.5  # for the reader to end; cameras give up a frame that does not come after 1 s
+FRAME_TIMEOUT_S = 10.0  # without a frame the camera counts as hung
+POLL_S = 0.25  # of `stopping` and of the reader's end, while no frame comes
+JOIN_TIMEOUT_S = 1.5  # for the reader to end; a device's read() returns after 1 s without a frame
 
 
 class NewestFrameReader:
-    """A live camera read by a thread of its own; frames nobody took in time are dropped.
+    """A LiveCamera: a thread reads the camera, and iterating yields the newest frame.
 
-    stopping: asked while no frame comes, whether to end. patience_s: without a frame for so long
-    the camera counts as hung, unless it is `away`: then it knows so itself, and is waited for.
-    Raises FacetError from the iteration when the camera ends or hangs.
+    stopping: polled while no frame comes; True ends the iteration. frame_timeout_s: without a frame
+    for that long the camera counts as hung, unless it is reconnecting.
+    Iterating raises FacetError where the camera ends or hangs, or what reading it raised.
     """
 
     live, stills = True, False
@@ -27,67 +29,66 @@ class NewestFrameReader:
         self,
         camera: ReconnectingCamera,
         stopping: Callable[[], bool] = lambda: False,
-        patience_s: float = PATIENCE_S,
+        frame_timeout_s: float = FRAME_TIMEOUT_S,
     ):
         self.name, self.fps, self.mode = camera.name, camera.fps, camera.mode
-        self._camera, self._stopping, self._patience_s = camera, stopping, patience_s
+        self.newest: Frame | None = None  # taken or not
+        self.dropped = 0  # frames that were replaced before they were taken
+        self._camera, self._stopping, self._frame_timeout_s = camera, stopping, frame_timeout_s
         self._changed = threading.Condition()
-        self._newest: Frame | None = None
-        self.seen: Frame | None = None  # the newest, taken or not: for a window
-        self.dropped = 0  # frames that nobody took in time
-        self._stop = self._ended = False
-        self._fault: Exception | None = None
-        self._thread = threading.Thread(target=self._drain, name="camera", daemon=True)
-
-    def __enter__(self):
-        self._camera.__enter__()
-        self._thread.start()
-        return self
+        self._waiting: Frame | None = None  # the newest, until it is taken
+        self._reader = Worker(f"{camera.name} reader", self._read, JOIN_TIMEOUT_S, camera.stop)
 
     @property
-    def away(self) -> bool:
-        """Whether it has dropped and is being looked for."""
-        return self._camera.away
+    def reconnecting(self) -> bool:
+        """Whether the camera has dropped and is being reopened."""
+        return self._camera.reconnecting
 
-    def __exit__(self, *exc):
-        self._stop = True
-        self._camera.stop()
-        self._thread.join(LEAVE_S)
-        # A driver that hangs in read() holds the device: closing it then would hang as well.
-        if self._thread.is_alive():
-            log.info(f"{self.name} does not answer and stays occupied until Facet has ended")
-        else:
-            self._camera.__exit__(*exc)
+    def __enter__(self) -> Self:
+        self._camera.__enter__()
+        self._reader.start()
+        return self
 
-    def _drain(self) -> None:
+    def __exit__(self, *exc: object) -> None:
         try:
-            for frame in self._camera:
-                with self._changed:
-                    self.dropped += self._newest is not None
-                    self._newest = self.seen = frame
-                    self._changed.notify()
-                if self._stop:
-                    return
-        except Exception as error:  # handed to the thread that iterates
-            self._fault = error
+            self._reader.__exit__(*exc)
+        except FacetError:
+            if not self._reader.running:
+                raise
         finally:
-            with self._changed:
-                self._ended = True
-                self._changed.notify()
+            # A driver that hangs in read() holds the device: closing it then would hang as well.
+            if self._reader.running:
+                log.warning(f"{self.name} does not answer and stays open until Facet exits")
+            else:
+                self._camera.__exit__(*exc)
 
     def __iter__(self) -> Iterator[Frame]:
-        step_s, waited_s = min(STEP_S, self._patience_s / 10), 0.0
+        poll_s, waited_s = min(POLL_S, self._frame_timeout_s / 10), 0.0
         while not self._stopping():
-            with self._changed:
-                self._changed.wait_for(lambda: self._newest or self._ended, step_s)
-                frame, self._newest = self._newest, None
+            frame = self._take(poll_s)
             if frame:
-                waited_s = 0.0
                 yield frame
-            elif self._ended:
-                raise self._fault or FacetError(f"{self.name} stopped giving frames")
-            else:
-                waited_s = 0.0 if self._camera.away else waited_s + step_s
-            if waited_s >= self._patience_s:
-                waited = f"{self._patience_s:.0f} s"
-                raise FacetError(f"{self.name} gave no frame for {waited}", "Check its cable")
+            elif self._reader.done.is_set():
+                self._reader.check()
+                raise FacetError(f"{self.name} stopped giving frames")
+            # Polls are counted, not seconds: a process that was suspended has not waited.
+            waited_s = 0.0 if frame or self.reconnecting else waited_s + poll_s
+            if waited_s >= self._frame_timeout_s:
+                waited = f"{self._frame_timeout_s:.0f} s"
+                raise FacetError(f"{self.name} gave no frame for {waited}", "check the cable")
+
+    def _take(self, timeout_s: float) -> Frame | None:
+        """Return the newest frame, once; None where none came in time or the reader has ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._reader.done.is_set(), timeout_s)
+            frame, self._waiting = self._waiting, None
+        return frame
+
+    def _read(self, reader: Worker) -> None:
+        for frame in self._camera:
+            with self._changed:
+                self.dropped += self._waiting is not None
+                self._waiting = self.newest = frame
+                self._changed.notify()
+            if reader.stopping.is_set():
+                return

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from ..errors import SourceError
 from ..log import log
@@ -12,7 +13,11 @@ from .image_io import PHOTO_ENDINGS, PhotoError, read_photo
 
 
 class Photos:
-    """One photo or a folder's photos in order of name; those that cannot be read are skipped."""
+    """One photo, or a folder's photos in the order of their names; unreadable ones are skipped.
+
+    Raises SourceError where the folder has no photos; PhotoError where a single photo cannot be
+    read; and from the iteration SourceError where no photo of the folder can.
+    """
 
     live, stills, fps, mode = False, True, 1.0, "photos"
 
@@ -20,23 +25,24 @@ class Photos:
         self.name = path.name
         self.skipped: list[str] = []  # one line each, naming the file
         if path.is_dir():
-            endings = PHOTO_ENDINGS
             self._paths = sorted(
-                p for p in path.iterdir() if p.suffix.lower() in endings and not p.is_dir()
+                photo
+                for photo in path.iterdir()
+                if photo.suffix.lower() in PHOTO_ENDINGS and not photo.is_dir()
             )
             if not self._paths:
-                raise SourceError(f"no photo in {path}", f"Known are {', '.join(sorted(endings))}")
+                known = ", ".join(sorted(PHOTO_ENDINGS))
+                raise SourceError(f"no photos in {path}", f"a folder of {known} files")
         else:
             read_photo(path)  # an unreadable single photo is an error, not a skip
             self._paths = [path]
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, *exc: object) -> None:
         if self.skipped:
-            total = len(self._paths)
-            log.info(f"{len(self.skipped)} of {total} photos were skipped")
+            log.info(f"{len(self.skipped)} of {len(self._paths)} photos were skipped")
 
     def __iter__(self) -> Iterator[Frame]:
         for index, path in enumerate(self._paths):

@@ -1,47 +1,55 @@
-"""Read a film or photos some frames ahead, so that decoding and the models never wait in turn."""
+"""Read an iterable some items ahead, so that decoding and the models run at the same time."""
 
+import contextlib
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from typing import TypeVar
 
-from ..types import Frame
+from ..log import log
+from ..worker import Worker
 
-FRAMES = 3  # read ahead; more only fills memory
+T = TypeVar("T")
+
+JOIN_TIMEOUT_S = 5.0
 
 
-def prefetch(camera: Iterable[Frame]) -> Iterator[Frame]:
-    """Yield every frame of a camera that waits for us, read by a thread of its own.
+def prefetch(items: Iterable[T], size: int = 3) -> Generator[T, None, None]:
+    """Yield every item in order, read by a thread of its own at most `size` items ahead.
 
-    What the camera raises is raised here; whoever stops iterating (or closes the generator) stops
-    the thread. Closing the camera is left to whoever opened it.
+    size: from 1; larger only takes more memory. What `items` raises is raised here, after the items
+    before it. Closing this generator stops the thread and closes `items` if that is a generator;
+    a source that hangs is left behind after JOIN_TIMEOUT_S.
     """
-    frames: queue.Queue[Frame | None] = queue.Queue(FRAMES)
-    fault: list[BaseException] = []
-    stop = threading.Event()
+    ready: queue.SimpleQueue[tuple[T, ...]] = queue.SimpleQueue()  # one item each; () is the end
+    room = threading.Semaphore(size - 1)
 
-    def read() -> None:
+    def read(worker: Worker) -> None:
         try:
-            for frame in camera:
-                frames.put(frame)
-                if stop.is_set():
-                    return
-        except BaseException as error:  # handed to the thread that iterates
-            fault.append(error)
+            with _closing(iter(items)) as source:
+                for item in source:
+                    ready.put((item,))
+                    room.acquire()
+                    if worker.stopping.is_set():
+                        return
         finally:
-            frames.put(None)
+            ready.put(())
 
-    thread = threading.Thread(target=read, name="reader", daemon=True)
-    thread.start()
+    worker = Worker("prefetch", read, JOIN_TIMEOUT_S, wake=room.release)
     try:
-        while (frame := frames.get()) is not None:
-            yield frame
-        if fault:
-            raise fault[0]
+        with worker:
+            while got := ready.get():
+                room.release()
+                yield got[0]
     finally:
-        stop.set()
-        while thread.is_alive():  # it may wait for room
-            try:
-                frames.get(timeout=0.01)
-            except queue.Empty:
-                continue
-        thread.join()
+        if worker.running:
+            log.warning("a source does not answer and stays open until Facet exits")
+
+
+@contextlib.contextmanager
+def _closing(source: Iterator[T]) -> Iterator[Iterator[T]]:
+    try:
+        yield source
+    finally:
+        if isinstance(source, Generator):
+            source.close()

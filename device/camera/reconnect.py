@@ -1,4 +1,6 @@
-"""Make a live camera out of a device that may drop: it is looked for until it is back."""
+"""Turn a device that may drop into a live camera: it is reopened until it is back."""
+
+from __future__ import annotations
 
 import contextlib
 import itertools
@@ -6,70 +8,71 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Protocol
-
-import numpy as np
+from typing import Protocol, Self
 
 from ..errors import SourceError
 from ..log import log
-from ..types import Frame
+from ..types import Frame, Image
 
-PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # between two tries; the last one stays
-TRY_S = 60.0  # a try, with the pause before it, that takes longer hangs in the driver
+BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # pauses before each try to reopen; the last repeats
+ATTEMPT_TIMEOUT_S = 60.0  # for a pause and the try after it; a longer one hangs in the driver
 
 
 class Device(Protocol):
-    """A camera that can be opened more than once; `fps` and `mode` are those of the last time."""
+    """A camera that can be opened repeatedly; `fps` and `mode` are those of the last opening."""
 
     name: str
     fps: float  # frames/s, as read back
-    mode: str  # size, pixel format and rate, as read back, for people
+    mode: str  # to display: size, pixel format and rate, as read back
 
     def open(self) -> None:
         """Start it; SourceError where it is missing or gives no picture."""
 
-    def read(self) -> np.ndarray | None:
-        """Return a new uint8 (H, W, 3) BGR array, None where none came for a while.
+    def read(self) -> Image | None:
+        """Return a new BGR image, or None where none came within about 1 s.
 
         Raises SourceError where the camera has gone.
         """
 
     def close(self) -> None:
-        """Free it; nothing where it is not open."""
+        """Free it; does nothing where it is closed."""
 
 
 class ReconnectingCamera:
-    """A live camera; one that drops is noted once and opened again, with growing pauses.
+    """A device as an endless stream of frames; it is reopened, with growing pauses, if it drops.
 
-    Raises SourceError where the device cannot be opened at the start; later it is tried for ever.
-    try_s: a try to open it, with the pause before it, that takes longer counts as hung.
+    Raises SourceError from the constructor where the device cannot be opened; afterwards it is
+    tried forever. backoff_s: pause before each try, s; the last one repeats.
+    attempt_timeout_s: a pause and try that take longer count as hung, s.
     """
 
-    live, stills = True, False
-
     def __init__(
-        self, device: Device, pauses_s: tuple[float, ...] = PAUSES_S, try_s: float = TRY_S
+        self,
+        device: Device,
+        backoff_s: tuple[float, ...] = BACKOFF_S,
+        attempt_timeout_s: float = ATTEMPT_TIMEOUT_S,
     ):
-        self._device, self._pauses_s, self._try_s = device, pauses_s, try_s
+        self._device = device
+        self._backoff_s, self._attempt_timeout_s = backoff_s, attempt_timeout_s
         self._stopping = threading.Event()
-        self._trying_s: float | None = None  # when the last try began, of a camera that is away
+        self._attempt_began_s: float | None = None  # the last attempt, while it is reconnecting
         device.open()
         self.name, self.fps, self.mode = device.name, device.fps, device.mode
 
     @property
-    def away(self) -> bool:
-        """Whether it has dropped and is being looked for; no longer where that hangs."""
-        trying_s = self._trying_s
-        return trying_s is not None and time.monotonic() - trying_s < self._try_s
+    def reconnecting(self) -> bool:
+        """Whether it has dropped and is being reopened; False again where an attempt hangs."""
+        began_s = self._attempt_began_s
+        return began_s is not None and time.monotonic() - began_s < self._attempt_timeout_s
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, *exc: object) -> None:
         self._device.close()
 
     def stop(self) -> None:
-        """End the iteration soon, also while the camera is away."""
+        """End the iteration soon, also while it is reconnecting."""
         self._stopping.set()
 
     def __iter__(self) -> Iterator[Frame]:
@@ -78,25 +81,27 @@ class ReconnectingCamera:
             try:
                 bgr = self._device.read()
             except SourceError as lost:
-                self._look_for_it(lost)
+                self._reconnect(lost)
                 continue
             if bgr is not None:
                 yield Frame(bgr, index, datetime.now(UTC), time.monotonic(), self.name)
                 index += 1
 
-    def _look_for_it(self, lost: SourceError) -> None:
+    def _reconnect(self, lost: SourceError) -> None:
         if self._stopping.is_set():
             return
-        self._trying_s = since = time.monotonic()
+        self._attempt_began_s = lost_s = time.monotonic()
         log.info(f"{lost.message}, trying to open it again")
         self._device.close()
-        for pause_s in itertools.chain(self._pauses_s, itertools.repeat(self._pauses_s[-1])):
-            self._trying_s = time.monotonic()
+        for pause_s in itertools.chain(self._backoff_s, itertools.repeat(self._backoff_s[-1])):
+            self._attempt_began_s = time.monotonic()
             if self._stopping.wait(pause_s):
                 return
             with contextlib.suppress(SourceError):
                 self._device.open()
-                self._trying_s = None
-                away_s = time.monotonic() - since
-                log.info(f"{self.name} is back after {away_s:.0f} s: {self._device.mode}")
+                self._attempt_began_s = None
+                log.info(
+                    f"{self.name} is back after {time.monotonic() - lost_s:.0f} s: "
+                    f"{self._device.mode}"
+                )
                 return

@@ -1,58 +1,56 @@
-"""Read videos, photos and folders of photos: every frame, in order, to the end."""
+"""Read a video file: every frame, in order, to the end."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 import cv2
 
 from ..errors import SourceError
+from ..files import ffmpeg_path
 from ..types import Frame
 
-
-def ffmpeg_name(path: Path) -> str:
-    """Return a path as OpenCV's FFmpeg takes it; SourceError for names that crash it."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise SourceError(f"{str(path)!r} is not a name in UTF-8", "Rename the file") from None
-    # FFmpeg would take what stands before a colon in a relative name for a protocol.
-    return str(path.absolute())
+USUAL_FPS = 25.0  # some containers say 0 or nan
 
 
 class VideoFile:
-    """A film; its frames' times run with the film, from when it was opened."""
+    """A video; its frames are timed by their place in it, from when it was opened.
+
+    Raises SourceError where the file is not a video or its first frame cannot be decoded; one that
+    is cut short ends with its last whole frame.
+    """
 
     live, stills = False, False
 
     def __init__(self, path: Path):
         self.name = path.name
-        self._capture = cv2.VideoCapture(ffmpeg_name(path), cv2.CAP_FFMPEG)
+        self._capture = cv2.VideoCapture(ffmpeg_path(path), cv2.CAP_FFMPEG)
         fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self.fps = fps if 0.1 < fps < 1000 else 25.0  # some containers say 0 or nan
+        self.fps = fps if 0.1 < fps < 1000 else USUAL_FPS
         self._started = datetime.now(UTC)
-        self._index = 0
+        self._reading = threading.Lock()
         ok, self._first = self._capture.read()
         if not ok:
             self._capture.release()
-            raise SourceError(
-                f"{path} is not a video that can be read", "Try: ffprobe " + str(path)
-            )
+            raise SourceError(f"cannot read {path} as a video", f"ffprobe {path}")
         height, width = self._first.shape[:2]
         self.mode = f"{width}x{height}, {self.fps:.3g} frames/s"
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc):
-        self._capture.release()
+    def __exit__(self, *exc: object) -> None:
+        # A disk that hangs keeps a prefetching thread in read(): releasing then would crash.
+        if self._reading.acquire(blocking=False):
+            self._capture.release()
 
     def __iter__(self) -> Iterator[Frame]:
-        bgr = self._first
-        while bgr is not None:
-            at_s = self._index / self.fps
-            moment = self._started + timedelta(seconds=at_s)
-            yield Frame(bgr, self._index, moment, at_s, self.name)
-            self._index += 1
-            ok, bgr = self._capture.read()
-            bgr = bgr if ok else None
+        ok, bgr, index = True, self._first, 0
+        while ok:
+            at_s = index / self.fps
+            yield Frame(bgr, index, self._started + timedelta(seconds=at_s), at_s, self.name)
+            index += 1
+            with self._reading:
+                ok, bgr = self._capture.read()

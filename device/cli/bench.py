@@ -26,11 +26,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..config import merge
 from ..errors import FacetError, UsageError
-from ..settings import Settings, merge
+from ..settings import Settings
 from ..text import counted
 from .command import PACKAGE, Parser, exit_with
-from .flags import merge_flags, size_wh
+from .flags import add_flags, merge_flags, size_wh
 
 if TYPE_CHECKING:
     from ..camera import Camera
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 SCENE_FRAMES = 600  # 20 s
 # The figures of --against.
 COMPARED = ("fps", "overhead_ratio", "ms_per_face", "label_changes_per_minute", "peak_memory_mb")
-SETTING_FLAGS = ("camera", "model", "detector", "threads", "max_frames")
+SETTING_FLAGS = ("--camera", "--model", "--detector", "--threads", "--max-frames")
 
 Figures = dict[str, Any]
 
@@ -55,13 +56,10 @@ def parser() -> Parser:
         metavar="WxH",
         help="of the scene, px (default 640x480)",
     )
-    add("--model", metavar="CARD", help="a model card")
-    add("--detector", metavar="NAME", help="as for device.run")
-    add("--threads", type=int, metavar="N", help="threads of each network")
-    add("--max-frames", type=int, metavar="N", help="stop after N frames")
     add("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="any setting")
     add("--rounds", type=int, default=3, metavar="N", help="runs; prints medians (default 3)")
     add("--json", type=Path, metavar="FILE", help="write the figures to FILE as well")
+    add_flags(bench, Settings, SETTING_FLAGS[1:])
     mode = bench.add_mutually_exclusive_group()
     mode.add_argument(
         "--against",
@@ -100,8 +98,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
     if args.rounds < 1:
         raise UsageError(f"--rounds {args.rounds}: need 1 or more")
-    flags = {name: getattr(args, name) for name in SETTING_FLAGS if name in args}
-    settings = merge(merge_flags(Settings(), flags), parse_settings(args.set), "--set")
+    settings = merge_flags(Settings(), args, SETTING_FLAGS)
+    settings = merge(settings, parse_settings(args.set), "--set")
     if "against" in args:
         merge(settings, parse_settings(args.against.split(",")), "--against")
         figures = compare(argv, args.against, args.rounds)

@@ -211,7 +211,7 @@ def _live(camera: Camera, portraitist: EmojiGenerator) -> int:
         raise UsageError("no screen: --live needs one", "Give --out FILE instead of --live")
     settings = Settings(attributes=AttributesSettings(model=portraitist.model))
     pace = None if camera.live or camera.stills else camera.fps
-    newest = (lambda: camera.seen) if camera.live else None
+    newest = (lambda: camera.newest) if camera.live else None
     painter, stop = EmojiPainter(portraitist, settings.tracks.hysteresis), threading.Event()
     with Window(pace, camera.stills, Path.cwd(), stop, newest, painter) as window:
         pipeline = assemble(settings, load_models(settings), camera, [window], [], stop.is_set)

@@ -1,39 +1,181 @@
-"""Read device.run's flags: each names one setting, and goes before the settings file."""
+"""Flags of commands, generated from the settings classes; a flag overrides the settings file.
+
+`add_flags` and `flag_values` serve any settings class; `read_settings` is device.run's.
+"""
 
 from __future__ import annotations
 
 import argparse
+import functools
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import __version__
-from ..errors import UsageError
-from ..settings import Settings, merge, read_toml
-from .command import Parser
+from ..config import Setting, Table, converted, merge, settings_of, tables_of, text
+from ..settings import Settings, load_settings
+from .command import Parser, spelled
 
-# flag -> (table, key) of the settings
-FLAGS = {
-    "camera": ("camera", "source"),
-    "width": ("camera", "width"),
-    "height": ("camera", "height"),
-    "fps": ("camera", "fps"),
-    "detector": ("faces", "detector"),
-    "min_face": ("faces", "min_face"),
-    "max_turn": ("faces", "max_turn"),
-    "min_sharpness": ("faces", "min_sharpness"),
-    "model": ("attributes", "model"),
-    "attributes": ("attributes", "show"),
-    "logged": ("attributes", "logged"),
-    "threads": ("runtime", "threads"),
-    "headless": ("outputs", "headless"),
-    "people": ("people", "enabled"),
-    "log": ("outputs", "log"),
-    "log_every": ("outputs", "log_every"),
-    "events": ("outputs", "events"),
-    "record": ("outputs", "record"),
-    "max_frames": ("outputs", "max_frames"),
-}
+
+class Flag(NamedTuple):
+    """A flag and the settings that it sets, by their path: ("faces", "min_face")."""
+
+    name: str
+    settings: dict[tuple[str, ...], Setting]
+
+    @property
+    def dest(self) -> str:
+        return self.name.removeprefix("--").replace("-", "_")
+
+    @property
+    def first(self) -> Setting:
+        return next(iter(self.settings.values()))
+
+    @property
+    def sized(self) -> bool:
+        """Whether its value is a WxH."""
+        return self.first.metavar == "WxH"
+
+    @property
+    def help(self) -> str:
+        """Help with what lower and higher do, unit, limits and default."""
+        setting = self.first
+        default = text(setting.default)
+        if self.sized:
+            values = [one.default for one in self.settings.values()]
+            default = "x".join(map(str, values if len(values) > 1 else values[0] or ()))
+        limits = "" if setting.choices else setting.limits  # the help explains each choice
+        default = f"default {default}" if default else ""
+        facts = ", ".join(filter(None, (setting.unit, limits, default)))
+        meaning = "; ".join(filter(None, (setting.flag_help or setting.help, setting.effects)))
+        return f"{meaning} ({facts})" if facts else meaning
+
+
+@functools.cache
+def flags_of(struct: type[Table]) -> tuple[Flag, ...]:
+    """Return the flags of a settings class and of its tables, in the order of their fields."""
+    flags: dict[str, Flag] = {}
+    for path, setting in _paths(struct):
+        if setting.flag:
+            flags.setdefault(setting.flag, Flag(setting.flag, {})).settings[path] = setting
+    return tuple(flags.values())
+
+
+def _paths(struct: type[Table]) -> list[tuple[tuple[str, ...], Setting]]:
+    paths: list[tuple[tuple[str, ...], Setting]]
+    paths = [((name,), setting) for name, setting in settings_of(struct).items()]
+    for table, part in tables_of(struct).items():
+        paths += [((table, *path), setting) for path, setting in _paths(part)]
+    return paths
+
+
+def add_flags(
+    parser: argparse.ArgumentParser, struct: type[Table], only: tuple[str, ...] = ()
+) -> None:
+    """Add the flags of a settings class; those not given leave no trace in the parsed namespace.
+
+    only: names such as "--camera"; none means all. The flags of each table are a group.
+    """
+    groups: dict[str, Any] = {}
+    for flag in flags_of(struct):
+        if only and flag.name not in only:
+            continue
+        path = next(iter(flag.settings))
+        title = f"[{path[0]}]" if len(path) > 1 else "settings"
+        if title not in groups:
+            groups[title] = parser.add_argument_group(title)
+        groups[title].add_argument(
+            flag.name,
+            dest=flag.dest,
+            default=argparse.SUPPRESS,
+            help=spelled(flag.help.replace("%", "%%")),
+            **_options(flag),
+        )
+
+
+def _options(flag: Flag) -> dict[str, Any]:
+    setting = flag.first
+    if setting.type is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    metavar = {"metavar": setting.metavar or None}
+    if flag.sized:
+        return {"type": size_wh, **metavar}
+    if setting.item and setting.nargs:
+        return {"type": setting.item, "nargs": setting.nargs, **metavar}
+    if setting.item:
+        return {"type": functools.partial(_list, item=setting.item), **metavar}
+    return {"type": setting.type if setting.type in (int, float) else str, **metavar}
+
+
+def size_wh(text: str) -> tuple[int, int]:
+    """Return (width, height) px of a flag's text, such as 1280x720."""
+    sides = re.fullmatch(r"(\d{1,6})x(\d{1,6})", text.lower())
+    if not sides:
+        raise argparse.ArgumentTypeError(f"expected WxH, such as 1280x720, not {text!r}")
+    return int(sides[1]), int(sides[2])
+
+
+def _list(text: str, item: type) -> list[Any]:
+    values = [item(word.strip()) for word in text.split(",") if word.strip()]
+    if not values:
+        raise argparse.ArgumentTypeError(f"{text!r} names none")
+    return values
+
+
+def flag_values(
+    struct: type[Table],
+    given: argparse.Namespace | Mapping[str, Any],
+    only: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """Return {table: {key: value}} of the flags that were given, for `config.merge`.
+
+    given: a parsed namespace, or {dest: value}; what is no flag of `struct` is ignored. only: as for
+    `add_flags`. Raises UsageError, which names the flag, for a value out of its limits.
+    """
+    given = vars(given) if isinstance(given, argparse.Namespace) else given
+    values: dict[str, Any] = {}
+    for flag in flags_of(struct):
+        if flag.dest not in given or (only and flag.name not in only):
+            continue
+        value = given[flag.dest]
+        several = flag.sized and len(flag.settings) > 1
+        parts = value if several else [value] * len(flag.settings)
+        for (path, setting), part in zip(flag.settings.items(), parts, strict=True):
+            table = values
+            for name in path[:-1]:
+                table = table.setdefault(name, {})
+            table[path[-1]] = converted(setting, part, flag.name)
+    return values
+
+
+def merge_flags(
+    settings: Settings,
+    given: argparse.Namespace | Mapping[str, Any],
+    only: tuple[str, ...] = (),
+) -> Settings:
+    """Return the settings overlaid by the flags that were given; UsageError for a wrong one."""
+    return merge(settings, flag_values(Settings, given, only), "command line")
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add --config, for `settings_from`."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=argparse.SUPPRESS,
+        metavar="FILE",
+        help=spelled("settings as TOML, as `python -m device.settings_file` prints them"),
+    )
+
+
+def settings_from(given: argparse.Namespace, only: tuple[str, ...] = ()) -> Settings:
+    """Return the defaults, overlaid by --config's file, overlaid by the flags.
+
+    only: as for `add_flags`, where a command has flags of its own with a setting's name.
+    """
+    config = vars(given).get("config")
+    return merge_flags(load_settings(config) if config else Settings(), given, only)
 
 
 class ListCameras(argparse.Action):
@@ -50,121 +192,20 @@ class ListCameras(argparse.Action):
         parser.exit()
 
 
-def size_wh(text: str) -> tuple[int, int]:
-    """Return (width, height) px of a flag's text, such as 1280x720."""
-    sides = re.fullmatch(r"(\d{1,6})x(\d{1,6})", text.lower())
-    if not sides:
-        raise argparse.ArgumentTypeError(f"expected WxH, such as 1280x720, not {text!r}")
-    return int(sides[1]), int(sides[2])
-
-
 def parser(about: str) -> Parser:
     """Return the parser of device.run; about: what its help begins with."""
-    plain = Settings()
-    one = Parser("device.run", about, argument_default=argparse.SUPPRESS)
-    add = one.add_argument
-    add(
-        "--camera",
-        metavar="SRC",
-        help="0 (the first of --list-cameras), usb:0, csi:0, /dev/video0, rtsp://.., a video, a "
-        "photo, a folder of photos, demo, or auto: the first camera that works, else the demo "
-        "(default auto)",
-    )
-    add("--list-cameras", action=ListCameras, help="print the cameras that are there, and end")
-    add(
-        "--size",
-        type=size_wh,
-        metavar="WxH",
-        help="px asked of a camera, which gives the nearest it has: more finds faces further off "
-        f"and costs time (default {plain.camera.width}x{plain.camera.height})",
-    )
-    add(
-        "--fps",
-        type=int,
-        metavar="N",
-        help="frames/s asked of a camera: fewer give each more light and leave the Pi cooler "
-        f"(default {plain.camera.fps})",
-    )
-    add("--headless", action="store_true", help="no window")
-    add("--log", metavar="FILE.csv", help="append a row per face; no pictures are stored")
-    add(
-        "--log-every",
-        type=float,
-        metavar="S",
-        help="seconds between two rows of one face, 0 = "
-        f"every frame (default {plain.outputs.log_every:g})",
-    )
-    add(
-        "--events",
-        metavar="FILE.csv",
-        help="append a row per visit: who came, how long, what was seen; not for photos",
-    )
-    add("--record", metavar="FILE.mp4", help="store the annotated video: this keeps faces")
-    add("--attributes", metavar="A,B,..", help="show and log these only (default all)")
-    add("--model", metavar="CARD", help="a model card (default models/attributes.json)")
-    add(
-        "--detector",
-        metavar="NAME",
-        help="back: across a room; full: half the time, misses "
-        "more; short: arm's length; yunet: crowds, slowly, with a network that you bring (default "
-        "back)",
-    )
-    add(
-        "--min-face",
-        type=float,
-        metavar="PX",
-        help="narrower faces are boxed but not judged: "
-        "lower guesses more, higher refuses more "
-        f"(default {plain.faces.min_face:g})",
-    )
-    add(
-        "--max-turn",
-        type=float,
-        metavar="X",
-        help="faces turned further are boxed but not judged: distance of the landmarks from a "
-        f"frontal face's, in eye distances (default {plain.faces.max_turn:g})",
-    )
-    add(
-        "--min-sharpness",
-        type=float,
-        metavar="X",
-        help="faces with less detail are boxed but not judged: 0.2 is a sharp face, 0 judges fog "
-        f"(default {plain.faces.min_sharpness:g})",
-    )
-    add(
-        "--people",
-        action="store_true",
-        help="name those who were enrolled (python -m device.people), in the window and the log",
-    )
-    add("--threads", type=int, metavar="N", help="threads of each network (default 1)")
-    add("--max-frames", type=int, metavar="N", help="stop after so many frames")
-    add("--config", type=Path, metavar="FILE", help="settings as TOML; flags go before it")
-    add("--version", action="version", version=f"facet {__version__}")
-    return one
+    run = Parser("device.run", about)
+    version = f"facet {__version__}"
+    run.add_argument("--list-cameras", action=ListCameras, help="print the cameras, and end")
+    run.add_argument("--version", action="version", version=version, help="print it, and end")
+    add_config(run)
+    add_flags(run, Settings)
+    return run
 
 
 def read_settings(argv: list[str] | None, about: str = "") -> Settings:
-    """Return the defaults, overlaid by --config's file, overlaid by the flags."""
-    flags = vars(parser(about).parse_args(argv))
-    settings = Settings()
-    config = flags.pop("config", None)
-    if config:
-        settings = merge(settings, read_toml(config), str(config))
-    if "size" in flags:
-        flags["width"], flags["height"] = flags.pop("size")
-    if "attributes" in flags:
-        named = [name.strip() for name in flags["attributes"].split(",")]
-        flags["attributes"] = [name for name in named if name]
-        if not flags["attributes"]:
-            raise UsageError("--attributes names none", "Give names, or all")
-        flags["logged"] = flags["attributes"]
-    return merge_flags(settings, flags)
+    """Return device.run's settings: the defaults, --config's file, the flags, in that order.
 
-
-def merge_flags(settings: Settings, flags: dict[str, Any]) -> Settings:
-    """Return the settings overlaid by flags, each named as in FLAGS."""
-    tables: dict[str, dict] = {}
-    for flag, value in flags.items():
-        table, key = FLAGS[flag]
-        tables.setdefault(table, {})[key] = value
-    return merge(settings, tables, "command line")
+    Raises UsageError for a wrong flag or setting.
+    """
+    return settings_from(parser(about).parse_args(argv))

@@ -100,6 +100,7 @@ def build_outputs(
     stack: contextlib.ExitStack,
 ) -> list[Output]:
     """Return the outputs that write files, entered on the stack."""
+    from ..camera import is_live
     from ..camera.photos import Photos
     from ..outputs.background import BackgroundOutput
     from ..outputs.csv_log import CsvLog
@@ -122,8 +123,9 @@ def build_outputs(
         outputs.append(stack.enter_context(visits))
         log.info("logging visits to %s%s", files.visits, _kept(visits.moved_to))
     if files.record:
-        video = VideoRecord(files.record, camera.fps, camera.live)
-        background = BackgroundOutput(video, str(files.record), camera.live)
+        live = is_live(camera)
+        video = VideoRecord(files.record, camera.fps, live)
+        background = BackgroundOutput(video, str(files.record), live)
         outputs.append(stack.enter_context(background))
         log.info("recording the annotated video to %s%s", files.record, _kept(video.moved_to))
     return outputs
@@ -136,6 +138,7 @@ def build_window(
     paint: Painter | None = None,
 ) -> Window:
     """Return the window for a camera, a video or photos, entered on the stack."""
+    from ..camera import is_live
     from ..camera.photos import Photos
     from ..outputs.overlay import annotate
     from ..outputs.window import PhotoWindow, VideoWindow, Window
@@ -144,7 +147,7 @@ def build_window(
     window: Window
     if isinstance(camera, Photos):
         window = PhotoWindow(folder, stop, painter)
-    elif camera.live:
+    elif is_live(camera):
         window = Window(folder, stop, painter)
     else:
         window = VideoWindow(folder, stop, camera.fps, painter)
@@ -154,14 +157,15 @@ def build_window(
 
 def build_reports(settings: Settings, camera: Camera, stack: contextlib.ExitStack) -> list[Output]:
     """Return the outputs that report to a service's journal and to systemd; none at a terminal."""
+    from ..camera import is_live
     from ..outputs.status_log import StatusLog
     from ..outputs.systemd import systemd_notifier
 
     reports: list[Output] = []
     every_s = settings.outputs.status_every
     if every_s and sys.stderr and not sys.stderr.isatty():
-        reports.append(StatusLog(every_s, lambda: camera.dropped if camera.live else 0))
-    notifier = systemd_notifier(lambda: camera.live and camera.reconnecting)
+        reports.append(StatusLog(every_s, lambda: camera.dropped if is_live(camera) else 0))
+    notifier = systemd_notifier(lambda: is_live(camera) and camera.reconnecting)
     if notifier:
         reports.append(notifier)
     return [stack.enter_context(report) for report in reports]

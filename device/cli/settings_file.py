@@ -1,21 +1,21 @@
-"""Print a settings file in which every setting stands, with what it means, its limits and default.
+"""Print a settings file with every setting: its meaning, unit, limits and default.
 
     python -m device.settings_file > facet.toml              # every setting at its default
     python -m device.settings_file --service > facet.toml    # as systemd/install.sh writes it
+    python -m device.settings_file --markdown > docs/settings.md
 
-A setting that begins with # has its default, also when a later version has a better one. Meanings,
-defaults and limits are read from device/settings.py, so the file is never out of date.
+A setting that begins with # keeps the default, also if a later version has a better one. All is
+generated from device/settings.py.
 """
 
-import dataclasses
-import inspect
 import json
-import re
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..config import Setting, settings_of, tables_of, text
 from ..settings import (
-    RANGES,
     CameraSettings,
     OutputsSettings,
     PeopleSettings,
@@ -24,71 +24,102 @@ from ..settings import (
 )
 from .command import Parser, exit_with
 
-# What a camera that nobody looks after wants.
+# For a camera that runs unattended.
 SERVICE = Settings(
-    camera=CameraSettings(source="0"),  # auto would log the demo clip where no camera works
+    camera=CameraSettings(source="0"),  # auto would log the demo clip if no camera works
     people=PeopleSettings(file=Path("/var/lib/facet/people.json")),
     outputs=OutputsSettings(headless=True, log=Path("/var/lib/facet/faces.csv")),
     rotation=RotationSettings(daily=True, keep_days=30, min_free_mb=200.0),
 )
-EXAMPLES = {"log": "faces.csv", "events": "visits.csv", "record": "film.mp4"}  # TOML has no null
 HEAD = """\
-# Facet's settings. To change one that begins with #, remove the #. Flags of the command go before
-# this file, and what it does not set has its default.
+# Facet's settings. To change one that begins with #, remove the #. A flag of the command overrides
+# this file; a setting that is missing here has its default.
 """
-LIMITS = {(table, key): (lowest, highest) for table, key, lowest, highest in RANGES}
+MARKDOWN = """\
+# Settings
+
+<!-- Generated: python -m device.settings_file --markdown > docs/settings.md -->
+
+A flag overrides the settings file, which overrides the defaults. These commands print a file with
+every setting and run with it:
+
+    python -m device.settings_file > facet.toml
+    python -m device.run --config facet.toml
+
+Each section below is a table of the TOML file, each row a key in it. An unknown key, a wrong type
+or a value out of its limits ends the command with exit code 2 and names the nearest key.
+"""
+COLUMNS = ("Key", "Flag", "Unit", "Default", "Limits", "Meaning")
 
 
 def settings_file(chosen: Settings) -> str:
-    """Return TOML in which every setting stands; those that have their default, commented out."""
+    """Return TOML with every setting; those with their default value are commented out."""
     lines = [HEAD]
-    for part in dataclasses.fields(Settings):
-        lines.append(f"[{part.name}]")
-        plain, values = getattr(Settings(), part.name), getattr(chosen, part.name)
-        meanings = _meanings(type(plain))
-        for key, meaning in meanings.items():
-            value, default = getattr(values, key), getattr(plain, key)
-            lines += [f"# {line}" for line in meaning]
-            lines.append(f"# {_default(part.name, key, default)}")
-            off = "#" if value == default else ""
-            lines.append(f"{off}{key} = {_toml(EXAMPLES[key] if value is None else value)}")
-            lines.append("")
+    for name, table in tables_of(Settings).items():
+        lines.append(f"[{name}]")
+        for key, setting in settings_of(table).items():
+            value = getattr(getattr(chosen, name), key)
+            lines += [f"# {line}" for line in _comment(setting)]
+            off = "#" if value == setting.default else ""
+            lines += [f"{off}{key} = {_toml(setting.example if value is None else value)}", ""]
     return "\n".join(lines)
 
 
-def _meanings(part: type) -> dict[str, list[str]]:
-    """Return the comments above and behind each field of a settings class, in their order."""
-    meanings: dict[str, list[str]] = {}
-    above: list[str] = []
-    for line in inspect.getsource(part).splitlines():
-        if alone := re.fullmatch(r"    # (.*)", line):
-            above.append(alone[1])
-        elif named := re.fullmatch(r"    (\w+): [^#]*(?:# (.*))?", line):
-            meanings[named[1]] = [*above, named[2]] if named[2] else above
-            above = []
-    return meanings
-
-
-def _default(table: str, key: str, default: Any) -> str:
-    shown = "none" if default is None else _toml(default)
-    if (table, key) not in LIMITS:
-        return f"Default {shown}."
-    lowest, highest = LIMITS[table, key]
-    return f"Default {shown}, from {lowest} to {highest}."
+def _comment(setting: Setting) -> Iterator[str]:
+    """Yield the comment lines of a setting; the last has unit, limits and default."""
+    meaning = "; ".join(filter(None, (setting.help, setting.effects)))
+    yield from textwrap.wrap(meaning, 98, break_long_words=False, break_on_hyphens=False)
+    default = "none" if setting.default is None else _toml(setting.default)
+    yield ", ".join(filter(None, (setting.unit, setting.limits, f"default {default}")))
 
 
 def _toml(value: Any) -> str:
-    # JSON's strings, numbers, lists and true or false are TOML's as well.
-    return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
+    # JSON's strings, numbers, lists and true or false are TOML's as well; DEL needs an escape.
+    plain = str(value) if isinstance(value, Path) else value
+    return json.dumps(plain, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def markdown() -> str:
+    """Return docs/settings.md: a section per table of the settings file, a row per setting."""
+    lines = [MARKDOWN]
+    for name, table in tables_of(Settings).items():
+        lines += [f"## [{name}]", "", (table.__doc__ or "").strip(), ""]
+        lines += [_row(COLUMNS), _row(("---",) * len(COLUMNS))]
+        lines += [_row(_cells(setting)) for setting in settings_of(table).values()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _cells(setting: Setting) -> tuple[str, ...]:
+    flag = f"`{' '.join(filter(None, (setting.flag, setting.metavar)))}`" if setting.flag else ""
+    if flag and setting.type is bool:
+        flag += f", `--no-{setting.flag.removeprefix('--')}`"
+    default = "" if setting.default is None else f"`{_portable(setting.default)}`"
+    meaning = "; ".join(filter(None, (setting.help, setting.effects)))
+    return f"`{setting.name}`", flag, setting.unit, default, setting.limits, meaning
+
+
+def _portable(default: Any) -> str:
+    """Return a default as TOML; a path relative to the checkout or the home folder."""
+    return _toml(text(default) if isinstance(default, Path) else default)
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = Parser("device.settings_file", __doc__)
-    parser.add_argument(
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument(
         "--service", action="store_true", help="for a service: no window, a log of the last 30 days"
     )
-    chosen = SERVICE if parser.parse_args(argv).service else Settings()
-    print(settings_file(chosen), end="")
+    kinds.add_argument("--markdown", action="store_true", help="docs/settings.md instead of TOML")
+    options = parser.parse_args(argv)
+    if options.markdown:
+        print(markdown(), end="")
+    else:
+        print(settings_file(SERVICE if options.service else Settings()), end="")
 
 
 if __name__ == "__main__":

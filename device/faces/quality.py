@@ -37,7 +37,7 @@ def sharpness(crop_rgb: Image) -> float:
     height, width = crop_rgb.shape[:2]
     inner = crop_rgb[height // 4 : height * 15 // 16, width * 3 // 16 : width * 13 // 16]
     grey = cv2.cvtColor(inner, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    detail = cv2.GaussianBlur(grey, (0, 0), FINE * height)
-    detail -= cv2.GaussianBlur(grey, (0, 0), COARSE * height)
+    fine_blur = cv2.GaussianBlur(grey, (0, 0), FINE * height)
+    detail = cv2.subtract(fine_blur, cv2.GaussianBlur(grey, (0, 0), COARSE * height))
     (contrast,), (fine,) = cv2.meanStdDev(grey)[1][0], cv2.meanStdDev(detail)[1][0]
     return float(fine / contrast) if contrast > 1 else 0.0

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..rowlog.csv_format import line, timestamp
-from ..rowlog.sink import open_sink
+from ..rowlog import line, open_sink, timestamp
 from ..settings import RotationSettings
 from ..types import Face, Frame, Probabilities, Result
 

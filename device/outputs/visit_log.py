@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..numeric import logit
-from ..rowlog.csv_format import line, timestamp
-from ..rowlog.sink import open_sink
+from ..rowlog import line, open_sink, timestamp
 from ..settings import RotationSettings
 from ..types import Face, Frame, Probabilities, Result
 from .csv_log import PERSON, decimals, person

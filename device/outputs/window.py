@@ -114,6 +114,8 @@ class Window:
     def _save(self) -> None:
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
         path = self._snapshots / f"facet-{moment}Z.png"
+        if self._picture is None:
+            return
         _, encoded = cv2.imencode(".png", self._picture)
         try:
             path.write_bytes(encoded.tobytes())

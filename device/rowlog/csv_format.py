@@ -1,4 +1,4 @@
-"""CSV lines as bytes: one row is one line, so that what a power cut leaves of one is known."""
+"""CSV lines as bytes. One row is one line, so a row that a power cut tore can be recognized."""
 
 import csv
 import io
@@ -6,22 +6,22 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-# A photo's name may hold any character; in a log each line is a row, so that a torn one is known.
+# A photo's name may contain any character; a line break within a field would look like a torn row.
 _ESCAPES = {ord("\n"): "\\n", ord("\r"): "\\r", 0: "\\0"}
 _DAY = re.compile(rb"\d{4}-\d\d-\d\dT")
 NO_DAY = ""
 
 
 def line(fields: Iterable[str]) -> bytes:
-    """Return one CSV line in UTF-8 with the only line break at its end."""
+    """Return one CSV line in UTF-8; its only line break is the last byte."""
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(fields)
-    # A file's name in another encoding than UTF-8 must not stop the log.
+    # A file name in another encoding than UTF-8 must not stop the log.
     return (text.getvalue().translate(_ESCAPES) + "\n").encode("utf-8", "backslashreplace")
 
 
 def timestamp(moment: datetime) -> str:
-    """Return ISO 8601, UTC, to the millisecond: 2026-11-22T09:30:00.250Z."""
+    """Return ISO 8601, UTC, with milliseconds: 2026-11-22T09:30:00.250Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -36,22 +36,22 @@ def first_day(head: bytes) -> str:
 
 
 def has_columns(head: bytes, header: bytes) -> bool:
-    """Whether a file that begins with `head` has this header, or a power cut left part of it."""
+    """Whether a file that begins with `head` has this header, or a torn part of it."""
     first, newline, _ = head.partition(b"\n")
     if not newline:
         return header.startswith(first.rstrip(b"\0"))
     try:
-        found = next(csv.reader([first.decode("utf-8", "replace")]), [])
-    except csv.Error:  # no log of ours
+        columns = next(csv.reader([first.decode("utf-8", "replace")]), [])
+    except csv.Error:  # not a log
         return False
-    return found == next(csv.reader([header.decode()]))
+    return columns == next(csv.reader([header.decode()]))
 
 
-def whole(block: bytes) -> int:
-    """Return how many bytes of a file's last block are whole lines; 0 where no line ends in it.
+def complete_length(block: bytes) -> int:
+    """Return how many bytes of a file's last block are complete lines; 0 if no line ends in it.
 
-    A line with zeros is not whole: ext4 leaves them where a file had grown and its bytes had not
-    come to the disk yet.
+    A line with zero bytes is torn: ext4 leaves zeros where the file had grown and its data had not
+    reached the disk.
     """
     end = block.rfind(b"\n") + 1
     while end:

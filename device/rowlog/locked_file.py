@@ -1,4 +1,4 @@
-"""One CSV file open for appending: locked against a second writer, whole rows only."""
+"""One CSV file open for appending: locked against a second writer, complete rows only."""
 
 import contextlib
 import errno
@@ -8,25 +8,25 @@ from collections.abc import Callable, Sequence
 from io import FileIO
 from pathlib import Path
 
-from .csv_format import day_of, first_day, has_columns, whole
+from .csv_format import complete_length, day_of, first_day, has_columns
 
-BLOCK = 65536  # bytes read at once
+BLOCK = 65536  # bytes per read
 
 
-class Busy(BlockingIOError):
-    """Another process writes this file; `strerror` gives its pid where the kernel tells."""
+class FileLockedError(BlockingIOError):
+    """Another process writes this file; `strerror` includes its pid if the kernel lists it."""
 
 
 class LockedCsvFile:
-    """The rows of one file, each a line of bytes, below `header`.
+    """Append rows, each one line of bytes, below `header`.
 
-    What a power cut left of a last line is cut off. A file with other columns is given to
-    `move_aside`, which renames it and returns the new path, and a new one is begun. `day` is that
-    of the first row. Every method raises OSError; Busy is one.
+    Opening removes a torn last line. A file with other columns is passed to `move_aside`, which
+    renames it and returns the new path; a new file then takes its place. `day` is the UTC day of
+    the first row, or NO_DAY. Every method raises OSError; FileLockedError is one.
     """
 
     def __init__(self, path: Path, header: bytes, move_aside: Callable[[Path], Path]):
-        self.moved_to: Path | None = None
+        self.moved_to: Path | None = None  # where a file with other columns is now
         self._path = path
         self._file = _open_locked(path)
         try:
@@ -34,7 +34,7 @@ class LockedCsvFile:
                 self.moved_to = move_aside(path)
                 self._file.close()
                 self._file = _open_locked(path)
-            self._cut(self.size - _whole_end(self._file))
+            self._remove_last(self.size - last_complete_row(self._file))
             self.day = first_day(self.read(0, BLOCK))
             if not self.size:
                 self.append([header])
@@ -52,21 +52,21 @@ class LockedCsvFile:
         return os.pread(self._file.fileno(), count, start)
 
     def append(self, rows: Sequence[bytes]) -> int:
-        """Write rows as far as the disk has room; return how many, 1 at least.
+        """Write as many complete rows as the disk has room for; return how many, at least 1.
 
-        They reach the kernel, so that `tail -f` sees them and the end of this process does not
-        hurt them, and the disk with `sync`.
+        The rows are then in the kernel: `tail -f` shows them and they survive this process. `sync`
+        brings them to the disk.
         """
         data, done = b"".join(rows), 0
         try:
             while done < len(data):
                 done += self._file.write(memoryview(data)[done:])
         except OSError:
-            whole_bytes = data.rfind(b"\n", 0, done) + 1
-            self._cut(done - whole_bytes)
-            if not whole_bytes:
+            complete = data.rfind(b"\n", 0, done) + 1
+            self._remove_last(done - complete)
+            if not complete:
                 raise
-            done = whole_bytes
+            done = complete
         self.day = self.day or day_of(rows[0])
         return data.count(b"\n", 0, done)
 
@@ -76,26 +76,42 @@ class LockedCsvFile:
 
     @property
     def deleted(self) -> bool:
-        """Whether nobody will find these rows any more."""
+        """Whether the file has no name any more, so that its rows end with it."""
         return os.fstat(self._file.fileno()).st_nlink == 0
 
     @property
-    def in_place(self) -> bool:
-        """Whether the file's name still leads to it: nobody renamed it or put another there."""
-        return _same(self._file, self._path)
+    def is_current(self) -> bool:
+        """Whether the path still leads to this file: it was not renamed, deleted or replaced."""
+        return _is_at(self._file, self._path)
+
+    @property
+    def closed(self) -> bool:
+        return self._file.closed
 
     def close(self) -> None:
         self._file.close()
 
-    def _cut(self, count: int) -> None:
-        """Shorten the file by so many bytes."""
+    def _remove_last(self, count: int) -> None:
+        """Shorten the file by `count` bytes."""
         if count:
             self._file.truncate(self.size - count)
 
 
+def last_complete_row(file: FileIO) -> int:
+    """Return the byte at which the file's last complete row ends; 0 if it has none."""
+    end = os.fstat(file.fileno()).st_size
+    while end:
+        start = max(0, end - BLOCK)
+        complete = complete_length(os.pread(file.fileno(), end - start, start))
+        if complete:
+            return start + complete
+        end = start
+    return 0
+
+
 def sync_folder(folder: Path) -> None:
     """Return when the names of the folder's files are on the disk."""
-    # Not every disk can; there the name comes with the file's own fsync, or soon after.
+    # Some file systems cannot; there a name arrives with the file's own fsync, or soon after.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -106,11 +122,11 @@ def sync_folder(folder: Path) -> None:
 
 def _open_locked(path: Path) -> FileIO:
     while True:
-        # Unbuffered: a row that was refused must not come again from a buffer.
+        # Unbuffered: a buffer would write a row again that the disk has refused.
         file = path.open("ab+", buffering=0)
         try:
             _lock(file)
-            if _same(file, path):  # nobody renamed it in between
+            if _is_at(file, path):  # else it was renamed between open and lock
                 sync_folder(path.parent)
                 return file
         except BaseException:
@@ -123,19 +139,20 @@ def _lock(file: FileIO) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise Busy(error.errno, f"another process writes it{_holder(file)}") from error
+        text = f"another process is writing to it{_lock_holder(file)}"
+        raise FileLockedError(error.errno, text) from error
     except OSError as error:
-        # Some network disks know no locks; better a log without than none.
+        # Some network file systems have no locks; a log without a lock is better than none.
         if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL):
             raise
 
 
-def _holder(file: FileIO) -> str:
-    """Return the locker's process as ", pid 123", where /proc/locks tells it."""
-    about = os.fstat(file.fileno())
-    inode = f"{os.major(about.st_dev):02x}:{os.minor(about.st_dev):02x}:{about.st_ino}"
+def _lock_holder(file: FileIO) -> str:
+    """Return ", pid 123" of the process that holds the lock, or "" if /proc/locks lacks it."""
+    status = os.fstat(file.fileno())
+    inode = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     try:
-        locks = [one.split() for one in Path("/proc/locks").read_text().splitlines()]
+        locks = [entry.split() for entry in Path("/proc/locks").read_text().splitlines()]
     except OSError:
         return ""
     for lock in locks:  # 1: FLOCK ADVISORY WRITE <pid> <device:inode> 0 EOF
@@ -144,20 +161,8 @@ def _holder(file: FileIO) -> str:
     return ""
 
 
-def _same(file: FileIO, path: Path) -> bool:
+def _is_at(file: FileIO, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
-
-
-def _whole_end(file: FileIO) -> int:
-    """Return where a file's last whole line ends."""
-    end = os.fstat(file.fileno()).st_size
-    while end:
-        start = max(0, end - BLOCK)
-        kept = whole(os.pread(file.fileno(), end - start, start))
-        if kept:
-            return start + kept
-        end = start
-    return 0

@@ -1,8 +1,10 @@
-"""The files that a log was rotated into: their names, gzip, and how long they are kept.
+"""The older files of a log: their names, compression, and when they are deleted.
 
 `faces.csv` of 22 November becomes `faces.2026-11-22.csv`, a second one of that day
-`faces.2026-11-22_002.csv`, and compressed `faces.2026-11-22.csv.gz`. No other file is touched.
+`faces.2026-11-22_002.csv`; compressed it is `faces.2026-11-22.csv.gz`. No other file is touched.
 """
+
+from __future__ import annotations
 
 import gzip
 import os
@@ -13,45 +15,56 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ..errors import FacetError
 from ..files import move_aside
-from ..settings import RotationSettings
+from ..worker import Worker
 from .csv_format import NO_DAY, first_day
+from .disk_errors import hint, reason
 from .locked_file import BLOCK, sync_folder
 
-PART = ".part"  # ends the name of a file that is being compressed
+if TYPE_CHECKING:
+    from ..settings import RotationSettings
+
+UNFINISHED = ".part"  # suffix of a file that is being compressed
+JOIN_S = 5.0  # limit for a compression to stop when the log is closed
 
 
 @dataclass(frozen=True, order=True)
-class OldFile:
-    """A rotated file; they sort from the oldest to the newest."""
+class RotatedFile:
+    """An older file of a log. Sorts from the oldest to the newest."""
 
-    day: str  # of its first row
+    day: str  # UTC day of its first row, 2026-11-22
     number: int  # from 1 on each day
     path: Path = field(compare=False)
 
 
-def old_files(log: Path, ending: str = "") -> list[OldFile]:
-    """Return what `log` was rotated into, the oldest first; ending: only names that go on so."""
+def rotated_files(log: Path, suffix: str = "") -> list[RotatedFile]:
+    """Return the older files of `log`, oldest first.
+
+    suffix: only names with this after the log's own suffix; default: plain and compressed files.
+    """
     name = re.compile(
         rf"{re.escape(log.stem)}\.(\d{{4}}-\d\d-\d\d)(?:_(\d{{3,}}))?{re.escape(log.suffix)}"
-        + (re.escape(ending) if ending else r"(?:\.gz)?")
+        + (re.escape(suffix) if suffix else r"(?:\.gz)?")
     )
-    found = ((path, name.fullmatch(path.name)) for path in log.parent.iterdir())
-    return sorted(OldFile(m[1], int(m[2] or 1), path) for path, m in found if m)
+    matches = ((path, name.fullmatch(path.name)) for path in log.parent.iterdir())
+    return sorted(RotatedFile(m[1], int(m[2] or 1), path) for path, m in matches if m)
 
 
-def put_away(log: Path) -> Path:
-    """Rename a log to the next name of its first row's day; return the new path.
+def rotate(log: Path) -> Path:
+    """Rename a log to the next free name of its first row's day; return the new path.
 
-    A file without such a row is no log of ours, and is moved aside under a name that no rotation
-    touches.
+    A file without a day in its first row is not a log; it is moved aside under a name that no
+    retention deletes.
     """
     with log.open("rb") as file:
         day = first_day(file.read(BLOCK))
     if day == NO_DAY:
         return move_aside(log)
-    number = max((old.number for old in old_files(log) if old.day == day), default=0) + 1
+    numbers = (older.number for older in rotated_files(log) if older.day == day)
+    number = max(numbers, default=0) + 1
     count = f"_{number:03}" if number > 1 else ""
     target = log.with_name(f"{log.stem}.{day}{count}{log.suffix}")
     log.rename(target)
@@ -59,12 +72,12 @@ def put_away(log: Path) -> Path:
 
 
 def compress(path: Path, stopping: Callable[[], bool]) -> None:
-    """Replace a file by its .gz; one that is `stopping` leaves it as it was.
+    """Replace a file with its .gz; leave it as it was if `stopping` becomes true.
 
-    The plain file goes when the .gz is complete on the disk: after a power cut one of them is, or
-    both are.
+    The plain file is deleted once the .gz is complete on the disk: after a power cut one of them
+    is complete, or both are.
     """
-    part = path.with_name(f"{path.name}.gz{PART}")
+    part = path.with_name(f"{path.name}.gz{UNFINISHED}")
     try:
         with path.open("rb") as plain, part.open("wb") as file:
             shutil.copymode(path, part)
@@ -82,75 +95,92 @@ def compress(path: Path, stopping: Callable[[], bool]) -> None:
         part.unlink(missing_ok=True)
 
 
-def drop_twins(log: Path) -> None:
-    """Delete plain files beside which their .gz stands, as a power cut may leave them.
-
-    A .gz gets its name when it is complete; until the plain one goes, its rows are there twice.
-    """
-    files = {old.path for old in old_files(log)}
-    for path in files:
-        if path.with_name(f"{path.name}.gz") in files:
+def remove_duplicates(log: Path) -> None:
+    """Delete plain files whose .gz exists: a power cut between the two steps leaves both."""
+    paths = {older.path for older in rotated_files(log)}
+    for path in paths:
+        if path.with_name(f"{path.name}.gz") in paths:
             path.unlink(missing_ok=True)
 
 
 def delete_older(log: Path, keep_days: int, today: date) -> None:
-    """Delete the rotated files whose day is more than `keep_days` days before `today`."""
+    """Delete the older files whose day is more than `keep_days` days before `today`."""
     first_kept = (today - timedelta(days=keep_days)).isoformat()
-    for old in old_files(log):
-        if old.day < first_kept:
-            old.path.unlink(missing_ok=True)
+    for older in rotated_files(log):
+        if older.day < first_kept:
+            older.path.unlink(missing_ok=True)
 
 
 def free_disk(log: Path, free_bytes: float) -> None:
-    """Delete rotated files, the oldest first, until the disk has so much free."""
-    for old in old_files(log):
+    """Delete older files, the oldest first, until the disk has `free_bytes` free."""
+    for older in rotated_files(log):
         if shutil.disk_usage(log.parent).free >= free_bytes:
             return
-        old.path.unlink(missing_ok=True)
+        older.path.unlink(missing_ok=True)
 
 
-class Archive:
-    """Tidies up behind one log, in a thread of its own: gzip of a day's rows takes seconds.
+def apply_retention(
+    log: Path, settings: RotationSettings, today: date, stopping: Callable[[], bool]
+) -> None:
+    """Delete and compress the older files of `log` by the settings, until `stopping` is true."""
+    for unfinished in rotated_files(log, f".gz{UNFINISHED}"):
+        unfinished.path.unlink(missing_ok=True)
+    if settings.keep_days:
+        delete_older(log, settings.keep_days, today)
+    if settings.min_free_mb:
+        free_disk(log, settings.min_free_mb * 1e6)
+    while settings.compress and not stopping():
+        # Listed again after each file: another may have been rotated in the meantime.
+        plain = [older.path for older in rotated_files(log) if older.path.suffix != ".gz"]
+        if not plain:
+            break
+        compress(plain[0], stopping)
 
-    warn: told in one line what did not work.
+
+class Retention:
+    """Runs `apply_retention` in a thread: to compress a day's rows takes seconds.
+
+    warn: called with one line if the disk refuses. Any other fault is raised by the next
+    method that is called.
     """
 
     def __init__(self, log: Path, settings: RotationSettings, warn: Callable[[str], None]):
         self._log, self._settings, self._warn = log, settings, warn
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._worker: Worker | None = None  # of the latest pass
 
-    def tidy(self) -> None:
-        """Begin to delete what is too old and to compress the rest, unless that goes on already."""
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._run, name="tidy the log", daemon=True)
-            self._thread.start()
+    def start(self) -> None:
+        """Start a pass, unless one is running."""
+        if self._worker and not self._worker.done.is_set():
+            return
+        self.check()
+        self._worker = Worker("log retention", self._run, JOIN_S).start()
+
+    def check(self) -> None:
+        """Raise what ended a pass, once."""
+        if self._worker:
+            self._worker.check()
+
+    def wait(self, limit_s: float = 60.0) -> None:
+        """Return when the running pass has ended, or after `limit_s` seconds."""
+        if self._worker:
+            self._worker.done.wait(limit_s)
+            self._worker.check()
 
     def close(self) -> None:
-        """Stop tidying; what is being compressed stays as it is until the next start."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5.0)
+        """End the running pass; a file that it was compressing stays plain until the next start."""
+        try:
+            if self._worker:
+                self._worker.stop()
+        except FacetError as error:
+            # No row is at risk: the plain file stays until its .gz is complete on the disk.
+            self._warn(str(error))
 
-    def _run(self) -> None:
-        # Linux has priorities per thread: the loop and the rows go first.
+    def _run(self, worker: Worker) -> None:
+        # Linux has priorities per thread: frames and rows come first.
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
         try:
-            self._tidy(datetime.now(UTC).date())
+            today = datetime.now(UTC).date()
+            apply_retention(self._log, self._settings, today, worker.stopping.is_set)
         except OSError as error:
-            self._warn(f"cannot tidy up behind the log {self._log}: {error.strerror or error}")
-
-    def _tidy(self, today: date) -> None:
-        settings = self._settings
-        for left in old_files(self._log, f".gz{PART}"):
-            left.path.unlink(missing_ok=True)
-        if settings.keep_days:
-            delete_older(self._log, settings.keep_days, today)
-        if settings.min_free_mb:
-            free_disk(self._log, settings.min_free_mb * 1e6)
-        while settings.compress and not self._stop.is_set():
-            # Looked for again after each: more may have been rotated meanwhile.
-            plain = [old.path for old in old_files(self._log) if old.path.suffix != ".gz"]
-            if not plain:
-                break
-            compress(plain[0], self._stop.is_set)
+            message = f"cannot delete or compress older files of the log {self._log}"
+            self._warn(str(FacetError(f"{message}: {reason(error)}", hint(error))))

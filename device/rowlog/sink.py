@@ -1,37 +1,45 @@
 """Where a log's rows go: a file that is kept for months, or a stream such as /dev/stdout."""
 
+from __future__ import annotations
+
 import threading
 import time
 from collections.abc import Sequence
 from io import FileIO
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from ..errors import FacetError, UsageError
 from ..log import log
-from ..settings import RotationSettings
-from .locked_file import Busy
+from ..worker import Worker
+from .disk_errors import reason
+from .locked_file import FileLockedError
 from .writer import RowWriter
 
-CLOSE_S = 15.0  # a disk that takes longer for its last rows is taken for broken
+if TYPE_CHECKING:
+    from ..settings import RotationSettings
+
+CLOSE_S = 15.0  # limit for the disk to take the last rows
 
 
 class RowSink(Protocol):
-    """What a log asks of the place where its rows go; a context manager."""
+    """Something that takes rows; a context manager."""
 
-    moved_to: Path | None  # where a file with other columns was moved
+    @property
+    def moved_to(self) -> Path | None:
+        """Where a file with other columns was moved."""
 
-    def __enter__(self): ...
-    def __exit__(self, *exc): ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc: object) -> None: ...
 
     def add(self, rows: Sequence[bytes]) -> None:
-        """Take rows, each a line that begins with its timestamp."""
+        """Take rows, each one line that begins with its timestamp."""
 
 
 class StreamSink:
-    """A pipe, a terminal or a device: nothing to lock, to repair or to rotate.
+    """A pipe, a terminal or a device: without lock, repair and rotation.
 
-    Its reader sets the pace, and rows wait for it as in any pipe.
+    `add` waits for the reader, as with any pipe, and raises FacetError if it is gone.
     """
 
     moved_to = None
@@ -40,97 +48,95 @@ class StreamSink:
         self._path = path
         self._file: FileIO = path.open("wb", buffering=0)
         try:
-            self._put(header)
+            self._write(header)
         except OSError:
             self._file.close()
             raise
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, *exc: object) -> None:
         self._file.close()
 
     def add(self, rows: Sequence[bytes]) -> None:
         try:
-            self._put(b"".join(rows))
+            self._write(b"".join(rows))
         except OSError as error:
-            reason = error.strerror or error
             raise FacetError(
-                f"cannot write the log {self._path}: {reason}", "Keep its reader running"
+                f"cannot write the log {self._path}: {reason(error)}", "keep its reader running"
             ) from error
 
-    def _put(self, data: bytes) -> None:
+    def _write(self, data: bytes) -> None:
         done = 0
         while done < len(data):
             done += self._file.write(memoryview(data)[done:])
 
 
 class FileSink:
-    """A file, written in a thread of its own: fsync takes a card seconds, which no frame waits for.
+    """A file, written in a thread: no frame waits for an fsync, which takes an SD card seconds.
 
-    Leaving it raises FacetError where rows were lost.
+    `add` raises what ended the thread. Leaving raises it too if `add` did not, and FacetError if
+    rows were lost or the disk does not answer within `close_s` seconds.
     """
 
-    def __init__(self, appender: RowWriter):
-        self.moved_to = appender.moved_to
-        self._appender = appender
-        self._wake, self._stop = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="write the log", daemon=True)
-        self._broken: Exception | None = None  # a fault of ours that ended the thread
+    def __init__(self, writer: RowWriter, close_s: float = CLOSE_S):
+        self.moved_to = writer.moved_to
+        self._writer = writer
+        self._wake = threading.Event()
+        self._worker = Worker(
+            f"the writer of {writer.file.path}", self._run, close_s, self._wake.set
+        )
 
-    def __enter__(self):
-        self._thread.start()
+    def __enter__(self) -> Self:
+        self._worker.start()
         return self
 
-    def __exit__(self, *exc):
-        self._stop.set()
-        self._wake.set()
-        self._thread.join(CLOSE_S)
-        try:
-            if self._thread.is_alive():
-                raise FacetError("the disk of the log does not answer", "Look at it with: dmesg")
-            self._appender.close()
-        except FacetError as error:
-            if exc[0] is None:
-                raise
-            log.info(str(error))  # beside what ended the run, not in its place
+    def __exit__(self, *exc: object) -> None:
+        fault: Exception | None = None
+        for close in (self._worker.stop, self._close_writer):
+            try:
+                close()
+            except Exception as error:
+                if exc[0] is None and fault is None:
+                    fault = error
+                else:
+                    log.warning("%s", error)  # beside what ended the run, not in its place
+        if fault:
+            raise fault
 
     def add(self, rows: Sequence[bytes]) -> None:
-        if self._broken:
-            raise self._broken
-        self._appender.add(rows)
+        self._worker.check()
+        self._writer.add(rows)
         self._wake.set()
 
-    def _run(self) -> None:
+    def _close_writer(self) -> None:
+        if not self._worker.running:  # else the disk hangs, and only one thread may write
+            self._writer.close()
+
+    def _run(self, worker: Worker) -> None:
         due_s = 0.0
-        while not self._stop.is_set():
+        while not worker.stopping.is_set():
             self._wake.wait(max(0.0, due_s - time.monotonic()))
             self._wake.clear()
-            try:
-                due_s = self._appender.work(time.monotonic())
-            except Exception as error:
-                self._broken = error
-                return
+            due_s = self._writer.flush_due(time.monotonic())
+        # Here, within the limit of the join: a disk that hangs must not hang the exit.
+        self._writer.flush()
 
 
 def open_sink(path: Path, header: bytes, settings: RotationSettings, flag: str) -> RowSink:
-    """Return the place for the rows of the file that `flag` named, its folder made where missing.
+    """Return a sink for the rows of `path`; makes its folder.
 
-    header: the first line. Raises UsageError where it cannot be written, or another process does.
+    header: the first line. flag: what named the path, for the hint of an error. Raises UsageError
+    if the file cannot be written, or another process writes it.
     """
     try:
         if path.exists() and not path.is_file():
             return StreamSink(path, header)
         path.parent.mkdir(parents=True, exist_ok=True)
         return FileSink(RowWriter(path, header, settings))
-    except Busy as error:
-        raise UsageError(
-            f"cannot write the log {path}: {error.strerror}",
-            f"Stop that one, or name another file with {flag}",
-        ) from error
     except OSError as error:
-        raise UsageError(
-            f"cannot write the log {path}: {error.strerror or error}",
-            f"Name a file in a folder that you may write to with {flag}",
-        ) from error
+        hint = f"name a file in a folder you can write to with {flag}"
+        if isinstance(error, FileLockedError):
+            hint = f"stop that process, or name another file with {flag}"
+        raise UsageError(f"cannot write the log {path}: {reason(error)}", hint) from error

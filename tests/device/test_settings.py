@@ -1,63 +1,200 @@
-from pathlib import Path
+"""The schema of the settings, and values from TOML checked against it."""
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.cli.flags import read_settings
+from device.config import checked, merge, override, read_toml, settings_of, tables_of, text
 from device.errors import UsageError
 from device.settings import (
-    AttributesSettings,
+    MODEL,
+    PEOPLE,
+    CameraSettings,
+    OutputsSettings,
+    RotationSettings,
     Settings,
-    chosen_attributes,
-    merge,
-    read_toml,
-    shown_and_logged,
+    load_settings,
 )
+from tests.conftest import ROOT
+
+SETTINGS = [
+    (table, setting)
+    for table, part in tables_of(Settings).items()
+    for setting in settings_of(part).values()
+]
+DAILY = Settings(rotation=RotationSettings(daily=True))  # what keep_days and min_free_mb need
+NAMED = {"ids": [f"{table}.{setting.name}" for table, setting in SETTINGS]}
 
 
-def test_no_flag_gives_the_defaults():
-    assert read_settings([]) == Settings()
+def toml(table: str, key: str, value: object) -> dict:
+    return {table: {key: value}}
 
 
-def test_flags_go_before_the_file_and_the_file_before_defaults(tmp_path):
-    file = tmp_path / "facet.toml"
-    file.write_text('[faces]\ndetector = "full"\nmin_face = 40\n[camera]\nsource = 1\n')
-    got = read_settings(["--config", str(file), "--min-face", "50"])
-    assert (got.faces.detector, got.faces.min_face, got.camera.source) == ("full", 50.0, "1")
-    assert got.outputs == Settings().outputs
+@pytest.mark.parametrize("table, setting", SETTINGS, **NAMED)
+def test_a_setting_has_help_and_limits_around_its_default(table, setting):
+    assert setting.help and not setting.help.endswith("."), "a phrase"
+    assert setting.optional or isinstance(setting.default, (setting.item and tuple) or setting.type)
+    if setting.type in (int, float):
+        assert setting.least is not None and setting.most is not None
+        assert setting.allows(setting.default)
+        for value in (setting.least, setting.most):
+            merged = merge(DAILY, toml(table, setting.name, setting.type(value)), "f.toml")
+            assert getattr(getattr(merged, table), setting.name) == value
+    if setting.choices:
+        assert setting.default in setting.choices
 
 
-def test_attributes_are_split_at_commas():
-    assert read_settings(["--attributes", "Smiling,Male"]).attributes.show == ("Smiling", "Male")
+@pytest.mark.parametrize(
+    "values, message, hint",
+    [
+        ({"keep_days": 30}, "keep_days without daily", "daily = true in [rotation]"),
+        (
+            {"min_free_mb": 1},
+            "min_free_mb without older files to delete",
+            "daily = true or max_mb in [rotation]",
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together(values, message, hint):
+    with pytest.raises(UsageError) as error:
+        merge(Settings(), {"rotation": values}, "f.toml")
+    assert str(error.value) == f"f.toml: [rotation] {message}. Try: {hint}"
+    assert merge(Settings(), {"rotation": values | {"daily": True}}, "f.toml").rotation.daily
 
 
 @pytest.mark.parametrize(
     "tables, message",
     [
-        ({"face": {}}, r"unknown \[face\]. Did you mean faces\?"),
-        ({"faces": {"min_fase": 3}}, r"\[faces\] unknown setting min_fase. Did you mean min_face"),
-        ({"faces": 3}, "faces is not a table"),
-        ({"faces": {"min_face": "big"}}, r"min_face = 'big': expected a number"),
-        ({"faces": {"min_face": True}}, "min_face = True: expected a number"),
-        ({"outputs": {"headless": 1}}, "headless = 1: expected true or false"),
-        ({"outputs": {"max_frames": 2.5}}, "max_frames = 2.5: expected a whole number"),
-        ({"outputs": {"log": ""}}, "log = '': expected a path"),
-        ({"attributes": {"show": "Smiling"}}, "expected a list of names"),
-        ({"attributes": {"threads": 0}}, "threads = 0, need 1 to 64"),
+        # Names.
+        ({"face": {}}, "unknown [face]. Try: faces"),
+        ({"zzz": {}}, "unknown [zzz]. Try: one of camera, faces, tracks, attributes, runtime, "),
+        ({"detect_hz": 5}, "unknown setting detect_hz. Try: "),
+        ({"faces": {"min_fase": 3}}, "[faces] unknown setting min_fase. Try: min_face"),
+        ({"faces": {"detekt": 3}}, "[faces] unknown setting detekt. Try: detector"),
+        ({"faces": 3}, "[faces] = 3, need a table"),
+        # Types.
+        ({"faces": {"min_face": "big"}}, "min_face = 'big', need a number, 0 to 16384"),
+        ({"faces": {"min_face": True}}, "min_face = True, need a number"),
+        ({"faces": {"min_face": 10**400}}, "need a number"),
+        ({"outputs": {"headless": 1}}, "headless = 1, need true or false"),
+        ({"outputs": {"max_frames": 2.5}}, "max_frames = 2.5, need a whole number, 0 to 90071"),
+        ({"outputs": {"log": ""}}, "log = '', need a path"),
+        ({"outputs": {"log": "a\0b"}}, "need a path"),
+        ({"outputs": {"log": "~nobody-has-this-name/x"}}, "need a path"),
+        ({"camera": {"source": 1.5}}, "source = 1.5, need text"),
+        ({"camera": {"width": None}}, "width = None, need a whole number, 16 to 16384"),
+        ({"attributes": {"show": "Smiling"}}, 'need a list of names, such as ["Smiling"]'),
+        ({"attributes": {"show": ["Smiling", 1]}}, "need a list of names"),
+        # Limits.
+        ({"faces": {"detect_hz": 0}}, "[faces] detect_hz = 0, need 0.1 to 1000"),
+        ({"runtime": {"threads": 0}}, "[runtime] threads = 0, need 1 to 64"),
+        ({"camera": {"fps": -1}}, "[camera] fps = -1, need 1 to 1000"),
         ({"faces": {"min_score": float("nan")}}, "min_score = nan, need 0.05 to 0.99"),
-        ({"faces": {"detector": "bak"}}, "unknown detector bak. Did you mean back"),
-        ({"faces": {"min_face": 10**400}}, "expected a number"),
-        ({"outputs": {"log": "a\0b"}}, "expected a path"),
-        ({"camera": {"fps": -1}}, "fps = -1, need 1 to 1000"),
+        ({"tracks": {"max_lost_s": float("inf")}}, "max_lost_s = inf, need 0 to 3600"),
+        ({"faces": {"detector": "bak"}}, "[faces] detector = 'bak' is unknown. Try: back"),
     ],
 )
-def test_a_wrong_setting_is_explained(tables, message):
-    with pytest.raises(UsageError, match=message):
+def test_a_wrong_setting_is_one_line_that_names_it(tables, message):
+    with pytest.raises(UsageError) as error:
         merge(Settings(), tables, "facet.toml")
+    assert str(error.value).startswith("facet.toml: ") and message in str(error.value)
 
 
-@pytest.mark.parametrize("content", [b"[faces\n", b"\xff\xfe", b"a = 1\na = 2\n"])
+@pytest.mark.parametrize(
+    "table, key, given, expected",
+    [
+        ("camera", "source", 0, "0"),
+        ("faces", "min_face", 40, 40.0),
+        ("outputs", "log", None, None),
+        ("attributes", "show", ["Bald"], ("Bald",)),
+        ("attributes", "compute", [], ()),
+    ],
+)
+def test_values_become_the_type_of_their_setting(table, key, given, expected):
+    got = getattr(getattr(merge(Settings(), toml(table, key, given), "f.toml"), table), key)
+    assert got == expected and type(got) is type(expected)
+
+
+def test_a_path_may_begin_with_a_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    merged = merge(Settings(), {"outputs": {"log": "~/faces.csv"}}, "f.toml")
+    assert merged.outputs.log == tmp_path / "faces.csv"
+
+
+def test_what_a_file_leaves_out_stays():
+    merged = merge(Settings(camera=CameraSettings(fps=5)), {"camera": {"width": 320}}, "f.toml")
+    assert merged == Settings(camera=CameraSettings(fps=5, width=320))
+
+
+@pytest.mark.parametrize(
+    "values, expected",
+    [
+        ({}, {}),
+        (
+            {"detector": "full", "min_hits": 1},
+            {"faces": {"detector": "full"}, "tracks": {"min_hits": 1}},
+        ),
+        (
+            {"faces": {"min_score": 0.7}, "detect_hz": 2},
+            {"faces": {"min_score": 0.7, "detect_hz": 2}},
+        ),
+        ({"min_face": 40}, {"faces": {"min_face": 40}}),  # the one with a flag
+        (
+            {"people": {"min_face": 50}, "source": "demo"},
+            {"people": {"min_face": 50}, "camera": {"source": "demo"}},
+        ),
+        ({"log": "a.csv"}, {"outputs": {"log": "a.csv"}}),
+    ],
+)
+def test_settings_by_their_key_alone(values, expected):
+    assert override(Settings(), values) == merge(Settings(), expected, "expected")
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"min_fase": 1}, "settings: unknown setting min_fase. Try: min_face"),
+        (
+            {"min_score": 0.7},
+            "settings: min_score is a key of faces and people. Try: faces={'min_score': 0.7}",
+        ),
+        ({"min_hits": 0}, "settings: [tracks] min_hits = 0, need 1 to 1000"),
+        ({"faces": {"serch": 5}}, "settings: [faces] unknown setting serch. Try: "),
+        ({"faces": 5}, "settings: [faces] = 5, need a table"),
+    ],
+)
+def test_a_wrong_key_is_named(values, message):
+    with pytest.raises(UsageError) as error:
+        override(Settings(), values)
+    assert str(error.value).startswith(message)
+
+
+def test_settings_are_frozen_and_hashable():
+    with pytest.raises(AttributeError):
+        Settings().camera.fps = 5
+    assert hash(Settings()) == hash(Settings()) and len({Settings(), Settings()}) == 1
+    changed = msgspec.structs.replace(Settings(), outputs=OutputsSettings(headless=True))
+    assert changed != Settings()
+
+
+def test_a_plain_dataclass_has_no_limits_but_types():
+    from dataclasses import dataclass
+
+    @dataclass(frozen=True)
+    class Plain:
+        zoom: float = 0.5
+        size: tuple[int, int] = (2, 3)
+
+    assert checked(Plain(), {"zoom": 10**6, "size": [4, 5]}, "f:") == {"zoom": 1e6, "size": (4, 5)}
+    with pytest.raises(UsageError, match=r"f: size = \['4'\], need a list of whole numbers"):
+        checked(Plain(), {"size": ["4"]}, "f:")
+
+
+DEEP = b"a = " + b"[" * 9999
+
+
+@pytest.mark.parametrize("content", [b"[faces\n", b"\xff\xfe", b"a = 1\na = 2\n", DEEP])
 def test_a_file_that_is_no_toml_is_named(tmp_path, content):
     path = tmp_path / "bad.toml"
     path.write_bytes(content)
@@ -65,9 +202,39 @@ def test_a_file_that_is_no_toml_is_named(tmp_path, content):
         read_toml(path)
 
 
-def test_a_missing_file_is_named():
-    with pytest.raises(UsageError, match=r"no settings file nowhere.toml"):
-        read_toml(Path("nowhere.toml"))
+def test_a_file_overlays_the_defaults(tmp_path):
+    file = tmp_path / "facet.toml"
+    file.write_text("[camera]\nfps = 5\n")
+    assert load_settings(file) == Settings(camera=CameraSettings(fps=5))
+    assert load_settings(str(file)) == load_settings(file)
+    file.write_text("[camera]\nfps = 0\n")
+    with pytest.raises(UsageError, match=r"facet.toml: \[camera\] fps = 0, need 1 to 1000"):
+        load_settings(file)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(UsageError, match=r"no settings file .*nowhere.toml. Try: python -m device"):
+        read_toml(tmp_path / "nowhere.toml")
+    with pytest.raises(UsageError, match="cannot read the settings file"):
+        read_toml(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "value, expected",
+    [
+        (None, ""),
+        (True, "on"),
+        (False, "off"),
+        (24.0, "24"),
+        (10_000, "10000"),
+        (("a", "b"), "a, b"),
+        (MODEL, "models/attributes.json"),
+        (PEOPLE, "~/.local/share/facet/people.json"),
+        (ROOT.parent / "x", str(ROOT.parent / "x")),
+    ],
+)
+def test_defaults_as_text(value, expected):
+    assert text(value) == expected
 
 
 KEYS = st.sampled_from(["camera", "faces", "outputs", "source", "log", "show", "threads", "x"])
@@ -85,56 +252,3 @@ def test_any_file_gives_settings_or_one_line(tables):
         assert isinstance(merge(Settings(), tables, "f.toml"), Settings)
     except UsageError as error:
         assert "\n" not in str(error) and str(error).startswith("f.toml")
-
-
-NAMES = ("Bald", "Smiling", "Wearing_Hat")
-
-
-def test_attributes_come_in_the_cards_order():
-    assert chosen_attributes(("Wearing_Hat", "Bald"), NAMES) == ("Bald", "Wearing_Hat")
-
-
-@pytest.mark.parametrize("show", [(), ("all",)])
-def test_all_attributes(show):
-    assert chosen_attributes(show, NAMES) == NAMES
-
-
-@pytest.mark.parametrize("name, nearest", [("smilling", "Smiling"), ("wearing hat", "Wearing_Hat")])
-def test_an_unknown_attribute_names_the_nearest(name, nearest):
-    with pytest.raises(UsageError, match=f"unknown attribute '{name}'. Did you mean {nearest}"):
-        chosen_attributes((name,), NAMES)
-
-
-def test_an_attribute_like_none_lists_all():
-    with pytest.raises(UsageError, match="EnrolledPerson attributes: Bald, Smiling, Wearing_Hat"):
-        chosen_attributes(("zzzzz",), NAMES)
-
-
-@pytest.mark.parametrize(
-    "settings, shown, logged",
-    [
-        ({}, NAMES, NAMES),
-        ({"show": ("Bald",)}, ("Bald",), ("Bald",)),
-        ({"log": ("Bald",)}, NAMES, ("Bald",)),
-        ({"show": ("Bald",), "log": ("all",)}, ("Bald",), NAMES),
-        ({"show": ("Bald",), "log": ("Smiling",)}, ("Bald",), ("Smiling",)),
-    ],
-)
-def test_what_is_shown_and_what_is_logged(settings, shown, logged):
-    assert shown_and_logged(AttributesSettings(**settings), NAMES) == (shown, logged)
-
-
-@pytest.mark.parametrize("place", ["show", "log"])
-def test_what_is_not_computed_is_neither_shown_nor_logged(place):
-    attributes = AttributesSettings(compute=NAMES, **{place: ("Male",)})
-    with pytest.raises(
-        UsageError, match=r"Male is not computed. Add it to compute in \[attributes"
-    ):
-        shown_and_logged(attributes, NAMES)
-
-
-def test_the_flag_says_what_is_shown_and_logged(tmp_path):
-    file = tmp_path / "facet.toml"
-    file.write_text('[attributes]\nlog = ["Male"]\n')
-    attributes = read_settings(["--config", str(file), "--attributes", "Bald"]).attributes
-    assert attributes.show == attributes.logged == ("Bald",)

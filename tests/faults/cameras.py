@@ -3,6 +3,7 @@
 import signal
 import time
 
+from device.camera.newest_frame import FRAME_TIMEOUT_S
 from tests.faults.fault import Bench, Outcome
 from tests.faults.logs import lost, read_log
 from tests.faults.scenery import Webcam
@@ -11,7 +12,6 @@ from tests.faults.victim import Facet, flags, handles
 
 WATCHDOG_S = 2.0  # in place of the unit's, so that a trial takes seconds
 SLACK_S = 1.5  # in which the supervisor finds out, on a busy computer
-PATIENCE_S = 10.0  # for a frame, after which Facet ends by itself
 
 
 def unplugged(bench: Bench) -> Outcome:
@@ -101,7 +101,8 @@ def silent(bench: Bench) -> Outcome:
             systemd.wait_until_ready(ends + 2)
             systemd.facet.wait_for_row()
     return Outcome(
-        f"exit code 1 after {PATIENCE_S:g} s, started again before {watchdog_s:g} s (WatchdogSec)",
+        f"exit code 1 after {FRAME_TIMEOUT_S:g} s, "
+        f"started again before {watchdog_s:g} s (WatchdogSec)",
         f"exit codes {', '.join(map(str, codes))}, after at most {slowest_s:.1f} s",
         set(codes) == {1} and slowest_s < watchdog_s,
     )

@@ -16,7 +16,7 @@ CANNOT, AGAIN = "cannot write the log", "writing the log"
 
 
 def full(bench: Bench) -> Outcome:
-    """Fill the disk and free it; the last time for longer than the memory lasts."""
+    """Fill the disk and free it; the last time for longer than `buffer_rows` rows last."""
     webcam = Webcam(bench.folder)
     config = settings(bench.folder, "[rotation]", "buffer_rows = 100", "sync_s = 0.5")
     with mounted(bench.folder / "stick", "-t", "tmpfs", "-o", "size=4m", "none") as disk:
@@ -47,7 +47,7 @@ def full(bench: Bench) -> Outcome:
 
 
 def _fill(disk: Path) -> None:
-    """Write until not a byte fits, also into the last page of the log."""
+    """Write until no byte fits, not even in the last page of the log."""
     with (disk / "ballast").open("wb", buffering=0) as ballast:
         for size in (1 << 16, 1 << 12):
             try:
@@ -58,13 +58,13 @@ def _fill(disk: Path) -> None:
 
 
 def _number_before(said: str, words: str) -> int:
-    """Return the last number that stands before these words, 0 where there is none."""
+    """Return the last number directly before these words, or 0."""
     before = said.rpartition(words)[0].split()
     return int(before[-1]) if before and before[-1].isdecimal() else 0
 
 
 def folder_removed(bench: Bench) -> Outcome:
-    """Rename or delete the folder of the log, and put it, or an empty one, back."""
+    """Rename or delete the folder of the log; put it back, or an empty folder."""
     webcam = Webcam(bench.folder)
     folder, saved = bench.folder / "logs", bench.folder / "saved"
     folder.mkdir()
@@ -75,7 +75,7 @@ def folder_removed(bench: Bench) -> Outcome:
         facet.wait_for_row(10)
         for trial in range(1, bench.trials + 1):
             away = bench.folder / "away"
-            # What was in a folder that is deleted is gone; so it is saved, while nothing is added.
+            # Rows in a deleted folder are gone, so it is copied first, while no row is added.
             facet.process.send_signal(signal.SIGSTOP)
             keep = trial % 3 == 1
             if trial % 3 == 0:
@@ -99,8 +99,8 @@ def folder_removed(bench: Bench) -> Outcome:
         said, told = facet.said(), facet.told()
     keys = read_log(log).keys
     broken = read_log(log).broken
-    for one in saved.iterdir():
-        older = read_log(one)
+    for path in saved.iterdir():
+        older = read_log(path)
         keys, broken = keys | older.keys, broken + older.broken
     loss = lost(told, time.monotonic(), keys)
     warnings = said.count(CANNOT)

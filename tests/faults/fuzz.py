@@ -19,16 +19,18 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from device.attributes.classifier import Classifier
+from device.attributes.presets import shown_and_logged
 from device.camera.demo import ASTRONAUT, portrait
 from device.camera.photos import Photos
 from device.cli.flags import read_settings
 from device.cli.settings_file import SERVICE, settings_file
+from device.config import settings_of, tables_of
 from device.doctor.checks.models import LANDMARKS
 from device.errors import FacetError
 from device.faces.blazeface import BlazeFace
-from device.rowlog.csv_format import line, timestamp, whole
+from device.rowlog.csv_format import complete_length, line, timestamp
 from device.rowlog.writer import RowWriter
-from device.settings import RotationSettings, Settings, shown_and_logged
+from device.settings import RotationSettings, Settings
 from tests.faults.fault import Bench, Outcome
 from tests.faults.victim import ROOT
 
@@ -119,8 +121,7 @@ VALUES = st.one_of(
 
 
 def _keys() -> list[tuple[str, str]]:
-    tables = {name: vars(table) for name, table in vars(Settings()).items()}
-    return [(table, key) for table, keys in tables.items() for key in keys]
+    return [(name, key) for name, part in tables_of(Settings).items() for key in settings_of(part)]
 
 
 def _toml(value: Any) -> str:
@@ -182,7 +183,7 @@ KEEPING = st.builds(
 
 
 def csv_resume(bench: Bench) -> Outcome:
-    """Logs that were torn, cut and overwritten: every whole row stays, and new ones follow."""
+    """Logs that were torn, cut and overwritten: complete rows stay, and new ones follow."""
     place = MEMORY if MEMORY.is_dir() else bench.folder
 
     def check(case: tuple[bytes, RotationSettings]) -> bool:
@@ -190,17 +191,17 @@ def csv_resume(bench: Bench) -> Outcome:
         with tempfile.TemporaryDirectory(dir=place) as folder:
             log = Path(folder) / "faces.csv"
             log.write_bytes(content)
-            said: list[str] = []
-            appender = RowWriter(log, HEADER, keeping, said.append)
-            appender.add(NEW)
-            appender.work(0.0)
-            appender.close()
-            assert not said, said
+            messages: list[str] = []
+            writer = RowWriter(log, HEADER, keeping, messages.append)
+            writer.add(NEW)
+            writer.flush_due(0.0)
+            writer.close()
+            assert not messages, messages
             files = [path.read_bytes() for path in Path(folder).iterdir()]
             assert log.read_bytes().startswith(HEADER) and log.read_bytes().endswith(NEW[-1])
-            kept = {one for file in files for one in file.splitlines(keepends=True)}
-            kept_whole = content[: whole(content)].splitlines(keepends=True)
-            rows = {one for one in kept_whole if one.startswith(b"2026") and b"\0" not in one}
+            kept = {text for file in files for text in file.splitlines(keepends=True)}
+            complete = content[: complete_length(content)].splitlines(keepends=True)
+            rows = {text for text in complete if text.startswith(b"2026") and b"\0" not in text}
             assert rows | set(NEW) <= kept, rows - kept
         return True
 

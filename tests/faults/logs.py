@@ -1,4 +1,4 @@
-"""What a log's files hold, beside what its program said that it took."""
+"""The rows in a log's files, to compare with the rows that its program reported."""
 
 import csv
 import gzip
@@ -7,20 +7,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.rowlog.rotation import old_files
+from device.rowlog.rotation import rotated_files
 
 Key = tuple[str, str, str]  # a row's time, frame and track
 
 
 @dataclass(frozen=True)
-class Told:
-    """A row that the log has taken."""
+class ReportedRow:
+    """A row that the log has taken, as the witness reports it."""
 
     key: Key
-    at_s: float  # when that was told, s on a clock that nobody sets
+    at_s: float  # when it was reported, s of the monotonic clock
 
     @classmethod
-    def of(cls, line: str) -> "Told":
+    def of(cls, line: str) -> "ReportedRow":
         *key, at_s = line.split()
         return cls((key[0], key[1], key[2]), float(at_s))
 
@@ -30,7 +30,7 @@ class Log:
     """The rows of a log's current and older files."""
 
     rows: tuple[dict[str, str], ...]  # in the files' order
-    broken: int  # lines that are no row, or a row twice
+    broken: int  # lines that are not a row, and rows that occur twice
 
     @property
     def keys(self) -> set[Key]:
@@ -42,10 +42,10 @@ def key(row: dict[str, str]) -> Key:
 
 
 def read_log(log: Path, *others: Path) -> Log:
-    """Return what the log, what it was rotated into, and `others` hold."""
+    """Return the rows of the log, of its older files and of `others`."""
     rows: list[dict[str, str]] = []
     broken = 0
-    for path in [*others, *(old.path for old in old_files(log)), log]:
+    for path in [*others, *(older.path for older in rotated_files(log)), log]:
         found, bad = _read(path)
         rows += found
         broken += bad
@@ -55,8 +55,8 @@ def read_log(log: Path, *others: Path) -> Log:
 
 def _read(path: Path) -> tuple[list[dict[str, str]], int]:
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    whole, _, torn = content.rpartition(b"\n")
-    lines = whole.split(b"\n")
+    complete, _, torn = content.rpartition(b"\n")
+    lines = complete.split(b"\n")
     header = lines[0].decode().split(",")
     rows, broken = [], int(bool(torn))
     for line in lines[1:]:
@@ -76,15 +76,15 @@ def _fields(line: bytes) -> list[str]:
 
 
 def _are_numbers(fields: Sequence[str]) -> bool:
-    return all(not one or (len(one) == 5 and 0 <= float(one) <= 1) for one in fields)
+    return all(not text or (len(text) == 5 and 0 <= float(text) <= 1) for text in fields)
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What is missing."""
+    """Rows that are missing."""
 
     rows: int
-    longest_s: float  # how long before the end the oldest missing row was told
+    longest_s: float  # how long before the end the oldest missing row was reported
 
     def __add__(self, other: "Loss") -> "Loss":
         return Loss(self.rows + other.rows, max(self.longest_s, other.longest_s))
@@ -93,7 +93,8 @@ class Loss:
 NOTHING = Loss(0, 0.0)
 
 
-def lost(told: Iterable[Told], ended_s: float, keys: set[Key]) -> Loss:
-    """Return which of the rows told until `ended_s` are not among `keys`."""
-    ages = [ended_s - one.at_s for one in told if one.at_s <= ended_s and one.key not in keys]
+def lost(reported: Iterable[ReportedRow], ended_s: float, keys: set[Key]) -> Loss:
+    """Return how many of the rows reported until `ended_s` are not among `keys`."""
+    missing = (row for row in reported if row.at_s <= ended_s and row.key not in keys)
+    ages = [ended_s - row.at_s for row in missing]
     return Loss(len(ages), max(ages, default=0.0))

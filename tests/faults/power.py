@@ -1,4 +1,4 @@
-"""The power fails: what is on the disk then, and what Facet makes of it at the next start."""
+"""A power cut: what the disk holds then, and how Facet continues at the next start."""
 
 import subprocess
 import time
@@ -17,8 +17,8 @@ ONE_SYNC_S = 0.5  # what a sync may take here
 def cut(bench: Bench) -> Outcome:
     """Take what an ext4 disk holds at random moments, and start Facet on each copy.
 
-    The disk is an image file. Its bytes are what the kernel has sent to the disk so far; what it
-    still holds back in memory is not there, as after a power cut.
+    The disk is an image file. It has the bytes that the kernel has sent to the disk so far; what
+    the kernel still keeps in memory is missing, as after a power cut.
     """
     image, clip = bench.folder / "disk.img", film(bench.folder)
     image.write_bytes(b"")
@@ -33,8 +33,8 @@ def cut(bench: Bench) -> Outcome:
                     time.sleep(bench.rng.uniform(0.1, 1.5))
                     copy = bench.folder / "copy.img"
                     cut_s = _copy_of_a_moment(image, copy)
-                    one, bad, count = _started_on(bench, copy, clip, facet, cut_s)
-                    loss, broken, rows, kept = loss + one, broken + bad, rows + count, kept + 1
+                    more, bad, count = _started_on(bench, copy, clip, facet, cut_s)
+                    loss, broken, rows, kept = loss + more, broken + bad, rows + count, kept + 1
     return Outcome(
         f"0 broken rows, at most {SYNC_S:g} s (sync_s) and one sync lost",
         f"{broken} broken of {rows} rows; {loss.rows} lost, the oldest {loss.longest_s:.2f} s",
@@ -52,7 +52,7 @@ def _format(image: Path) -> None:
 
 
 def _copy_of_a_moment(image: Path, copy: Path) -> float:
-    """Copy a file that others write; return the moment, s, at which it was just so."""
+    """Copy a file that others write; return the time, s, at which it had this content."""
     before, content = b"", image.read_bytes()
     while content != before:
         before, cut_s, content = content, time.monotonic(), image.read_bytes()

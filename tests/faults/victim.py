@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.faults.logs import Told
+from tests.faults.logs import ReportedRow
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0  # for what must happen soon, on a busy computer
@@ -62,9 +62,9 @@ class Facet:
         """Return what it wrote to stderr so far."""
         return self._said.read_text(errors="replace")
 
-    def told(self) -> list[Told]:
+    def told(self) -> list[ReportedRow]:
         """Return the rows that its log has taken so far."""
-        return [Told.of(line) for line in self._told.read_text().splitlines()]
+        return [ReportedRow.of(line) for line in self._told.read_text().splitlines()]
 
     def is_told(self) -> bool:
         """Whether its log has taken a row."""

@@ -1,9 +1,9 @@
-"""Facet's command with one more output behind the others, which tells what they have taken.
+"""Facet's command with one more output after the others, which reports what they have taken.
 
     python -m tests.faults.witness --camera film.avi --log faces.csv --log-every 0
 
 Takes the flags of device.run. On stdout, at once and for each face in each frame: the time, frame
-and track that its row must have, and when that was told, s on a clock that nobody sets.
+and track that its row must have, and when it was reported, s of the monotonic clock.
 """
 
 import os
@@ -11,12 +11,12 @@ import time
 
 from device import run
 from device.cli.command import exit_with
-from device.outputs import Result
-from device.rowlog.csv_format import timestamp
+from device.rowlog import timestamp
+from device.types import Result
 
 
 class Witness:
-    """An output that tells what the outputs before it have taken."""
+    """An output that reports what the outputs before it have taken."""
 
     def __enter__(self):
         return self
@@ -24,17 +24,16 @@ class Witness:
     def __exit__(self, *exc):
         pass
 
-    def write(self, result: Result) -> bool:
+    def write(self, result: Result) -> None:
         moment, frame = timestamp(result.frame.time), result.frame.index
         now_s = time.monotonic()
-        said = "".join(f"{moment} {frame} {track.id} {now_s}\n" for track in result.tracks)
-        os.write(1, said.encode())  # not print: what is told must survive kill -9
-        return True
+        text = "".join(f"{moment} {frame} {face.id} {now_s}\n" for face in result.faces)
+        os.write(1, text.encode())  # not print: what is reported must survive kill -9
 
 
 def main() -> int:
-    reports = run.open_reports
-    run.open_reports = lambda *arguments: [Witness(), *reports(*arguments)]
+    build = run.build_reports
+    run.build_reports = lambda *arguments: [Witness(), *build(*arguments)]
     return run.main()
 
 

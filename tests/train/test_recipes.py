@@ -144,7 +144,7 @@ def test_without_weights_nothing_is_frozen():
     [
         ('backbon = "VGG19"', r"unknown setting backbon. Did you mean backbone\?"),
         ("epochs = 0", "epochs = 0, need 1"),
-        ('epochs = "five"', "expected a whole number"),
+        ('epochs = "five"', "need a whole number"),
         ('optimizer = "adem"', r"optimizer = 'adem'. Did you mean adam"),
         ('early_stopping = "val_los"', r"Did you mean val_loss\?"),
         ("input = [128]", r"\(128,\) is no size"),

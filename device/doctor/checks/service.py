@@ -104,7 +104,9 @@ def model_in_use(system: System, settings: Settings) -> CheckResult:
     newer = [file.name for file in files if file.stat().st_ctime > started_s + LOAD_S]
     if newer:
         changed = " and ".join(newer)
-        return warning(f"{changed} changed since the service started: it runs the old model", RESTART)
+        return warning(
+            f"{changed} changed since the service started: it runs the old model", RESTART
+        )
     return ok(f"{card.name}, as the service loaded it")
 
 

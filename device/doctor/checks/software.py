@@ -13,7 +13,7 @@ from ...resources import (
     reinstall_hint,
     requirements,
 )
-from ...settings import Settings, merge, read_toml
+from ...settings import Settings, load_settings
 from ..check_result import CheckResult, failure, ok, warning
 from ..system import System
 
@@ -94,4 +94,4 @@ def settings_file(path: Path | None) -> CheckResult:
 
 def read_settings(path: Path | None) -> Settings:
     """Return a file's settings, the defaults for None; raises UsageError if it is unreadable."""
-    return merge(Settings(), read_toml(path), str(path)) if path else Settings()
+    return load_settings(path) if path else Settings()

@@ -168,5 +168,5 @@ def test_only_the_wanted_attributes_leave_the_classifier(astronaut):
     crop = whole.crop(astronaut, face.landmarks)
     columns = [whole.card.names.index(name) for name in two.card.names]
     np.testing.assert_array_equal(two.classify(crop), whole.classify(crop)[columns])
-    with pytest.raises(UsageError, match=r"unknown attribute 'Smilling'. Did you mean Smiling?"):
+    with pytest.raises(UsageError, match=r"unknown attribute 'Smilling'. Try: Smiling"):
         Classifier(CARD, wanted=("Smilling",))

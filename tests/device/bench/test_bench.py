@@ -11,10 +11,11 @@ from device.attributes.model_card import read_card
 from device.bench import measure, report
 from device.bench.scene import Scene
 from device.cli import bench
+from device.config import merge
 from device.errors import ModelError, UsageError
 from device.faces.blazeface import BlazeFace
 from device.models import load_models
-from device.settings import Settings, merge
+from device.settings import Settings
 from device.types import Face, Result
 from tests.conftest import CARD
 
@@ -111,8 +112,8 @@ def _face(id, labels):
     ("arguments", "message"),
     [
         (["--set", "settle=1"], "TABLE.KEY=VALUE"),
-        (["--set", "tracks.smoothing=1"], "smoothing_s"),
-        (["--against", "tracks.smoothing=1"], "smoothing_s"),
+        (["--set", "tracks.smothing=1"], "Try: smoothing_s"),
+        (["--against", "tracks.smothing=1"], "Try: smoothing_s"),
         (["--rounds", "0"], "1 or more"),
         (["--faces", "-1"], "0 or more"),
         (["--growth", "5"], "100 frames"),

@@ -1,4 +1,8 @@
 import io
+import subprocess
+import sys
+import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -14,7 +18,7 @@ def save(path, image, **options):
     return path
 
 
-def test_colours_come_as_blue_green_red(tmp_path):
+def test_the_channels_are_blue_green_red(tmp_path):
     path = save(tmp_path / "red.png", Image.new("RGB", (3, 2), (250, 20, 10)))
     photo = read_photo(path)
     assert photo.shape == (2, 3, 3) and photo.dtype == np.uint8
@@ -43,17 +47,16 @@ def test_a_palette_and_cmyk_are_read(tmp_path):
     assert read_photo(save(tmp_path / "c.jpg", Image.new("CMYK", (8, 8)))).min() > 250
 
 
-def test_a_photo_turned_by_exif_comes_upright(tmp_path):
+def test_a_photo_turned_by_exif_is_returned_upright(tmp_path):
     image = Image.new("RGB", (40, 20))
     exif = image.getexif()
-    exif[0x0112] = 6  # the camera was held a quarter turn
+    exif[0x0112] = 6  # a quarter turn
     assert read_photo(save(tmp_path / "turned.jpg", image, exif=exif)).shape == (40, 20, 3)
 
 
-@pytest.mark.filterwarnings("ignore")  # Pillow's own, which outside of tests are silenced
-def test_exif_that_nobody_can_read_does_not_cost_the_photo(tmp_path):
+def test_a_photo_with_malformed_exif_is_read_as_it_is(tmp_path):
     image = Image.new("RGB", (40, 20), "white")
-    # An orientation (0x0112) stored as a rational whose bytes lie behind the end of the block.
+    # An orientation (0x0112) stored as a rational whose bytes lie past the end of the block.
     exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x05\0\x01\0\0\0\xff\xff\0\0\0\0\0\0"
     photo = read_photo(save(tmp_path / "odd.jpg", image, exif=exif))
     assert photo.shape == (20, 40, 3) and photo.min() > 250
@@ -84,3 +87,31 @@ def test_broken_bytes_are_a_photo_or_a_photo_error(tmp_path_factory, noise, plac
         assert read_photo(path).ndim == 3
     except PhotoError as error:
         assert "noise.jpg" in str(error)
+
+
+def test_importing_it_changes_no_warning_filter():
+    code = (
+        "import warnings, PIL.Image, numpy; before = list(warnings.filters);"
+        "import device.camera.image_io; assert warnings.filters == before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_threads_that_read_at_once_leave_the_warning_filters_as_they_were(tmp_path):
+    path = save(tmp_path / "large.png", Image.new("RGB", (400, 400)))
+    before = list(warnings.filters)
+    threads = [
+        threading.Thread(target=lambda: [read_photo(path) for _ in range(20)]) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert warnings.filters == before
+
+
+def test_a_large_photo_gives_no_warning(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 90)
+    assert read_photo(save(tmp_path / "large.png", Image.new("RGB", (10, 10)))).shape == (10, 10, 3)
+    with pytest.raises(PhotoError, match="decompression bomb"):
+        read_photo(save(tmp_path / "bomb.png", Image.new("RGB", (20, 20))))

@@ -1,4 +1,4 @@
-"""Network cameras, served here over HTTP as a real one would."""
+"""Network cameras, on an HTTP server that serves motion JPEG as a real one does."""
 
 import http.server
 import threading
@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from device.camera import is_live
 from device.camera.network import NetworkCamera
 from device.camera.open import open_camera
 from device.camera.reconnect import ReconnectingCamera
@@ -40,53 +41,55 @@ class MotionJpeg(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    one = http.server.ThreadingHTTPServer(("127.0.0.1", 0), MotionJpeg)
-    thread = threading.Thread(target=one.serve_forever)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), MotionJpeg)
+    thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield one
-    one.shutdown()
+    yield server
+    server.shutdown()
     thread.join()
-    one.server_close()
+    server.server_close()
 
 
 def address(server, path="cam.mjpg"):
-    return f"http://somebody:secret@127.0.0.1:{server.server_port}/{path}"
+    return f"http://user:secret@127.0.0.1:{server.server_port}/{path}"
 
 
-def test_a_dropped_stream_is_opened_again_and_its_frames_go_on(server, capsys):
+def test_a_dropped_stream_is_reopened_and_its_frame_numbers_continue(server, capsys):
     levels = []
-    with ReconnectingCamera(NetworkCamera(address(server)), pauses_s=(0.01,)) as stream:
+    with ReconnectingCamera(NetworkCamera(address(server)), backoff_s=(0.01,)) as stream:
         for frame in stream:
             assert frame.bgr.shape == (48, 64, 3) and frame.index == len(levels)
             levels.append(round(frame.bgr.mean() / 15))
             if len(levels) == 2 * FRAMES:
                 stream.stop()
     assert levels == 2 * list(range(FRAMES))
-    said = capsys.readouterr().err
-    assert said.count("dropped, trying to open it again") == 1 and said.count("is back") == 1
+    printed = capsys.readouterr().err
+    assert printed.count("dropped, trying to open it again") == 1 and printed.count("is back") == 1
 
 
-def test_the_password_is_in_no_name(server):
+def test_the_name_has_no_password(server):
     with ReconnectingCamera(NetworkCamera(address(server))) as stream:
         assert stream.name == f"http://127.0.0.1:{server.server_port}/cam.mjpg"
         assert next(iter(stream)).source == stream.name
         stream.stop()
 
 
-def test_no_stream_at_the_start_says_so_at_once(server):
-    with pytest.raises(SourceError, match=r"cannot open the stream http://127\S+/other. Try") as e:
+def test_a_stream_that_is_missing_at_the_start_is_an_error(server):
+    with pytest.raises(
+        SourceError, match=r"cannot open the stream http://127\S+/other. Try"
+    ) as fault:
         ReconnectingCamera(NetworkCamera(address(server, "other")))
-    assert "secret" not in str(e.value)
+    assert "secret" not in str(fault.value)
 
 
-def test_stopping_ends_the_wait_for_a_stream_that_stays_away(server):
-    stream = ReconnectingCamera(NetworkCamera(address(server)), pauses_s=(60.0,))
+def test_stop_ends_the_wait_for_a_reconnecting_stream(server):
+    stream = ReconnectingCamera(NetworkCamera(address(server)), backoff_s=(60.0,))
     threading.Timer(0.3, stream.stop).start()
     with stream:
         assert len(list(stream)) == FRAMES
 
 
-def test_a_stream_is_a_camera(server):
+def test_a_stream_is_a_live_camera(server):
     with open_camera(CameraSettings(source=address(server))) as camera:
-        assert camera.live and not camera.stills and camera.mode == "64x48, 25 frames/s"
+        assert is_live(camera) and camera.mode == "64x48, 25 frames/s"
         assert next(iter(camera)).bgr.shape == (48, 64, 3)

@@ -1,43 +1,97 @@
-"""Reading ahead: every frame, in order, faults handed on, no thread left."""
+"""Prefetching: every item, in order, faults handed over, no thread left."""
 
+import contextlib
 import threading
 import time
 
 import pytest
 
-from device.camera.prefetch import FRAMES, ahead
+from device.camera import prefetch as module
+from device.camera.prefetch import prefetch
 from device.errors import SourceError
 
 
-def readers():
-    return [one for one in threading.enumerate() if one.name == "reader"]
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == "prefetch"]
 
 
-def test_every_item_in_order():
-    assert list(ahead(range(100))) == list(range(100)) and not readers()
-
-
-def test_a_few_ahead_and_no_more():
-    read = []
-    frames = ahead(read.append(n) or n for n in range(100))
-    assert next(frames) == 0
-    time.sleep(0.2)
-    assert len(read) <= FRAMES + 3
-    frames.close()
-    assert not readers()
-
-
-def test_what_reading_raises_is_raised_after_what_was_read():
-    def camera():
-        yield 1
-        raise SourceError("gone")
-
-    frames = ahead(camera())
-    assert next(frames) == 1
-    with pytest.raises(SourceError, match="gone"):
-        next(frames)
-    assert not readers()
+@pytest.mark.parametrize("size", [1, 3, 200])
+def test_every_item_in_order(size):
+    assert list(prefetch(range(100), size)) == list(range(100)) and not threads()
 
 
 def test_an_empty_source():
-    assert list(ahead([])) == []
+    assert list(prefetch([])) == []
+
+
+def test_items_that_are_none_or_empty_are_items():
+    assert list(prefetch([None, (), 0])) == [None, (), 0]
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_at_most_so_many_ahead(size):
+    read = []
+    items = prefetch((read.append(n) or n for n in range(100)), size)
+    assert next(items) == 0
+    until = time.monotonic() + 10
+    while len(read) < 1 + size and time.monotonic() < until:
+        time.sleep(0.005)
+    time.sleep(0.05)
+    assert len(read) == 1 + size
+    items.close()
+    assert not threads()
+
+
+def test_a_fault_is_raised_after_the_items_before_it():
+    def source():
+        yield 1
+        raise SourceError("gone")
+
+    items = prefetch(source())
+    assert next(items) == 1
+    with pytest.raises(SourceError, match="gone"):
+        next(items)
+    assert not threads()
+
+
+def test_a_fault_beyond_the_last_item_taken_is_not_raised():
+    def source():
+        yield 1
+        raise SourceError("gone")
+
+    with contextlib.closing(prefetch(source())) as items:
+        assert next(items) == 1
+    assert not threads()
+
+
+def test_closing_closes_the_source():
+    closed = []
+
+    def source():
+        try:
+            yield from range(100)
+        finally:
+            closed.append(threading.current_thread().name)
+
+    items = prefetch(source())
+    next(items)
+    items.close()
+    assert closed == ["prefetch"] and not threads()
+
+
+def test_a_source_that_hangs_does_not_delay_the_end(monkeypatch, capsys):
+    monkeypatch.setattr(module, "JOIN_TIMEOUT_S", 0.1)
+    hang = threading.Event()
+
+    def source():
+        yield 1
+        hang.wait()
+
+    items = prefetch(source())
+    next(items)
+    started_s = time.monotonic()
+    items.close()
+    assert time.monotonic() - started_s < 2 and len(threads()) == 1
+    assert "a source does not answer" in capsys.readouterr().err
+    hang.set()
+    threads()[0].join()

@@ -1,36 +1,22 @@
 """USB cameras, on a driver in memory (video_driver.py)."""
 
-import contextlib
 import os
 import re
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from device.camera.device_users import holders
-from device.camera.discovery import none_found, table
+from device.camera import is_live
 from device.camera.newest_frame import NewestFrameReader
 from device.camera.open import open_camera
 from device.camera.reconnect import ReconnectingCamera
 from device.camera.usb import UsbCamera
-from device.camera.v4l2 import V4l2
-from device.errors import FacetError, SourceError, UsageError
+from device.errors import FacetError, SourceError
 from device.settings import CameraSettings
 from tests.device.camera.video_driver import (
-    CAPTURE,
-    IO_MC,
-    M2M,
-    META,
-    STREAMING,
-    CameraInfo,
     Driver,
+    FakeCamera,
 )
 
 
@@ -50,156 +36,22 @@ def first(camera):
         return next(iter(camera))
 
 
-def test_a_camera_gives_what_it_has_and_says_what_that_is(driver):
-    driver.plug(0, CameraInfo())
+def test_the_mode_is_what_the_camera_delivers(driver):
+    driver.plug(0, FakeCamera())
     camera = opened(driver, "usb:0", width=1200, height=700, fps=25)
     assert camera.mode == "HD Webcam, 1280x720 MJPG, 25 frames/s"
-    assert (camera.name, camera.fps, camera.live, camera.stills) == ("usb:0", 25, True, False)
+    assert (camera.name, camera.fps, is_live(camera)) == ("usb:0", 25, True)
     frame = first(camera)
     assert frame.bgr.shape == (720, 1280, 3) and frame.source == "usb:0"
 
 
 def test_a_camera_without_motion_jpeg_keeps_its_format(driver):
-    driver.plug(0, CameraInfo(formats={"YUYV": {(640, 480): [(30, 1)]}}))
+    driver.plug(0, FakeCamera(formats={"YUYV": {(640, 480): [(30, 1)]}}))
     assert "640x480 YUYV" in opened(driver).mode
 
 
-def test_the_parts_of_a_pi_are_no_cameras(driver):
-    """A Pi 4 with a CSI camera and a webcam, and a Pi 5's."""
-    driver.plug(0, CameraInfo("unicam", "platform:fe801000.csi", "unicam"))
-    driver.plug(8, CameraInfo(caps=CAPTURE | STREAMING))
-    driver.plug(9, CameraInfo(caps=META | STREAMING))  # the webcam's metadata
-    for number in (10, 11, 12):
-        driver.plug(
-            number, CameraInfo("bcm2835-codec", "platform:bcm2835-codec", "bcm2835-codec", M2M)
-        )
-    driver.plug(14, CameraInfo("bcm2835-isp", "platform:bcm2835-isp", "bcm2835-isp"))
-    driver.plug(19, CameraInfo("rpivid", "platform:rpivid", "rpivid", M2M))
-    driver.plug(20, CameraInfo("rp1-cfe", "platform:1f00110000.csi", "rp1-cfe"))
-    driver.plug(21, CameraInfo("new-csi", "platform:csi", "new-csi", CAPTURE | IO_MC))
-    driver.plug(22, CameraInfo("pispbe", "platform:1000880000.pisp_be", "pispbe"))
-    assert [node.name for node in driver.v4l2.cameras()] == ["usb:8"]
-    assert opened(driver, "0").name == "usb:8"
-    with pytest.raises(
-        SourceError, match=r"video9 is no camera but a part of one \(HD Webcam, uvc"
-    ):
-        opened(driver, "usb:9")
-
-
-def test_the_list_for_people(driver):
-    driver.plug(2, CameraInfo())
-    any_size = {"YU12": (32, 2592, 2, 32, 1944, 2)}
-    driver.plug(10, CameraInfo("mmal service", "platform:mmal", "bm2835 mmal", formats=any_size))
-    assert table(driver.v4l2).splitlines() == [
-        "no  --camera  name          kind  modes, at most frames/s",
-        "0   usb:2     HD Webcam     USB   YUYV 640x480@30 1280x720@10",
-        "                                  MJPG 640x480@30 1280x720@30 1920x1080@30",
-        "1   usb:10    mmal service  V4L2  YU12 up to 2592x1944",
-    ]
-
-
-def test_a_number_beyond_the_list_says_how_many_there_are(driver):
-    driver.plug(4, CameraInfo())
-    with pytest.raises(SourceError, match=r"no camera 1: 1 found, counted from 0. List cameras: "):
-        opened(driver, "1")
-
-
-KINDS = {
-    "camera": CameraInfo(formats={"MJPG": {(640, 480): [(30, 1)]}}),
-    "metadata": CameraInfo(caps=META | STREAMING),
-    "codec": CameraInfo("bcm2835-codec", "platform:bcm2835-codec", "bcm2835-codec", M2M),
-}
-
-
-@given(st.dictionaries(st.integers(0, 63), st.sampled_from(list(KINDS)), max_size=9))
-@settings(max_examples=30, deadline=None)
-def test_every_number_of_the_list_opens_what_stands_beside_it(plugged):
-    with tempfile.TemporaryDirectory() as folder:
-        driver = Driver(Path(folder))
-        for number, kind in plugged.items():
-            driver.plug(number, KINDS[kind])
-        names = [f"usb:{n}" for n in sorted(plugged) if plugged[n] == "camera"]
-        assert [opened(driver, n).name for n in range(len(names))] == names
-        with pytest.raises(SourceError, match="no camera"):
-            opened(driver, len(names))
-
-
-def test_no_camera_at_all_says_what_was_looked_for(driver):
-    with pytest.raises(SourceError, match=r"there is no \S+/dev/video\*, and CSI cameras"):
-        table(driver.v4l2)
-    driver.plug(10, CameraInfo(caps=M2M))
-    assert "none of the 1 /" in str(none_found(driver.v4l2))
-
-
-@contextlib.contextmanager
-def nobody():
-    """Be a user who is not in the group of the cameras, also where the tests run as root."""
-    user = os.geteuid()
-    os.seteuid(user or 65534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
-
-
-def test_a_camera_that_may_not_be_opened_names_the_group():
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        driver = Driver(Path(folder))
-        driver.plug(0, CameraInfo()).chmod(0)
-        with nobody():
-            for source in ("usb:0", "0"):
-                with pytest.raises(SourceError, match=r"may not be opened by .* Run: sudo usermod"):
-                    opened(driver, source)
-
-
-def test_a_file_that_is_no_device(tmp_path):
-    (tmp_path / "video0").touch()
-    with pytest.raises(SourceError, match=r"video0 is no video device: Inappropriate ioctl"):
-        V4l2(tmp_path).node(tmp_path / "video0")
-
-
-def test_auto_passes_over_a_camera_that_is_occupied(driver, capsys):
-    driver.plug(0, CameraInfo(busy=True))
-    driver.plug(2, CameraInfo("Other"))
-    assert opened(driver, "auto").name == "usb:2"
-    assert "usb:0 is in use by" in capsys.readouterr().err
-    driver.unplug(2)
-    assert opened(driver, "auto").name == "demo"
-
-
-def test_names_that_mean_no_camera(driver):
-    with pytest.raises(UsageError, match=r"'usb:first' names no camera. Write usb:0"):
-        opened(driver, "usb:first")
-    with pytest.raises(UsageError, match=r"'csi:' names no camera. Write csi:0"):
-        opened(driver, "csi:")
-    with pytest.raises(UsageError, match="names no camera"):
-        opened(driver, "usb:" + "9" * 5000)
-
-
-def test_another_program_that_has_the_camera_is_named(driver):
-    path = driver.plug(0, CameraInfo(busy=True))
-    code = f"import sys; f = open({str(path)!r}); print('open', flush=True); sys.stdin.read()"
-    other = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    with other:
-        other.stdout.readline()
-        with pytest.raises(SourceError, match=rf"usb:0 is in use by \S+ \(pid {other.pid}\). Stop"):
-            opened(driver)
-        assert driver.v4l2.node(path).title == "HD Webcam"  # to ask is allowed all the same
-    assert holders(path) == []
-    with pytest.raises(SourceError, match=r"of another user. It is named by: sudo fuser -v /"):
-        opened(driver)
-
-
-def test_this_program_does_not_name_itself(tmp_path):
-    with (tmp_path / "video0").open("w"):
-        assert holders(tmp_path / "video0") == []
-
-
-def test_it_is_free_for_the_next_start_twenty_times(driver):
-    camera = CameraInfo()
+def test_it_is_closed_after_each_of_twenty_runs(driver):
+    camera = FakeCamera()
     driver.plug(0, camera)
     before, files = threading.active_count(), len(os.listdir("/proc/self/fd"))
     for _ in range(20):
@@ -208,10 +60,10 @@ def test_it_is_free_for_the_next_start_twenty_times(driver):
     assert len(os.listdir("/proc/self/fd")) == files
 
 
-def reopening(driver, number=0, patience_s=10.0):
+def reconnecting(driver, number=0, frame_timeout_s=10.0):
     camera = UsbCamera(driver.v4l2.path(number), CameraSettings(), driver.v4l2)
     return NewestFrameReader(
-        ReconnectingCamera(camera, pauses_s=(0.01, 0.02)), patience_s=patience_s
+        ReconnectingCamera(camera, backoff_s=(0.01, 0.02)), frame_timeout_s=frame_timeout_s
     )
 
 
@@ -222,44 +74,44 @@ def wait_for(condition):
         time.sleep(0.005)
 
 
-def test_unplugged_and_back_under_another_number(driver, capsys):
-    webcam = CameraInfo()
+def test_a_camera_reconnects_under_another_number(driver, capsys):
+    webcam = FakeCamera()
     driver.plug(0, webcam)
-    with reopening(driver, patience_s=0.1) as camera:
+    with reconnecting(driver, frame_timeout_s=0.1) as camera:
         frames = iter(camera)
         before = next(frames)
         driver.unplug(0)
-        driver.plug(1, CameraInfo("Another maker's"))
-        threading.Timer(0.5, driver.plug, (2, webcam)).start()  # longer than its patience
+        driver.plug(1, FakeCamera("Another maker's"))
+        threading.Timer(0.5, driver.plug, (2, webcam)).start()  # longer than the frame timeout
         wait_for(lambda: webcam.opened == 0)
         while webcam.opened == 0:
-            after = next(frames)  # at first one from before may be left
+            after = next(frames)  # the first may be one from before
         after = next(frames)
         assert after.source == before.source == "usb:0" and after.index > before.index
-    said = capsys.readouterr().err
-    assert said.count("usb:0 dropped, trying to open it again") == 1
-    assert re.search(r"usb:0 is back after \d s: HD Webcam, 640x480 MJPG, 30 frames/s", said)
+    printed = capsys.readouterr().err
+    assert printed.count("usb:0 dropped, trying to open it again") == 1
+    assert re.search(r"usb:0 is back after \d s: HD Webcam, 640x480 MJPG, 30 frames/s", printed)
     assert webcam.opened == 0
 
 
-@pytest.mark.parametrize("own_socket_is_back", [True, False])
-def test_of_two_alike_the_one_in_the_same_socket_comes_first(driver, own_socket_is_back):
-    mine, other = CameraInfo(bus="usb-1"), CameraInfo(bus="usb-2")
+@pytest.mark.parametrize("same_port_is_back", [True, False])
+def test_of_two_cameras_of_a_model_the_one_on_the_same_port_is_preferred(driver, same_port_is_back):
+    mine, other = FakeCamera(bus="usb-1"), FakeCamera(bus="usb-2")
     driver.plug(0, mine)
     driver.plug(1, other)
     camera = UsbCamera(driver.v4l2.path(0), CameraSettings(), driver.v4l2)
     camera.open()
     camera.close()
     driver.unplug(0)
-    if own_socket_is_back:
+    if same_port_is_back:
         driver.plug(7, mine)
     camera.open()
-    assert (mine.opened, other.opened) == ((1, 0) if own_socket_is_back else (0, 1))
+    assert (mine.opened, other.opened) == ((1, 0) if same_port_is_back else (0, 1))
     camera.close()
 
 
-def test_while_another_alike_is_occupied_its_own_socket_is_not_forgotten(driver):
-    mine, other = CameraInfo(bus="usb-1"), CameraInfo(bus="usb-2")
+def test_its_port_is_remembered_while_another_of_the_model_is_in_use(driver):
+    mine, other = FakeCamera(bus="usb-1"), FakeCamera(bus="usb-2")
     driver.plug(0, mine)
     camera = UsbCamera(driver.v4l2.path(0), CameraSettings(), driver.v4l2)
     camera.open()
@@ -275,19 +127,19 @@ def test_while_another_alike_is_occupied_its_own_socket_is_not_forgotten(driver)
     camera.close()
 
 
-def test_a_camera_that_falls_silent_is_a_fault_and_is_left_free(driver):
-    webcam = CameraInfo()
+def test_a_camera_that_stops_giving_frames_is_a_fault_and_is_closed(driver):
+    webcam = FakeCamera()
     driver.plug(0, webcam)
-    with reopening(driver, patience_s=0.3) as camera, pytest.raises(FacetError) as fault:
+    with reconnecting(driver, frame_timeout_s=0.3) as camera, pytest.raises(FacetError) as fault:
         for _ in camera:
             webcam.silent = True
-    assert str(fault.value) == "usb:0 gave no frame for 0 s. Check its cable"
+    assert str(fault.value) == "usb:0 gave no frame for 0 s. Try: check the cable"
     assert webcam.opened == 0
 
 
-def test_one_refusal_alone_is_a_signal_not_a_farewell(driver):
-    """select() in OpenCV ends with a refusal where a signal comes in between."""
-    webcam = CameraInfo()
+def test_a_single_failed_read_is_not_a_drop(driver):
+    """A signal that interrupts select() in OpenCV makes one read fail."""
+    webcam = FakeCamera()
     driver.plug(0, webcam)
     camera = UsbCamera(driver.v4l2.path(0), CameraSettings(), driver.v4l2)
     camera.open()
@@ -302,20 +154,20 @@ def test_one_refusal_alone_is_a_signal_not_a_farewell(driver):
     camera.close()
 
 
-def test_a_camera_without_a_picture_is_left_free(driver):
-    webcam = CameraInfo(silent=True, silence_s=0.01)
+def test_a_camera_without_a_picture_is_closed(driver):
+    webcam = FakeCamera(silent=True, silence_s=0.01)
     driver.plug(0, webcam)
-    with pytest.raises(SourceError, match=r"usb:0 gives no picture. Plug it in again"):
+    with pytest.raises(SourceError, match=r"usb:0 gives no picture. Try: plug it in again"):
         opened(driver)
     assert webcam.opened == 0
 
 
-def test_who_wants_to_stop_need_not_wait_for_the_camera(driver):
-    driver.plug(0, CameraInfo())
+def test_stopping_does_not_wait_for_a_reconnecting_camera(driver):
+    driver.plug(0, FakeCamera())
     stop = threading.Event()
     camera = UsbCamera(driver.v4l2.path(0), CameraSettings(), driver.v4l2)
     with NewestFrameReader(
-        ReconnectingCamera(camera, pauses_s=(60.0,)), stop.is_set, patience_s=1.0
+        ReconnectingCamera(camera, backoff_s=(60.0,)), stop.is_set, frame_timeout_s=1.0
     ) as latest:
         frames = iter(latest)
         next(frames)

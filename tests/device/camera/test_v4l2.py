@@ -1,4 +1,4 @@
-"""The command on cameras whose driver is compiled from the kernel's header (doubles/v4l2.c)."""
+"""The command on cameras of a driver compiled from the kernel's header (doubles/v4l2.c)."""
 
 import csv
 import os
@@ -31,24 +31,32 @@ class Facet:
                 text=True,
             )
 
-    def said(self):
+    def stderr(self):
         return self._log.read_text()
 
     def wait_for(self, words):
+        self._wait_until(lambda: words in self.stderr())
+
+    def wait_for_rows(self, path, count):
+        """Wait until it has logged that many rows more than there are now."""
+        before = len(rows(path))
+        self._wait_until(lambda: len(rows(path)) >= before + count)
+
+    def _wait_until(self, condition):
         until = time.monotonic() + 60
-        while words not in self.said():
-            assert time.monotonic() < until and self.process.poll() is None, self.said()
+        while not condition():
+            assert time.monotonic() < until and self.process.poll() is None, self.stderr()
             time.sleep(0.02)
 
     def end(self):
-        """Return what it printed and its exit code, once it has ended by itself."""
+        """Wait until it ends by itself; return its stdout and exit code."""
         stdout, _ = self.process.communicate(timeout=60)
         return stdout, self.process.returncode
 
 
 @pytest.fixture
 def facet(driver, dev):
-    """Start the command: facet(*arguments); what a failed test leaves running is ended."""
+    """Start the command: facet(*arguments); those that a failed test leaves running are killed."""
     started = []
 
     def start(*arguments):
@@ -56,9 +64,9 @@ def facet(driver, dev):
         return started[-1]
 
     yield start
-    for one in started:
-        one.process.kill()
-        one.process.communicate()
+    for run in started:
+        run.process.kill()
+        run.process.communicate()
 
 
 def rows(path):
@@ -68,14 +76,7 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def rows_reach(path, count):
-    until = time.monotonic() + 60
-    while len(rows(path)) < count:
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
-def test_the_list(facet, dev):
+def test_the_list_of_cameras(facet, dev):
     stdout, code = facet("--list-cameras").end()
     assert code == 0 and stdout.splitlines() == [
         "no  --camera  name        kind  modes, at most frames/s",
@@ -86,35 +87,33 @@ def test_the_list(facet, dev):
 
 def test_no_camera_to_list(facet, dev):
     (dev / "video2").unlink()
-    one = facet("--list-cameras")
-    assert one.end() == ("", 3)
-    assert one.said().startswith("facet: no camera found: none of the 1 /dev/video* is one, and")
-    assert len(one.said().splitlines()) == 1
+    run = facet("--list-cameras")
+    assert run.end() == ("", 3)
+    assert run.stderr().startswith("facet: no camera found: none of the 1 /dev/video* is one, and")
+    assert len(run.stderr().splitlines()) == 1
 
 
-def test_unplugged_in_mid_stream_and_back_with_other_pictures(facet, dev, tmp_path):
+def test_a_camera_reconnects_and_its_frames_may_change_size(facet, dev, tmp_path):
     log, film = tmp_path / "a.csv", tmp_path / "a.avi"
     config = tmp_path / "facet.toml"
-    config.write_text("[camera]\nfps = 5\n[tracks]\nconfirm = 1\n")  # for a busy machine, too
+    config.write_text("[camera]\nfps = 5\n[tracks]\nmin_hits = 1\n")  # for a busy machine, too
     outputs = ("--headless", "--log", log, "--log-every", 0, "--record", film, "--config", config)
-    one = facet("--camera", "0", "--attributes", "Smiling", *outputs)
-    rows_reach(log, 3)
+    run = facet("--camera", "0", "--attributes", "Smiling", *outputs)
+    run.wait_for_rows(log, 3)
     show(dev, 2, "alive", "small.jpg")
     time.sleep(0.3)
-    before = len(rows(log))
-    rows_reach(log, before + 3)
+    run.wait_for_rows(log, 3)
     (dev / "video2").unlink()
-    one.wait_for("usb:2 dropped, trying to open it again")
+    run.wait_for("usb:2 dropped, trying to open it again")
     show(dev, 5, "alive")
-    one.wait_for("usb:2 is back after")
-    before = len(rows(log))
-    rows_reach(log, before + 3)
-    one.process.send_signal(signal.SIGTERM)
-    assert one.end()[1] == 0, one.said()
-    assert "usb:2 (Double Cam, 512x480 MJPG, 5 frames/s), detector" in one.said()
+    run.wait_for("usb:2 is back after")
+    run.wait_for_rows(log, 3)
+    run.process.send_signal(signal.SIGTERM)
+    assert run.end()[1] == 0, run.stderr()
+    assert "usb:2 (Double Cam, 512x480 MJPG, 5 frames/s), detector" in run.stderr()
     got = rows(log)
     assert {row["source"] for row in got} == {"usb:2"}
-    # As large a part of the small picture as of the large one.
+    # The face takes the same share of the small picture as of the large run.
     widths = [float(row["width"]) for row in got]
     assert min(widths) == pytest.approx(max(widths) * 301 / 512, rel=0.1)
     assert widths[-1] == pytest.approx(max(widths), rel=0.1)
@@ -123,15 +122,15 @@ def test_unplugged_in_mid_stream_and_back_with_other_pictures(facet, dev, tmp_pa
     assert recorded.get(cv2.CAP_PROP_FRAME_COUNT) > 9
 
 
-def test_a_camera_that_is_away_does_not_keep_facet_from_ending(facet, dev):
-    one = facet("--camera", "usb:2", "--headless")
-    one.wait_for("detector")
+def test_a_reconnecting_camera_does_not_delay_the_end(facet, dev):
+    run = facet("--camera", "usb:2", "--headless")
+    run.wait_for("detector")
     time.sleep(0.5)
     (dev / "video2").unlink()
-    one.wait_for("dropped")
-    one.process.send_signal(signal.SIGINT)
+    run.wait_for("dropped")
+    run.process.send_signal(signal.SIGINT)
     started = time.monotonic()
-    assert one.end()[1] == 0 and time.monotonic() - started < 5
+    assert run.end()[1] == 0 and time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(
@@ -139,20 +138,20 @@ def test_a_camera_that_is_away_does_not_keep_facet_from_ending(facet, dev):
     [
         ("busy", ["usb:2"], "usb:2 is in use by"),
         ("silent", ["/dev/video2"], "usb:2 gives no picture"),
-        ("alive", ["usb:3"], "/dev/video3 is no camera but a part of one (Double Cam, uvcvideo)"),
+        ("alive", ["usb:3"], "/dev/video3 is not a capture device (Double Cam, uvcvideo)"),
         ("alive", ["1"], "no camera 1: 1 found, counted from 0"),
     ],
 )
-def test_what_is_wrong_is_one_line(facet, dev, state, arguments, message):
+def test_an_error_is_one_line(facet, dev, state, arguments, message):
     show(dev, 2, state)
-    one = facet("--camera", *arguments)
-    assert one.end()[1] == 3
-    assert message in one.said() and len(one.said().splitlines()) == 1
+    run = facet("--camera", *arguments)
+    assert run.end()[1] == 3
+    assert message in run.stderr() and len(run.stderr().splitlines()) == 1
 
 
-def test_size_and_rate_are_asked_for_and_what_comes_is_told(facet, dev):
+def test_the_mode_that_the_camera_delivers_is_printed(facet, dev):
     limits = ("--size", "1200x700", "--fps", 12, "--max-frames", 2)
-    one = facet("--camera", "auto", "--headless", *limits)
-    assert one.end()[1] == 0
-    # The picture's own size counts, and this camera's lies.
-    assert "usb:2 (Double Cam, 512x480 MJPG, 12 frames/s)" in one.said()
+    run = facet("--camera", "auto", "--headless", *limits)
+    assert run.end()[1] == 0
+    # This camera reports a wrong size; the picture's own counts.
+    assert "usb:2 (Double Cam, 512x480 MJPG, 12 frames/s)" in run.stderr()

@@ -1,6 +1,6 @@
-"""A V4L2 driver in memory: nodes are files, and ioctls are answered with the kernel's structures.
+"""A V4L2 driver in memory: nodes are files, and ioctls answer with the kernel's structures.
 
-The structures are declared a second time, as in <linux/videodev2.h>, and ctypes lays them out.
+The structures are declared a second time, as in <linux/videodev2.h>, and laid out by ctypes.
 """
 
 import ctypes
@@ -82,8 +82,8 @@ def number(direction: int, nr: int, structure: type) -> int:
 
 
 @dataclass
-class CameraInfo:
-    """A camera's node. formats: {pixel format: {(w, h): [frames/s as (per, seconds)]}}."""
+class FakeCamera:
+    """A camera's node. formats: {pixel format: {(w, h): [frames/s as (frames, seconds)]}}."""
 
     card: str = "HD Webcam"
     bus: str = "usb-0000:01:00.0-1.2"
@@ -98,20 +98,20 @@ class CameraInfo:
     busy: bool = False
     silent: bool = False  # gives no frame, and no error
     silence_s: float = 1.0  # until a read ends without a frame
-    opened: int = 0  # how many have it open for its pictures
-    sizes: list = field(default_factory=list)  # of the next frames; the mode's afterwards
-    picture: np.ndarray | None = None  # uint8 (H, W, 3) BGR that it sees; None: one colour
+    opened: int = 0  # number of open captures
+    sizes: list = field(default_factory=list)  # (w, h) of the next frames; then those of the mode
+    picture: np.ndarray | None = None  # uint8 (H, W, 3) BGR that it gives; None: one colour
 
 
 class Driver:
-    """What is plugged into a computer whose /dev is `folder`."""
+    """The cameras of a computer whose /dev is `folder`."""
 
     def __init__(self, folder: Path):
         self._folder = folder
-        self._plugged: dict[int, CameraInfo] = {}  # by inode
+        self._plugged: dict[int, FakeCamera] = {}  # by inode
         self.v4l2 = V4l2(folder, self.ioctl, self.capture)
 
-    def plug(self, number: int, camera: CameraInfo) -> Path:
+    def plug(self, number: int, camera: FakeCamera) -> Path:
         path = self._folder / f"video{number}"
         path.touch()
         self._plugged[path.stat().st_ino] = camera
@@ -133,51 +133,51 @@ class Driver:
             number(3, 74, FrmSize): (FrmSize, self._size),
             number(3, 75, FrmIval): (FrmIval, self._interval),
         }
-        structure, answer = kinds[request]
+        structure, fill = kinds[request]
         assert mutate and len(buffer) == ctypes.sizeof(structure)
-        answer(camera, structure.from_buffer(buffer))
+        fill(camera, structure.from_buffer(buffer))
         return 0
 
     @staticmethod
-    def _capability(camera, one) -> None:
-        one.driver, one.card, one.bus_info = (
+    def _capability(camera, answer) -> None:
+        answer.driver, answer.card, answer.bus_info = (
             text.encode() for text in (camera.driver, camera.card, camera.bus)
         )
-        # What all the nodes of the device can do together, and what this one can.
-        one.capabilities = CAPTURE | META | STREAMING | DEVICE_CAPS
-        one.device_caps = camera.caps
+        # Of all the nodes of the device together, and of this one.
+        answer.capabilities = CAPTURE | META | STREAMING | DEVICE_CAPS
+        answer.device_caps = camera.caps
 
     @staticmethod
-    def _format(camera, one) -> None:
-        one.pixelformat = _item(list(camera.formats), one.index).encode()
+    def _format(camera, answer) -> None:
+        answer.pixelformat = _item(list(camera.formats), answer.index).encode()
 
     @staticmethod
-    def _buffers(camera, one) -> None:
-        assert one.count == 0 and one.memory == 1
+    def _buffers(camera, answer) -> None:
+        assert answer.count == 0 and answer.memory == 1
         if camera.busy:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
     @staticmethod
-    def _size(camera, one) -> None:
-        sizes = camera.formats[one.pixel_format.decode()]
+    def _size(camera, answer) -> None:
+        sizes = camera.formats[answer.pixel_format.decode()]
         if isinstance(sizes, tuple):  # any, in steps
-            _item([sizes], one.index)
-            one.type, one.sides = 3, sizes
+            _item([sizes], answer.index)
+            answer.type, answer.sides = 3, sizes
         else:
-            size = _item(list(sizes), one.index)
-            one.type, one.sides = 1, (*size, 0, 0, 0, 0)
+            size = _item(list(sizes), answer.index)
+            answer.type, answer.sides = 1, (*size, 0, 0, 0, 0)
 
     @staticmethod
-    def _interval(camera, one) -> None:
-        sizes = camera.formats[one.pixel_format.decode()]
-        per, seconds = _item(sizes[one.width, one.height], one.index)
-        one.type, one.fractions = 1, (seconds, per, 0, 0, 0, 0)
+    def _interval(camera, answer) -> None:
+        sizes = camera.formats[answer.pixel_format.decode()]
+        per, seconds = _item(sizes[answer.width, answer.height], answer.index)
+        answer.type, answer.fractions = 1, (seconds, per, 0, 0, 0, 0)
 
     def capture(self, path: str, backend: int) -> "Capture":
         assert backend == cv2.CAP_V4L2
         return Capture(self, Path(path))
 
-    def at(self, path: Path) -> CameraInfo | None:
+    def at(self, path: Path) -> FakeCamera | None:
         try:
             return self._plugged.get(path.stat().st_ino)
         except FileNotFoundError:
@@ -191,7 +191,7 @@ def _item(items: list, index: int):
 
 
 class Capture:
-    """What cv2.VideoCapture is for the driver: its picture, or one red, green and blue."""
+    """Stands for cv2.VideoCapture: gives the camera's picture, or a uniform one."""
 
     def __init__(self, driver: Driver, path: Path):
         self._driver, self._path = driver, path
@@ -208,7 +208,7 @@ class Capture:
         return float(self._properties.get(key, 0))
 
     def size(self) -> tuple[int, int]:
-        """Return the size nearest to what was asked for."""
+        """Return the offered size nearest to the requested one."""
         code = int(self.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little").decode()
         wanted = self.get(cv2.CAP_PROP_FRAME_WIDTH)
         return min(self._camera.formats[code], key=lambda size: abs(size[0] - wanted))

@@ -1,14 +1,14 @@
-"""The compiled driver of doubles/v4l2.c, and how the cameras that it drives do."""
+"""The compiled V4L2 driver (doubles/v4l2.c), and the state of the cameras it drives."""
 
 import shutil
 import subprocess
 from pathlib import Path
 
-SOURCE = Path(__file__).parent / "doubles" / "v4l2.c"
+SOURCE = Path(__file__).parents[1] / "doubles" / "v4l2.c"
 
 
 def can_build() -> bool:
-    """Whether there is what it is compiled with."""
+    """Whether gcc and the kernel's headers are installed."""
     return bool(shutil.which("gcc")) and Path("/usr/include/linux/videodev2.h").exists()
 
 
@@ -25,7 +25,7 @@ def build(source: Path, library: Path) -> Path:
 
 
 def show(dev: Path, number: int, state: str, picture: str = "face.jpg") -> None:
-    """Set how the camera of that number does: alive, silent, hung, busy, ...; and what it sees."""
+    """Set a camera's state (alive, silent, hung, busy, ...) and the picture it gives."""
     # Replaced whole: the driver may be reading it.
     new = dev.parent / "new"
     new.write_text(f"{state} {dev.parent / picture}")

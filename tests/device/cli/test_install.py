@@ -11,7 +11,8 @@ import tomllib
 import pytest
 
 from device.cli.settings_file import SERVICE
-from device.settings import Settings, merge
+from device.config import merge
+from device.settings import Settings
 from tests.conftest import ROOT
 from tests.device.cli.test_run import rows
 

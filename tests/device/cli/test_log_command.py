@@ -1,4 +1,4 @@
-"""The logs of the command as a user runs it."""
+"""The log files of the command, run as a user does."""
 
 import csv
 import os
@@ -21,14 +21,15 @@ def test_visits_of_the_demo(tmp_path):
     done = facet(*COMMAND[3:], *SMALL, "--max-frames", 130, "--events", tmp_path / "v.csv")
     assert done.returncode == 0, done.stderr
     first, second = rows(tmp_path / "v.csv")  # two portraits, the second from frame 100 on
-    assert (first["track"], first["frames_told"], first["dwell_s"]) == ("1", "98", "3.9")
-    assert (second["track"], second["frames_told"], second["dwell_s"]) == ("2", "30", "1.2")
+    assert (first["track"], first["frames_classified"], first["dwell_s"]) == ("1", "98", "3.9")
+    assert (second["track"], second["frames_classified"], second["dwell_s"]) == ("2", "30", "1.2")
     assert float(first["Eyeglasses"]) < 0.1 and float(second["Eyeglasses"]) > 0.9
 
 
-def test_no_other_attribute_than_the_computed_ones_is_anywhere(tmp_path):
+def test_only_computed_attributes_are_logged(tmp_path):
     (tmp_path / "f.toml").write_text(
-        '[attributes]\ncompute = ["Smiling", "Male", "Young"]\nlog = ["Young", "Smiling"]\n'
+        '[attributes]\ncompute = ["Smiling", "Male", "Young"]\nshow = ["all"]\n'
+        'logged = ["Young", "Smiling"]\n'
     )
     outputs = ("--log", "a.csv", "--events", "v.csv", "--config", "f.toml")
     done = facet(*COMMAND[3:], *outputs, "--max-frames", 60, cwd=tmp_path)
@@ -41,29 +42,29 @@ def test_no_other_attribute_than_the_computed_ones_is_anywhere(tmp_path):
 def test_photos_have_no_visits(tmp_path, astronaut):
     cv2.imwrite(str(tmp_path / "a.png"), astronaut)
     done = facet("--camera", tmp_path / "a.png", "--headless", "--events", tmp_path / "v.csv")
-    assert done.returncode == 2 and "photos have no visits" in done.stderr
+    assert done.returncode == 2 and "photos have none" in done.stderr
     assert not (tmp_path / "v.csv").exists()
 
 
-def test_log_and_events_are_two_files(tmp_path):
+def test_log_and_events_in_one_file_are_an_error(tmp_path):
     done = facet(*COMMAND[3:], "--log", "a.csv", "--events", "./a.csv", cwd=tmp_path)
     assert done.returncode == 2 and "--log and --events are both a.csv" in done.stderr
 
 
 def running(*arguments, **options):
-    """Return the command as a process that logs a row already."""
+    """Start the command; return the process once its log, the last argument, has a row."""
     out = arguments[-1]
     process = subprocess.Popen(
         [*COMMAND, "--log-every", "0", *map(str, arguments)],
         **{"cwd": ROOT, "env": HEADLESS, "stderr": subprocess.PIPE, "text": True, **options},
     )
-    until = time.monotonic() + 30
-    while time.monotonic() < until and not (out.exists() and out.read_bytes().count(b"\n") > 1):
+    end_s = time.monotonic() + 30
+    while time.monotonic() < end_s and not (out.exists() and out.read_bytes().count(b"\n") > 1):
         time.sleep(0.02)
     return process
 
 
-def test_a_second_facet_on_the_same_log_names_the_first(tmp_path):
+def test_a_second_process_with_the_same_log_names_the_first(tmp_path):
     out = tmp_path / "a.csv"
     process = running("--record", tmp_path / "a.mp4", "--log", out)
     os.kill(process.pid, signal.SIGSTOP)
@@ -75,33 +76,32 @@ def test_a_second_facet_on_the_same_log_names_the_first(tmp_path):
         process.communicate(timeout=30)
     assert done.returncode == 2
     assert (
-        f"cannot write the log {out}: another process writes it, pid {process.pid}. "
-        "Stop that one, or name another file with --log" in done.stderr
+        f"cannot write the log {out}: another process is writing to it, pid {process.pid}. "
+        "Try: stop that process, or name another file with --log" in done.stderr
     )
 
 
-def test_a_disk_that_is_full_to_the_end_is_one_warning_and_exit_code_1(tmp_path):
+def test_a_disk_that_stays_full_is_one_warning_and_exit_code_1(tmp_path):
     out = tmp_path / "a.csv"
-    line = " ".join(
+    command = " ".join(
         [*COMMAND, *SMALL, "--max-frames", "120", "--log-every", "0", "--log", str(out)]
     )
     done = subprocess.run(
-        ["bash", "-c", f"ulimit -f 4; exec {line}"],  # KiB that a file may have
+        ["bash", "-c", f"ulimit -f 4; exec {command}"],  # KiB that a file may have
         cwd=ROOT,
         env=HEADLESS,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 1, done.stderr
-    got = rows(out)
-    assert 10 < len(got) < 118 and [row["frame"] for row in got] == [
-        str(frame) for frame in range(2, 2 + len(got))
-    ]
+    frames = [row["frame"] for row in rows(out)]
+    assert 10 < len(frames) < 118
+    assert frames == [str(frame) for frame in range(2, 2 + len(frames))]
     assert done.stderr.count("cannot write the log") == 1
-    assert f"{118 - len(got)} rows of the log {out} were lost: File too large" in done.stderr
+    assert f"{118 - len(frames)} rows of the log {out} were lost: File too large" in done.stderr
 
 
-def test_a_follower_sees_rows_while_facet_runs(tmp_path):
+def test_a_pipe_shows_rows_while_facet_runs_and_its_end_is_one_line(tmp_path):
     process = subprocess.Popen(
         [*COMMAND, *SMALL, "--log-every", "0", "--log", "/dev/stdout"],
         cwd=ROOT,
@@ -112,7 +112,7 @@ def test_a_follower_sees_rows_while_facet_runs(tmp_path):
     )
     header, first = (next(csv.reader([process.stdout.readline()])) for _ in range(2))
     assert header[0] == "time" and first[2] == "2" and process.poll() is None
-    process.stdout.close()  # and one who goes away is one line
+    process.stdout.close()
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 1
     assert "cannot write the log /dev/stdout: Broken pipe" in stderr and "Traceback" not in stderr
@@ -121,13 +121,13 @@ def test_a_follower_sees_rows_while_facet_runs(tmp_path):
 @pytest.mark.parametrize(
     "table, message",
     [
-        ("keep_days = 30", "keep_days without daily. Set daily = true in [rotation]"),
+        ("keep_days = 30", "keep_days without daily. Try: daily = true in [rotation]"),
         ("min_free_mb = 30", "min_free_mb without older files to delete"),
-        ("sync_s = -1", "sync_s = -1.0, need 0 to 3600"),
-        ("sync = 5", "unknown setting sync. Did you mean sync_s?"),
+        ("sync_s = -1", "sync_s = -1, need 0 to 3600"),
+        ("sync = 5", "unknown setting sync. Try: sync_s"),
     ],
 )
-def test_a_wrong_setting_of_the_log_is_explained(tmp_path, table, message):
+def test_a_wrong_rotation_setting_is_one_line(tmp_path, table, message):
     (tmp_path / "f.toml").write_text(f"[rotation]\n{table}\n")
     done = facet("--config", tmp_path / "f.toml")
     assert done.returncode == 2 and message in done.stderr

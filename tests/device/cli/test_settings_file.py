@@ -1,22 +1,25 @@
-"""The settings file that the service gets: complete, and true."""
+"""The generated settings file and docs/settings.md: complete, and true."""
 
-import dataclasses
 import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from device.cli.settings_file import EXAMPLES, SERVICE, settings_file
-from device.settings import RANGES, Settings, merge
+from device.cli.flags import flags_of
+from device.cli.settings_file import SERVICE, main, markdown, settings_file
+from device.config import Setting, merge, settings_of, tables_of
+from device.errors import UsageError
+from device.settings import Settings
 from tests.conftest import ROOT
 
-SETTINGS = [
-    (table.name, one.name)
-    for table in dataclasses.fields(Settings)
-    for one in dataclasses.fields(getattr(Settings(), table.name))
-]
+TABLES = tables_of(Settings)
+SETTINGS = [(table, one) for table, part in TABLES.items() for one in settings_of(part).values()]
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)
 
 
 @pytest.mark.parametrize("chosen", [Settings(), SERVICE], ids=["plain", "service"])
@@ -24,37 +27,104 @@ def test_read_again_it_is_what_was_written(chosen):
     assert merge(Settings(), tomllib.loads(settings_file(chosen)), "f.toml") == chosen
 
 
+def values(setting: Setting) -> st.SearchStrategy:
+    """Return a strategy of the values that a setting allows."""
+    if setting.choices:
+        return st.sampled_from(setting.choices)
+    if setting.item:
+        return st.lists(TEXTS, max_size=3).map(tuple)
+    if setting.type is Path:
+        return TEXTS.filter(lambda text: text and text[0] != "~").map(Path)
+    numbers = {"min_value": setting.least, "max_value": setting.most}
+    kinds = {bool: st.booleans, str: lambda: TEXTS}
+    kinds |= {int: lambda: st.integers(**numbers), float: lambda: st.floats(**numbers)}
+    return kinds[setting.type]()
+
+
+def all_settings() -> st.SearchStrategy[Settings]:
+    """Return a strategy of Settings: any values within their limits."""
+    parts = {}
+    for table, part in TABLES.items():
+        fields = {name: values(one) for name, one in settings_of(part).items()}
+        parts[table] = st.fixed_dictionaries({}, optional=fields)
+    return st.fixed_dictionaries(parts).filter(lambda tables: _merged(tables)).map(_merged)
+
+
+def _merged(tables) -> Settings | None:
+    try:
+        return merge(Settings(), tables, "made up")
+    except UsageError:  # keep_days without daily
+        return None
+
+
+@given(all_settings())
+def test_whatever_the_settings_the_file_read_again_gives_them(chosen):
+    assert merge(Settings(), tomllib.loads(settings_file(chosen)), "f.toml") == chosen
+
+
 def test_a_setting_without_its_hash_has_its_default():
     text = re.sub(r"^#(\w+ = )", r"\1", settings_file(Settings()), flags=re.MULTILINE)
     tables = tomllib.loads(text)
-    assert [(table, key) for table, keys in tables.items() for key in keys] == SETTINGS
-    for key, example in EXAMPLES.items():  # those without a value by default
-        assert tables["outputs"].pop(key) == example
+    written = [(table, key) for table, keys in tables.items() for key in keys]
+    assert written == [(table, one.name) for table, one in SETTINGS]
+    for table, one in SETTINGS:
+        if one.default is None:
+            assert tables[table].pop(one.name) == one.example != ""
     assert merge(Settings(), tables, "f.toml") == Settings()
 
 
-def test_each_says_what_it_means_its_default_and_its_limits():
+def test_each_says_what_it_means_its_unit_limits_and_default():
     blocks = settings_file(Settings()).split("\n\n")[1:]
     assert len(blocks) == len(SETTINGS)
-    limits = {(table, key): (lowest, highest) for table, key, lowest, highest in RANGES}
-    for (table, key), block in zip(SETTINGS, blocks, strict=True):
-        *meaning, default, setting = block.removeprefix(f"[{table}]\n").splitlines()
-        assert setting.startswith(f"#{key} = ") and default.startswith("# Default ")
-        assert meaning and all(len(line) > len("# ") for line in meaning), key
-        if (table, key) in limits:
-            assert default.endswith("from {} to {}.".format(*limits[table, key]))
+    for (table, setting), block in zip(SETTINGS, blocks, strict=True):
+        *comments, line = block.strip().removeprefix(f"[{table}]\n").splitlines()
+        assert line.startswith(f"#{setting.name} = ")
+        assert all(len(comment) <= 100 and comment.startswith("# ") for comment in comments[:-1])
+        meaning = " ".join(comment.removeprefix("# ") for comment in comments)
+        for fact in (setting.help, setting.effects, setting.unit, setting.limits, "default "):
+            assert fact in meaning, setting.name
 
 
-def test_a_service_looks_at_a_camera_and_keeps_a_month_of_rows():
+def test_a_service_reads_a_camera_and_keeps_a_month_of_rows():
     assert SERVICE.outputs.headless and str(SERVICE.outputs.log) == "/var/lib/facet/faces.csv"
     assert SERVICE.outputs.record is None
-    log = SERVICE.log
-    assert (log.daily, log.compress, log.keep_days, log.sync_s) == (True, True, 30, 5.0)
+    kept = SERVICE.rotation
+    assert (kept.daily, kept.compress, kept.keep_days, kept.sync_s) == (True, True, 30, 5.0)
     assert SERVICE.camera.source == "0"
     assert not SERVICE.people.enabled and SERVICE.people.file.parent == SERVICE.outputs.log.parent
 
 
-def test_the_command_prints_it():
+def test_the_page_in_docs_is_the_generated_one():
+    committed = (ROOT / "docs" / "settings.md").read_text()
+    assert committed == markdown(), "python -m device.settings_file --markdown > docs/settings.md"
+
+
+def test_the_page_has_every_setting_and_every_flag():
+    page = markdown()
+    for table in TABLES:
+        assert f"\n## [{table}]\n" in page
+    rows = re.findall(r"^\| `(\w+)` \|(.*)\|$", page, re.MULTILINE)
+    assert [key for key, _ in rows] == [one.name for _, one in SETTINGS]
+    assert all(cells.count("|") == 4 for _, cells in rows)
+    for flag in flags_of(Settings):
+        assert f"`{flag.name}" in page
+    assert str(ROOT) not in page and str(Path.home()) + "/" not in page
+
+
+@pytest.mark.parametrize(
+    "flags, expected",
+    [
+        ([], settings_file(Settings())),
+        (["--service"], settings_file(SERVICE)),
+        (["--markdown"], markdown()),
+    ],
+)
+def test_the_command_prints_it(capsys, flags, expected):
+    main(flags)
+    assert capsys.readouterr().out == expected
+
+
+def test_the_command_runs_as_a_module():
     command = [sys.executable, "-m", "device.settings_file", "--service"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == settings_file(SERVICE)

@@ -3,8 +3,9 @@
 import dataclasses
 from datetime import UTC, datetime
 
+from device.config import merge
 from device.doctor.system import version
-from device.settings import Settings, merge
+from device.settings import Settings
 
 PI = {"sys/firmware/devicetree/base/model": "Raspberry Pi 4 Model B Rev 1.4\0"}
 THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"

@@ -8,7 +8,7 @@ import pytest
 from device.doctor.check_result import Check, CheckResult, examine
 from device.doctor.checks import cameras
 from device.settings import Settings
-from tests.device.camera.video_driver import CameraInfo
+from tests.device.camera.video_driver import FakeCamera
 from tests.device.doctor.made_up import RUNNING, answering, changed, with_settings
 
 
@@ -19,8 +19,8 @@ def test_no_camera_is_a_warning(machine):
 
 
 def test_cameras_and_what_else_the_settings_name(machine, driver):
-    driver.plug(0, CameraInfo())
-    driver.plug(2, CameraInfo("Other Cam"))
+    driver.plug(0, FakeCamera())
+    driver.plug(2, FakeCamera("Other Cam"))
     assert cameras.listed(machine) == CheckResult("ok", "usb:0 (HD Webcam), usb:2 (Other Cam)")
     plugged = {"camera usb:0": "usb:0", "camera usb:2": "usb:2"}
     for source in ("auto", "demo", "0", "1", "usb:2"):
@@ -32,18 +32,18 @@ def test_cameras_and_what_else_the_settings_name(machine, driver):
 
 
 def test_a_good_picture_at_once_and_in_its_true_mode(machine, driver, astronaut):
-    driver.plug(0, CameraInfo(picture=astronaut))
+    driver.plug(0, FakeCamera(picture=astronaut))
     finding = cameras.picture(machine, Settings(), "usb:0")
     assert finding == CheckResult(
         "ok", "HD Webcam, 640x480 MJPG, 30 frames/s: a face of plausible colour"
     )
-    driver.plug(1, CameraInfo(picture=astronaut[300:, :200]))
+    driver.plug(1, FakeCamera(picture=astronaut[300:, :200]))
     assert "no face to judge" in cameras.picture(machine, Settings(), "usb:1").message
 
 
 def test_a_camera_that_wakes_up_is_waited_for(machine, driver, astronaut):
     """Its first frames are black, as long as it seeks its exposure."""
-    waking = CameraInfo(picture=np.zeros_like(astronaut))
+    waking = FakeCamera(picture=np.zeros_like(astronaut))
     driver.plug(0, waking)
 
     def wake(path, backend):
@@ -73,21 +73,21 @@ def test_a_camera_that_wakes_up_is_waited_for(machine, driver, astronaut):
     ],
 )
 def test_a_doubtful_picture(machine, driver, astronaut, make, status, said):
-    driver.plug(0, CameraInfo(picture=np.ascontiguousarray(make(astronaut))))
+    driver.plug(0, FakeCamera(picture=np.ascontiguousarray(make(astronaut))))
     finding = cameras.picture(machine, Settings(), "usb:0")
     assert (finding.status, said in finding.message) == (status, True), finding
     assert finding.message.startswith("HD Webcam, 640x480 MJPG, 30 frames/s: ") and finding.fix
 
 
 def test_a_silent_camera_is_a_failure_of_its_own(machine, driver):
-    driver.plug(0, CameraInfo(silent=True, silence_s=0.01))
+    driver.plug(0, FakeCamera(silent=True, silence_s=0.01))
     finding = examine(Check("c", lambda: cameras.picture(machine, Settings(), "usb:0")))
     assert finding.status == "failure" and finding.message == "usb:0 gives no picture"
 
 
 def test_a_camera_that_the_service_has_is_well_used(machine, driver):
     """One that another program has is not."""
-    driver.plug(0, CameraInfo(busy=True))
+    driver.plug(0, FakeCamera(busy=True))
     finding = cameras.picture(machine, Settings(), "usb:0")
     assert finding.status == "warning" and "in use" in finding.message and finding.fix
     serving = changed(machine, run=answering(systemctl=RUNNING))
@@ -96,7 +96,7 @@ def test_a_camera_that_the_service_has_is_well_used(machine, driver):
 
 
 def test_permission(machine, driver):
-    node = driver.plug(0, CameraInfo())
+    node = driver.plug(0, FakeCamera())
     assert cameras.permission(machine).message == "ada, in group video, may open 1 devices"
     shut = changed(machine, may_open=lambda path: False, groups=frozenset({"ada"}))
     finding = cameras.permission(shut)

@@ -8,12 +8,12 @@ from device.doctor.check_result import CheckResult
 from device.doctor.snapshot import save
 from device.errors import FacetError, SourceError
 from device.settings import Settings
-from tests.device.camera.video_driver import CameraInfo
+from tests.device.camera.video_driver import FakeCamera
 from tests.device.doctor.made_up import with_settings
 
 
 def test_a_snapshot_of_the_camera(machine, driver, astronaut, tmp_path):
-    driver.plug(0, CameraInfo(picture=astronaut))
+    driver.plug(0, FakeCamera(picture=astronaut))
     path = tmp_path / "new" / "picture.jpg"
     first = save(machine, Settings(), path)
     assert first == CheckResult("ok", f"{path}: usb:0, 1 face")

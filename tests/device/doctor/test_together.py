@@ -10,7 +10,7 @@ from device.doctor.report import as_json, line, wants_colour
 from device.doctor.system import run, synchronised
 from device.errors import SourceError, UsageError
 from device.settings import Settings
-from tests.device.camera.video_driver import CameraInfo
+from tests.device.camera.video_driver import FakeCamera
 from tests.device.doctor.made_up import changed, raises
 
 
@@ -28,7 +28,7 @@ def test_a_check_that_crashes_is_a_failure_of_its_own():
 
 
 def test_a_good_computer_has_no_fault(machine, driver, astronaut):
-    driver.plug(0, CameraInfo(picture=astronaut))
+    driver.plug(0, FakeCamera(picture=astronaut))
     told = {check.name: examine(check) for check in checks(machine, None, Settings())}
     assert {name: one for name, one in told.items() if one.status != "ok"} == {}
     assert len(told) == 17 and "camera usb:0" in told
@@ -43,7 +43,7 @@ def test_a_broken_computer_is_told_to_the_end(machine, driver):
     fields = [one.name for one in dataclasses.fields(machine)]
     kept = ("root", "v4l2", "python", "environ", "user", "groups")
     worst = changed(machine, **{name: broken for name in fields if name not in kept})
-    driver.plug(0, CameraInfo(busy=True))
+    driver.plug(0, FakeCamera(busy=True))
     told = {check.name: examine(check) for check in checks(worst, None, Settings())}
     failed = {name for name, one in told.items() if one.status == "failure"}
     assert failed == {

@@ -1,11 +1,10 @@
-/* A V4L2 driver for tests, loaded before libc (LD_PRELOAD): files take the place of /dev/videoN.
+/* A V4L2 driver for tests, loaded before libc (LD_PRELOAD): files stand for /dev/videoN.
 
-   The structures and the ioctls' numbers are those of the kernel's own header, so what agrees with
-   this agrees with the kernel; and OpenCV reads it as it reads a camera.
+   Structures and ioctl numbers are those of the kernel's header; OpenCV reads it like a camera.
 
-   $V4L2_DOUBLE is the folder that programs see as /dev. The first word of its file videoN says how
-   the camera is (alive, silent, hung, busy, metadata; no file: unplugged), the second names a JPEG
-   file, which is the picture. */
+   $V4L2_DOUBLE is the folder that programs see as /dev. The first word of its file videoN is the
+   camera's state (alive, silent, hung, busy, metadata; no file: unplugged), the second names the
+   JPEG file that is its picture. */
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -21,7 +20,7 @@
 #include <sys/select.h>
 #include <unistd.h>
 
-#define MOST 1024 /* descriptors */
+#define MAX_DESCRIPTORS 1024
 #define BUFFERS 32
 
 static const unsigned SIZES[][2] = {{640, 480}, {1280, 720}, {1920, 1080}};
@@ -34,7 +33,7 @@ struct camera {
   void *memory[BUFFERS];
   unsigned waiting[BUFFERS], first, last; /* buffers to be filled, in a ring */
 };
-static struct camera cameras[MOST];
+static struct camera cameras[MAX_DESCRIPTORS];
 
 static int refuse(int reason) {
   errno = reason;
@@ -42,20 +41,20 @@ static int refuse(int reason) {
 }
 
 static struct camera *at(int descriptor) {
-  int known = descriptor >= 0 && descriptor < MOST && cameras[descriptor].used;
+  int known = descriptor >= 0 && descriptor < MAX_DESCRIPTORS && cameras[descriptor].used;
   return known ? &cameras[descriptor] : NULL;
 }
 
-/* Where a path really is. */
-static const char *place(const char *path, char *room, size_t size) {
+/* Return the file that stands for a path. */
+static const char *redirect(const char *path, char *buffer, size_t size) {
   const char *folder = getenv("V4L2_DOUBLE");
   if (!folder || !path || strncmp(path, "/dev/video", 10)) return path;
-  snprintf(room, size, "%s/%s", folder, path + 5);
-  return room;
+  snprintf(buffer, size, "%s/%s", folder, path + 5);
+  return buffer;
 }
 
 static int claim(int descriptor, const char *path, const char *asked) {
-  if (descriptor >= 0 && descriptor < MOST && path != asked) {
+  if (descriptor >= 0 && descriptor < MAX_DESCRIPTORS && path != asked) {
     struct camera *camera = &cameras[descriptor];
     memset(camera, 0, sizeof *camera);
     camera->used = 1;
@@ -69,13 +68,13 @@ static int claim(int descriptor, const char *path, const char *asked) {
 #define OPEN(name)                                                        \
   int name(const char *path, int flags, ...) {                            \
     int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, #name);        \
-    char room[512];                                                       \
-    const char *placed = place(path, room, sizeof room);                  \
+    char buffer[512];                                                     \
+    const char *redirected = redirect(path, buffer, sizeof buffer);       \
     va_list rest;                                                         \
     va_start(rest, flags);                                                \
     int mode = va_arg(rest, int);                                         \
     va_end(rest);                                                         \
-    return claim(real(placed, flags, mode), placed, path);                \
+    return claim(real(redirected, flags, mode), redirected, path);        \
   }
 OPEN(open)
 OPEN(open64)
@@ -92,8 +91,8 @@ int close(int descriptor) {
   return real(descriptor);
 }
 
-/* How the camera is; its picture's file as well. */
-static void look(struct camera *camera, char state[32], char picture[512]) {
+/* Read the camera's state and its picture's file. */
+static void read_state(struct camera *camera, char state[32], char picture[512]) {
   FILE *file = fopen(camera->path, "r");
   strcpy(state, "unplugged");
   picture[0] = 0;
@@ -131,7 +130,7 @@ static unsigned fill(struct camera *camera, unsigned char *memory, const char *p
 
 static int answer(struct camera *camera, unsigned request, void *asked) {
   char state[32], picture[512];
-  look(camera, state, picture);
+  read_state(camera, state, picture);
   if (!strcmp(state, "unplugged")) return refuse(ENODEV);
   int busy = !strcmp(state, "busy"), metadata = !strcmp(state, "metadata");
   switch (request) {
@@ -218,9 +217,9 @@ static int answer(struct camera *camera, unsigned request, void *asked) {
     case VIDIOC_DQBUF: {
       struct v4l2_buffer *it = asked;
       if (!strcmp(state, "silent") || camera->first == camera->last) return refuse(EAGAIN);
-      while (!strcmp(state, "hung")) { /* and so does who asked for a frame */
+      while (!strcmp(state, "hung")) { /* and with it the caller */
         usleep(20000);
-        look(camera, state, picture);
+        read_state(camera, state, picture);
       }
       usleep(1000000 / camera->fps);
       it->index = camera->waiting[camera->first++ % BUFFERS];
@@ -264,7 +263,7 @@ int select(int count, fd_set *read, fd_set *write, fd_set *fault, struct timeval
   if (!camera) return real(count, read, write, fault, limit);
   for (long left_ms = limit->tv_sec * 1000; left_ms > 0; left_ms -= 20) {
     char state[32], picture[512];
-    look(camera, state, picture);
+    read_state(camera, state, picture);
     if (strcmp(state, "silent")) return 1;
     usleep(20000);
   }

@@ -159,14 +159,14 @@ class Gone:
 
 
 def test_a_camera_whose_driver_hangs_is_not_looked_for():
-    camera = ReconnectingCamera(Gone(), pauses_s=(0.05,), try_s=0.4)
-    assert not camera.away
+    camera = ReconnectingCamera(Gone(), backoff_s=(0.05,), attempt_timeout_s=0.4)
+    assert not camera.reconnecting
     thread = threading.Thread(target=lambda: list(camera))
     thread.start()
     time.sleep(0.1)
-    assert camera.away
+    assert camera.reconnecting
     time.sleep(0.8)  # three tries, and the fourth hangs for a second
-    assert not camera.away
+    assert not camera.reconnecting
     camera.stop()
     thread.join()
 

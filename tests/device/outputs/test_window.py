@@ -153,7 +153,7 @@ from device.outputs.window import Window
 from device.types import OK, Face, Frame, Track
 
 class Camera:
-    name, fps, mode, away = "made", 30.0, "", False
+    name, fps, mode, reconnecting = "made", 30.0, "", False
     def __enter__(self): return self
     def __exit__(self, *exc): pass
     def stop(self): self.stopped = True
@@ -175,7 +175,7 @@ def slow_models():
             return
 
 with NewestFrameReader(Camera()) as camera:
-    with Window(None, False, None, threading.Event(), lambda: camera.seen) as window:
+    with Window(None, False, None, threading.Event(), lambda: camera.newest) as window:
         window.show(slow_models)
     print(window.shown)
 """

@@ -1,8 +1,8 @@
 """Who is asked for when, with the network replaced by one that answers when it is told to."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -187,7 +187,7 @@ def test_tracks_that_went_are_not_remembered(settings):
 
 def test_nobody_known_asks_nobody(settings):
     beside = OnDemand()
-    nobody = replace(settings, file=settings.file.with_name("none.json"))
+    nobody = msgspec.structs.replace(settings, file=settings.file.with_name("none.json"))
     with Recognizer(nobody, live=False, beside=beside) as recogniser:
         assert named(recogniser) == [UNKNOWN] and beside.asked == 0
 

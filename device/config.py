@@ -1,0 +1,299 @@
+"""Settings classes: what a field means as data, and values from TOML checked against it.
+
+A settings class is a frozen msgspec.Struct whose fields are annotated with `about(...)`. Flags
+(cli/flags.py), the settings file and docs/settings.md (cli/settings_file.py) are generated from
+these annotations.
+"""
+
+import contextlib
+import functools
+import tomllib
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from .errors import UsageError, nearest, one_line
+
+ROOT = Path(__file__).parent.parent  # default paths below it are printed relative to it
+NEEDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    Path: "a path",
+}
+
+
+def about(
+    help: str,
+    unit: str = "",
+    limits: tuple[float | None, float | None] = (None, None),
+    effects: tuple[str, str] = ("", ""),
+    flag: str = "",
+    **extra: Any,
+) -> msgspec.Meta:
+    """Return the annotation of a settings field: Annotated[int, about("threads", "", (1, 64))].
+
+    help: a phrase without a full stop. limits: lowest and highest value, inclusive. effects: what a
+    lower and a higher value do to the user. flag: "--min-face PX"; fields that share a flag get the
+    same value, or, with WxH, width and height.
+    extra, all optional:
+        choices     the values that are allowed, a tuple
+        flag_help   the flag's help where it differs
+        nargs       argparse's nargs of a list; without it commas separate the values
+        example     the value in a settings file where the default is None
+    """
+    ge, le = limits
+    low, high = effects
+    name, _, metavar = flag.partition(" ")
+    extra |= {"unit": unit, "low": low, "high": high, "flag": name, "metavar": metavar}
+    return msgspec.Meta(ge=ge, le=le, description=help, extra=extra)
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A group of settings: a table of the TOML file, or the whole file."""
+
+    def check(self, origin: str) -> None:
+        """Raise UsageError, which begins with `origin`, for values that do not go together."""
+
+
+T = TypeVar("T", bound=Table)
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One field of a settings class."""
+
+    name: str
+    type: Any  # bool, int, float, str, Path, or a tuple of int or str
+    default: Any
+    optional: bool = False  # may be None
+    help: str = ""
+    unit: str = ""
+    least: float | None = None
+    most: float | None = None
+    low: str = ""
+    high: str = ""
+    choices: tuple[str, ...] = ()
+    flag: str = ""
+    flag_help: str = ""
+    metavar: str = ""
+    nargs: str = ""
+    example: str = ""
+
+    @property
+    def item(self) -> Any:
+        """The type of a list's items; None for other settings."""
+        return get_args(self.type)[0] if get_origin(self.type) is tuple else None
+
+    @property
+    def limits(self) -> str:
+        """ "1 to 64", "back, full, short or yunet", or "" without limits."""
+        if self.choices:
+            return " or ".join([", ".join(self.choices[:-1]), self.choices[-1]])
+        if self.least is None or self.most is None:
+            bounds = (("at least", self.least), ("at most", self.most))
+            return "".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
+        return f"{self.least} to {self.most}"
+
+    @property
+    def effects(self) -> str:
+        """What lower and higher values do: "lower: slower; higher: faster", or ""."""
+        both = (("lower", self.low), ("higher", self.high))
+        return "; ".join(f"{word}: {effect}" for word, effect in both if effect)
+
+    def allows(self, value: Any) -> bool:
+        """Return whether a value of the right type is within the limits; NaN is not."""
+        return (self.least is None or value >= self.least) and (
+            self.most is None or value <= self.most
+        )
+
+
+@functools.cache
+def settings_of(struct: type) -> dict[str, Setting]:
+    """Return {name: Setting} of a settings class's fields, those that are tables left out."""
+    plain = struct()
+    hints = get_type_hints(struct, include_extras=True)
+    return {
+        name: _setting(name, hint, getattr(plain, name))
+        for name, hint in hints.items()
+        if not isinstance(getattr(plain, name), msgspec.Struct)
+    }
+
+
+def tables_of(struct: type) -> dict[str, type[Table]]:
+    """Return {name: class} of the fields of a settings class that are tables."""
+    plain = struct()
+    parts = {name: type(getattr(plain, name)) for name in get_type_hints(struct)}
+    return {name: part for name, part in parts.items() if issubclass(part, Table)}
+
+
+def _setting(name: str, hint: Any, default: Any) -> Setting:
+    meta = next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, msgspec.Meta)), None)
+    plain = hint.__origin__ if hasattr(hint, "__metadata__") else hint
+    optional = get_origin(plain) in (types.UnionType, Union)  # Path | None
+    if optional:
+        plain = get_args(plain)[0]
+    if meta is None:
+        return Setting(name, plain, default, optional)
+    return Setting(
+        name,
+        plain,
+        default,
+        optional,
+        help=meta.description or "",
+        least=meta.ge,
+        most=meta.le,
+        **(meta.extra or {}),
+    )
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return a TOML file's tables and values; UsageError if it is missing or malformed."""
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        hint = "python -m device.settings_file > FILE.toml"
+        raise UsageError(f"no settings file {path}", hint) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"cannot read the settings file {path}: {one_line(error)}") from error
+
+
+def merge(settings: T, values: Mapping[str, Any], origin: str) -> T:
+    """Return `settings` with some values replaced: {table: {key: value}}, or {key: value}.
+
+    Raises UsageError, which begins with `origin`, for an unknown table or key (with the nearest
+    name), a wrong type, a value out of its limits, and values that do not go together.
+    """
+    tables = tables_of(type(settings))
+    changed: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in tables:
+            changed[name] = _merge_table(getattr(settings, name), value, f"{origin}: [{name}]")
+        elif isinstance(value, dict) and name not in settings_of(type(settings)):
+            raise UsageError(f"{origin}: unknown [{name}]", nearest(name, tables))
+    plain = {name: value for name, value in values.items() if name not in tables}
+    merged = msgspec.structs.replace(settings, **changed, **checked(settings, plain, f"{origin}:"))
+    merged.check(f"{origin}:")
+    return merged
+
+
+def _merge_table(table: T, values: Any, origin: str) -> T:
+    if not isinstance(values, dict):
+        raise UsageError(f"{origin} = {_shown(values)}, need a table")
+    merged = msgspec.structs.replace(table, **checked(table, values, origin))
+    merged.check(origin)
+    return merged
+
+
+def override(settings: T, values: Mapping[str, Any], origin: str = "settings") -> T:
+    """Return `settings` with values replaced by key alone: min_hits=1, faces={"min_score": 0.7}.
+
+    A key that several tables have means the one with a flag. Raises UsageError as `merge` does, and
+    for a key that remains ambiguous.
+    """
+    parts = tables_of(type(settings))
+    tables: dict[str, Any] = {}
+    for key, value in values.items():
+        owners = [name for name, part in parts.items() if key in settings_of(part)]
+        if len(owners) > 1:
+            flagged = [name for name in owners if settings_of(parts[name])[key].flag]
+            owners = flagged or owners
+        if key in parts:
+            if not isinstance(value, dict):
+                raise UsageError(f"{origin}: [{key}] = {_shown(value)}, need a table")
+            tables[key] = tables.get(key, {}) | value
+        elif len(owners) == 1:
+            tables.setdefault(owners[0], {})[key] = value
+        elif owners:
+            hint = f"{owners[0]}={{{key!r}: {value!r}}}"
+            raise UsageError(f"{origin}: {key} is a key of {' and '.join(owners)}", hint)
+        else:
+            known = {*parts, *(name for part in parts.values() for name in settings_of(part))}
+            raise UsageError(f"{origin}: unknown setting {key}", nearest(key, sorted(known)))
+    return merge(settings, tables, origin)
+
+
+def checked(part: object, values: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """Return {key: value} as the types that the fields of the settings `part` have.
+
+    Raises UsageError, which begins with `origin`, for an unknown key (with the nearest name), a
+    wrong type and a value out of its limits.
+    """
+    struct: Any = type(part)
+    settings = settings_of(struct)
+    for key in values:
+        if key not in settings:
+            known = [*settings, *(tables_of(struct) if isinstance(part, Table) else ())]
+            raise UsageError(f"{origin} unknown setting {key}", nearest(key, known))
+    return {
+        key: converted(settings[key], value, f"{origin} {key} =") for key, value in values.items()
+    }
+
+
+def converted(setting: Setting, value: Any, label: str) -> Any:
+    """Return a TOML or Python value as the setting's type.
+
+    label: how the error names the setting, such as "facet.toml: [faces] min_face =".
+    Raises UsageError for a wrong type and a value out of its limits.
+    """
+    if value is None and setting.optional:
+        return None
+    typed = _typed(setting, value)
+    if typed is None:
+        limits = f", {setting.limits}" if setting.limits else ""
+        raise UsageError(f"{label} {_shown(value)}, need {_needs(setting)}{limits}")
+    if setting.choices and typed not in setting.choices:
+        raise UsageError(f"{label} {_shown(value)} is unknown", nearest(typed, setting.choices))
+    if not setting.allows(typed):
+        raise UsageError(f"{label} {_shown(value)}, need {setting.limits}")
+    return typed
+
+
+def _typed(setting: Setting, value: Any) -> Any:
+    """Return a value as the setting's type; None where that is impossible."""
+    wanted, item = setting.type, setting.item
+    if item:
+        fits = isinstance(value, list | tuple) and all(type(one) is item for one in value)
+        return tuple(value) if fits else None
+    if wanted is Path and isinstance(value, str | Path) and str(value) and "\0" not in str(value):
+        with contextlib.suppress(RuntimeError):  # ~nobody
+            return Path(value).expanduser()
+    if wanted is float and isinstance(value, int | float) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # 10 ** 400
+            return float(value)
+    if wanted is str and type(value) is int:
+        return str(value)  # source = 0
+    return value if wanted in (bool, int, str) and type(value) is wanted else None
+
+
+def _needs(setting: Setting) -> str:
+    if setting.item is str:
+        return 'a list of names, such as ["Smiling"]'
+    if setting.item is int:
+        return "a list of whole numbers, such as [128, 160]"
+    return NEEDS.get(setting.type, "another type")
+
+
+def _shown(value: Any) -> str:
+    return one_line(repr(value), 80)
+
+
+def text(value: Any) -> str:
+    """Return a default as help and docs print it: "on", "640", "models/x.json", "A, B", or ""."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, Path):
+        for folder, short in ((ROOT, Path()), (Path.home(), Path("~"))):
+            if value.is_relative_to(folder):
+                return str(short / value.relative_to(folder))
+    return str(value)

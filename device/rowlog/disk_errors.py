@@ -1,0 +1,24 @@
+"""The reason in an OSError of the log's disk, and what the user can do about it."""
+
+import errno
+
+_HINTS = {
+    errno.ENOSPC: "free space on the disk",
+    errno.EDQUOT: "free space on the disk",
+    errno.EFBIG: "set max_mb in [rotation], or start another file",
+    errno.EROFS: "make the disk writable",
+    errno.EACCES: "make the folder writable",
+    errno.ENOENT: "create the folder again",
+    errno.ENODEV: "plug the disk in again",
+    errno.EAGAIN: "stop the other process",
+}
+
+
+def reason(error: OSError) -> str:
+    """Return the error's text without its number and path."""
+    return error.strerror or str(error)
+
+
+def hint(error: OSError) -> str:
+    """Return the hint for a FacetError about this error."""
+    return _HINTS.get(error.errno or 0, "dmesg | tail")

@@ -1,0 +1,95 @@
+"""The current file of a log: opened again after a fault, and followed by the next one when due."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..files import move_aside
+from .csv_format import day_of
+from .locked_file import LockedCsvFile
+from .rotation import remove_duplicates, rotate
+
+if TYPE_CHECKING:
+    from ..settings import RotationSettings
+
+DAY_S = 86400.0
+
+
+class RotatingFile:
+    """The current file, and the rule for when the next one begins.
+
+    path: the file; its folder exists. `now_s`: s of a monotonic clock. Every method raises OSError,
+    `close` never.
+    """
+
+    def __init__(self, path: Path, header: bytes, settings: RotationSettings):
+        # A symbolic link stays; the file it points to is rotated.
+        self.path = Path(os.path.realpath(path))
+        self.rotates = bool(settings.daily or settings.max_mb)
+        self._header, self._settings = header, settings
+        self._mount = _mount_point(self.path.parent)
+        self._begun_s = math.inf  # when the file began; known from the first `ensure_open` on
+        remove_duplicates(self.path)
+        self.current = self._open()
+        self.moved_to = self.current.moved_to
+
+    @property
+    def is_open(self) -> bool:
+        return not self.current.closed
+
+    def ensure_open(self, now_s: float) -> bool:
+        """Open the file if it is closed; return True if it was."""
+        self._begun_s = min(self._begun_s, now_s)
+        if self.is_open:
+            return False
+        # Rows written below an empty mount point would be hidden once the disk is back.
+        if not self._mount.is_mount():
+            raise OSError(errno.ENODEV, f"{self._mount} is not mounted")
+        self.current = self._open()
+        return True
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.current.close()
+
+    def rows_before_rotation(self, rows: Sequence[bytes], now_s: float) -> int:
+        """Return how many of the rows belong in this file, before the next one begins."""
+        day, size = self.current.day, self.current.size
+        for index, row in enumerate(rows):
+            is_full = 0 < self._settings.max_mb * 1e6 < size + len(row)
+            if day and (is_full or self._is_over(day, day_of(row), now_s)):
+                return index
+            day, size = day or day_of(row), size + len(row)
+        return len(rows)
+
+    def is_over(self, today: str, now_s: float) -> bool:
+        """Whether the file has rows, and `today` belongs in the next one."""
+        return bool(self.current.day) and self._is_over(self.current.day, today, now_s)
+
+    def begin_next(self, now_s: float) -> None:
+        """Rename the file to its day and open the next one."""
+        rotate(self.path)
+        self.close()
+        self.current, self._begun_s = self._open(), now_s
+
+    def _is_over(self, day: str, today: str, now_s: float) -> bool:
+        # Rows of an earlier day stay in the file, or a clock that jumps back and forth would make
+        # many files; but for one day only: the file's own day may be a clock error.
+        if not self._settings.daily:
+            return False
+        return day < today or (day > today and now_s - self._begun_s > DAY_S)
+
+    def _open(self) -> LockedCsvFile:
+        return LockedCsvFile(self.path, self._header, rotate if self.rotates else move_aside)
+
+
+def _mount_point(folder: Path) -> Path:
+    while not folder.is_mount():
+        folder = folder.parent
+    return folder

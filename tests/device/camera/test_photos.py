@@ -1,0 +1,47 @@
+"""Photos and folders of photos."""
+
+import cv2
+import numpy as np
+import pytest
+
+from device.camera import is_live
+from device.camera.image_io import PhotoError
+from device.camera.photos import Photos
+from device.errors import SourceError
+
+
+def test_a_folders_photos_are_in_order_and_unreadable_ones_are_skipped(tmp_path, capsys):
+    for name in ("b.png", "a.jpg", "c.jpg"):
+        cv2.imwrite(str(tmp_path / name), np.random.default_rng(0).integers(0, 255, (90, 90, 3)))
+    truncated = tmp_path / "c.jpg"
+    truncated.write_bytes(truncated.read_bytes()[:400])
+    (tmp_path / "notes.txt").write_text("no photo")
+    with Photos(tmp_path) as camera:
+        frames = list(camera)
+    assert [frame.source for frame in frames] == ["a.jpg", "b.png"] and not is_live(camera)
+    printed = capsys.readouterr().err
+    assert "skipped" in printed and "c.jpg" in printed and "1 of 3 photos were skipped" in printed
+
+
+def test_a_folder_of_unreadable_photos_is_an_error(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"nothing")
+    with Photos(tmp_path) as camera, pytest.raises(SourceError, match="none of the 1 photos"):
+        list(camera)
+
+
+def test_an_empty_folder_is_an_error(tmp_path):
+    with pytest.raises(SourceError, match="no photos in"):
+        Photos(tmp_path)
+
+
+def test_a_single_unreadable_photo_is_an_error(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"nothing")
+    with pytest.raises(PhotoError, match=r"a\.jpg"):
+        Photos(tmp_path / "a.jpg")
+
+
+def test_one_photo(tmp_path):
+    cv2.imwrite(str(tmp_path / "me.png"), np.zeros((1, 1), np.uint8))
+    with Photos(tmp_path / "me.png") as photos:
+        (frame,) = photos
+    assert frame.bgr.shape == (1, 1, 3)

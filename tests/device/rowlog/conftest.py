@@ -1,0 +1,7 @@
+import pytest
+
+
+@pytest.fixture
+def messages():
+    """A list for the warnings of a writer."""
+    return []
