@@ -1,6 +1,6 @@
 """Save one annotated picture of the camera: the only thing that the doctor stores."""
 
-from collections.abc import Iterable
+from collections import deque
 from pathlib import Path
 
 import cv2
@@ -8,6 +8,7 @@ import cv2
 from ..attributes.presets import shown_and_logged
 from ..camera.open import open_camera
 from ..camera.photos import Photos
+from ..config import merge
 from ..errors import FacetError, disk_faults
 from ..files import move_aside, write_atomic
 from ..models import load_models
@@ -31,10 +32,12 @@ def save(system: System, settings: Settings, path: Path) -> CheckResult:
     models = load_models(settings)
     shown, _ = shown_and_logged(settings.attributes, models.classifier.card.names)
     with open_camera(settings.camera, v4l2=system.v4l2) as camera:
-        pipeline = build_pipeline(settings, models, camera, shown)
-        result = _last(pipeline, 1 if isinstance(camera, Photos) else FRAMES)
-    if result is None:
+        frames = 1 if isinstance(camera, Photos) else FRAMES
+        settings = merge(settings, {"outputs": {"max_frames": frames}}, "snapshot")
+        last = deque(build_pipeline(settings, models, camera, shown), maxlen=1)
+    if not last:
         raise FacetError(f"{camera.name} gives no frame", "python -m device.doctor")
+    (result,) = last
     moved_to = _write(result, path)
     message = f"{path}: {camera.name}, {counted(len(result.faces), 'face')}"
     if moved_to:
@@ -42,15 +45,6 @@ def save(system: System, settings: Settings, path: Path) -> CheckResult:
     if camera.name == "demo" and settings.camera.source != "demo":
         return warning(f"{message}; no camera found, this is the demo", "connect a camera")
     return ok(message)
-
-
-def _last(results: Iterable[Result], count: int) -> Result | None:
-    """Return the last of the first `count` results; None if there is none."""
-    last = None
-    for number, last in enumerate(results, 1):
-        if number == count:
-            break
-    return last
 
 
 def _write(result: Result, path: Path) -> Path | None:

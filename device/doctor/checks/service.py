@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-from ...attributes.model_card import read_card
 from ...errors import one_line
 from ...resources import restore_hint
 from ...settings import Settings
@@ -82,6 +81,9 @@ def _last_line(system: System, *query: str) -> str:
 
 def model_in_use(system: System, settings: Settings) -> CheckResult:
     """Whether the running service loaded the model that is on disk now; raises ModelError."""
+    # Needs OpenCV, which the other checks of the service do not.
+    from ...attributes.model_card import read_card
+
     pid = running_pid(system)
     started_s = _start_time(system, pid) if pid else None
     if started_s is None:
