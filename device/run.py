@@ -30,11 +30,11 @@ from .cli.outputs import (
     wants_window,
 )
 from .log import log
-from .outputs import Output
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .camera import Camera
+    from .outputs import Output
     from .outputs.window import Window
     from .pipeline import Pipeline
     from .recognition.recognizer import Recognizer
@@ -79,11 +79,14 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(pipeline: Iterable[Result], outputs: list[Output], stop: threading.Event) -> None:
     """Write every result to every output, until the pipeline ends or `stop` is set."""
-    for result in pipeline:
-        for output in outputs:
-            output.write(result)
-        if stop.is_set():
-            break
+    from .camera.prefetch import closing
+
+    with closing(pipeline) as results:
+        for result in results:
+            for output in outputs:
+                output.write(result)
+            if stop.is_set():
+                break
 
 
 def windowed_results(pipeline: Pipeline, camera: Camera) -> Iterable[Result]:

@@ -2,8 +2,8 @@
 
 from ...camera.demo import ASTRONAUT, portrait
 from ...recognition.embedding import Embedder
-from ...recognition.face_crop import chip
-from ...recognition.store import ENROL, read_people
+from ...recognition.face_crop import face_crop
+from ...recognition.store import ENROLL, read_people
 from ...settings import Settings
 from ..check_result import CheckResult, ok, warning
 from .models import LANDMARKS
@@ -11,11 +11,11 @@ from .models import LANDMARKS
 
 def enrolled(settings: Settings) -> CheckResult:
     """Whether people can be recognized; raises UsageError, ModelError or SourceError."""
-    Embedder().embed(chip(portrait(ASTRONAUT), LANDMARKS))
+    Embedder().embed(face_crop(portrait(ASTRONAUT), LANDMARKS))
     file = settings.people.file
     people = read_people(file)
     if not people:
-        return warning(f"no person is enrolled in {file}", f"{ENROL} --file {file}")
+        return warning(f"no person is enrolled in {file}", f"{ENROLL} --file {file}")
     if file.stat().st_mode & 0o077:
         return warning(f"other users may read {file}", f"chmod 600 {file}")
     return ok(f"{len(people)} enrolled in {file}")
