@@ -1,4 +1,4 @@
-"""Check of known people, where the settings ask for them: dlib, its network, and their file."""
+"""Check recognition, if the settings enable it: dlib, its network, and the people file."""
 
 from ...camera.demo import ASTRONAUT, portrait
 from ...recognition.embedding import Embedder
@@ -9,13 +9,13 @@ from ..check_result import CheckResult, ok, warning
 from .models import LANDMARKS
 
 
-def known(settings: Settings) -> CheckResult:
-    """Whether people can be recognised; raises UsageError, ModelError or SourceError."""
+def enrolled(settings: Settings) -> CheckResult:
+    """Whether people can be recognized; raises UsageError, ModelError or SourceError."""
     Embedder().embed(face_crop(portrait(ASTRONAUT), LANDMARKS))
     file = settings.people.file
     people = read_people(file)
     if not people:
-        return warning(f"nobody is in {file}", f"Run: {ENROLL} --file {file}")
+        return warning(f"no person is enrolled in {file}", f"{ENROLL} --file {file}")
     if file.stat().st_mode & 0o077:
-        return warning(f"others may read {file}", f"Run: chmod 600 {file}")
-    return ok(f"{len(people)} known in {file}")
+        return warning(f"other users may read {file}", f"chmod 600 {file}")
+    return ok(f"{len(people)} enrolled in {file}")
