@@ -1,4 +1,4 @@
-"""`python -m device.people`: enrol people, list and remove them (cli/people.py)."""
+"""`python -m device.people`: enroll people, list and remove them (cli/people.py)."""
 
 from .cli.command import exit_with
 from .cli.people import main

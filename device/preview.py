@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .camera.prefetch import closing
 from .faces.motion import move
 from .types import Frame, Result
 from .worker import Worker
@@ -30,15 +31,16 @@ def with_previews(results: Iterable[Result], camera: LiveCamera) -> Iterator[Res
     analyzed: queue.Queue[Result] = queue.Queue(1)
 
     def analyze(worker: Worker) -> None:
-        for result in results:
-            while not worker.stopping.is_set():
-                try:
-                    analyzed.put(result, timeout=0.05)
-                    break
-                except queue.Full:
-                    continue
-            if worker.stopping.is_set():
-                return
+        with closing(results) as source:
+            for result in source:
+                while not worker.stopping.is_set():
+                    try:
+                        analyzed.put(result, timeout=0.05)
+                        break
+                    except queue.Full:
+                        continue
+                if worker.stopping.is_set():
+                    return
 
     with Worker("pipeline", analyze, JOIN_S) as worker:
         last: Result | None = None

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from . import __version__
 from .cli.command import exit_with
 from .cli.flags import read_settings
-from .cli.loop import run, stop_at_signals, windowed_results
+from .cli.loop import for_window, stop_at_signals, until_stopped
 from .cli.outputs import (
     AnalyzedOnly,
     build_outputs,
@@ -64,12 +64,14 @@ def main(argv: list[str] | None = None) -> int:
             f"model {settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
         )
         outputs += build_reports(settings, camera, stack)
-        pipeline = build_pipeline(settings, models, camera, shown, stop.is_set, recognizer)
+        analysis = build_pipeline(settings, models, camera, shown, stop.is_set, recognizer)
         if window:
-            run(windowed_results(pipeline, camera), [AnalyzedOnly(outputs), window], stop)
-        else:
-            run(pipeline, outputs, stop)
-    log.info(summary(pipeline, camera, window))
+            outputs = [AnalyzedOnly(outputs), window]
+        with until_stopped(for_window(analysis, camera) if window else analysis, stop) as pipeline:
+            for result in pipeline:
+                for output in outputs:
+                    output.write(result)
+    log.info(summary(analysis, camera, window))
     return 0
 
 

@@ -67,8 +67,9 @@ class Worker:
         try:
             self.stop()
         except BaseException:
-            if exc[0] is None:
-                raise  # else what ended the block goes on, and is not replaced
+            # What ended the block goes on, and is not replaced; a generator's close is no fault.
+            if exc[0] in (None, GeneratorExit):
+                raise
 
     def _run(self) -> None:
         try:

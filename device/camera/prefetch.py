@@ -6,7 +6,6 @@ import threading
 from collections.abc import Generator, Iterable, Iterator
 from typing import TypeVar
 
-from ..log import log
 from ..worker import Worker
 
 T = TypeVar("T")
@@ -18,36 +17,39 @@ def prefetch(items: Iterable[T], size: int = 3) -> Generator[T, None, None]:
     """Yield every item in order, read by a thread of its own at most `size` items ahead.
 
     size: from 1; larger only takes more memory. What `items` raises is raised here, after the items
-    before it. Closing this generator stops the thread and closes `items` if that is a generator;
-    a source that hangs is left behind after JOIN_TIMEOUT_S.
+    before it. Closing this generator stops the thread and closes `items` if that is a generator; it
+    raises FacetError for a source that hangs for JOIN_TIMEOUT_S, and none that lies further ahead.
     """
-    ready: queue.SimpleQueue[tuple[T, ...]] = queue.SimpleQueue()  # one item each; () is the end
+    # One item each, or a fault; () is the end.
+    ready: queue.SimpleQueue[tuple[T, ...] | BaseException] = queue.SimpleQueue()
     room = threading.Semaphore(size - 1)
 
     def read(worker: Worker) -> None:
         try:
-            with _closing(iter(items)) as source:
-                for item in source:
-                    ready.put((item,))
-                    room.acquire()
-                    if worker.stopping.is_set():
-                        return
+            with closing(items) as source:
+                try:
+                    for item in source:
+                        ready.put((item,))
+                        room.acquire()
+                        if worker.stopping.is_set():
+                            return
+                except BaseException as error:  # raised in its turn, if it is reached
+                    ready.put(error)
         finally:
             ready.put(())
 
-    worker = Worker("prefetch", read, JOIN_TIMEOUT_S, wake=room.release)
-    try:
-        with worker:
-            while got := ready.get():
-                room.release()
-                yield got[0]
-    finally:
-        if worker.running:
-            log.warning("a source does not answer and stays open until Facet exits")
+    with Worker("prefetch", read, JOIN_TIMEOUT_S, wake=room.release):
+        while got := ready.get():
+            if isinstance(got, BaseException):
+                raise got
+            room.release()
+            yield got[0]
 
 
 @contextlib.contextmanager
-def _closing(source: Iterator[T]) -> Iterator[Iterator[T]]:
+def closing(items: Iterable[T]) -> Iterator[Iterator[T]]:
+    """Iterate items, and close their generator at the end, so that its faults are raised here."""
+    source = iter(items)
     try:
         yield source
     finally:

@@ -128,7 +128,7 @@ def show_live(settings: Settings) -> None:
     from ..models import load_models
     from ..outputs.window import has_screen
     from ..pipeline import build_pipeline
-    from .loop import run, stop_at_signals, windowed_results
+    from .loop import for_window, stop_at_signals, until_stopped
     from .outputs import build_window
 
     if not has_screen():
@@ -146,7 +146,9 @@ def show_live(settings: Settings) -> None:
         paint = (lambda *drawn: painter()(*drawn)) if isinstance(camera, Photos) else painter()
         window = build_window(camera, stop, stack, paint)
         pipeline = build_pipeline(settings, models, camera, shown=(), stopping=stop.is_set)
-        run(windowed_results(pipeline, camera), [window], stop)
+        with until_stopped(for_window(pipeline, camera), stop) as results:
+            for result in results:
+                window.write(result)
 
 
 def draw(settings: Settings, options: argparse.Namespace) -> None:

@@ -1,36 +1,48 @@
-"""The loop of every command that shows or logs a camera: results to outputs, until it stops."""
+"""What the commands share that run a camera until it ends or is stopped."""
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING
-
-from ..outputs import Output
-from ..types import Result
 
 if TYPE_CHECKING:
     from ..camera import Camera
     from ..pipeline import Pipeline
+    from ..types import Result
 
 
-def run(results: Iterable[Result], outputs: Sequence[Output], stop: threading.Event) -> None:
-    """Write every result to every output, until the results end or `stop` is set."""
-    for result in results:
-        for output in outputs:
-            output.write(result)
-        if stop.is_set():
-            break
-
-
-def windowed_results(pipeline: Pipeline, camera: Camera) -> Iterable[Result]:
+def for_window(pipeline: Pipeline, camera: Camera) -> Iterable[Result]:
     """Return the pipeline's results for a window, analyzed in a thread of their own."""
     from ..camera import is_live
     from ..camera.prefetch import prefetch
     from ..preview import with_previews
 
     return with_previews(pipeline, camera) if is_live(camera) else prefetch(pipeline, 1)
+
+
+def until_stopped(
+    results: Iterable[Result], stop: threading.Event
+) -> contextlib.closing[Generator[Result, None, None]]:
+    """Return a context of the results that ends with `stop`; leaving it stops their threads.
+
+    Faults of these threads are raised by the iteration or when the context is left.
+    """
+    return contextlib.closing(_until_stopped(results, stop))
+
+
+def _until_stopped(
+    results: Iterable[Result], stop: threading.Event
+) -> Generator[Result, None, None]:
+    from ..camera.prefetch import closing
+
+    with closing(results) as source:
+        for result in source:
+            yield result
+            if stop.is_set():
+                return
 
 
 def stop_at_signals() -> threading.Event:

@@ -10,6 +10,7 @@ from . import Output
 
 QUEUE_SIZE = 8  # results that wait: what a disk that stalls for a quarter of a second needs
 JOIN_S = 30.0  # to write what waits
+POLL_S = 0.1  # between two looks at whether the run has ended
 
 
 class BackgroundOutput:
@@ -20,8 +21,8 @@ class BackgroundOutput:
 
     def __init__(self, output: Output, name: str, live: bool):
         self._output, self._name, self._live = output, name, live
-        self._queue: queue.Queue[Result | None] = queue.Queue(QUEUE_SIZE)
-        self._worker = Worker(name, self._write_all, JOIN_S, wake=self._end)
+        self._queue: queue.Queue[Result] = queue.Queue(QUEUE_SIZE)
+        self._worker = Worker(name, self._write_all, JOIN_S)
         self.dropped = 0
 
     def __enter__(self) -> "BackgroundOutput":
@@ -35,7 +36,8 @@ class BackgroundOutput:
         finally:
             if self.dropped:
                 log.warning("%s: %d frames dropped, the disk is too slow", self._name, self.dropped)
-            self._output.__exit__(*exc)
+            if not self._worker.running:  # else it still writes
+                self._output.__exit__(*exc)
 
     def write(self, result: Result) -> None:
         self._worker.check()
@@ -54,13 +56,9 @@ class BackgroundOutput:
         self._worker.check()
 
     def _write_all(self, worker: Worker) -> None:
-        while (result := self._queue.get()) is not None:
-            self._output.write(result)
-
-    def _end(self) -> None:
-        while self._worker.running:
+        while not (worker.stopping.is_set() and self._queue.empty()):
             try:
-                self._queue.put(None, timeout=0.1)
-                return
-            except queue.Full:
+                result = self._queue.get(timeout=POLL_S)
+            except queue.Empty:
                 continue
+            self._output.write(result)

@@ -57,7 +57,7 @@ def annotate(picture_bgr: Image, faces: Sequence[Face], status: str = "") -> Non
         words = face.labels if face.state == OK else (face.state,)
         lines = fit_lines([*_name(face), *words], text, (width, height))
         if lines:
-            where = _place(box, _size(lines, text), (width, height), taken)
+            where = place_label(box, _size(lines, text), (width, height), taken)
             taken.append(_panel(picture_bgr, lines, where, text, _colour(face)))
 
 
@@ -93,7 +93,7 @@ def _size(lines: list[str], text: Text) -> tuple[int, int]:
     return widest + 2 * text.pad, len(lines) * text.line + 2 * text.pad
 
 
-def _place(
+def place_label(
     box: Rect, size: tuple[int, int], frame: tuple[int, int], taken: list[Rect]
 ) -> tuple[int, int]:
     """Return the (x, y) for a label: right, left, below or above its box, covering least."""

@@ -40,7 +40,7 @@ class SystemdNotifier:
     def __exit__(self, *exc: object) -> None:
         self._notify("STOPPING=1", "STATUS=stopping")
         try:
-            self._watchdog.stop()
+            self._watchdog.__exit__(*exc)
         finally:
             self._socket.close()
 

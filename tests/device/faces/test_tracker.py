@@ -1,4 +1,4 @@
-"""Who is who from frame to frame; faces here are drawn by hand, 30 frames a second."""
+"""Which detection belongs to which track; faces here are made by hand, 30 frames/s."""
 
 import numpy as np
 import pytest
@@ -6,98 +6,130 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.faces.tracker import Tracker
-from device.types import Face
+from device.types import Detection
 
 STEP_S = 1 / 30
-POINTS = np.array([(-0.2, -0.15), (0.2, -0.15), (0.0, 0.05), (0.0, 0.25)])
+LANDMARKS = np.array([(-0.2, -0.15), (0.2, -0.15), (0.0, 0.05), (0.0, 0.25)])
 
 
-def face(x, y=100.0, width=60.0):
-    return Face((x - width / 2, y - width / 2, width, width), 0.9, POINTS * width + (x, y))
+def detection(x, y=100.0, width=60.0):
+    box = (x - width / 2, y - width / 2, width, width)
+    return Detection(box, 0.9, LANDMARKS * width + (x, y))
 
 
-def follow(tracker, frames, start=0):
-    """Return, per frame of x positions, the ids of those seen."""
+def centre_x(box):
+    return box[0] + box[2] / 2
+
+
+def track_all(tracker, frames, start=0):
+    """Return, for each frame of x positions, the ids of the detected tracks."""
     return [
-        [one.id for one in tracker.update([face(x) for x in places], (start + n) * STEP_S)]
+        [track.id for track in tracker.update([detection(x) for x in places], (start + n) * STEP_S)]
         for n, places in enumerate(frames)
     ]
 
 
-def test_nobody():
-    assert Tracker().update([], 0.0) == [] and Tracker().ids == set()
+def test_no_detections():
+    tracker = Tracker()
+    assert tracker.update([], 0.0) == tracker.visible() == [] and tracker.ids == set()
 
 
-def test_a_person_has_a_number_from_the_third_frame_on():
-    assert follow(Tracker(confirm=3), [[100]] * 5) == [[], [], [1], [1], [1]]
+def test_a_track_has_an_id_from_the_third_frame_on():
+    assert track_all(Tracker(min_hits=3), [[100]] * 5) == [[], [], [1], [1], [1]]
 
 
-def test_a_false_face_of_one_frame_takes_no_number():
+def test_a_false_detection_of_one_frame_takes_no_id():
     frames = [[100], [100, 400], *[[100]] * 10, *[[100, 300]] * 5]
-    assert follow(Tracker(), frames)[-1] == [1, 2]
+    assert track_all(Tracker(), frames)[-1] == [1, 2]
 
 
-def test_a_short_miss_keeps_the_number_and_a_long_one_ends_it():
-    tracker = Tracker(confirm=1, hold_s=1.0)
+def test_a_short_loss_keeps_the_id_and_a_long_one_ends_the_track():
+    tracker = Tracker(min_hits=1, max_lost_s=1.0)
     frames = [*[[100]] * 3, *[[]] * 25, [110]]
-    assert follow(tracker, frames)[-1] == [1]
-    assert follow(tracker, [*[[]] * 40, [110]], start=29)[-1] == [2]
+    assert track_all(tracker, frames)[-1] == [1]
+    assert track_all(tracker, [*[[]] * 40, [110]], start=29)[-1] == [2]
     assert tracker.ids == {2}
 
 
-def test_two_who_cross_keep_their_numbers():
-    # 10 px a frame towards and past each other, unseen where they cover each other.
+def test_two_faces_that_cross_keep_their_ids():
+    # 10 px a frame towards and past each other, not detected where they occlude each other.
     frames = [[100 + 10 * n, 400 - 10 * n] if abs(n - 15) > 2 else [] for n in range(31)]
-    seen = follow(Tracker(confirm=1), frames)
-    assert seen[0] == [1, 2] and seen[-1] == [1, 2]  # in the order of the faces given
+    ids = track_all(Tracker(min_hits=1), frames)
+    assert ids[0] == [1, 2] and ids[-1] == [1, 2]  # in the order of the detections
 
 
-def test_a_face_far_from_everybody_is_somebody_else():
-    assert follow(Tracker(confirm=1), [[100], [300], [300]]) == [[1], [2], [2]]
+def test_a_detection_far_from_every_track_begins_another():
+    assert track_all(Tracker(min_hits=1), [[100], [300], [300]]) == [[1], [2], [2]]
 
 
-def test_a_cameras_own_clock_counts_not_its_frames():
-    tracker = Tracker(confirm=1, hold_s=1.0)
-    tracker.update([face(100)], 10.0)
-    assert [one.id for one in tracker.update([face(100)], 10.9)] == [1]
-    assert [one.id for one in tracker.update([face(100)], 12.0)] == [2]
+def test_lost_time_is_measured_by_the_cameras_clock_not_in_frames():
+    tracker = Tracker(min_hits=1, max_lost_s=1.0)
+    tracker.update([detection(100)], 10.0)
+    assert [track.id for track in tracker.update([detection(100)], 10.9)] == [1]
+    assert [track.id for track in tracker.update([detection(100)], 12.0)] == [2]
+
+
+def test_an_identity_switch_gives_a_new_id_and_counts_hits_anew():
+    tracker = Tracker(min_hits=1)
+    track_all(tracker, [[100, 300]] * 4)
+    first, second = tracker.visible()
+    tracker.assign_new_id(first)
+    assert (first.id, first.hits, second.id) == (3, 1, 2) and tracker.ids == {2, 3}
+    assert track_all(tracker, [[100, 300]], start=4) == [[3, 2]]
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.permutations(range(5)), st.integers(0, 2**31))
-def test_numbers_do_not_depend_on_the_order_of_the_faces(order, seed):
+def test_ids_do_not_depend_on_the_order_of_the_detections(order, seed):
     rng = np.random.default_rng(seed)
-    tracker = Tracker(confirm=1)
+    tracker = Tracker(min_hits=1)
     homes = [100.0 + 150 * n for n in range(5)]
-    first = tracker.update([face(x) for x in homes], 0.0)
-    by_home = {home: one.id for home, one in zip(homes, first, strict=True)}
-    moved = [face(homes[n] + rng.uniform(-15, 15), 100 + rng.uniform(-15, 15)) for n in order]
-    again = [one.id for one in tracker.update(moved, STEP_S)]
+    first = tracker.update([detection(x) for x in homes], 0.0)
+    by_home = {home: track.id for home, track in zip(homes, first, strict=True)}
+    moved = [detection(homes[n] + rng.uniform(-15, 15), 100 + rng.uniform(-15, 15)) for n in order]
+    again = [track.id for track in tracker.update(moved, STEP_S)]
     assert again == [by_home[homes[n]] for n in order]
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.lists(st.floats(0, 640), max_size=6), max_size=20))
-def test_nobody_has_two_faces_and_no_face_two_numbers(frames):
-    tracker = Tracker(confirm=2)
-    for ids in follow(tracker, frames):
-        assert len(ids) == len(set(ids)) and all(one in tracker.ids for one in ids)
+def test_no_track_has_two_detections_and_no_detection_two_ids(frames):
+    tracker = Tracker(min_hits=2)
+    for ids in track_all(tracker, frames):
+        assert len(ids) == len(set(ids)) and all(id in tracker.ids for id in ids)
 
 
-def test_between_looks_a_face_is_where_it_was_going():
-    tracker = Tracker(confirm=1)
-    follow(tracker, [[100 + 4 * n] for n in range(20)])
-    (person,) = tracker.present()
-    x, _, w, _ = person.at(21 * STEP_S).box
-    assert x + w / 2 == pytest.approx(100 + 4 * 21, abs=2)
+def test_between_detections_a_track_moves_on_at_its_velocity():
+    tracker = Tracker(min_hits=1)
+    track_all(tracker, [[100 + 4 * n] for n in range(20)])
+    (track,) = tracker.visible()
+    assert centre_x(track.predict(21 * STEP_S).box) == pytest.approx(100 + 4 * 21, abs=2)
 
 
-def test_who_was_not_looked_for_is_not_missed():
-    tracker = Tracker(confirm=1)
-    (person,) = tracker.update([face(100)], 0.0)
+def test_a_prediction_at_or_before_the_last_detection_is_that_detection():
+    """The filter is one of the velocity: the position is the newest detection's."""
+    tracker = Tracker(min_hits=1)
+    track_all(tracker, [[100], [104], [160]])
+    (track,) = tracker.visible()
+    assert track.predict(2 * STEP_S) is track.detection is track.predict(0.0)
+    assert centre_x(track.detection.box) == 160
+
+
+def test_a_lost_track_slows_down_and_stops():
+    tracker = Tracker(min_hits=1)
+    track_all(tracker, [[100 + 4 * n] for n in range(20)])  # 120 px/s
+    (track,) = tracker.visible()
+    steps = [centre_x(track.predict(19 * STEP_S + s).box) - 176 for s in (0.1, 0.5, 5.0, 50.0)]
+    assert steps == sorted(steps) and steps[-1] == pytest.approx(steps[-2], abs=1)
+    assert steps[-1] < 0.5 * 120 + 10  # as if it went on for half a second
+
+
+def test_a_track_that_was_not_expected_is_not_missed():
+    tracker = Tracker(min_hits=1)
+    (track,) = tracker.update([detection(100)], 0.0)
     for n in range(1, 10):
-        tracker.update([], n * STEP_S, looked_for=())
-    assert tracker.present() == [person]
+        tracker.update([], n * STEP_S, expected=())
+    assert tracker.visible() == [track]
     for n in range(10, 12):
-        tracker.update([], n * STEP_S, looked_for=[person])
-    assert tracker.present() == [] and tracker.ids == {1}
+        tracker.update([], n * STEP_S, expected=[track])
+    assert tracker.visible() == [] and tracker.ids == {1}

@@ -1,4 +1,4 @@
-"""YuNet, where its network is at hand: the faces that BlazeFace finds, and their landmarks."""
+"""YuNet, if its network is there: it finds the faces that BlazeFace finds, and their landmarks."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from device.errors import ModelError
 from device.faces.blazeface import BlazeFace
 from device.faces.yunet import YuNet
-from device.pipeline import load_models
+from device.models import load_full_detector
 from device.settings import FacesSettings, Settings
 from tests.conftest import DATA
 
@@ -15,13 +15,13 @@ NETWORK = DATA.parent / "weights" / "face_detection_yunet_2023mar.onnx"
 
 @pytest.mark.data
 @pytest.mark.parametrize("shift", [0, 700])
-def test_it_sees_what_blazeface_sees(astronaut, shift):
+def test_it_finds_what_blazeface_finds(astronaut, shift):
     picture = np.full((600, 512 + shift, 3), 90, np.uint8)
     picture[:512, shift:] = astronaut
-    (one,), (other,) = YuNet(NETWORK).detect(picture), BlazeFace().detect(picture)
-    apart = np.hypot(*(one.landmarks - other.landmarks).T) / other.box[2]
-    assert apart.max() < 0.12
-    assert one.box[0] == pytest.approx(other.box[0], abs=0.25 * other.box[2])
+    (yunet,), (blazeface,) = YuNet(NETWORK).detect(picture), BlazeFace().detect(picture)
+    width = blazeface.box[2]
+    assert (np.hypot(*(yunet.landmarks - blazeface.landmarks).T) / width).max() < 0.12
+    assert yunet.box[0] == pytest.approx(blazeface.box[0], abs=0.25 * width)
 
 
 @pytest.mark.data
@@ -33,14 +33,14 @@ def test_a_region_gives_faces_in_the_pictures_own_pixels(astronaut):
 
 
 @pytest.mark.data
-def test_the_settings_take_it():
+def test_the_settings_choose_it():
     faces = FacesSettings(detector="yunet", yunet=NETWORK)
-    assert isinstance(load_models(Settings(faces=faces)).searcher, YuNet)
+    assert isinstance(load_full_detector(Settings(faces=faces)), YuNet)
 
 
 def test_a_missing_or_other_file_is_named(tmp_path):
     with pytest.raises(ModelError, match=r"no YuNet network .*opencv_zoo"):
-        load_models(Settings(faces=FacesSettings(detector="yunet")))
+        load_full_detector(Settings(faces=FacesSettings(detector="yunet")))
     other = tmp_path / "other.onnx"
     other.write_bytes(b"nothing")
     with pytest.raises(ModelError, match="is not a YuNet network"):

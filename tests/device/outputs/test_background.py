@@ -1,27 +1,22 @@
-"""A slow output beside the loop: live cameras are not held up, films lose nothing."""
+"""A slow output in the background: live cameras are not delayed, videos lose nothing."""
 
 import threading
 import time
-from datetime import UTC, datetime
 
-import numpy as np
 import pytest
 
 from device.errors import FacetError
-from device.outputs import Result
-from device.outputs.background import ROOM, BackgroundOutput
-from device.types import Frame
-
-
-def result(n):
-    frame = Frame(np.zeros((4, 4, 3), np.uint8), n, datetime.now(UTC), n / 30, "made")
-    return Result(frame, [], [], 30.0)
+from device.outputs import background
+from device.outputs.background import QUEUE_SIZE, BackgroundOutput
+from tests.device.outputs.made_up import result
 
 
 class Slow:
-    def __init__(self, takes_s=0.0, fails_at=-1, stops_at=-1):
-        self.takes_s, self.fails_at, self.stops_at = takes_s, fails_at, stops_at
-        self.seen, self.open = [], False
+    """An output that takes its time, and fails at one frame."""
+
+    def __init__(self, takes_s=0.0, fails_at=-1):
+        self.takes_s, self.fails_at = takes_s, fails_at
+        self.written, self.open = [], False
 
     def __enter__(self):
         self.open = True
@@ -30,55 +25,71 @@ class Slow:
     def __exit__(self, *exc):
         self.open = False
 
-    def write(self, one):
+    def write(self, given):
         time.sleep(self.takes_s)
-        if one.frame.index == self.fails_at:
+        if given.frame.index == self.fails_at:
             raise FacetError("the disk is full")
-        self.seen.append(one.frame.index)
-        return one.frame.index != self.stops_at
+        self.written.append(given.frame.index)
 
 
-def test_a_live_camera_is_not_held_up(capsys):
+class Hung(Slow):
+    """An output whose disk does not answer until the test is over."""
+
+    def __init__(self):
+        super().__init__()
+        self.answer = threading.Event()
+
+    def write(self, given):
+        self.answer.wait(60)
+
+
+def test_a_live_camera_is_not_delayed(capsys):
     slow = Slow(takes_s=0.02)
-    with BackgroundOutput(slow, "a.mp4", live=True) as beside:
-        begun = time.perf_counter()
-        for n in range(60):
-            beside.write(result(n))
-        assert time.perf_counter() - begun < 0.5  # 1.2 s, had it waited
-        left_out = beside.left_out
-    assert len(slow.seen) == 60 - left_out >= ROOM and slow.seen == sorted(slow.seen)
-    assert f"{left_out} frames left out" in capsys.readouterr().err
-    assert not slow.open and not [one for one in threading.enumerate() if one.name == "a.mp4"]
+    with BackgroundOutput(slow, "a.mp4", live=True) as output:
+        started = time.perf_counter()
+        for n in range(40):
+            assert output.write(result(index=n)) is None
+        assert time.perf_counter() - started < 0.5  # 0.8 s, had it waited
+        dropped = output.dropped
+    assert len(slow.written) == 40 - dropped >= QUEUE_SIZE and slow.written == sorted(slow.written)
+    assert f"a.mp4: {dropped} frames dropped" in capsys.readouterr().err
+    assert not slow.open and "a.mp4" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_a_film_loses_nothing():
+def test_a_video_loses_nothing():
     slow = Slow(takes_s=0.002)
-    with BackgroundOutput(slow, "a.mp4", live=False) as beside:
+    with BackgroundOutput(slow, "a.mp4", live=False) as output:
         for n in range(60):
-            beside.write(result(n))
-    assert slow.seen == list(range(60)) and not beside.left_out
+            output.write(result(index=n))
+    assert slow.written == list(range(60)) and not output.dropped
 
 
 @pytest.mark.parametrize("live", [True, False])
-def test_what_it_raises_reaches_the_loop(live):
+@pytest.mark.parametrize("fails_at, frames", [(1, 200), (0, 1)])
+def test_a_fault_is_raised_at_a_later_write_or_at_the_end(live, fails_at, frames):
+    slow = Slow(fails_at=fails_at)
     with (
         pytest.raises(FacetError, match="disk is full"),
-        BackgroundOutput(Slow(fails_at=1), "a", live) as b,
+        BackgroundOutput(slow, "a.mp4", live) as output,
     ):
-        for n in range(200):
-            b.write(result(n))
+        for n in range(frames):
+            output.write(result(index=n))
             time.sleep(0.001)
+    assert not slow.open and len(slow.written) <= fails_at
+
+
+@pytest.mark.parametrize("frames", [1, QUEUE_SIZE + 1])
+def test_a_disk_that_hangs_is_named_within_the_join_limit_and_not_closed(monkeypatch, frames):
+    """Closing what a thread still writes would hang, or crash in native code."""
+    monkeypatch.setattr(background, "JOIN_S", 0.2)
+    hung = Hung()
+    started = time.monotonic()
     with (
-        pytest.raises(FacetError, match="disk is full"),
-        BackgroundOutput(Slow(fails_at=0), "a", live) as b,
+        pytest.raises(FacetError, match=r"a.mp4 did not stop within 0.2 s"),
+        BackgroundOutput(hung, "a.mp4", live=True) as output,
     ):
-        b.write(result(0))
-
-
-def test_one_that_says_stop_stops_the_loop():
-    with BackgroundOutput(Slow(stops_at=3), "a", live=False) as beside:
-        n = 0
-        while beside.write(result(n)) and n < 1000:
-            n += 1
-            time.sleep(0.001)
-    assert 3 <= n < 1000
+        for n in range(frames):
+            output.write(result(index=n))
+            time.sleep(0.01)
+    assert time.monotonic() - started < 5 and hung.open
+    hung.answer.set()

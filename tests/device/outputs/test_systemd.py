@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from datetime import UTC, datetime
 
@@ -13,8 +12,6 @@ import cv2
 import numpy as np
 import pytest
 
-from device.camera.reconnect import ReconnectingCamera
-from device.errors import SourceError
 from device.outputs import Result
 from device.outputs.status_log import StatusLog, hottest_c
 from device.outputs.systemd import service
@@ -134,41 +131,6 @@ def test_a_source_with_a_line_break_sends_no_other_variable(tmp_path, systemd):
 def test_nobody_who_listens_is_no_fault(tmp_path):
     with watched(tmp_path) as one:
         assert one.write(result()) is True
-
-
-class Gone:
-    """A camera that drops at once and then hangs when it is opened."""
-
-    name, fps, mode = "gone", 30.0, ""
-
-    def __init__(self):
-        self.tries = 0
-
-    def open(self):
-        self.tries += 1
-        if self.tries > 3:
-            time.sleep(1.0)
-        if self.tries > 1:
-            raise SourceError("gone is not there")
-
-    def read(self):
-        raise SourceError("gone dropped")
-
-    def close(self):
-        pass
-
-
-def test_a_camera_whose_driver_hangs_is_not_looked_for():
-    camera = ReconnectingCamera(Gone(), backoff_s=(0.05,), attempt_timeout_s=0.4)
-    assert not camera.reconnecting
-    thread = threading.Thread(target=lambda: list(camera))
-    thread.start()
-    time.sleep(0.1)
-    assert camera.reconnecting
-    time.sleep(0.8)  # three tries, and the fourth hangs for a second
-    assert not camera.reconnecting
-    camera.stop()
-    thread.join()
 
 
 # What the journal is told

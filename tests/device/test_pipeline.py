@@ -1,0 +1,162 @@
+"""The loop in one process: a camera, a detector and a classifier that are made up."""
+
+import dataclasses
+from datetime import UTC, datetime
+
+import cv2
+import numpy as np
+import pytest
+
+from device.attributes.classifier import Classification
+from device.attributes.model_card import read_card
+from device.camera.photos import Photos
+from device.errors import SourceError
+from device.faces.quality_gate import QualityResult
+from device.models import Models
+from device.pipeline import Pipeline, build_pipeline
+from device.settings import OutputsSettings, Settings
+from device.types import OK, Detection, Frame
+from tests.conftest import CARD
+
+
+class FakeCamera:
+    """A video of plain pictures, one grey level each, at 25 frames/s."""
+
+    name, fps, mode, live = "fake", 25.0, "64x48", False
+
+    def __init__(self, levels, fault=None):
+        self.levels, self.fault, self.closed = levels, fault, False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        pass
+
+    def __iter__(self):
+        try:
+            for n, level in enumerate(self.levels):
+                bgr = np.full((48, 64, 3), level, np.uint8)
+                yield Frame(bgr, n, datetime.now(UTC), n / self.fps, self.name)
+            if self.fault:
+                raise self.fault
+        finally:
+            self.closed = True
+
+
+class FakeDetector:
+    """Finds one face in the middle of every picture that is not black."""
+
+    side = 256
+
+    def detect(self, frame_bgr, region=None):
+        face = Detection((20.0, 10.0, 24.0, 28.0), 0.9, np.full((4, 2), 24.0))
+        return [face] if frame_bgr.any() else []
+
+
+class FakeClassifier:
+    """Two people: one in dark pictures and one in bright ones."""
+
+    card = read_card(CARD)
+    thresholds, geometry = card.values("threshold"), card.geometry
+
+    def classify_face(self, frame_bgr, face, limits):
+        values = np.full(40, 0.95 if frame_bgr.mean() > 128 else 0.05, np.float32)
+        return Classification(QualityResult(OK, frame_bgr, 1.0), values)
+
+
+def pipeline_of(camera, max_frames=0, **more) -> Pipeline:
+    models = Models(FakeDetector(), FakeDetector(), FakeClassifier())
+    settings = Settings(outputs=OutputsSettings(max_frames=max_frames))
+    return build_pipeline(settings, models, camera, **more)
+
+
+def ids(results):
+    return [[face.id for face in faces] for _, faces in results]
+
+
+def test_no_frames():
+    pipeline = pipeline_of(FakeCamera([]))
+    assert list(pipeline) == [] and (pipeline.totals.frames, pipeline.totals.fps) == (0, 0)
+
+
+def test_a_track_is_confirmed_after_min_hits_frames():
+    assert ids(pipeline_of(FakeCamera([90] * 5))) == [[], [], [1], [1], [1]]
+
+
+def test_results_unpack_and_count():
+    pipeline = pipeline_of(FakeCamera([90] * 4))
+    indices = []
+    for frame, faces in pipeline:
+        indices.append(frame.index)
+        assert all(face.labels and face["Smiling"] == pytest.approx(0.05) for face in faces)
+    assert indices == [0, 1, 2, 3]
+    assert (pipeline.totals.frames, pipeline.totals.faces) == (4, 2) and pipeline.totals.fps > 0
+
+
+def test_a_result_knows_whether_it_is_live():
+    (result,) = pipeline_of(FakeCamera([90]))
+    assert result.analyzed and result.age_s is None
+
+
+@pytest.mark.parametrize("max_frames, expected", [(0, 9), (1, 1), (4, 4), (99, 9)])
+def test_max_frames_ends_the_run(max_frames, expected):
+    camera = FakeCamera([90] * 9)
+    assert len(list(pipeline_of(camera, max_frames))) == expected
+    assert camera.closed or expected < 9
+
+
+def test_stopping_ends_the_run_after_the_frame():
+    seen = []
+    for frame, _ in pipeline_of(FakeCamera([90] * 9), stopping=lambda: len(seen) == 3):
+        seen.append(frame.index)
+    assert seen == [0, 1, 2]
+
+
+def test_another_person_in_the_same_place_has_a_new_id():
+    results = list(pipeline_of(FakeCamera([60] * 6 + [200] * 6)))
+    assert ids(results[2:]) == [[1]] * 4 + [[2]] * 6
+    assert results[5].faces[0]["Smiling"] < 0.5 < results[6].faces[0]["Smiling"]
+    assert results[6].faces[0].hits == 1
+
+
+def test_a_faults_of_the_camera_is_raised_after_the_frames_before_it():
+    seen = []
+    with pytest.raises(SourceError, match="the cable"):
+        for frame, _ in pipeline_of(FakeCamera([90] * 4, SourceError("the cable"))):
+            seen.append(frame.index)
+    assert seen == [0, 1, 2, 3]
+
+
+def test_a_fault_of_a_frame_that_is_not_wanted_is_not_raised():
+    """The video is read ahead, and its fault lies behind the last frame."""
+    camera = FakeCamera([90] * 2, SourceError("the cable"))
+    assert len(list(pipeline_of(camera, max_frames=2))) == 2
+
+
+class FakeRecognizer:
+    """Names every face after its id, and counts how often it was told to forget."""
+
+    forgotten = 0
+
+    def identify(self, frame, faces):
+        return [dataclasses.replace(face, person=f"person {face.id}") for face in faces]
+
+    def forget(self):
+        self.forgotten += 1
+
+
+def test_faces_have_the_names_that_the_recognizer_gives():
+    recognizer = FakeRecognizer()
+    *_, (_, faces) = pipeline_of(FakeCamera([90] * 4), recognizer=recognizer)
+    assert [face.person for face in faces] == ["person 1"] and not recognizer.forgotten
+
+
+def test_photos_have_nothing_to_do_with_each_other(tmp_path):
+    for name, level in (("a.png", 90), ("b.png", 0), ("c.png", 200)):
+        cv2.imwrite(str(tmp_path / name), np.full((48, 64, 3), level, np.uint8))
+    recognizer = FakeRecognizer()
+    results = list(pipeline_of(Photos(tmp_path), recognizer=recognizer))
+    assert [frame.source for frame, _ in results] == ["a.png", "b.png", "c.png"]
+    assert ids(results) == [[1], [], [1]] and recognizer.forgotten == 3
+    assert results[0].faces[0]["Smiling"] < 0.5 < results[2].faces[0]["Smiling"]
