@@ -11,11 +11,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .config import override
 from .settings import Settings
 from .types import Face, Image, Result
+
+if TYPE_CHECKING:
+    from .analyzer import FaceAnalyzer
 
 
 def watch(
@@ -74,7 +77,7 @@ def _results(settings: Settings) -> Iterator[Result]:
 
 
 @functools.lru_cache(maxsize=4)
-def _analyzer(settings: Settings):
+def _analyzer(settings: Settings) -> FaceAnalyzer:
     from .analyzer import FaceAnalyzer
 
     return FaceAnalyzer.from_settings(settings)

@@ -16,17 +16,23 @@ def move_aside(path: Path) -> Path:
     return aside
 
 
-def write_atomic(path: Path, content: bytes, mode: int | None = None) -> None:
+def write_atomic(
+    path: Path, content: bytes, mode: int | None = None, owner: tuple[int, int] | None = None
+) -> None:
     """Write a file through a temporary one beside it, on the disk before it takes the name.
 
-    mode: permission bits from its creation on; None: those the umask gives. Makes the folder.
-    Raises OSError, and leaves what was there.
+    mode: permission bits from its creation on; None: those the umask gives. owner: user and group
+    id; None: those of the process. Makes the folder. Raises OSError, and leaves what was there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode or 0o666)
         with os.fdopen(descriptor, "wb") as file:
+            if mode is not None:  # a temporary file that a crash left has its own
+                os.fchmod(descriptor, mode)
+            if owner is not None:
+                os.fchown(descriptor, *owner)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -107,10 +107,21 @@ def install_hint(extra: str = "pi", kind: str = "") -> str:
         return restore_hint("device/", kind)
     if kind == WHEEL:
         return f'pip install "{DISTRIBUTION}[{extra}]"'
-    pip = SERVICE_PIP if kind == SERVICE else "pip"
+    pip, folder = (SERVICE_PIP, "/opt/facet/") if kind == SERVICE else ("pip", "")
     how = " --force-reinstall --no-deps" if extra == "files" else ""
-    where = " in the clone" if kind == SERVICE else ""
-    return f"{pip} install{how} -r requirements-{extra}.txt{where}"
+    return f"{pip} install{how} -r {folder}requirements-{extra}.txt"
+
+
+def reinstall_hint(kind: str = "") -> str:
+    """Return the command that installs again what the device needs, where a package is damaged.
+
+    kind: as of `install_hint`.
+    """
+    kind = kind or installation()
+    if kind == WHEEL:
+        return restore_hint("device/", kind)
+    pip, folder = (SERVICE_PIP, "/opt/facet/") if kind == SERVICE else ("pip", "")
+    return f"{pip} install --force-reinstall -r {folder}requirements-pi.txt"
 
 
 def restore_hint(folder: str, kind: str = "") -> str:

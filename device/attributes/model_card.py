@@ -3,6 +3,7 @@
 Another backbone, input size or set of attributes needs another card, and no other code.
 """
 
+import functools
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
@@ -42,7 +43,7 @@ class ModelCard:
     training: dict[str, Any]  # data, licence, recipe
     measured: dict[str, Any]  # split -> {"int8"|"float": {"accuracy": ...}}
 
-    @property
+    @functools.cached_property  # read for each face of each frame
     def names(self) -> tuple[str, ...]:
         return tuple(attribute.name for attribute in self.attributes)
 

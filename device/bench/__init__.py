@@ -1,1 +1,1 @@
-"""How fast Facet is, and what it takes: `python -m device.bench`."""
+"""Measure speed and memory: `python -m device.bench`."""

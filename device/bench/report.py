@@ -1,25 +1,22 @@
-"""Fill in docs/benchmarks.md: every figure there comes from one call of this command.
+"""Fill in the figures of docs/benchmarks.md.
 
     python -m device.bench.report --float out/float.tflite                    # 6 minutes
 
-Runs the bench in processes of their own, one after the other, on one thread. Leave the machine
-alone meanwhile.
+Runs the bench in one process after another, with one thread for each network. Do not use the
+machine meanwhile.
 """
 
-import json
 import os
 import platform
 import re
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..cli.bench import run_bench
 from ..cli.command import Parser, exit_with
-from ..errors import FacetError, UsageError
+from ..errors import UsageError
 from ..log import log
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "benchmarks.md"
@@ -29,7 +26,7 @@ ONE, TEN = ("--faces", "1"), ("--faces", "10")
 
 @dataclass(frozen=True)
 class Figure:
-    """One row of the table: what is measured, how, and what was hoped for."""
+    """One row of the table: what is measured, how, and the limits it is judged by."""
 
     label: str
     arguments: tuple[str, ...]  # of device.bench
@@ -56,7 +53,7 @@ FIGURES = (
         1.4,
     ),
     Figure("frames/s, one face, 640x480", ONE, "fps", 120, 200, "", True),
-    Figure("frames/s, ten faces, 640x480, each told at 5 Hz", TEN, "fps", 45, 90, "", True),
+    Figure("frames/s, ten faces, 640x480, each classified at 5 Hz", TEN, "fps", 45, 90, "", True),
     Figure("start to first label", ("--rounds", "1"), "startup_to_first_label_s", 1.0, 0.6, " s"),
     Figure("most memory, headless, 640x480", ("--rounds", "1"), "peak_memory_mb", 150, 110, " MB"),
     Figure(
@@ -69,37 +66,27 @@ FIGURES = (
     ),
 )
 COST = Figure("cost of a frame, ten faces over one", (), "", 4.0, 2.5, "x")
-NAIVE = Figure("against the naive loop, four faces", (), "naive_ratio", 3.0, 6.0, "x", True)
+BASELINE = Figure(
+    "against the baseline loop, four faces", (), "baseline_ratio", 3.0, 6.0, "x", True
+)
 
 
-def benched(arguments: tuple[str, ...]) -> dict:
-    """Return what one call of the bench writes; FacetError where it fails."""
-    log.info("python -m device.bench " + " ".join(arguments))
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "figures.json"
-        command = [sys.executable, "-m", "device.bench", *arguments, "--json", str(out)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise FacetError(done.stderr.strip().removeprefix("facet: "))
-        return json.loads(out.read_text())
-
-
-def table(figures: Callable[[tuple[str, ...]], dict], naive: Path) -> list[str]:
-    """Return the lines of the table; figures: runs the bench with such arguments, or remembers."""
+def table(figures: Callable[[tuple[str, ...]], dict], baseline: Path) -> list[str]:
+    """Return the lines of the table; figures: returns what the bench with such arguments gives."""
     cost = figures(ONE)["fps"] / figures(TEN)["fps"]
-    against = ("--faces", "4", "--naive", str(naive))
-    ratio = figures(against)["naive_ratio"]
-    rows = [(one, figures(one.arguments)[one.key], one.arguments) for one in FIGURES]
-    rows[4:4] = [(COST, cost, (*ONE, "and", *TEN)), (NAIVE, ratio, against)]
+    against = ("--faces", "4", "--baseline", str(baseline))
+    ratio = figures(against)["baseline_ratio"]
+    rows = [(row, figures(row.arguments)[row.key], row.arguments) for row in FIGURES]
+    rows[4:4] = [(COST, cost, (*ONE, "and", *TEN)), (BASELINE, ratio, against)]
     lines = [
         "| figure | here | pass | aim | | `python -m device.bench` |",
         "|---|---|---|---|---|---|",
     ]
-    for one, value, arguments in rows:
+    for row, value, arguments in rows:
         shown = f"{value:.0f}" if abs(value) >= 20 else f"{value:.2f}"
         lines.append(
-            f"| {one.label} | {shown}{one.unit} | {one.passes:g}{one.unit} | "
-            f"{one.aim:g}{one.unit} | {one.verdict(value)} | `{' '.join(arguments)}` |"
+            f"| {row.label} | {shown}{row.unit} | {row.passes:g}{row.unit} | "
+            f"{row.aim:g}{row.unit} | {row.verdict(value)} | `{' '.join(arguments)}` |"
         )
     return lines
 
@@ -112,13 +99,14 @@ def stages(figures: dict) -> list[str]:
         "| stage | p50 | p95 | p99 |",
         "|---|---|---|---|",
     ]
-    for stage, row in figures["stages_ms"].items():
-        lines.append(f"| {stage} | " + " | ".join(f"{ms:.2f}" for ms in row.values()) + " |")
+    for stage, percentiles in figures["stages_ms"].items():
+        durations = " | ".join(f"{ms:.2f}" for ms in percentiles.values())
+        lines.append(f"| {stage} | {durations} |")
     return lines
 
 
-def machine(runtime: str) -> str:
-    """Return a sentence on what this was measured on."""
+def conditions(runtime: str) -> str:
+    """Return a sentence on date, machine and versions."""
     try:
         cpus = Path("/proc/cpuinfo").read_text()
     except OSError:
@@ -133,7 +121,7 @@ def machine(runtime: str) -> str:
 
 
 def filled(document: str, lines: list[str]) -> str:
-    """Return the document with the lines between its marks; UsageError where it has none."""
+    """Return the document with the lines between its marks; UsageError if a mark is missing."""
     before, start, rest = document.partition(START)
     _, end, after = rest.partition(END)
     if not (start and end):
@@ -142,7 +130,7 @@ def filled(document: str, lines: list[str]) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = Parser("device.bench.report", __doc__)
+    parser = Parser("device.bench.report", __doc__ or "")
     parser.add_argument("--float", required=True, type=Path, metavar="FLOAT.tflite")
     parser.add_argument("--out", type=Path, default=DOCUMENT, metavar="FILE.md")
     args = parser.parse_args(argv)
@@ -150,14 +138,16 @@ def main(argv: list[str] | None = None) -> None:
 
     def figures(arguments: tuple[str, ...]) -> dict:
         if arguments not in known:
-            known[arguments] = benched(arguments)
+            log.info("python -m device.bench %s", " ".join(arguments))
+            known[arguments] = run_bench(list(arguments))
         return known[arguments]
 
     try:
         document = args.out.read_text()
         rows = table(figures, args.float)
-        told = f"With ten faces each is told {figures(TEN)['told_hz']:.1f} times a second."
-        lines = [machine(figures(ONE)["runtime"]), "", *rows, "", told, "", *stages(figures(ONE))]
+        rate = figures(TEN)["classifications_per_s"]
+        ten = f"With ten faces, each is classified {rate:.1f} times a second."
+        lines = [conditions(figures(ONE)["runtime"]), "", *rows, "", ten, "", *stages(figures(ONE))]
         args.out.write_text(filled(document, lines))
     except OSError as error:
         raise UsageError(f"cannot write {args.out}: {error.strerror}") from error

@@ -89,16 +89,16 @@ class Demo:
     def _draw(self, panel: Panel, progress: float, width: int) -> Image:
         """Return a panel, (480, width, 3) BGR, at a progress of its shot from 0 to 1."""
         # A cosine starts and ends at rest, as a hand that holds a camera does.
-        eased = (1 - math.cos(math.pi * progress)) / 2
+        blend = (1 - math.cos(math.pi * progress)) / 2
         first_px, last_px = panel.face_px
         first_tilt, last_tilt = panel.tilt
-        face_px = first_px + eased * (last_px - first_px)
-        tilt = first_tilt + eased * (last_tilt - first_tilt)
+        face_px = first_px + blend * (last_px - first_px)
+        tilt = first_tilt + blend * (last_tilt - first_tilt)
         face_xy = panel.portrait.face_xy
         matrix: np.ndarray = cv2.getRotationMatrix2D(
             face_xy, tilt, face_px / panel.portrait.face_px
         )
-        sway = 0.06 * width * math.sin(2 * math.pi * eased)
+        sway = 0.06 * width * math.sin(2 * math.pi * blend)
         matrix[:, 2] += np.array([width / 2 + sway, SIZE_WH[1] * 0.45]) - face_xy
         return cv2.warpAffine(
             self._pictures[panel.portrait],

@@ -106,7 +106,7 @@ def _open_file(path: Path) -> Camera:
     try:
         path = path.expanduser()
         if not path.exists():
-            raise SourceError(f"no camera or file is called {path}", f"one of {SOURCES}")
+            raise SourceError(f"no camera and no file is called {path}", f"one of {SOURCES}")
         if path.is_dir() or path.suffix.lower() in PHOTO_ENDINGS:
             return Photos(path)
     except (OSError, ValueError, RuntimeError) as error:

@@ -34,7 +34,7 @@ class VideoFile:
         ok, self._first = self._capture.read()
         if not ok:
             self._capture.release()
-            raise SourceError(f"cannot read {path} as a video", f"ffprobe {path}")
+            raise SourceError(f"{path} is not a video that can be read", f"ffprobe {path}")
         height, width = self._first.shape[:2]
         self.mode = f"{width}x{height}, {self.fps:.3g} frames/s"
 

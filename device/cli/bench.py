@@ -1,16 +1,17 @@
-"""Time Facet's loop, stage by stage, without a window.
+"""Measure Facet without a window: each stage, frames/s, start and memory.
 
-    python -m device.bench                                    # the demo clip
+    python -m device.bench                                        # the demo clip
     python -m device.bench --camera film.mp4 --json bench.json
-    python -m device.bench --faces 10 --size 1920x1080        # portraits that move, in memory
-    python -m device.bench --against runtime.threads=2     # two configurations in turns
-    python -m device.bench --faces 4 --naive out/float.tflite # against the loop it replaces
-    python -m device.bench --growth 100000                    # memory over so many frames
+    python -m device.bench --faces 10 --size 1920x1080            # moving portraits, in memory
+    python -m device.bench --against runtime.threads=2            # two configurations in turns
+    python -m device.bench --faces 4 --baseline out/float.tflite  # against the baseline loop
+    python -m device.bench --growth 100000                        # memory over so many frames
 
-Prints p50, p95 and p99 of every stage, frames/s, the time from the start of the process to the
-first label, memory, and the overhead ratio: what a clip takes over what the bare models take for
-it. Films count in their own time: 5 looks a second are five for each second of film, however fast
-it runs. Figures of two machines, or of a busy one, do not compare; ratios of one call do.
+Prints p50, p95 and p99 of each stage, frames/s, the time from the start of the process to the
+first label, memory, and the overhead ratio: the time a clip takes, divided by the time the bare
+models take for it. Videos count in their own time: a face classified 5 times a second is classified
+5 times for each second of video, however fast the video runs. Do not compare figures of two
+machines or of a busy one; ratios of one call can be compared.
 """
 
 import argparse
@@ -21,53 +22,69 @@ import tempfile
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..config import merge
 from ..errors import FacetError, UsageError
 from ..settings import Settings
-from .command import Parser, exit_with
-from .flags import merge_flags, size_wh
+from ..text import counted
+from .command import PACKAGE, Parser, exit_with
+from .flags import add_flags, merge_flags, size_wh
+
+if TYPE_CHECKING:
+    from ..camera import Camera
 
 SCENE_FRAMES = 600  # 20 s
+# The figures of --against.
 COMPARED = ("fps", "overhead_ratio", "ms_per_face", "label_changes_per_minute", "peak_memory_mb")
+SETTING_FLAGS = ("--camera", "--model", "--detector", "--threads", "--max-frames")
+
+Figures = dict[str, Any]
 
 
 def parser() -> Parser:
-    one = Parser("device.bench", __doc__, argument_default=argparse.SUPPRESS)
-    add = one.add_argument
+    bench = Parser("device.bench", __doc__ or "", argument_default=argparse.SUPPRESS)
+    add = bench.add_argument
     add("--camera", default="demo", metavar="SRC", help="as for device.run (default demo)")
     add("--faces", type=int, metavar="K", help="a scene of K portraits instead of a camera")
-    add("--size", type=size_wh, default=(640, 480), metavar="WxH", help="of the scene (640x480)")
-    add("--model", metavar="CARD")
-    add("--detector", metavar="NAME")
-    add("--threads", type=int, metavar="N")
-    add("--max-frames", type=int, metavar="N")
+    add(
+        "--size",
+        type=size_wh,
+        default=(640, 480),
+        metavar="WxH",
+        help="of the scene, px (default 640x480)",
+    )
     add("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="any setting")
-    add("--rounds", type=int, default=3, metavar="N", help="runs, of which the median counts (3)")
-    add("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    what = one.add_mutually_exclusive_group()
-    what.add_argument(
+    add("--rounds", type=int, default=3, metavar="N", help="runs; prints medians (default 3)")
+    add("--json", type=Path, metavar="FILE", help="write the figures to FILE as well")
+    add_flags(bench, Settings, SETTING_FLAGS[1:])
+    mode = bench.add_mutually_exclusive_group()
+    mode.add_argument(
         "--against",
         metavar="TABLE.KEY=VALUE,..",
         help="run a second configuration in turns with the first",
     )
-    what.add_argument("--naive", type=Path, metavar="FLOAT.tflite", help="run the naive loop too")
-    what.add_argument("--growth", type=int, metavar="N", help="memory over N frames of a scene")
-    return one
+    mode.add_argument(
+        "--baseline", type=Path, metavar="FLOAT.tflite", help="run the baseline loop in turns"
+    )
+    mode.add_argument("--growth", type=int, metavar="N", help="memory over N frames of a scene")
+    return bench
 
 
-def assigned(texts: list[str]) -> dict[str, dict[str, Any]]:
-    """Return {table: {key: value}} of texts such as "tracks.smoothing_s=0.5", or UsageError."""
+def parse_settings(texts: list[str]) -> dict[str, dict[str, Any]]:
+    """Return {table: {key: value}} of texts such as "tracks.smoothing_s=0.5".
+
+    Raises UsageError for a text of another form.
+    """
     tables: dict[str, dict[str, Any]] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         table, dot, key = name.strip().partition(".")
         if not (equals and dot):
             raise UsageError(
-                f"{text!r} sets nothing", "Write TABLE.KEY=VALUE: tracks.smoothing_s=0.5"
+                f"{text!r} is not TABLE.KEY=VALUE", "--set tracks.smoothing_s=0.5, for example"
             )
         try:
             tables.setdefault(table, {})[key] = tomllib.loads(f"x = {value}")["x"]
@@ -76,130 +93,147 @@ def assigned(texts: list[str]) -> dict[str, dict[str, Any]]:
     return tables
 
 
-def camera_of(args: argparse.Namespace, settings: Settings) -> Callable:
-    """Return what opens the camera or scene that the flags name."""
-    if "faces" not in args:
-        from ..camera.open import open_camera
-
-        return lambda: open_camera(settings.camera)
-    from ..bench.scene import Scene
-
-    if args.faces < 0:
-        raise UsageError(f"--faces {args.faces}: need 0 or more")
-    scene = Scene(args.faces, args.size, SCENE_FRAMES)
-    return lambda: scene
-
-
-def text(figures: dict[str, Any]) -> str:
-    """Return one configuration's figures as a table."""
-    lines = [f"{'ms per frame':12}{'p50':>8}{'p95':>8}{'p99':>8}"]
-    for stage, row in figures["stages_ms"].items():
-        lines.append(f"{stage:12}" + "".join(f"{value:8.2f}" for value in row.values()))
-    first, ratio = figures["startup_to_first_label_s"], figures["overhead_ratio"]
-    counts = ", ".join(f"{part} {count}" for part, count in figures["invocations"].items())
-    lines += [
-        f"{figures['frames']} frames, {figures['faces']} faces: {figures['fps']:.1f} frames/s on "
-        f"{figures['runtime']}, {figures['threads']} thread(s)",
-        f"{ratio:.2f} times what the bare models take ({counts})" if ratio else "live: no ratio",
-        "each face told {told_hz:.1f} times a second, in {ms_per_face:.2f} ms".format(**figures)
-        if "told_hz" in figures
-        else "",
-        f"{figures['label_changes_per_minute']:.0f} label changes a minute",
-        f"first label after {first:.2f} s" if first else "no label",
-        f"memory {figures['peak_memory_mb']:.0f} MB at most, {figures['final_memory_mb']:.0f} at "
-        "the end",
-    ]
-    return "\n".join(filter(None, lines))
-
-
-def compared(argv: list[str], against: str, rounds: int) -> dict[str, Any]:
-    """Return both configurations' median figures, each run in a process of its own, in turns."""
-    plain = [word for word in argv if word != "--against" and word != against]
-    plain = [word for word in plain if not word.startswith("--against=")]
-    second = [part for one in against.split(",") for part in ("--set", one)]
-    assigned(against.split(","))
-    runs: dict[str, list[dict]] = {"a": [], "b": []}
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "figures.json"
-        for _ in range(rounds):
-            for name, extra in (("a", []), ("b", second)):
-                command = [sys.executable, "-m", "device.bench", *plain, *extra]
-                done = subprocess.run(
-                    [*command, "--rounds", "1", "--json", str(out)], capture_output=True, text=True
-                )
-                if done.returncode:
-                    reason = done.stderr.strip().removeprefix("facet: ")
-                    raise FacetError(f"configuration {name} failed: {reason}")
-                runs[name].append(json.loads(out.read_text()))
-    return {
-        name: {
-            key: float(np.median([one[key] for one in of_it]))
-            for key in COMPARED
-            if of_it[0].get(key) is not None
-        }
-        for name, of_it in runs.items()
-    }
-
-
-def compared_text(both: dict[str, dict[str, float]], against: str) -> str:
-    """Return two configurations' figures side by side."""
-    lines = [f"{'':26}{'as it is':>10}{against:>26}{'ratio':>8}"]
-    for key, value in both["a"].items():
-        other = both["b"][key]
-        ratio = f"{other / value:8.2f}" if value else f"{'':8}"
-        lines.append(f"{key:26}{value:10.2f}{other:26.2f}{ratio}")
-    return "\n".join(lines)
-
-
 def main(argv: list[str] | None = None) -> None:
     argv = sys.argv[1:] if argv is None else argv
     args = parser().parse_args(argv)
     if args.rounds < 1:
         raise UsageError(f"--rounds {args.rounds}: need 1 or more")
-    flags = {
-        name: getattr(args, name)
-        for name in ("camera", "model", "detector", "threads", "max_frames")
-        if name in args
-    }
-    settings = merge(merge_flags(Settings(), flags), assigned(args.set), "--set")
+    settings = merge_flags(Settings(), args, SETTING_FLAGS)
+    settings = merge(settings, parse_settings(args.set), "--set")
     if "against" in args:
-        merge(settings, assigned(args.against.split(",")), "--against")
-        figures: dict[str, Any] = compared(argv, args.against, args.rounds)
-        print(compared_text(figures, args.against))
+        merge(settings, parse_settings(args.against.split(",")), "--against")
+        figures = compare(argv, args.against, args.rounds)
+        printed = comparison_text(figures, args.against)
     else:
-        figures = _figures(args, settings)
+        figures, printed = _measure(args, settings)
+    print(printed)
     if "json" in args:
         try:
             args.json.write_text(json.dumps(figures, indent=2) + "\n")
         except OSError as error:
-            raise UsageError(f"cannot write {args.json}: {error.strerror}") from error
+            raise UsageError(
+                f"cannot write {args.json}: {error.strerror}", "another file"
+            ) from error
 
 
-def _figures(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
-    from ..bench import measure
-    from ..pipeline import load_models
+def _measure(args: argparse.Namespace, settings: Settings) -> tuple[Figures, str]:
+    """Return the figures of one configuration, and the text that shows them."""
+    from ..bench.measure import measure, measure_baseline, measure_growth
+    from ..models import load_models
 
     models = load_models(settings)
     if "growth" in args:
-        from ..bench.scene import Scene
-
+        scene = _scene(getattr(args, "faces", 1), args.size, args.growth)
         if args.growth < 100:
             raise UsageError(f"--growth {args.growth}: need 100 frames or more")
-        scene = Scene(getattr(args, "faces", 1), args.size, args.growth)
-        figures = measure.measure_growth(settings, models, scene, args.growth)
-        print("{frames} frames: {memory_growth_mb:+.2f} MB since the first tenth".format(**figures))
-        return figures
-    opened = camera_of(args, settings)
-    if "naive" in args:
-        figures = measure.measure_naive(settings, models, opened, args.naive, args.rounds)
-        print(
-            "{fps:.1f} frames/s, the naive loop {naive_fps:.1f}: {naive_ratio:.1f} times as "
-            "fast".format(**figures)
+        growth = measure_growth(settings, models, scene, args.growth)
+        return growth, "{frames} frames: {memory_growth_mb:+.2f} MB since the first tenth".format(
+            **growth
         )
-        return figures
-    figures = measure.measure(settings, models, opened, args.rounds)
-    print(text(figures))
-    return figures
+    open_camera = camera_opener(args, settings)
+    if "baseline" in args:
+        both = measure_baseline(settings, models, open_camera, args.baseline, args.rounds)
+        return both, (
+            "{fps:.1f} frames/s, the baseline loop {baseline_fps:.1f}: {baseline_ratio:.1f} times "
+            "as fast".format(**both)
+        )
+    figures = measure(settings, models, open_camera, args.rounds)
+    return figures, figures_text(figures)
+
+
+def camera_opener(args: argparse.Namespace, settings: Settings) -> "Callable[[], Camera]":
+    """Return what opens the camera or scene that the flags name."""
+    if "faces" in args:
+        scene = _scene(args.faces, args.size, SCENE_FRAMES)
+        return lambda: scene
+    from ..camera.open import open_camera
+
+    return lambda: open_camera(settings.camera)
+
+
+def _scene(faces: int, size_wh: tuple[int, int], frames: int) -> "Camera":
+    from ..bench.scene import Scene
+
+    if faces < 0:
+        raise UsageError(f"--faces {faces}: need 0 or more")
+    return Scene(faces, size_wh, frames)
+
+
+def figures_text(figures: Figures) -> str:
+    """Return one configuration's figures as lines of text."""
+    lines = [f"{'ms per frame':12}{'p50':>8}{'p95':>8}{'p99':>8}"]
+    for stage, percentiles in figures["stages_ms"].items():
+        lines.append(f"{stage:12}" + "".join(f"{ms:8.2f}" for ms in percentiles.values()))
+    first_s, ratio = figures["startup_to_first_label_s"], figures["overhead_ratio"]
+    invocations = ", ".join(f"{part} {count}" for part, count in figures["invocations"].items())
+    lines.append(
+        f"{counted(figures['frames'], 'frame')}, {counted(figures['faces'], 'face')}: "
+        f"{figures['fps']:.1f} frames/s on {figures['runtime']}, "
+        f"{counted(figures['threads'], 'thread')}"
+    )
+    lines.append(
+        f"{ratio:.2f} times the bare models' time ({invocations})"
+        if ratio
+        else "a live camera: no overhead ratio"
+    )
+    if "classifications_per_s" in figures:
+        lines.append(
+            "each face classified {classifications_per_s:.1f} times a second, "
+            "{ms_per_face:.2f} ms each".format(**figures)
+        )
+    lines += [
+        f"{figures['label_changes_per_minute']:.0f} label changes a minute",
+        f"first label after {first_s:.2f} s" if first_s else "no label",
+        "memory: peak {peak_memory_mb:.0f} MB, at the end {final_memory_mb:.0f} MB".format(
+            **figures
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def compare(argv: list[str], against: str, rounds: int) -> dict[str, dict[str, float]]:
+    """Return both configurations' medians {"a": {}, "b": {}}, run in turns in own processes."""
+    common = [word for word in argv if word not in ("--against", against)]
+    common = [word for word in common if not word.startswith("--against=")]
+    changes = [word for change in against.split(",") for word in ("--set", change)]
+    runs: dict[str, list[Figures]] = {"a": [], "b": []}
+    for _ in range(rounds):
+        for name, extra in (("a", []), ("b", changes)):
+            try:
+                runs[name].append(run_bench([*common, *extra, "--rounds", "1"]))
+            except FacetError as error:
+                raise FacetError(f"configuration {name}: {error.message}", error.hint) from error
+    return {
+        name: {
+            key: float(np.median([figures[key] for figures in measured]))
+            for key in COMPARED
+            if measured[0].get(key) is not None
+        }
+        for name, measured in runs.items()
+    }
+
+
+def run_bench(arguments: list[str]) -> Figures:
+    """Return the figures of this command in a process of its own; FacetError if it fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "figures.json"
+        command = [sys.executable, "-m", f"{PACKAGE}.bench", *arguments, "--json", str(out)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            last_line = done.stderr.strip().rpartition("\n")[2].removeprefix("facet: ")
+            message, _, hint = last_line.partition(". Try: ")
+            raise FacetError(message or f"the bench ended with code {done.returncode}", hint)
+        return json.loads(out.read_text())
+
+
+def comparison_text(both: dict[str, dict[str, float]], against: str) -> str:
+    """Return two configurations' figures side by side."""
+    lines = [f"{'':26}{'as it is':>10}{against:>26}{'ratio':>8}"]
+    for key, first in both["a"].items():
+        second = both["b"][key]
+        ratio = f"{second / first:8.2f}" if first else f"{'':8}"
+        lines.append(f"{key:26}{first:10.2f}{second:26.2f}{ratio}")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""Explain what is wrong with this computer, as far as Facet needs it.
+"""Diagnose the computer that Facet runs on.
 
-    python -m device.doctor                            # a line for each thing, and what mends it
+    python -m device.doctor                            # a line for each check, with its fix
     python -m device.doctor --config /etc/facet.toml   # with the settings of the service
     python -m device.doctor --json
     python -m device.doctor --snapshot picture.jpg     # and one annotated picture of the camera
 
-Seconds; a camera adds a second or two. Stores nothing but the picture that --snapshot asks for.
-ok: as it should be. warning: Facet runs, with less than it could. FAILURE: it cannot.
+Takes a few seconds, and one or two for each camera. Stores nothing but the picture of --snapshot.
+ok: as expected. warning: Facet runs, with fewer functions. FAILURE: Facet cannot run.
 
-Exit codes: 0 no failure, 1 a failure or more, 2 wrong usage.
+Exit codes: 0 no failure, 1 one or more failures, 2 wrong usage.
 """
 
 import argparse
@@ -19,14 +19,14 @@ from functools import partial
 from pathlib import Path
 
 from ..config import merge
-from ..doctor.check_result import FAILURE, Check, CheckResult, examine
+from ..doctor.check_result import FAILURE, Check, CheckResult, run_check
 from ..doctor.checks import checks
 from ..doctor.checks.software import read_settings
 from ..doctor.report import as_json, line, wants_colour
 from ..doctor.system import System
 from ..errors import UsageError
 from ..settings import Settings
-from .command import Parser, exit_with
+from .command import Parser, exit_with, spelled
 
 CONFIG = Path("/etc/facet.toml")  # the service's
 PICTURES = (".jpg", ".jpeg", ".png")
@@ -41,61 +41,62 @@ def picture_file(text: str) -> Path:
 
 
 def parser() -> Parser:
-    one = Parser("device.doctor", __doc__)
-    add = one.add_argument
+    doctor = Parser("device.doctor", __doc__ or "")
+    add = doctor.add_argument
     add(
         "--config",
         type=Path,
         metavar="FILE",
         default=CONFIG if CONFIG.is_file() else None,
-        help=f"settings as TOML (default {CONFIG} where there is one, else none)",
+        help=f"settings as TOML (default {CONFIG} if it exists, else none)",
     )
-    add("--camera", metavar="SRC", help="as for device.run (default: what the settings say, auto)")
+    add("--camera", metavar="SRC", help="as for device.run (default: of the settings, else auto)")
     add(
         "--snapshot",
         type=picture_file,
         metavar="FILE.jpg",
-        help="save one annotated picture: a face, kept",
+        help="save one annotated picture of the camera: this keeps faces",
     )
-    add("--json", action="store_true", help="a list of objects: check, status, found, mend")
-    return one
+    add("--json", action="store_true", help="a list of objects: check, status, message, fix")
+    return doctor
 
 
 def main(argv: list[str] | None = None) -> int:
     flags = parser().parse_args(argv)
-    machine, settings = System(), _settings(flags)
+    system, settings = System(), _settings(flags.config, flags.camera)
     coloured = wants_colour(sys.stdout, os.environ)
-    told: list[tuple[Check, CheckResult]] = []
-    for check in _checks(machine, settings, flags):
-        told.append((check, examine(check)))
+    results: list[tuple[Check, CheckResult]] = []
+    for check in _checks(system, settings, flags):
+        result = run_check(check)
+        results.append((check, result))
         if not flags.json:
-            print(line(*told[-1], coloured), flush=True)
+            print(spelled(line(check, result, coloured)), flush=True)
     if flags.json:
-        print(as_json(told))
-    return int(any(finding.status == FAILURE for _, finding in told))
+        print(spelled(as_json(results)))
+    return int(any(result.status == FAILURE for _, result in results))
 
 
-def _settings(flags: argparse.Namespace) -> Settings:
-    """Return the file's settings with --camera; the defaults where a check will find fault."""
+def _settings(config: Path | None, source: str | None) -> Settings:
+    """Return the file's settings with --camera; the defaults if the file is wrong."""
     try:
-        settings = read_settings(flags.config)
-    except UsageError:
+        settings = read_settings(config)
+    except UsageError:  # reported by the check "settings"
         settings = Settings()
-    if flags.camera is None:
+    if source is None:
         return settings
-    return merge(settings, {"camera": {"source": flags.camera}}, "command line")
+    return merge(settings, {"camera": {"source": source}}, "command line")
 
 
-def _checks(machine: System, settings: Settings, flags: argparse.Namespace) -> Iterator[Check]:
-    yield from checks(machine, flags.config, settings)
+def _checks(system: System, settings: Settings, flags: argparse.Namespace) -> Iterator[Check]:
+    yield from checks(system, flags.config, settings)
     if flags.snapshot:
-        yield Check("snapshot", partial(_snapshot, machine, settings, flags.snapshot))
+        yield Check("snapshot", partial(_snapshot, system, settings, flags.snapshot))
 
 
-def _snapshot(machine: System, settings: Settings, path: Path) -> CheckResult:
+def _snapshot(system: System, settings: Settings, path: Path) -> CheckResult:
     from ..doctor.snapshot import save
 
-    return save(machine, settings, path)
+    return save(system, settings, path)
 
 
 if __name__ == "__main__":

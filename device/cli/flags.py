@@ -130,8 +130,8 @@ def flag_values(
 ) -> dict[str, Any]:
     """Return {table: {key: value}} of the flags that were given, for `config.merge`.
 
-    given: a parsed namespace, or {dest: value}; what is no flag of `struct` is ignored. only: as for
-    `add_flags`. Raises UsageError, which names the flag, for a value out of its limits.
+    given: a parsed namespace, or {dest: value}; what is no flag of `struct` is ignored.
+    only: as for `add_flags`. Raises UsageError, which names the flag, for a wrong value.
     """
     given = vars(given) if isinstance(given, argparse.Namespace) else given
     values: dict[str, Any] = {}

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..log import log
-from ..outputs import Output
 from ..settings import Settings
-from ..types import Result
 
 if TYPE_CHECKING:
     from ..attributes.model_card import ModelCard
     from ..camera import Camera
+    from ..outputs import Output
     from ..outputs.window import Painter, Window
+    from ..types import Result
 
 DEMO_FOLDER = Path("out")  # for the demo's log and video on a machine without a screen
 

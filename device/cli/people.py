@@ -1,175 +1,216 @@
-"""Known people: enrol, list, remove them, and give them what is stored of them.
+"""Enroll people who consent, list and remove them, and export what is stored about them.
 
     python -m device.people add Ada --camera 0           # five shots within a few seconds
     python -m device.people add 'Ada Lovelace' a.jpg b.jpg
-    python -m device.people add Ada photos/ --more       # to what is there
+    python -m device.people add Ada photos/ --more       # adds to the stored ones
     python -m device.people list
-    python -m device.people export Ada > ada.json        # all that is stored of her
-    python -m device.people remove Ada                   # all of it; --all: everybody, the file
+    python -m device.people export Ada > ada.json        # everything stored about Ada
+    python -m device.people remove Ada                   # deletes it; --all: everybody's
 
-Whoever is added is asked to agree first. Photos are neither kept nor sent: only 128 numbers of
-each, in a file that its owner alone may read. `python -m device.run --people` recognises them.
-Exit codes: 0 done, 1 no picture shows the face clearly, 2 wrong usage, dlib missing, or not agreed,
-3 no camera or unreadable source, 4 model missing, or the file damaged or made by another one.
+`add` asks for consent first. It stores 128 numbers per picture and no picture, in a file that only
+its owner may read. `python -m device.run --people` recognizes the people in it. With --config these
+commands use the file, detector, model and thresholds of the service.
+
+Exit codes: 0 done, 1 no picture shows the face clearly, 2 wrong usage or settings, dlib missing, or
+no consent, 3 no camera or unreadable source, 4 model missing, or the file damaged or incompatible.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import shlex
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..config import merge
 from ..errors import UsageError
 from ..log import log
-from ..settings import CameraSettings, Settings
-from .command import Parser, exit_with
+from ..settings import CameraSettings, Settings, load_settings
+from ..text import counted
+from .command import Parser, exit_with, spelled
+from .flags import add_config
 
 if TYPE_CHECKING:
-    from ..recognition.enrollment import Enrolled
+    from ..recognition.enrollment import EnrollmentPictures
     from ..recognition.store import EnrolledPerson
+    from ..types import Frame
 
 CONSENT = """\
 Facet will compute a template of {name}'s face, 128 numbers for each picture, and store it with the
-name in {file}, on this computer only. From it {name} can be recognised before a camera. No picture
-is stored. Such templates are biometric data (in the EU: Article 9 of the GDPR), which need the
-person's own explicit consent, given freely; it may be withdrawn at any time:
+name in {file}, on this computer only. With it a camera can recognize {name}. No picture is stored.
+Such templates are biometric data (in the EU: Article 9 of the GDPR), which need the person's own
+explicit consent, given freely. It may be withdrawn at any time:
 
     python -m device.people remove {quoted}
 
-Has {name} read this, or been told it, and agreed? Type yes: """
+Has {name} read or heard this, and agreed? Type yes: """
 
 
-class Command(Parser):
-    """One verb's parser."""
+class VerbParser(Parser):
+    """The parser of one verb; its help is its arguments."""
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any):
         argparse.ArgumentParser.__init__(self, allow_abbrev=False, **options)
 
 
 def parser() -> Parser:
-    one = Parser("device.people", __doc__)
-    where = argparse.ArgumentParser(add_help=False)
-    where.add_argument(
+    top = Parser("device.people", __doc__ or "")
+    common = VerbParser(add_help=False)
+    add_config(common)
+    common.add_argument(
         "--file",
         type=Path,
-        default=Settings().people.file,
         metavar="FILE",
-        help="where people are kept (default %(default)s)",
+        help="file of enrolled people, takes precedence over [people] file of the settings "
+        f"(default {Settings().people.file})",
     )
-    verbs = one.add_subparsers(
-        dest="verb", metavar="add|list|remove|export", required=True, parser_class=Command
+    verbs = top.add_subparsers(
+        dest="verb", metavar="add|list|remove|export", required=True, parser_class=VerbParser
     )
-    add = verbs.add_parser("add", parents=[where], help="enrol somebody who agrees")
-    add.add_argument("name", metavar="NAME")
-    add.add_argument("photos", nargs="*", metavar="PHOTO", help="photos, or folders of photos")
-    add.add_argument("--camera", metavar="SRC", help="shots of a camera: 0, usb:0, csi:0, a film")
-    add.add_argument("--more", action="store_true", help="add to what is stored of NAME")
-    add.add_argument(
-        "--yes-they-agree", action="store_true", help="for scripts: do not ask, NAME has agreed"
+    add_verb = verbs.add_parser("add", parents=[common], help="enroll a person who consents")
+    add_verb.add_argument("name", metavar="NAME")
+    add_verb.add_argument("photos", nargs="*", metavar="PHOTO", help="photos, or folders of photos")
+    add_verb.add_argument(
+        "--camera", metavar="SRC", help="five shots of a camera or video: 0, usb:0, film.mp4"
     )
-    verbs.add_parser("list", parents=[where], help="who is known, since when, by how many pictures")
-    remove = verbs.add_parser("remove", parents=[where], help="delete all that is stored of NAME")
-    remove.add_argument("name", nargs="?", metavar="NAME")
-    remove.add_argument("--all", action="store_true", help="everybody: the file, damaged or not")
-    export = verbs.add_parser("export", parents=[where], help="JSON of all that is stored of NAME")
-    export.add_argument("name", nargs="?", metavar="NAME", help="default everybody")
-    export.add_argument("--out", type=Path, metavar="FILE.json", help="default stdout")
-    return one
+    add_verb.add_argument("--more", action="store_true", help="add to the pictures stored of NAME")
+    add_verb.add_argument(
+        "--yes-they-agree", action="store_true", help="for scripts: do not ask, NAME has consented"
+    )
+    verbs.add_parser("list", parents=[common], help="print names, dates of consent and pictures")
+    remove_verb = verbs.add_parser("remove", parents=[common], help="delete what is stored of NAME")
+    remove_verb.add_argument("name", nargs="?", metavar="NAME")
+    remove_verb.add_argument(
+        "--all", action="store_true", help="everybody: the file, even if it is damaged"
+    )
+    export_verb = verbs.add_parser("export", parents=[common], help="print what is stored of NAME")
+    export_verb.add_argument("name", nargs="?", metavar="NAME", help="(default everybody)")
+    export_verb.add_argument(
+        "--out", type=Path, metavar="FILE.json", help="write there (default stdout)"
+    )
+    return top
 
 
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    options.file = options.file.expanduser()
-    verbs = {"add": add, "list": show, "remove": remove, "export": export}
-    verbs[options.verb](options)
+    settings = read_settings(vars(options).get("config"), options.file)
+    file = settings.people.file
+    match options.verb:
+        case "add":
+            add(
+                settings,
+                options.name,
+                photos=options.photos,
+                camera=options.camera,
+                more=options.more,
+                agreed=options.yes_they_agree,
+            )
+        case "list":
+            list_people(file)
+        case "remove":
+            remove(file, options.name, options.all)
+        case "export":
+            export(file, options.name, options.out)
     return 0
 
 
-def add(options: argparse.Namespace) -> None:
-    """Enrol somebody: ask, look, compare with everybody known, store."""
+def read_settings(config: Path | None, file: Path | None) -> Settings:
+    """Return the defaults, overlaid by the settings file `config`, overlaid by --file."""
+    settings = load_settings(config) if config else Settings()
+    if file:
+        settings = merge(settings, {"people": {"file": file}}, "--file")
+    return settings
+
+
+def add(
+    settings: Settings, name: str, photos: list[str], camera: str | None, more: bool, agreed: bool
+) -> None:
+    """Enroll a person: ask for consent, make templates, compare with everybody else, store.
+
+    more: adds to the person's pictures. agreed: skips the question.
+    """
     from ..recognition.store import (
         EnrolledPerson,
-        alone,
         clean_name,
-        key,
+        file_lock,
+        name_key,
         read_people,
         write_people,
     )
 
-    if bool(options.camera) == bool(options.photos):
-        raise UsageError("need photos or --camera, one of them", "Give --camera 0, or a photo")
-    name = clean_name(options.name)
-    _present(read_people(options.file), name, options.more)
-    agreed = _ask(name, options)
-    enrolled = _enrol(options)
-    with alone(options.file):
-        people = read_people(options.file)  # again: it took a while
-        before = _present(people, name, options.more)
-        others = [one for one in people if one is not before]
-        new = _joined(before, EnrolledPerson(name, agreed, enrolled.templates))
-        _report(enrolled, new, others)
-        write_people(options.file, sorted([*others, new], key=lambda one: key(one.name)))
-    count = len(new.templates)
-    log.info(f"{new.name} is known by {count} picture{'s' * (count != 1)} in {options.file}")
+    file = settings.people.file
+    if bool(camera) == bool(photos):
+        raise UsageError("need either photos or --camera", "--camera 0")
+    name = clean_name(name)
+    _stored(read_people(file), name, more)
+    consented = datetime.now(UTC) if agreed else _ask_for_consent(name, file)
+    pictures = _take_pictures(settings, photos, camera)
+    with file_lock(file):
+        people = read_people(file)  # again: another command may have changed it meanwhile
+        before = _stored(people, name, more)
+        others = [person for person in people if person is not before]
+        new = _joined(before, EnrolledPerson(name, consented, pictures.templates))
+        _warn(pictures, new, others, settings.people.min_score)
+        write_people(file, sorted([*others, new], key=lambda person: name_key(person.name)))
+    log.info(f"{new.name} is enrolled with {counted(len(new.templates), 'picture')} in {file}")
 
 
-def _present(people: tuple[EnrolledPerson, ...], name: str, more: bool) -> EnrolledPerson | None:
-    """Return who has the name; UsageError where that does not go with `more`."""
-    from ..recognition.store import find, key
+def _stored(people: tuple[EnrolledPerson, ...], name: str, more: bool) -> EnrolledPerson | None:
+    """Return the person to add pictures to, or None for a new one.
+
+    Raises UsageError if `more` is given for an unknown name, or missing for a known one.
+    """
+    from ..recognition.store import find_person, name_key
 
     if more:
-        return find(people, name)
-    if any(key(one.name) == key(name) for one in people):
-        raise UsageError(
-            f"{name!r} is already taken",
-            "Give another name, or --more to add pictures to it, or remove it first",
-        )
+        return find_person(people, name)
+    if any(name_key(person.name) == name_key(name) for person in people):
+        raise UsageError(f"{name!r} is already enrolled", "--more to add pictures, or another name")
     return None
 
 
-def _ask(name: str, options: argparse.Namespace) -> datetime:
-    """Return when consent was given: now; UsageError where it was not."""
-    if not options.yes_they_agree:
-        if not (sys.stdin and sys.stdin.isatty()):
-            raise UsageError(
-                "nobody can be asked here whether they agree",
-                "Run it in a terminal, or give --yes-they-agree if they have",
-            )
-        quoted = f"'{name}'" if " " in name else name
-        print(CONSENT.format(name=name, file=options.file, quoted=quoted), end="", file=sys.stderr)
-        if input().strip().lower() not in ("yes", "y"):
-            raise UsageError("not agreed, nothing is stored")
+def _ask_for_consent(name: str, file: Path) -> datetime:
+    """Return the time of consent; raises UsageError if it is not given."""
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise UsageError(
+            "cannot ask for consent without a terminal", "--yes-they-agree if NAME has consented"
+        )
+    text = CONSENT.format(name=name, file=file, quoted=shlex.quote(name))
+    print(spelled(text), end="", file=sys.stderr, flush=True)
+    if input().strip().lower() not in ("yes", "y"):
+        raise UsageError("no consent, nothing is stored")
     return datetime.now(UTC)
 
 
-def _enrol(options: argparse.Namespace) -> Enrolled:
-    # After the flags: --help and a slip of the finger should not wait for OpenCV.
-    import itertools
-
+def _take_pictures(settings: Settings, photos: list[str], camera: str | None) -> EnrollmentPictures:
+    # After the flags: --help and a misspelt flag should not wait for OpenCV.
     from ..camera.open import open_camera
-    from ..recognition.enrollment import Enroller, from_camera, from_photos
+    from ..camera.photos import Photos
+    from ..recognition.enrollment import Enroller, enroll_from_camera, enroll_from_photos
 
-    enroller = Enroller(Settings())
-    if options.camera:
-        with open_camera(CameraSettings(source=options.camera)) as camera:
-            take = from_photos if camera.stills else from_camera
-            return take(camera, enroller, log.info)
-    # A photo's name may look like a camera's.
-    sources = (CameraSettings(source=str(Path(one).absolute())) for one in options.photos)
-    photos = itertools.chain.from_iterable(_frames(source) for source in sources)
-    return from_photos(photos, enroller, log.info)
+    enroller = Enroller(settings)
+    if not camera:
+        return enroll_from_photos(itertools.chain.from_iterable(map(_photos, photos)), enroller)
+    chosen = merge(settings, {"camera": {"source": camera}}, "--camera").camera
+    with open_camera(chosen) as source:
+        enroll = enroll_from_photos if isinstance(source, Photos) else enroll_from_camera
+        return enroll(source, enroller)
 
 
-def _frames(source: CameraSettings):
+def _photos(path: str) -> Iterator[Frame]:
     from ..camera.open import open_camera
+    from ..camera.photos import Photos
 
-    with open_camera(source) as camera:
-        if not camera.stills:
-            raise UsageError(f"{source.source} is no photo", "Give a film with --camera")
-        yield from camera
+    # Absolute: a photo's name may look like a camera's.
+    with open_camera(CameraSettings(source=str(Path(path).absolute()))) as source:
+        if not isinstance(source, Photos):
+            raise UsageError(f"{path} is not a photo", f"--camera {shlex.quote(path)} for a video")
+        yield from source
 
 
 def _joined(before: EnrolledPerson | None, new: EnrolledPerson) -> EnrolledPerson:
@@ -182,67 +223,69 @@ def _joined(before: EnrolledPerson | None, new: EnrolledPerson) -> EnrolledPerso
     return replace(before, templates=np.concatenate([before.templates, new.templates]))
 
 
-def _report(enrolled: Enrolled, new: EnrolledPerson, others: list[EnrolledPerson]) -> None:
-    """Say what may go wrong with recognising the new person."""
-    from ..recognition.enrollment import lookalikes, strangers
+def _warn(
+    pictures: EnrollmentPictures,
+    new: EnrolledPerson,
+    others: list[EnrolledPerson],
+    min_score: float,
+) -> None:
+    """Log what may make recognition of the new person err."""
+    from ..recognition.enrollment import inconsistent_pairs, lookalikes
 
-    min_score = Settings().people.min_score
-    for line in strangers(enrolled, min_score):
-        log.info(f"warning: {line}")
+    for line in inconsistent_pairs(pictures, min_score):
+        log.warning(f"warning: {line}")
     for line in lookalikes(new, others, min_score):
-        log.info(f"warning: {new.name} {line}")
+        log.warning(f"warning: {new.name} {line}")
 
 
-def show(options: argparse.Namespace) -> None:
-    """Print everybody."""
-    from ..recognition.store import ENROL, read_people
+def list_people(file: Path) -> None:
+    """Print everybody who is enrolled."""
+    from ..recognition.store import ENROLL, read_people
 
-    people = read_people(options.file)
+    people = read_people(file)
     if not people:
-        log.info(f"nobody is known. Run: {ENROL}")
+        log.info(f"no enrolled people in {file}. Try: {ENROLL}")
         return
-    widest = max(len(one.name) for one in people)
-    print(f"{'name':{widest}}  agreed      pictures")
-    for one in people:
-        print(f"{one.name:{widest}}  {one.agreed:%Y-%m-%d}  {len(one.templates):8}")
+    width = max(len(person.name) for person in people)
+    print(f"{'name':{width}}  agreed      pictures")
+    for person in people:
+        print(f"{person.name:{width}}  {person.agreed:%Y-%m-%d}  {len(person.templates):8}")
 
 
-def remove(options: argparse.Namespace) -> None:
-    """Delete somebody, or the whole file."""
-    from ..recognition.store import alone, find, read_people, write_people
+def remove(file: Path, name: str | None, everybody: bool) -> None:
+    """Delete what is stored of a person, or the whole file."""
+    from ..recognition.store import file_lock, find_person, read_people, write_people
 
-    if bool(options.name) == options.all:
-        raise UsageError("need NAME or --all, one of them", "See: --help")
-    with alone(options.file):
-        if options.all:
-            there = options.file.exists()
-            write_people(options.file, ())
-            log.info(f"deleted {options.file}" if there else f"there is no {options.file}")
+    if bool(name) == everybody:
+        raise UsageError("need either NAME or --all", "python -m device.people list")
+    with file_lock(file):
+        if not name:
+            existed = file.exists()
+            write_people(file, ())
+            log.info(f"deleted {file}" if existed else f"{file} does not exist")
             return
-        people = read_people(options.file)
-        gone = find(people, options.name)
-        write_people(options.file, [one for one in people if one is not gone])
-    log.info(f"deleted all that was stored of {gone.name}")
+        people = read_people(file)
+        removed = find_person(people, name)
+        write_people(file, [person for person in people if person is not removed])
+    log.info(f"deleted everything stored about {removed.name}")
 
 
-def export(options: argparse.Namespace) -> None:
-    """Print or write what is stored of somebody, or of everybody."""
-    from ..recognition.store import find, read_people, to_record, write_privately
+def export(file: Path, name: str | None, out: Path | None) -> None:
+    """Print or write what is stored of a person, or of everybody, as JSON."""
+    from ..recognition.store import find_person, read_people, to_record, write_private
 
-    people = read_people(options.file)
-    if options.name:
-        people = (find(people, options.name),)
-    text = json.dumps({"file": str(options.file)} | to_record(people), ensure_ascii=False, indent=1)
-    if not options.out:
+    people = read_people(file)
+    if name:
+        people = (find_person(people, name),)
+    text = json.dumps({"file": str(file)} | to_record(people), ensure_ascii=False, indent=1)
+    if not out:
         print(text)
         return
     try:
-        write_privately(options.out, text + "\n")
+        write_private(out, text + "\n")
     except OSError as error:
-        raise UsageError(
-            f"cannot write {options.out}: {error.strerror}", "Name another --out"
-        ) from error
-    log.info(f"wrote {options.out}")
+        raise UsageError(f"cannot write {out}: {error.strerror}", "another --out") from error
+    log.info(f"wrote {out}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Look over a computer that Facet shall run on, and explain what is wrong with it."""
+"""Diagnose the computer that Facet runs on."""
 
 import sys
 
-# Before anything is imported that older ones cannot read.
-if sys.version_info < (3, 11):  # noqa: UP036 - that is what it tells
+# First: older versions cannot parse the other modules.
+if sys.version_info < (3, 11):  # noqa: UP036 - they reach this line
     raise SystemExit(
-        "facet: need Python 3.11 or later, this is older. "
-        "Run: sudo apt install python3.11 python3.11-venv, then: make PYTHON=python3.11"
+        "facet: this Python is {}.{}, need 3.11 or later. Try: sudo apt install python3.11 "
+        "python3.11-venv; make PYTHON=python3.11".format(*sys.version_info[:2])
     )

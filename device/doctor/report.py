@@ -1,4 +1,4 @@
-"""Write findings down: a line each for people, or JSON for programs."""
+"""Format results: a line for each check, or JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,26 +9,26 @@ from .check_result import FAILURE, OK, WARNING, Check, CheckResult
 
 WORDS = {OK: "ok", WARNING: "warning", FAILURE: "FAILURE"}
 COLOURS = {OK: "32", WARNING: "33", FAILURE: "1;31"}  # green, yellow, bold red
-NAME = 13  # characters; a longer name moves its own line
+NAME_WIDTH = 13  # characters; a longer name shifts its own line
 
 
-def line(check: Check, finding: CheckResult, coloured: bool) -> str:
-    """Return one line: the status, the check, what was found, and what mends it."""
-    status = f"{WORDS[finding.status]:7}"
+def line(check: Check, result: CheckResult, coloured: bool) -> str:
+    """Return one line: "STATUS  CHECK  MESSAGE. Try: FIX"."""
+    status = f"{WORDS[result.status]:7}"
     if coloured:
-        status = f"\033[{COLOURS[finding.status]}m{status}\033[0m"
-    said = f"{finding.message}. {finding.fix}" if finding.fix else finding.message
-    return f"{status}  {check.name:{NAME}} {' '.join(said.split())}"
+        status = f"\033[{COLOURS[result.status]}m{status}\033[0m"
+    text = f"{result.message}. Try: {result.fix}" if result.fix else result.message
+    return f"{status}  {check.name:{NAME_WIDTH}} {' '.join(text.split())}"
 
 
-def as_json(findings: Sequence[tuple[Check, CheckResult]]) -> str:
-    """Return a list of objects with check, status (ok, warning, failure), found and mend."""
-    rows = [{"check": check.name, **asdict(finding)} for check, finding in findings]
+def as_json(results: Sequence[tuple[Check, CheckResult]]) -> str:
+    """Return a list of objects with check, status (ok, warning, failure), message and fix."""
+    rows = [{"check": check.name, **asdict(result)} for check, result in results]
     return json.dumps(rows, indent=2, ensure_ascii=False)
 
 
 def wants_colour(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
-    """Whether a stream is a terminal whose user has not asked for plain text (no-color.org)."""
+    """Whether a stream is a terminal and the user does not ask for plain text (no-color.org)."""
     if stream is None or not stream.isatty():
         return False
     return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"

@@ -1,77 +1,58 @@
-"""Save one annotated picture of what the camera sees: the only thing that the doctor stores."""
+"""Save one annotated picture of the camera: the only thing that the doctor stores."""
 
-import contextlib
+from collections import deque
 from pathlib import Path
 
 import cv2
 
 from ..attributes.presets import shown_and_logged
 from ..camera.open import open_camera
-from ..errors import FacetError
-from ..files import move_aside
-from ..outputs import Result
+from ..camera.photos import Photos
+from ..config import merge
+from ..errors import FacetError, disk_faults
+from ..files import move_aside, write_atomic
+from ..models import load_models
 from ..outputs.overlay import annotate
-from ..pipeline import assemble, load_models
+from ..pipeline import build_pipeline
 from ..settings import Settings
+from ..text import counted
+from ..types import Result
 from .check_result import CheckResult, ok, warning
 from .system import System
 
-FRAMES = 30  # a second: a camera finds its exposure, a face becomes somebody
+FRAMES = 30  # one second: a camera sets its exposure, tracks are confirmed
 
 
-class Last:
-    """An output that keeps the last result."""
+def save(system: System, settings: Settings, path: Path) -> CheckResult:
+    """Save the picture in the format of the path's suffix; the result names the camera.
 
-    def __init__(self):
-        self.result: Result | None = None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        pass
-
-    def write(self, result: Result) -> bool:
-        self.result = result
-        return True
-
-
-def save(machine: System, settings: Settings, path: Path) -> CheckResult:
-    """Save the picture in the format of the path's ending; the CheckResult says of which camera.
-
-    A file of that name is moved aside. Raises FacetError where there is no picture or no room.
+    A file of that name is moved aside. Raises FacetError if the camera gives no frame or the file
+    cannot be written.
     """
     models = load_models(settings)
-    last = Last()
-    with open_camera(settings.camera, v4l2=machine.v4l2) as camera:
-        shown, _ = shown_and_logged(settings.attributes, models.classifier.card.names)
-        pipeline = assemble(settings, models, camera, [last], shown)
-        pipeline.run(1 if camera.stills else FRAMES)
-    if last.result is None:
-        raise FacetError(f"{camera.name} gave no frame", "Look: python -m device.doctor")
-    moved_to = _write(last.result, path)
-    count = len(last.result.tracks)
-    found = f"{path}: {camera.name}, {count} face{'' if count == 1 else 's'}"
+    shown, _ = shown_and_logged(settings.attributes, models.classifier.card.names)
+    with open_camera(settings.camera, v4l2=system.v4l2) as camera:
+        frames = 1 if isinstance(camera, Photos) else FRAMES
+        settings = merge(settings, {"outputs": {"max_frames": frames}}, "snapshot")
+        last = deque(build_pipeline(settings, models, camera, shown), maxlen=1)
+    if not last:
+        raise FacetError(f"{camera.name} gives no frame", "python -m device.doctor")
+    (result,) = last
+    moved_to = _write(result, path)
+    message = f"{path}: {camera.name}, {counted(len(result.faces), 'face')}"
     if moved_to:
-        found += f" (the file that was there is now {moved_to})"
+        message += f" (the file that was there is now {moved_to})"
     if camera.name == "demo" and settings.camera.source != "demo":
-        return warning(f"{found}; there is no camera, this is the demo", "Plug one in")
-    return ok(found)
+        return warning(f"{message}; no camera found, this is the demo", "connect a camera")
+    return ok(message)
 
 
 def _write(result: Result, path: Path) -> Path | None:
-    """Write the file, whole or not at all; return where one that was there is now."""
+    """Write the picture; return the new path of a file that was there."""
     picture = result.frame.bgr.copy()
-    annotate(picture, result.tracks, result.labels)
+    annotate(picture, result.faces)
     _, encoded = cv2.imencode(path.suffix.lower(), picture)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(encoded.tobytes())
+    with disk_faults(f"cannot save {path}", "another file"):
         moved_to = move_aside(path) if path.is_file() else None
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise FacetError(f"cannot save {path}: {error.strerror}", "Name another file") from error
+        write_atomic(path, encoded.tobytes())
     return moved_to

@@ -1,6 +1,6 @@
-"""The computer that is looked over: all that the checks ask of it, so that tests bring their own.
+"""The computer that is checked: everything the checks query, so that tests can replace it.
 
-Nothing here loads OpenCV or NumPy at once: that these do not load is what a check may have to say.
+Importing this loads neither OpenCV nor NumPy, because a check reports that they do not load.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..camera.v4l2 import V4l2
 
-COMMAND_S = 5  # for a command to answer
-UNSYNCHRONISED = 5  # TIME_ERROR of <sys/timex.h>
+COMMAND_TIMEOUT_S = 5
+TIME_ERROR = 5  # of <sys/timex.h>: the clock is not synchronised
 
 
 def run(command: Sequence[str]) -> str | None:
-    """Return what a command prints; None where it is missing, fails or does not answer."""
+    """Return what a command prints; None if it is missing, fails or times out."""
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=COMMAND_S
+            command, capture_output=True, text=True, errors="replace", timeout=COMMAND_TIMEOUT_S
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -38,7 +38,7 @@ def run(command: Sequence[str]) -> str | None:
 
 
 def version(package: str) -> str | None:
-    """Return the version of an installed package, None where there is none."""
+    """Return the version of a package; None if it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -46,7 +46,7 @@ def version(package: str) -> str | None:
 
 
 def runtime() -> str:
-    """Return the TFLite runtime that loads, "package version"; ModelError where none does."""
+    """Return the TFLite runtime that loads, as "package version"; ModelError if none does."""
     from ..tflite import runtime_name
 
     return runtime_name()
@@ -65,18 +65,18 @@ def may_open(path: Path) -> bool:
 
 
 def free_bytes(path: Path) -> int:
-    """Return what the disk of a folder has free."""
+    """Return the free space on the disk of a folder."""
     return shutil.disk_usage(path).free
 
 
 def synchronised() -> bool:
-    """Whether the kernel's clock follows a time server's, whichever program sees to that."""
-    asking_only = ctypes.create_string_buffer(512)  # a zeroed struct timex, which has 208 bytes
-    return ctypes.CDLL(None).adjtimex(asking_only) != UNSYNCHRONISED
+    """Whether the kernel's clock follows a time server, whichever program sets it."""
+    query = ctypes.create_string_buffer(512)  # a zeroed struct timex, which has 208 bytes
+    return ctypes.CDLL(None).adjtimex(query) != TIME_ERROR
 
 
 def user() -> str:
-    """Return the name of who runs this."""
+    """Return the name of the user who runs this."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
@@ -84,21 +84,21 @@ def user() -> str:
 
 
 def groups() -> frozenset[str]:
-    """Return the names of the groups that this process has, which are those at login."""
+    """Return the names of this process's groups, which are those at login."""
     own = {os.getegid(), *os.getgroups()}
-    return frozenset(one.gr_name for one in grp.getgrall() if one.gr_gid in own)
+    return frozenset(group.gr_name for group in grp.getgrall() if group.gr_gid in own)
 
 
 @dataclass(frozen=True)
 class System:
-    """One computer. Its defaults are this one."""
+    """A computer; by default this one."""
 
-    root: Path = Path("/")  # above its /dev, /etc, /proc, /run and /sys
+    root: Path = Path("/")  # of its /dev, /etc, /proc, /run and /sys
     run: Callable[[Sequence[str]], str | None] = run
     python: tuple[int, ...] = tuple(sys.version_info[:3])
     version: Callable[[str], str | None] = version
     runtime: Callable[[], str] = runtime
-    v4l2: V4l2 | None = None  # its video devices; None: those of this computer
+    v4l2: V4l2 | None = None  # its video devices; None means those of this computer
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     has_screen: Callable[[], bool] = has_screen
     user: str = field(default_factory=user)
@@ -109,7 +109,7 @@ class System:
     synchronised: Callable[[], bool] = synchronised
 
     def read(self, path: str) -> str | None:
-        """Return a file's text, None where it is missing or may not be read; path: below root."""
+        """Return the text of a file below root; None if it is missing or unreadable."""
         try:
             return (self.root / path).read_text(errors="replace").strip("\0 \n")
         except OSError:

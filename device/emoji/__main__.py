@@ -1,6 +1,7 @@
 """`python -m device.emoji`: see cli/emoji.py."""
 
-from ..cli.emoji import exit_with, main
+from ..cli.command import exit_with
+from ..cli.emoji import main
 
 if __name__ == "__main__":
     exit_with(main)

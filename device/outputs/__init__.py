@@ -1,6 +1,6 @@
 """The last room: where results go."""
 
-from typing import Protocol
+from typing import Protocol, Self
 
 from ..types import Result
 
@@ -8,7 +8,7 @@ from ..types import Result
 class Output(Protocol):
     """A context manager that takes results; leaving it finishes what it writes."""
 
-    def __enter__(self) -> "Output": ...
+    def __enter__(self) -> Self: ...
     def __exit__(self, *exc: object) -> None: ...
 
     def write(self, result: Result) -> None:

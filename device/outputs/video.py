@@ -1,7 +1,6 @@
 """Record the annotated picture as a video; only on request, because it stores faces."""
 
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 import numpy as np
@@ -44,17 +43,12 @@ class VideoRecord:
     def __enter__(self) -> "VideoRecord":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         if self._file is None:
             self.path.unlink(missing_ok=True)  # no frame came
             return
         missing = self._file.close()
-        if missing and kind is None:
+        if missing and exc[0] is None:
             raise FacetError(missing, "free the disk")
 
     def write(self, result: Result) -> None:

@@ -1,7 +1,7 @@
-"""Known people: who agreed to be recognised, and which face is whose; unknown is the default.
+"""Recognition of enrolled people, off by default. A face that matches nobody is `unknown`.
 
-    device/people/  enrol -> file    a person's photos become a template, in a file of their own
-                    recognise        a track's face becomes one as well, and match names it
+    enrollment -> store                          pictures become templates, kept in a file
+    recognizer -> embedding_process -> gallery   a track's face becomes an embedding, is matched
 
-Run by `python -m device.people` and `device.run --people`; nothing else of Facet loads this folder.
+Nothing else of Facet imports this package unless recognition is enabled.
 """

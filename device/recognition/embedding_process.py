@@ -1,127 +1,178 @@
-"""Compute embeddings in a process of its own, beside the loop: dlib holds Python's lock meanwhile.
+"""Compute embeddings in a separate process, because dlib holds the GIL for 60 ms a face.
 
-The process is this module's `main`: chips in at stdin, embeddings out at stdout, until stdin ends.
-It yields to the loop (nice), and its memory is its own.
+The process runs this module's `main`: crops in at stdin, embeddings out at stdout, until stdin
+ends. It has a lower priority than the pipeline (nice).
 """
 
+from __future__ import annotations
+
 import contextlib
+import json
 import os
 import queue
 import signal
 import subprocess
 import sys
-import threading
-from pathlib import Path
-from typing import BinaryIO
+import time
+from typing import BinaryIO, Self
 
 import numpy as np
 
 from ..errors import FacetError, ModelError, UsageError
-from .embedding import NUMBERS, SIDE, Embedder
+from ..types import Image
+from ..worker import Worker
+from .embedding import CROP_PX, EMBEDDING_SIZE, Embedder
 
-ROOT = Path(__file__).parent.parent.parent
-COMMAND = (sys.executable, "-m", "device.recognition.embedding_process")
 READY = b"ready"
-KINDS = {error.exit_code: error for error in (UsageError, ModelError)}
-MEND = "Look for why: dmesg | tail"  # most likely the memory was used up
-CHIP_BYTES, EMBEDDING_BYTES = SIDE * SIDE * 3, NUMBERS * 4
-NICE = 10  # on a busy Pi a name may come later, a frame not
-CLOSE_S = 5.0
+CROP_BYTES, EMBEDDING_BYTES = CROP_PX * CROP_PX * 3, EMBEDDING_SIZE * 4
+NICE = 10  # on a busy Pi a name may be late, a frame may not
+POLL_S = 0.1
+RESULT_S = 60.0  # limit for one embedding, which takes far less on any Pi
+CLOSE_S = 5.0  # limit for the process to end
+EXIT_CODES = {error.exit_code: error for error in (UsageError, ModelError)}
+HINT = "dmesg | tail"  # the most likely reason is that the memory was used up
 
 
 class EmbeddingProcess:
-    """One chip at a time, computed elsewhere; use it from one thread.
+    """Computes one embedding at a time; a context manager, to be used from one thread.
 
-    Entering raises UsageError or ModelError where dlib or its network is missing; what ends the
-    process is raised as FacetError by the next call.
+    Entering raises UsageError or ModelError if dlib or its network is missing. If the process ends,
+    the next call of `result` raises FacetError.
     """
 
-    def __init__(self):
-        self._chips: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[np.ndarray | FacetError] = queue.SimpleQueue()
-        self.busy = False
+    def __init__(self) -> None:
+        self.busy = False  # from `submit` until `result` returns the embedding
+        self._crops: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[np.ndarray] = queue.SimpleQueue()
+        self._worker = Worker("recognition", self._exchange, CLOSE_S, wake=self._end)
 
-    def __enter__(self):
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(COMMAND, stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT)
+    def __enter__(self) -> Self:
+        self._process = start_process()
+        assert self._process.stdout
         if self._process.stdout.read(len(READY)) != READY:
-            raise self._fault()
-        self._thread = threading.Thread(target=self._work, name="recognise", daemon=True)
-        self._thread.start()
+            raise _fault(self._process)
+        self._worker.start()
         return self
 
-    def __exit__(self, *exc):
-        self._chips.put(None)
-        self._thread.join(CLOSE_S)
-        if self._thread.is_alive():  # it hangs
-            self._process.kill()
-        with self._process:  # closes its pipes and waits
-            pass
-
-    def ask(self, chip_rgb: np.ndarray) -> None:
-        """Begin with a chip, uint8 (150, 150, 3); only while it is not `busy`."""
-        self.busy = True
-        self._chips.put(chip_rgb.tobytes())
-
-    def answer(self, wait: bool) -> np.ndarray | None:
-        """Return the embedding that was asked for, float32 (128,); None where there is none yet."""
+    def __exit__(self, *exc: object) -> None:
+        self._end()
+        _wait(self._process)
         try:
-            got = self._answers.get(block=wait)
-        except queue.Empty:
-            return None
-        self.busy = False
-        if isinstance(got, FacetError):
-            raise got
-        return got
+            self._worker.__exit__(*exc)
+        finally:
+            _close_pipes(self._process)
 
-    def _work(self) -> None:
+    def submit(self, crop_rgb: Image) -> None:
+        """Start on a crop, uint8 (150, 150, 3); only while not `busy`."""
+        self.busy = True
+        self._crops.put(crop_rgb.tobytes())
+
+    def result(self, wait: bool) -> np.ndarray | None:
+        """Return the embedding of the submitted crop, float32 (128,); None if not ready.
+
+        wait: blocks until it is ready. Raises FacetError if the process ended or hangs.
+        """
+        limit_s = time.monotonic() + RESULT_S
+        while True:
+            with contextlib.suppress(queue.Empty):
+                embedding = self._results.get(wait, POLL_S)
+                self.busy = False
+                return embedding
+            self._worker.check()
+            if not wait:
+                return None
+            if time.monotonic() > limit_s:
+                raise FacetError(f"no embedding within {RESULT_S:.0f} s", HINT)
+
+    def _exchange(self, worker: Worker) -> None:
+        """Pass crops to the process and embeddings back until `_end`; raise why it ended itself."""
         process = self._process
-        # Not communicate(): a chip is more than a pipe holds.
-        with contextlib.suppress(OSError), process.stdin as chips, process.stdout as embeddings:
-            while (chip := self._chips.get()) is not None:
-                chips.write(chip)
-                chips.flush()
-                got = embeddings.read(EMBEDDING_BYTES)
-                if len(got) < EMBEDDING_BYTES:
+        assert process.stdin and process.stdout
+        # Not communicate(): a crop is more than a pipe holds. Closing stdin ends the process.
+        with contextlib.suppress(OSError), process.stdin as crops, process.stdout as embeddings:
+            while (crop := self._crops.get()) is not None:
+                crops.write(crop)
+                crops.flush()
+                embedding = embeddings.read(EMBEDDING_BYTES)
+                if len(embedding) < EMBEDDING_BYTES:
                     break
-                self._answers.put(np.frombuffer(got, np.float32))
+                self._results.put(np.frombuffer(embedding, np.float32))
             else:
                 return
-        self._answers.put(self._fault())
+        if not worker.stopping.is_set():  # else it hung and was killed
+            raise _fault(process)
 
-    def _fault(self) -> FacetError:
-        """Return why the process ended."""
-        with self._process:  # closes its pipes
-            said = self._process.stderr.read().decode(errors="replace").strip()
-        code = self._process.returncode
-        if code in KINDS:  # one of ours, which has its line
-            return KINDS[code](said.removeprefix("facet: "))
-        return FacetError(f"what recognises people ended with code {code} {said[-200:]}", MEND)
+    def _end(self) -> None:
+        self._worker.stopping.set()
+        self._crops.put(None)
 
 
-def work(chips: BinaryIO, embeddings: BinaryIO) -> None:
-    """Answer every chip with its embedding until there are no more."""
+def start_process() -> subprocess.Popen[bytes]:
+    """Start `main` of this module in a process that imports from where this one does."""
+    path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
+    return subprocess.Popen(
+        # -P: not from the working directory, unless this process does.
+        [sys.executable, "-P", "-m", f"{__package__}.embedding_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Return the exit code of a process that ends by itself; kill it after CLOSE_S."""
+    try:
+        return process.wait(CLOSE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(OSError), process:
+        pass
+
+
+def _fault(process: subprocess.Popen[bytes]) -> FacetError:
+    """Return why the process ended."""
+    code = _wait(process)
+    text = process.stderr.read().decode(errors="replace").strip() if process.stderr else ""
+    _close_pipes(process)
+    if code in EXIT_CODES:
+        with contextlib.suppress(ValueError, TypeError):  # not the line that `main` prints
+            message, hint = json.loads(text.rpartition("\n")[2])
+            return EXIT_CODES[code](message, hint)
+    reason = f": {text[-200:]}" if text else ""
+    return FacetError(f"the recognition process exited with code {code}{reason}", HINT)
+
+
+def serve(crops: BinaryIO, embeddings: BinaryIO) -> None:
+    """Write the embedding of each crop until the crops end."""
     embedder = Embedder()
     embeddings.write(READY)
     embeddings.flush()
-    while len(chip := chips.read(CHIP_BYTES)) == CHIP_BYTES:
-        pixels = np.frombuffer(chip, np.uint8).reshape(SIDE, SIDE, 3)
+    while len(crop := crops.read(CROP_BYTES)) == CROP_BYTES:
+        pixels = np.frombuffer(crop, np.uint8).reshape(CROP_PX, CROP_PX, 3)
         embeddings.write(embedder.embed(pixels).tobytes())
         embeddings.flush()
 
 
 def main() -> int:
-    # A stop of the whole group ends the loop, and that this.
+    """Serve embeddings; print a FacetError as JSON, [message, hint], and return its exit code."""
+    # A signal to the whole process group ends the pipeline, which ends this process.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    with contextlib.suppress(OSError):  # a system's rules may forbid it
+    with contextlib.suppress(OSError):  # the system's rules may forbid it
         os.nice(NICE)
-    with contextlib.suppress(BrokenPipeError):
-        work(sys.stdin.buffer, sys.stdout.buffer)
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            serve(sys.stdin.buffer, sys.stdout.buffer)
+    except FacetError as error:
+        print(json.dumps([error.message, error.hint]), file=sys.stderr)
+        return error.exit_code
     return 0
 
 
 if __name__ == "__main__":
-    from ..cli.command import exit_with
-
-    exit_with(main)
+    sys.exit(main())

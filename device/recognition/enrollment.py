@@ -1,160 +1,177 @@
-"""Make a person's templates of photos or of a camera's frames, and refuse what makes poor ones."""
+"""Make a person's templates from photos or a camera, and reject pictures that make poor ones."""
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from ..attributes.classifier import Classifier
+from ..analyzer import FaceAnalyzer
+from ..attributes.model_card import read_card
 from ..errors import FacetError
-from ..faces.blazeface import BlazeFace
-from ..faces.quality_gate import Limits, look
+from ..faces.quality_gate import QualityLimits
+from ..log import log
+from ..models import load_full_detector
 from ..settings import Settings
-from ..types import BLURRED, OK, TOO_SMALL, TURNED_AWAY, Frame
+from ..types import BLURRED, OK, TOO_SMALL, TURNED_AWAY, Frame, Image
 from .embedding import Embedder
-from .face_crop import chip
+from .face_crop import face_crop
 from .gallery import score, template
 from .store import EnrolledPerson
 
-MIN_FACE = 64.0  # px; a template stays for years, so it is made of more than a guess is
-SHOTS = 5  # of a camera: enough to show a face in several ways
-APART_S = 0.7  # between two shots, for the face to move
-PATIENCE_S = 40.0  # for the shots
-NOBODY, SEVERAL = "no face", "several faces"
+MIN_FACE_PX = 64.0  # wider than for a label: a template is kept for years
+SHOTS = 5  # of a camera: enough to show a face in several poses
+SHOT_INTERVAL_S = 0.7  # for the face to move
+TIMEOUT_S = 40.0  # for all shots
+NO_FACE, SEVERAL_FACES = "no face", "several faces"
 HINTS = {
-    NOBODY: "nobody is in the picture, or in too little light",
-    SEVERAL: "only who is enrolled may be in the picture",
-    TOO_SMALL: f"come closer, a face must be {MIN_FACE:.0f} px wide",
-    BLURRED: "hold still, wipe the lens, more light",
+    NO_FACE: "face the camera, in more light",
+    SEVERAL_FACES: "only the person to enroll in the picture",
+    TOO_SMALL: "come closer",
+    BLURRED: "hold still, wipe the lens, add light",
     TURNED_AWAY: "look into the camera",
 }
 
 
-class RefusedError(FacetError, ValueError):
-    """A picture, or all of them, of which no template is made; `state` says why."""
+class RejectedError(FacetError, ValueError):
+    """A picture, or every picture, makes no template; `state` is the reason, a key of HINTS."""
 
-    def __init__(self, state: str, wrong: str):
+    def __init__(self, state: str, message: str):
         self.state = state
-        super().__init__(wrong, f"Hint: {HINTS[state]}")
+        super().__init__(message, HINTS[state])
+
+
+class FaceEmbedder(Protocol):
+    """What computes an embedding; `Embedder`."""
+
+    def embed(self, crop_rgb: Image) -> np.ndarray:
+        """Return the embedding of a uint8 (150, 150, 3) crop, float32 (128,)."""
 
 
 class Enroller:
-    """What makes templates; use it from one thread.
+    """Makes templates with the settings' detector, model and thresholds; use it from one thread.
 
-    Raises UsageError where dlib is missing, ModelError where a network is missing or broken.
+    embedder: None loads dlib's. Raises UsageError if dlib is not installed, ModelError if a network
+    or the model card is missing or broken.
     """
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, embedder: FaceEmbedder | None = None):
         faces = settings.faces
-        self._detector = BlazeFace("back", faces.min_score)
-        self._classifier = Classifier(settings.attributes.model)
-        self._limits = Limits(MIN_FACE, faces.max_turn, faces.min_sharpness)
-        self._embedder = Embedder()
+        self._limits = QualityLimits(
+            max(MIN_FACE_PX, faces.min_face), faces.max_turn, faces.min_sharpness
+        )
+        # The quality gate needs the model's crop geometry, which its card has, and no classifier.
+        geometry = read_card(settings.attributes.model).geometry
+        detector = load_full_detector(settings)
+        self._analyzer = FaceAnalyzer(detector, self._limits, geometry=geometry)
+        self._embedder = embedder or Embedder()
 
-    def embed(self, picture_bgr: np.ndarray) -> np.ndarray:
+    def embed(self, picture_bgr: Image) -> np.ndarray:
         """Return the embedding of the only face in a uint8 (H, W, 3) picture, float32 (128,).
 
-        Raises RefusedError where there is none, several, or a small, turned or blurred one.
+        Raises RejectedError for no face, several, or one that is small, turned away or blurred.
         """
-        faces = self._detector.detect(picture_bgr)
-        if len(faces) != 1:
-            state = SEVERAL if faces else NOBODY
-            raise RefusedError(state, f"{len(faces)} faces" if faces else NOBODY)
-        state = look(picture_bgr, faces[0], self._classifier, self._limits).state
-        if state != OK:
-            raise RefusedError(state, f"the face is {state}")
-        return self._embedder.embed(chip(picture_bgr, faces[0].landmarks))
+        faces = self._analyzer.analyze(picture_bgr)
+        if not faces:
+            raise RejectedError(NO_FACE, NO_FACE)
+        if len(faces) > 1:
+            raise RejectedError(SEVERAL_FACES, f"{len(faces)} faces")
+        (face,) = faces
+        if face.state == TOO_SMALL:
+            width = f"{face.box[2]:.0f} px wide, need {self._limits.min_face:.0f}"
+            raise RejectedError(TOO_SMALL, f"the face is {width}")
+        if face.state != OK:
+            raise RejectedError(face.state, f"the face is {face.state}")
+        return self._embedder.embed(face_crop(picture_bgr, face.landmarks))
 
 
 @dataclass(frozen=True)
-class Enrolled:
-    """What pictures gave."""
+class EnrollmentPictures:
+    """The accepted pictures of one person."""
 
-    names: tuple[str, ...]  # of the pictures that were taken
+    names: tuple[str, ...]
     templates: np.ndarray  # float32 (pictures, 128)
 
 
-def from_photos(
-    frames: Iterable[Frame], enroller: Enroller, say: Callable[[str], None]
-) -> Enrolled:
-    """Return what photos give; those refused are said. Raises RefusedError where all are."""
-    names, templates, refused = [], [], None
+def enroll_from_photos(frames: Iterable[Frame], enroller: Enroller) -> EnrollmentPictures:
+    """Return the accepted photos and log the rejected ones; raises RejectedError if all are."""
+    names, templates, state = [], [], NO_FACE
     for frame in frames:
         try:
             templates.append(enroller.embed(frame.bgr))
             names.append(frame.source)
-        except RefusedError as error:
-            say(f"refused: {frame.source}: {error}")
-            refused = error
+        except RejectedError as error:
+            log.info(f"rejected: {frame.source}: {error}")
+            state = error.state
     if not templates:
-        raise RefusedError(refused.state if refused else NOBODY, "no photo shows the face clearly")
-    return Enrolled(tuple(names), np.array(templates))
+        raise RejectedError(state, "no photo shows the face clearly")
+    return EnrollmentPictures(tuple(names), np.array(templates))
 
 
-def from_camera(
-    frames: Iterable[Frame], enroller: Enroller, say: Callable[[str], None]
-) -> Enrolled:
-    """Return what a camera or a film gives: SHOTS good frames, APART_S apart.
+def enroll_from_camera(frames: Iterable[Frame], enroller: Enroller) -> EnrollmentPictures:
+    """Return SHOTS accepted frames of a camera or video, SHOT_INTERVAL_S apart.
 
-    Says what it waits for. Raises RefusedError where no frame was good for PATIENCE_S.
+    Logs progress and why frames are rejected. Fewer are accepted after TIMEOUT_S; raises
+    RejectedError if there are none.
     """
     templates: list[np.ndarray] = []
-    states: Counter[str] = Counter()
-    said = ""
-    for frame in _apart(frames):
+    rejected: Counter[str] = Counter()
+    logged = ""  # the state that was logged last: each is logged once, not for every frame
+    for frame in _spaced(frames):
         try:
             templates.append(enroller.embed(frame.bgr))
-            said = ""
-            say(f"{len(templates)} of {SHOTS} taken, turn your head a little")
-        except RefusedError as error:
-            states[error.state] += 1
-            if error.state != said:
-                say(str(error))
-                said = error.state
+            logged = ""
+            log.info(f"shot {len(templates)} of {SHOTS}, turn your head a little")
+        except RejectedError as error:
+            rejected[error.state] += 1
+            if error.state != logged:
+                log.info(str(error))
+                logged = error.state
         if len(templates) == SHOTS:
             break
     if not templates:
-        (state, count), *_ = states.most_common(1) or [(NOBODY, 0)]
-        raise RefusedError(state, f"no good picture in {PATIENCE_S:.0f} s ({state}: {count})")
+        (state, count), *_ = rejected.most_common(1) or [(NO_FACE, 0)]
+        raise RejectedError(state, f"no clear picture in {TIMEOUT_S:.0f} s ({state}: {count})")
     names = tuple(f"shot {number}" for number in range(1, len(templates) + 1))
-    return Enrolled(names, np.array(templates))
+    return EnrollmentPictures(names, np.array(templates))
 
 
-def _apart(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Yield frames that are APART_S apart, for PATIENCE_S."""
-    begun_s = due_s = None
+def _spaced(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Yield frames SHOT_INTERVAL_S apart, for TIMEOUT_S."""
+    started_s = due_s = None
     for frame in frames:
-        if begun_s is None:
-            begun_s, due_s = frame.at_s, frame.at_s
-        if frame.at_s - begun_s > PATIENCE_S:
+        if started_s is None or due_s is None:
+            started_s = due_s = frame.at_s
+        if frame.at_s - started_s > TIMEOUT_S:
             return
         if frame.at_s >= due_s:
-            due_s = frame.at_s + APART_S
+            due_s = frame.at_s + SHOT_INTERVAL_S
             yield frame
 
 
-def strangers(enrolled: Enrolled, min_score: float) -> list[str]:
-    """Return a line for each two pictures that are not similar enough to be of one person."""
-    pairs = itertools.combinations(zip(enrolled.names, enrolled.templates, strict=True), 2)
+def inconsistent_pairs(pictures: EnrollmentPictures, min_score: float) -> list[str]:
+    """Return a line for each two pictures that are too different to show one person."""
+    singles = [template(embedding[None]) for embedding in pictures.templates]
+    pairs = itertools.combinations(zip(pictures.names, singles, strict=True), 2)
     return [
-        f"{a} and {b} do not look like one person to the model (score {similar:.2f}, need "
-        f"{min_score:.2f})"
-        for (a, one), (b, other) in pairs
-        if (similar := score(template(one[None]), template(other[None]))) < min_score
+        f"{first_name} and {second_name} do not look like one person to the network "
+        f"(score {value:.2f}, need {min_score:.2f})"
+        for (first_name, first), (second_name, second) in pairs
+        if (value := score(first, second)) < min_score
     ]
 
 
 def lookalikes(
     new: EnrolledPerson, people: Sequence[EnrolledPerson], min_score: float
 ) -> list[str]:
-    """Return a line for each known person whom the model may take the new one for."""
-    mine = template(new.templates)
-    similar = [(score(mine, template(one.templates)), one) for one in people]
+    """Return a line for each enrolled person whom the new one may be confused with."""
+    new_template = template(new.templates)
+    scores = [(score(new_template, template(person.templates)), person) for person in people]
     return [
-        f"looks like {one.name} to the model (score {value:.2f}, one person from {min_score:.2f} "
-        "on): each may be given the other's name"
-        for value, one in sorted(similar, key=lambda pair: -pair[0])
+        f"looks like {person.name} to the network (score {value:.2f}, threshold {min_score:.2f}): "
+        "Facet may confuse the two"
+        for value, person in sorted(scores, key=lambda pair: -pair[0])
         if value >= min_score
     ]

@@ -1,8 +1,9 @@
-"""Tell who the people before the camera are: once per track, and again only while unsure."""
+"""Name the faces in view: compare each track once, and again only while the result is unsure."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 
@@ -10,146 +11,151 @@ from ..errors import FacetError
 from ..faces.align import AlignError
 from ..log import log
 from ..settings import PeopleSettings
-from ..types import OK, UNKNOWN, Frame, Track
+from ..types import OK, UNKNOWN, Face, Frame
 from .embedding_process import EmbeddingProcess
-from .face_crop import chip
+from .face_crop import face_crop
 from .gallery import Gallery, Match
-from .store import ENROL, read_people
+from .store import ENROLL, counted_people, read_people
 
-MOST_LOOKS = 5  # at one track; more cost time and change little
-AGAIN_S = 0.5  # between two looks, so that they show the face a little differently
-SURE = 0.05  # so far from the least score one look is enough
-RELOAD_S = 1.0  # who is removed meanwhile is forgotten, who is added is known
-KEPT_S = 60.0  # what is believed of a track that is not seen; then it is looked at anew
+MAX_EMBEDDINGS = 5  # of one track; more cost time and change little
+REPEAT_S = 0.5  # between two embeddings of a track, for the face to move a little
+UNSURE_RANGE = 0.05  # a score at least this far from the threshold needs no second embedding
+RELOAD_S = 1.0  # between two checks whether the file has changed
+FORGET_S = 60.0  # after which a track that is not in view is forgotten
 
 
 @dataclass
-class Belief:
-    """Who one track is taken for."""
+class TrackIdentity:
+    """What is known about who one track is."""
 
-    seen_s: float
-    asked_s: float = -np.inf
-    embeddings: list[np.ndarray] = field(default_factory=list)  # float32 (128,), one a look
+    visible_s: float  # when the track was last in view
+    submitted_s: float = -np.inf  # when its last crop was submitted
+    embeddings: list[np.ndarray] = field(default_factory=list)  # float32 (128,) each
     match: Match | None = None
 
 
 class Recognizer:
-    """Who everybody is; a context manager, to be used from one thread.
+    """Names the faces in view; a context manager, to be used from one thread.
 
-    live: names come when they are known, while frames go on; else each frame waits for its own, so
-    that what is said of a film or a photo does not depend on how fast the machine is. beside:
-    computes embeddings. Errors: as of `read_people` and `EmbeddingProcess`.
+    live: False waits for the embedding of each frame, so that the names in a video or photo do not
+    depend on the computer's speed; True takes it when it is ready. process: computes the
+    embeddings. Errors as for `read_people` and `EmbeddingProcess`.
     """
 
     def __init__(
-        self, settings: PeopleSettings, live: bool, beside: EmbeddingProcess | None = None
+        self, settings: PeopleSettings, live: bool, process: EmbeddingProcess | None = None
     ):
         self._settings, self._live = settings, live
-        self._beside = beside or EmbeddingProcess()
-        self._asked: Belief | None = None  # whose embedding is being computed
-        self._beliefs: dict[int, Belief] = {}  # by track
-        self._stamp = self._file_stamp()
+        self._process = process or EmbeddingProcess()
+        self._submitted: TrackIdentity | None = None  # whose embedding is being computed
+        self._identities: dict[int, TrackIdentity] = {}  # by track
+        self._file_state = self._read_file_state()
         self._gallery = Gallery(read_people(settings.file), settings.min_score)
-        self._looked_s = time.monotonic()
+        self._checked_s = time.monotonic()  # when the file was last checked
 
-    def __enter__(self):
-        self._beside.__enter__()
-        known = len(self._gallery.names)
-        if known:
-            log.info(
-                f"{known} known {'person' if known == 1 else 'people'} in {self._settings.file}"
-            )
+    def __enter__(self) -> Self:
+        self._process.__enter__()
+        count, file = len(self._gallery.names), self._settings.file
+        if count:
+            log.info(f"{counted_people(count)} in {file}")
         else:
-            log.info(f"nobody is known yet, so everybody is {UNKNOWN}. Run: {ENROL}")
+            log.info(f"no enrolled people in {file}, every face is {UNKNOWN}. Try: {ENROLL}")
         return self
 
-    def __exit__(self, *exc):
-        self._beside.__exit__(*exc)
+    def __exit__(self, *exc: object) -> None:
+        self._process.__exit__(*exc)
 
-    def update(self, frame: Frame, tracks: Sequence[Track]) -> list[Track]:
-        """Return the tracks with who they are, as far as that is known."""
+    def identify(self, frame: Frame, faces: Sequence[Face]) -> list[Face]:
+        """Return a frame's faces with the names and scores that are known by now."""
         self._reload()
-        self._take(wait=False)
-        for track in tracks:
-            self._beliefs.setdefault(track.id, Belief(frame.at_s)).seen_s = frame.at_s
-        for track in sorted(tracks, key=lambda one: len(self._beliefs[one.id].embeddings)):
-            if self._beside.busy:
+        self._collect(wait=False)
+        for face in faces:
+            identity = self._identities.setdefault(face.id, TrackIdentity(frame.at_s))
+            identity.visible_s = frame.at_s
+        for face in sorted(faces, key=lambda face: len(self._identities[face.id].embeddings)):
+            if self._process.busy:
                 break
-            if self._is_due(track, frame.at_s):
-                self._look(frame, track)
-        self._beliefs = {
-            track: belief
-            for track, belief in self._beliefs.items()
-            if frame.at_s - belief.seen_s <= KEPT_S
-        }
-        return [self._named(track) for track in tracks]
+            if self._is_due(face, frame.at_s):
+                self._submit(frame, face)
+        self._forget_old(frame.at_s)
+        return [self._named(face) for face in faces]
 
     def forget(self) -> None:
-        """Start anew: the next photo's tracks are other people."""
-        self._beliefs = {}
+        """Start anew: the next frame's ids are other people."""
+        self._identities = {}
 
-    def _is_due(self, track: Track, now_s: float) -> bool:
-        clear = track.state == OK and track.face.box[2] >= self._settings.min_face
+    def _forget_old(self, now_s: float) -> None:
+        self._identities = {
+            id: identity
+            for id, identity in self._identities.items()
+            if now_s - identity.visible_s <= FORGET_S
+        }
+
+    def _is_due(self, face: Face, now_s: float) -> bool:
+        clear = face.state == OK and face.box[2] >= self._settings.min_face
         if not (clear and self._gallery.names):
             return False
-        belief = self._beliefs[track.id]
-        if belief.match is None:
+        identity = self._identities[face.id]
+        if identity.match is None:
             return True
-        unsure = abs(belief.match.score - self._settings.min_score) < SURE
-        waited = now_s - belief.asked_s >= AGAIN_S
-        return unsure and waited and len(belief.embeddings) < MOST_LOOKS
+        unsure = abs(identity.match.score - self._settings.min_score) < UNSURE_RANGE
+        rested = now_s - identity.submitted_s >= REPEAT_S
+        return unsure and rested and len(identity.embeddings) < MAX_EMBEDDINGS
 
-    def _look(self, frame: Frame, track: Track) -> None:
+    def _submit(self, frame: Frame, face: Face) -> None:
         try:
-            pixels = chip(frame.bgr, track.face.landmarks)
-        except AlignError:  # landmarks moved together since it was told
+            crop_rgb = face_crop(frame.bgr, face.landmarks)
+        except AlignError:  # the predicted landmarks moved together since the quality gate
             return
-        self._asked = self._beliefs[track.id]
-        self._asked.asked_s = frame.at_s
-        self._beside.ask(pixels)
+        self._submitted = self._identities[face.id]
+        self._submitted.submitted_s = frame.at_s
+        self._process.submit(crop_rgb)
         if not self._live:
-            self._take(wait=True)
+            self._collect(wait=True)
 
-    def _take(self, wait: bool) -> None:
-        """Add the embedding that was asked for to what is believed, if it has come."""
-        if not self._beside.busy:
+    def _collect(self, wait: bool) -> None:
+        """Match the track whose embedding was submitted, if the embedding is ready."""
+        identity = self._submitted
+        if identity is None or not self._process.busy:
             return
-        embedding = self._beside.answer(wait)
-        if embedding is None:
-            return
-        belief = self._asked
-        belief.embeddings.append(embedding)
-        belief.match = self._gallery.match(np.array(belief.embeddings))
+        embedding = self._process.result(wait)
+        if embedding is not None:
+            identity.embeddings.append(embedding)
+            self._match(identity)
 
-    def _named(self, track: Track) -> Track:
+    def _match(self, identity: TrackIdentity) -> None:
+        identity.match = self._gallery.match(np.array(identity.embeddings))
+
+    def _named(self, face: Face) -> Face:
         if not self._gallery.names:
-            return replace(track, person=UNKNOWN)
-        match = self._beliefs[track.id].match
-        return replace(track, person=match.name, person_score=match.score) if match else track
+            return replace(face, person=UNKNOWN)
+        match = self._identities[face.id].match
+        return replace(face, person=match.name, person_score=match.score) if match else face
 
     def _reload(self) -> None:
-        """Take over what `python -m device.people` changed meanwhile."""
+        """Apply what `python -m device.people` has changed in the file."""
         now_s = time.monotonic()
-        if now_s - self._looked_s < RELOAD_S:
+        if now_s - self._checked_s < RELOAD_S:
             return
-        self._looked_s = now_s
-        stamp = self._file_stamp()
-        if stamp == self._stamp:
+        self._checked_s = now_s
+        file_state = self._read_file_state()
+        if file_state == self._file_state:
             return
-        self._stamp = stamp
+        self._file_state = file_state
         try:
             people = read_people(self._settings.file)
-        except FacetError as error:  # of the next start; what is known holds until then
-            log.info(str(error))
+        except FacetError as error:  # ends the next start; until then the gallery stays as it is
+            log.warning(str(error))
             return
         self._gallery = Gallery(people, self._settings.min_score)
-        for belief in self._beliefs.values():
-            if belief.embeddings:
-                belief.match = self._gallery.match(np.array(belief.embeddings))
+        for identity in self._identities.values():
+            if identity.embeddings:
+                self._match(identity)
 
-    def _file_stamp(self) -> tuple[int, ...]:
+    def _read_file_state(self) -> tuple[int, ...]:
+        """Return what changes whenever the file is replaced; empty if it is missing."""
         try:
-            about = self._settings.file.stat()
+            status = self._settings.file.stat()
         except OSError:
             return ()
-        return about.st_ino, about.st_mtime_ns, about.st_size
+        return status.st_ino, status.st_mtime_ns, status.st_size

@@ -1,90 +1,98 @@
-"""The file of known people: names and templates, readable by its owner alone, written whole.
+"""The file of enrolled people: names and templates. Only its owner may read it.
 
 JSON: {"format": 1, "model": {"name": .., "version": ..}, "people": [{"name": .., "agreed": ..,
-"templates": [[128 numbers], ..]}, ..]}. No photo is in it.
+"templates": [[128 numbers], ..]}, ..]}. It holds no picture.
 """
 
 import contextlib
 import fcntl
 import json
 import os
+import shlex
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..errors import ModelError, SourceError, UsageError
+from ..errors import ModelError, SourceError, UsageError, nearest, one_line
+from ..files import write_atomic
 from ..log import log
 from ..types import UNKNOWN
-from .embedding import MODEL, NUMBERS, VERSION
+from .embedding import EMBEDDING_SIZE, MODEL, VERSION
 
 FORMAT = 1
-LONGEST_NAME = 64  # characters
-ODD = ("C", "Zl", "Zp")  # Unicode categories that no line of a log or a terminal bears
-ENROL = "python -m device.people add NAME --camera 0"
-START_ANEW = "Put a copy back, or delete it and enrol again: python -m device.people remove --all"
+PRIVATE = 0o600  # permission bits of every file with templates
+MAX_NAME = 64  # characters
+CONTROL = ("C", "Zl", "Zp")  # Unicode categories that would break a line of a log or terminal
+ENROLL = "python -m device.people add NAME --camera 0"
 
 
 @dataclass(frozen=True, eq=False)
 class EnrolledPerson:
-    """Somebody who agreed to be recognised."""
+    """A person who consented to recognition."""
 
     name: str
-    agreed: datetime  # UTC: when that was
-    templates: np.ndarray  # float32 (photos, 128): an embedding for each
+    agreed: datetime  # UTC: when the person consented
+    templates: np.ndarray  # float32 (pictures, 128): one embedding a picture
 
 
 def clean_name(text: str) -> str:
-    """Return a name as it is kept; UsageError where it is none."""
+    """Return a name with single spaces and in Unicode's NFC; raises UsageError if not valid."""
     name = " ".join(unicodedata.normalize("NFC", text).split())
-    odd = [one for one in name if unicodedata.category(one).startswith(ODD)]
-    if not name or odd or not any(one.isalnum() for one in name):
-        raise UsageError(f"{text!r} is no name", "Give letters, such as Ada or 'Ada Lovelace'")
-    if len(name) > LONGEST_NAME:
-        raise UsageError(f"the name has {len(name)} characters, need {LONGEST_NAME} at most")
-    if key(name) == key(UNKNOWN):
-        raise UsageError(f"{UNKNOWN!r} is what strangers are called", "Give another name")
+    control = any(unicodedata.category(letter).startswith(CONTROL) for letter in name)
+    if control or not any(letter.isalnum() for letter in name):
+        raise UsageError(f"{text!r} is not a valid name", "letters, such as Ada or 'Ada Lovelace'")
+    if len(name) > MAX_NAME:
+        raise UsageError(f"the name has {len(name)} characters, need at most {MAX_NAME}")
+    if name_key(name) == name_key(UNKNOWN):
+        raise UsageError(f"the name {UNKNOWN!r} is reserved", "another name")
     return name
 
 
-def key(name: str) -> str:
-    """Return what two names have in common that are one, however they are written."""
+def name_key(name: str) -> str:
+    """Return what equal names have in common, however they are written."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def find(people: Sequence[EnrolledPerson], name: str) -> EnrolledPerson:
-    """Return who is called so; UsageError where nobody is."""
-    for one in people:
-        if key(one.name) == key(name):
-            return one
-    known = ", ".join(one.name for one in people) or "nobody"
-    raise UsageError(f"no known person is called {name!r}", f"Known: {known}")
+def find_person(people: Sequence[EnrolledPerson], name: str) -> EnrolledPerson:
+    """Return the person of that name; raises UsageError if nobody has it."""
+    for person in people:
+        if name_key(person.name) == name_key(name):
+            return person
+    hint = nearest(name, [person.name for person in people]) if people else ENROLL
+    raise UsageError(f"no enrolled person is called {name!r}", hint)
+
+
+def counted_people(number: int) -> str:
+    """Return "1 enrolled person", "2 enrolled people"."""
+    return f"{number} enrolled {'person' if number == 1 else 'people'}"
 
 
 def read_people(path: Path) -> tuple[EnrolledPerson, ...]:
-    """Return everybody in the file, nobody where there is none.
+    """Return everybody in the file; nobody if it is missing.
 
-    Raises SourceError where it cannot be read, ModelError where it is damaged, another program's,
-    or made by another network than this version's.
+    Raises SourceError if it cannot be read, ModelError if it is damaged, of another program, or
+    made with another network than this version's.
     """
     try:
         text = path.read_text(encoding="utf-8")
-        others = path.stat().st_mode & 0o077
+        readable_by_others = path.stat().st_mode & 0o077
     except FileNotFoundError:
         return ()
     except OSError as error:
         raise SourceError(
-            f"cannot read the known people in {path}: {error.strerror}",
-            "Run it as the file's owner",
+            f"cannot read the enrolled people in {path}: {error.strerror}",
+            "run the command as the owner of the file",
         ) from error
     except UnicodeDecodeError as error:
-        raise ModelError(f"{path} is damaged or no file of known people", START_ANEW) from error
-    if others:
-        log.info(
-            f"others may read {path}, which holds people's face templates. Run: chmod 600 {path}"
+        raise _damaged(path, error) from error
+    if readable_by_others:
+        log.warning(
+            f"other users may read {path}, which holds face templates. Try: chmod 600 {path}"
         )
     try:
         record = json.loads(text)
@@ -92,98 +100,101 @@ def read_people(path: Path) -> tuple[EnrolledPerson, ...]:
         if record["format"] != FORMAT:
             raise ValueError(f"its format is {record['format']}, not {FORMAT}")
         if model == (MODEL, VERSION):
-            return tuple(_known(one) for one in record["people"])
+            return tuple(_person(entry) for entry in record["people"])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:120]
-        raise ModelError(
-            f"{path} is damaged or no file of known people ({reason})", START_ANEW
-        ) from error
+        raise _damaged(path, error) from error
     raise ModelError(
         f"the people in {path} were enrolled with {model[0]}, version {model[1]}, and this Facet "
         f"has {MODEL}, version {VERSION}",
-        f"Enrol them again: python -m device.people remove --all, then {ENROL}",
+        f"{_remove_all(path)}, then enroll them again: {ENROLL}",
     )
 
 
-def _known(record: dict) -> EnrolledPerson:
-    templates = np.array(record["templates"], np.float32)
-    if templates.ndim != 2 or templates.shape[1] != NUMBERS or not len(templates):
-        raise ValueError(f"templates of shape {templates.shape}, need (photos, {NUMBERS})")
+def _damaged(path: Path, error: Exception) -> ModelError:
+    reason = one_line(f"{type(error).__name__}: {error}", 120)
+    return ModelError(
+        f"{path} is damaged or not a file of enrolled people ({reason})",
+        f"restore a backup, or {_remove_all(path)} and enroll again",
+    )
+
+
+def _remove_all(path: Path) -> str:
+    return f"python -m device.people remove --all --file {shlex.quote(str(path))}"
+
+
+def _person(entry: dict[str, Any]) -> EnrolledPerson:
+    templates = np.array(entry["templates"], np.float32)
+    if templates.ndim != 2 or templates.shape[1] != EMBEDDING_SIZE or not len(templates):
+        raise ValueError(f"templates of shape {templates.shape}, need (pictures, {EMBEDDING_SIZE})")
     if not np.isfinite(templates).all():
-        raise ValueError("templates with numbers that are none")
-    agreed = datetime.fromisoformat(record["agreed"])
+        raise ValueError("templates contain NaN or infinity")
+    agreed = datetime.fromisoformat(entry["agreed"])
     if agreed.tzinfo is None:
-        raise ValueError("a time without its zone")
-    return EnrolledPerson(clean_name(record["name"]), agreed, templates)
+        raise ValueError("the time of consent has no time zone")
+    return EnrolledPerson(clean_name(entry["name"]), agreed, templates)
 
 
-def to_record(people: Sequence[EnrolledPerson]) -> dict:
-    """Return what the file holds of these people, and what each is given who asks for it."""
-    rows = [
+def to_record(people: Sequence[EnrolledPerson]) -> dict[str, Any]:
+    """Return what the file holds of these people, for JSON; `export` prints the same."""
+    entries = [
         {
-            "name": one.name,
-            "agreed": one.agreed.astimezone(UTC).isoformat(timespec="seconds"),
-            "templates": [[round(float(number), 6) for number in row] for row in one.templates],
+            "name": person.name,
+            "agreed": person.agreed.astimezone(UTC).isoformat(timespec="seconds"),
+            "templates": [[round(float(number), 6) for number in row] for row in person.templates],
         }
-        for one in people
+        for person in people
     ]
-    return {"format": FORMAT, "model": {"name": MODEL, "version": VERSION}, "people": rows}
+    return {"format": FORMAT, "model": {"name": MODEL, "version": VERSION}, "people": entries}
 
 
 def write_people(path: Path, people: Sequence[EnrolledPerson]) -> None:
-    """Replace the file whole, with mode 0600; delete it where nobody is left.
+    """Replace the file atomically, with mode 0600; delete it if nobody is left.
 
-    Raises UsageError where that cannot be; then the file is as it was.
+    Raises UsageError if it cannot be written, and leaves what was there.
     """
     try:
         if people:
-            write_privately(path, json.dumps(to_record(people), ensure_ascii=False) + "\n")
+            write_private(path, json.dumps(to_record(people), ensure_ascii=False) + "\n")
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(
-            f"cannot write {path}: {error.strerror}", "Name another with --file"
-        ) from error
+        raise _not_writable(path, error) from error
 
 
-def write_privately(path: Path, text: str) -> None:
-    """Write a file for its owner's eyes, whole or not at all; OSError where it cannot be."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(descriptor, 0o600)
-            if os.geteuid() == 0:  # sudo must not take a service's file from it
-                owner = (path if path.exists() else path.parent).stat()
-                os.fchown(descriptor, owner.st_uid, owner.st_gid)
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, atomically; raises OSError.
+
+    Root gives it the owner that it has, or that of its folder: a file of the service stays the
+    service's after a command with sudo.
+    """
+    owner = None
+    if os.geteuid() == 0:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        status = (path if path.exists() else path.parent).stat()
+        owner = status.st_uid, status.st_gid
+    write_atomic(path, text.encode(), PRIVATE, owner)
 
 
 @contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Keep other commands from changing the file; makes its folder. Raises UsageError if it can't.
+def file_lock(path: Path) -> Iterator[None]:
+    """Keep other commands from changing the file; hold it from reading to writing.
 
-    Between reading and writing hold this, or two enrolments at once would lose one.
+    Makes the folder; raises UsageError if that is impossible.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise UsageError(
-            f"cannot write {path}: {error.strerror}", "Name another with --file"
-        ) from error
+        raise _not_writable(path, error) from error
     try:
-        # Some network disks know no locks; there one enrols at a time.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # some network disks have no locks
             fcntl.flock(folder, fcntl.LOCK_EX)
         yield
-        with contextlib.suppress(OSError):  # not every disk can
+        with contextlib.suppress(OSError):  # nor can every disk sync a folder
             os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _not_writable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"cannot write {path}: {error.strerror}", "another --file")

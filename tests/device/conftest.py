@@ -1,6 +1,8 @@
 """What tests of the device share: a small disk, and a computer with a webcam."""
 
+import importlib
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import pytest
 
 from tests.device.camera import webcam
 from tests.device.camera.webcam import show
+
+DOUBLES = Path(__file__).parent / "doubles"
 
 
 @pytest.fixture
@@ -44,3 +48,12 @@ def dev(tmp_path, astronaut) -> Path:
     show(folder, 2, "alive", "face.jpg")
     show(folder, 3, "metadata")
     return folder
+
+
+@pytest.fixture
+def pi(monkeypatch):
+    """The double of Picamera2, freshly imported."""
+    monkeypatch.syspath_prepend(str(DOUBLES))
+    sys.modules.pop("picamera2", None)
+    yield importlib.import_module("picamera2")
+    sys.modules.pop("picamera2", None)

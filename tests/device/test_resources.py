@@ -118,8 +118,7 @@ def test_models_lie_in_the_package_of_a_wheel_and_beside_that_of_a_checkout():
         (
             SERVICE,
             "people",
-            "sudo /opt/facet/.venv/bin/python -m pip install -r requirements-people.txt"
-            " in the clone",
+            "sudo /opt/facet/.venv/bin/python -m pip install -r /opt/facet/requirements-people.txt",
         ),
     ],
 )
@@ -137,6 +136,22 @@ def test_the_command_that_installs_a_group_fits_the_installation(kind, extra, co
 )
 def test_the_command_that_restores_the_models_fits_the_installation(kind, command):
     assert resources.restore_hint("models/", kind) == command
+
+
+@pytest.mark.parametrize(
+    "kind, command",
+    [
+        (CHECKOUT, "pip install --force-reinstall -r requirements-pi.txt"),
+        (WHEEL, "pip install --force-reinstall facet-camera"),
+        (
+            SERVICE,
+            "sudo /opt/facet/.venv/bin/python -m pip install --force-reinstall "
+            "-r /opt/facet/requirements-pi.txt",
+        ),
+    ],
+)
+def test_the_command_that_reinstalls_the_packages_fits_the_installation(kind, command):
+    assert resources.reinstall_hint(kind) == command
 
 
 def test_the_requirements_are_those_of_the_file():

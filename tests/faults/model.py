@@ -62,7 +62,7 @@ def _replace(bench: Bench, trial: int, way: str) -> tuple[float, bool, bool]:
         facet.wait_for_row(facet.told_count() + LAST + 5)
         drift = _apart(_told(log), before)
         found = _doctor(folder, facet.pid, config)
-        says = ("is gone" if way == "deleted" else "runs the old") in found["found"]
+        says = ("is gone" if way == "deleted" else "runs the old") in found["message"]
         systemd.restart()
         right = _restarted_well(systemd, log, before, way)
         if way != "deleted":

@@ -18,8 +18,8 @@ from device.camera.image_io import read_photo
 from device.faces.align import AlignError
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import look, quality_limits
-from device.recognition.embedding import MODEL, NUMBERS, VERSION, Embedder
-from device.recognition.face_crop import chip
+from device.recognition.embedding import EMBEDDING_SIZE, MODEL, VERSION, Embedder
+from device.recognition.face_crop import face_crop
 from device.settings import Settings
 from device.types import OK
 from train.celeba import CelebA, DataError
@@ -154,10 +154,10 @@ def _face(work: Work) -> tuple[bool, bool, np.ndarray]:
     try:
         if face:
             state = look(picture, face, classifier, quality_limits(Settings().faces)).state
-            return True, state == OK, embedder.embed(chip(picture, face.landmarks))
+            return True, state == OK, embedder.embed(face_crop(picture, face.landmarks))
     except AlignError:  # its eyes a few pixels apart: too narrow to be embedded at all
         pass
-    return False, False, np.zeros(NUMBERS, np.float32)
+    return False, False, np.zeros(EMBEDDING_SIZE, np.float32)
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""What is looked at, in which order. Each check is a small function that returns a CheckResult."""
+"""The checks, in their order. Each is a small function that returns a CheckResult."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,40 +12,42 @@ from ..system import System
 from . import computer, software
 
 
-def checks(machine: System, config: Path | None, settings: Settings) -> Iterator[Check]:
-    """Yield the checks. config: the settings file; settings: what it says, with the flags.
+def checks(system: System, config: Path | None, settings: Settings) -> Iterator[Check]:
+    """Yield the checks. config: the settings file. settings: from it and the flags.
 
-    Those that need OpenCV load it when they are made: where it does not load, they say so.
+    Modules that need OpenCV are imported when their check runs, which then reports a failed import.
     """
-    yield Check("Python", partial(software.python, machine))
-    yield Check("packages", partial(software.packages, machine))
-    yield Check("runtime", partial(software.runtime, machine))
+    yield Check("Python", partial(software.python, system))
+    yield Check("packages", partial(software.packages, system))
+    yield Check("runtime", partial(software.runtime, system))
     yield Check("settings", partial(software.settings_file, config))
-    yield Check("model", partial(_later, "models", "model", settings))
-    yield Check("detector", partial(_later, "models", "detector", settings))
+    yield Check("model", partial(_lazy, "models", "model", settings))
+    yield Check("detector", partial(_lazy, "models", "detector", settings))
     if settings.people.enabled:
-        yield Check("people", partial(_later, "people", "known", settings))
-    yield Check("permission", partial(_later, "cameras", "permission", machine))
-    yield Check("cameras", partial(_later, "cameras", "listed", machine))
-    for name, source in _sources(machine, settings).items():
-        yield Check(name, partial(_later, "cameras", "picture", machine, settings, source))
-    yield Check("screen", partial(computer.screen, machine, settings))
-    yield Check("disk", partial(computer.disk, machine, settings))
-    yield Check("clock", partial(computer.clock, machine))
-    yield Check("temperature", partial(computer.temperature, machine))
-    yield Check("power", partial(computer.power, machine))
-    yield Check("service", partial(_later, "service", "state", machine))
-    yield Check("journal", partial(_later, "service", "journal", machine))
-    yield Check("loaded model", partial(_later, "service", "model_in_use", machine, settings))
+        yield Check("people", partial(_lazy, "people", "enrolled", settings))
+    yield Check("permission", partial(_lazy, "cameras", "permission", system))
+    yield Check("cameras", partial(_lazy, "cameras", "listed", system))
+    for name, source in _sources(system, settings).items():
+        yield Check(name, partial(_lazy, "cameras", "picture", system, settings, source))
+    yield Check("screen", partial(computer.screen, system, settings))
+    yield Check("disk", partial(computer.disk, system, settings))
+    yield Check("clock", partial(computer.clock, system))
+    yield Check("temperature", partial(computer.temperature, system))
+    yield Check("power", partial(computer.power, system))
+    yield Check("service", partial(_lazy, "service", "state", system))
+    yield Check("journal", partial(_lazy, "service", "journal", system))
+    yield Check("loaded model", partial(_lazy, "service", "model_in_use", system, settings))
 
 
-def _later(module: str, name: str, *arguments) -> CheckResult:
+def _lazy(module: str, name: str, *arguments: object) -> CheckResult:
+    """Run a check function of a module of this package, which is imported now."""
     return getattr(import_module(f"{__name__}.{module}"), name)(*arguments)
 
 
-def _sources(machine: System, settings: Settings) -> dict[str, str]:
-    with contextlib.suppress(Exception):  # the check of the list has told it
+def _sources(system: System, settings: Settings) -> dict[str, str]:
+    """Return {check's name: --camera} of the cameras to open."""
+    with contextlib.suppress(Exception):  # reported by the check "cameras"
         from .cameras import sources
 
-        return sources(machine, settings)
+        return sources(system, settings)
     return {}

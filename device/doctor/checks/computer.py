@@ -1,4 +1,4 @@
-"""Checks of the computer itself: screen, disk, clock, temperature, power."""
+"""Check the computer: screen, disk, clock, temperature, power."""
 
 import tempfile
 from pathlib import Path
@@ -7,15 +7,13 @@ from ...settings import Settings
 from ..check_result import CheckResult, failure, ok, warning
 from ..system import System
 
-LOW_MB, FULL_MB = 500, 50  # a face always in view is 26 MB of log a day
-FIRST_YEAR = 2024  # a clock before it was never set
-WARM_C, HOT_C = 80, 85  # a Pi slows down from the first on, and more from the second
+LOW_MB, FULL_MB = 500, 50  # free; a face that is always in view takes 26 MB of log a day
+FIRST_YEAR = 2024  # an earlier clock was never set
+WARM_C, HOT_C = 80, 85  # a Pi reduces its clock rate from the first, further from the second
 MODEL = "sys/firmware/devicetree/base/model"
-POWER = "Use the official power supply and a short, thick cable"
-COOL = (
-    "Give it air or a heat sink, or less to do: fps = 10 in [camera], refresh = 2 in [attributes]"
-)
-# get_throttled: what is so now, and 16 bits higher what was so since the boot.
+POWER = "the official power supply and a short, thick cable"
+COOL = "a heat sink or fan; or fps = 10 in [camera], classify_hz = 2 in [attributes]"
+# get_throttled: the present state, and 16 bits higher the state since boot.
 UNDER_VOLTAGE, CAPPED, THROTTLED, TOO_WARM = 0x1, 0x2, 0x4, 0x8
 BITS = (
     (UNDER_VOLTAGE, "under-voltage"),
@@ -25,124 +23,122 @@ BITS = (
 )
 
 
-def screen(machine: System, settings: Settings) -> CheckResult:
-    """Whether a window can be shown, where one is wanted."""
+def screen(system: System, settings: Settings) -> CheckResult:
+    """Whether a window can be shown, if one is wanted."""
     if settings.outputs.headless:
-        return ok("not wanted: headless")
-    display = machine.environ.get("DISPLAY")
-    headless = "Facet runs headless"
+        return ok("not needed: headless")
+    display = system.environ.get("DISPLAY")
     if not display:
         return warning(
-            f"DISPLAY is not set: {headless}",
-            "At the Pi's own screen run: export DISPLAY=:0; without one: --headless",
+            "DISPLAY is not set: Facet runs headless",
+            "--headless, or at the computer's own screen: export DISPLAY=:0",
         )
-    if not machine.has_screen():
+    if not system.has_screen():
         return warning(
-            f"no window can be opened on DISPLAY={display}: {headless}",
-            f"As the user at the screen, not as {machine.user} by sudo or ssh, run: xhost",
+            f"no window can be opened on DISPLAY={display}: Facet runs headless",
+            f"xhost +SI:localuser:{system.user}, as the user who is logged in at the screen",
         )
     return ok(f"DISPLAY={display}")
 
 
-def disk(machine: System, settings: Settings) -> CheckResult:
-    """Whether the log's folder, or the nearest above that there is, has room and can be written."""
+def disk(system: System, settings: Settings) -> CheckResult:
+    """Whether the log's folder, or its nearest existing parent, has room and can be written."""
     log = settings.outputs.log or settings.outputs.events
     folder = (log or Path("faces.csv")).absolute().parent
     while not folder.exists():
         folder = folder.parent
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:  # has no name, and is gone at once
+        with tempfile.TemporaryFile(dir=folder) as file:  # has no name
             file.write(b"\n" * 4096)
             file.flush()
     except PermissionError:
-        return _not_ours(machine, folder)
+        return _not_writable(system, folder)
     except OSError as error:
-        mend = f"Look: df -h {folder}; dmesg | tail; mount | grep ' ro'"
-        return failure(f"{folder} cannot be written: {error.strerror}", mend)
-    free_mb = machine.free_bytes(folder) / 1e6
+        return failure(
+            f"{folder} cannot be written: {error.strerror}", f"df -h {folder}; dmesg | tail"
+        )
+    free_mb = system.free_bytes(folder) / 1e6
     free = f"{free_mb:.0f} MB" if free_mb < 1000 else f"{free_mb / 1000:.1f} GB"
-    found = f"{folder}: {free} free"
-    mend = "Set keep_days or min_free_mb in [rotation], or free the disk; look: sudo du -xh / | sort -h"
+    message = f"{folder}: {free} free"
+    fix = "set keep_days or min_free_mb in [rotation], or free the disk"
     if free_mb < FULL_MB:
-        return failure(found, mend)
+        return failure(message, fix)
     if free_mb < LOW_MB:
-        return warning(found, mend)
-    return ok(f"{found}, can be written" + ("" if log else " (no log is set)"))
+        return warning(message, fix)
+    return ok(f"{message}, writable" + ("" if log else " (no log is set)"))
 
 
-def _not_ours(machine: System, folder: Path) -> CheckResult:
+def _not_writable(system: System, folder: Path) -> CheckResult:
     try:
         owner = folder.owner()
     except (OSError, KeyError):
         owner = "another user"
-    found = f"{folder} belongs to {owner}, {machine.user} may not write there"
-    if owner in ("root", machine.user):
-        return failure(found, f"Run: sudo chown {machine.user} {folder}; or name another --log")
-    return warning(
-        found, f"If {owner} runs Facet, look as that: sudo -u {owner} python -m device.doctor"
-    )
+    message = f"{folder} belongs to {owner}, {system.user} may not write there"
+    if owner in ("root", system.user):
+        return failure(message, f"sudo chown {system.user} {folder}, or another --log")
+    return warning(message, f"sudo -u {owner} python -m device.doctor, if {owner} runs Facet")
 
 
-def clock(machine: System) -> CheckResult:
-    """Whether the time can be right: the log and its days go by it."""
-    now = machine.now()
-    found = f"{now:%Y-%m-%d %H:%M} UTC"
-    mend = "Run: sudo timedatectl set-ntp true; then look: timedatectl"
+def clock(system: System) -> CheckResult:
+    """Whether the clock is set: the log's times and days depend on it."""
+    now = system.now()
+    message = f"{now:%Y-%m-%d %H:%M} UTC"
+    fix = "sudo timedatectl set-ntp true"
     if now.year < FIRST_YEAR:
-        return failure(f"{found}: never set", mend)
-    if (machine.root / "run/systemd/timesync/synchronized").exists() or machine.synchronised():
-        return ok(f"{found}, synchronised")
-    return warning(f"{found}, follows no time server", mend)
+        return failure(f"{message}: never set", fix)
+    if (system.root / "run/systemd/timesync/synchronized").exists() or system.synchronised():
+        return ok(f"{message}, synchronised")
+    return warning(f"{message}, follows no time server", fix)
 
 
-def temperature(machine: System) -> CheckResult:
-    """How hot the processor is; elsewhere than on a Pi only told."""
-    celsius = _celsius(machine)
-    found = "no sensor" if celsius is None else f"{celsius:.0f} °C"
-    if not _is_pi(machine):
-        return ok(f"{found}, not a Pi")
+def temperature(system: System) -> CheckResult:
+    """The processor's temperature; only a Pi's is judged."""
+    celsius = _celsius(system)
+    message = "no sensor" if celsius is None else f"{celsius:.0f} °C"
+    if not _is_pi(system):
+        return ok(f"{message}, not a Pi")
     if celsius is None or celsius < WARM_C:
-        return ok(found)
+        return ok(message)
     if celsius < HOT_C:
-        return warning(f"{found}: the Pi slows down", COOL)
-    return failure(f"{found}: too hot", COOL)
+        return warning(f"{message}: the Pi reduces its clock rate", COOL)
+    return failure(f"{message}: too hot", COOL)
 
 
-def _celsius(machine: System) -> float | None:
-    """Return what the hottest of the kernel's sensors says."""
-    zones = (machine.root / "sys/class/thermal").glob("thermal_zone*/temp")
-    texts = (machine.read(str(zone.relative_to(machine.root))) for zone in zones)
+def _celsius(system: System) -> float | None:
+    """Return the temperature of the kernel's hottest sensor; None without one."""
+    zones = (system.root / "sys/class/thermal").glob("thermal_zone*/temp")
+    texts = (system.read(str(zone.relative_to(system.root))) for zone in zones)
     return max((int(text) / 1000 for text in texts if text), default=None)
 
 
-def _is_pi(machine: System) -> bool:
-    return "Raspberry Pi" in (machine.read(MODEL) or "")
+def _is_pi(system: System) -> bool:
+    return "Raspberry Pi" in (system.read(MODEL) or "")
 
 
-def power(machine: System) -> CheckResult:
-    """Whether a Pi has enough power and is not slowed down, now or since it was switched on."""
-    if not _is_pi(machine):
+def power(system: System) -> CheckResult:
+    """Whether a Pi has enough power and full clock rate, now and since boot."""
+    if not _is_pi(system):
         return ok("not a Pi")
-    told = _throttled(machine)
-    if told is None:
-        return ok("the firmware does not tell")
-    now, before = ([word for bit, word in BITS if told >> shift & bit] for shift in (0, 16))
-    if told & UNDER_VOLTAGE:
+    bits = _throttled(system)
+    if bits is None:
+        return ok("not reported by the firmware")
+    now, before = ([word for bit, word in BITS if bits >> shift & bit] for shift in (0, 16))
+    if bits & UNDER_VOLTAGE:
         return failure(f"now: {', '.join(now)}", POWER)
     if now or before:
-        found = f"now: {', '.join(now)}" if now else f"since the boot: {', '.join(before)}"
-        low = (told >> 16) & UNDER_VOLTAGE
-        return warning(found, POWER if low else COOL)
-    return ok("enough, never throttled")
+        message = f"now: {', '.join(now)}" if now else f"since boot: {', '.join(before)}"
+        low = (bits >> 16) & UNDER_VOLTAGE
+        return warning(message, POWER if low else COOL)
+    return ok("sufficient, never throttled")
 
 
-def _throttled(machine: System) -> int | None:
-    """Return the firmware's bits, from the kernel or, where it has no such file, vcgencmd."""
+def _throttled(system: System) -> int | None:
+    """Return the firmware's bits, from the kernel or, if it has no such file, from vcgencmd."""
     # soc: Pi 4 and before; soc@107c000000: Pi 5
-    files = (machine.root / "sys/devices/platform").glob("soc*/soc*firmware/get_throttled")
+    files = (system.root / "sys/devices/platform").glob("soc*/soc*firmware/get_throttled")
     for file in files:
-        text = machine.read(str(file.relative_to(machine.root)))
+        text = system.read(str(file.relative_to(system.root)))
         if text:
             return int(text, 16)
-    answer = machine.run(["vcgencmd", "get_throttled"])  # throttled=0x50000
+    answer = system.run(["vcgencmd", "get_throttled"])  # throttled=0x50000
     return int(answer.partition("=")[2], 16) if answer and "=" in answer else None

@@ -1,11 +1,9 @@
 """CSI cameras, on a double of Picamera2 (doubles/picamera2); none was ever plugged in here."""
 
-import importlib
 import re
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -15,22 +13,9 @@ from device.camera.newest_frame import NewestFrameReader
 from device.camera.open import open_camera
 from device.camera.reconnect import ReconnectingCamera
 from device.camera.v4l2 import V4l2
-from device.doctor.checks import cameras
-from device.doctor.system import System
 from device.errors import FacetError, SourceError
-from device.settings import CameraSettings, Settings
+from device.settings import CameraSettings
 from tests.device.camera.video_driver import Driver, FakeCamera
-
-DOUBLES = Path(__file__).parents[1] / "doubles"
-
-
-@pytest.fixture
-def pi(monkeypatch):
-    """The double of Picamera2, freshly imported."""
-    monkeypatch.syspath_prepend(str(DOUBLES))
-    sys.modules.pop("picamera2", None)
-    yield importlib.import_module("picamera2")
-    sys.modules.pop("picamera2", None)
 
 
 def opened(source="csi:0", v4l2=None, **settings):
@@ -159,13 +144,3 @@ def test_a_picamera2_that_does_not_load(tmp_path, monkeypatch, capsys, code, hin
         opened()
     assert opened("auto", V4l2(tmp_path)).name == "demo"
     assert "Picamera2 does not load" in capsys.readouterr().err
-
-
-def test_the_doctor_opens_a_csi_camera(pi, tmp_path):
-    """The double gives a uniform red picture: a fault that the doctor reports."""
-    system = System(v4l2=V4l2(tmp_path))
-    assert cameras.listed(system).message == "csi:0 (imx708)"
-    assert cameras.sources(system, Settings()) == {"camera csi:0": "csi:0"}
-    finding = cameras.picture(system, Settings(), "csi:0")
-    assert finding.message.startswith("imx708, 640x480 RGB888, ")
-    assert "one colour everywhere (red 200, green 20, blue 10)" in finding.message

@@ -37,7 +37,7 @@ def test_a_camera_that_does_not_exist(source):
 
 def test_a_file_that_does_not_exist():
     with pytest.raises(
-        SourceError, match=r"no camera or file is called nowhere.mp4. Try: one of 0,"
+        SourceError, match=r"no camera and no file is called nowhere.mp4. Try: one of 0,"
     ):
         opened("nowhere.mp4")
 

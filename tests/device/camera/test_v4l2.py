@@ -94,10 +94,10 @@ def test_no_camera_to_list(facet, dev):
 
 
 def test_a_camera_reconnects_and_its_frames_may_change_size(facet, dev, tmp_path):
-    log, film = tmp_path / "a.csv", tmp_path / "a.avi"
+    log, video = tmp_path / "a.csv", tmp_path / "a.avi"
     config = tmp_path / "facet.toml"
     config.write_text("[camera]\nfps = 5\n[tracks]\nmin_hits = 1\n")  # for a busy machine, too
-    outputs = ("--headless", "--log", log, "--log-every", 0, "--record", film, "--config", config)
+    outputs = ("--headless", "--log", log, "--log-every", 0, "--record", video, "--config", config)
     run = facet("--camera", "0", "--attributes", "Smiling", *outputs)
     run.wait_for_rows(log, 3)
     show(dev, 2, "alive", "small.jpg")
@@ -117,7 +117,7 @@ def test_a_camera_reconnects_and_its_frames_may_change_size(facet, dev, tmp_path
     widths = [float(row["width"]) for row in got]
     assert min(widths) == pytest.approx(max(widths) * 301 / 512, rel=0.1)
     assert widths[-1] == pytest.approx(max(widths), rel=0.1)
-    recorded = cv2.VideoCapture(str(film))
+    recorded = cv2.VideoCapture(str(video))
     assert recorded.get(cv2.CAP_PROP_FRAME_WIDTH) == 512
     assert recorded.get(cv2.CAP_PROP_FRAME_COUNT) > 9
 
@@ -131,6 +131,18 @@ def test_a_reconnecting_camera_does_not_delay_the_end(facet, dev):
     run.process.send_signal(signal.SIGINT)
     started = time.monotonic()
     assert run.end()[1] == 0 and time.monotonic() - started < 5
+
+
+def test_a_driver_that_hangs_does_not_delay_the_end(facet, dev):
+    run = facet("--camera", "usb:2", "--headless")
+    run.wait_for("detector")
+    time.sleep(0.5)
+    show(dev, 2, "hung")
+    time.sleep(0.5)
+    run.process.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    assert run.end()[1] == 0 and time.monotonic() - started < 5
+    assert "usb:2 does not answer and stays open until Facet exits" in run.stderr()
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,9 @@ def test_a_truncated_video_gives_the_frames_it_has(video):
 def test_a_file_that_is_not_a_video_is_named(tmp_path, content):
     path = tmp_path / "fake.mp4"
     path.write_bytes(content)
-    with pytest.raises(SourceError, match=r"cannot read \S+fake.mp4 as a video. Try: ffprobe"):
+    with pytest.raises(
+        SourceError, match=r"fake.mp4 is not a video that can be read. Try: ffprobe"
+    ):
         VideoFile(path)
 
 

@@ -7,11 +7,14 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from device.cli.settings_file import SERVICE
 from device.config import merge
+from device.resources import SERVICE as SERVICE_KIND
+from device.resources import install_hint, reinstall_hint
 from device.settings import Settings
 from tests.conftest import ROOT
 from tests.device.cli.test_run import rows
@@ -91,8 +94,8 @@ def test_a_dry_run_on_this_computer_names_its_steps():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["--uninstal"], "unknown --uninstal. See: "),
-        (["--purge"], "--purge goes with --uninstall only"),
+        (["--uninstal"], "unknown --uninstal. Try: "),
+        (["--purge"], "--purge needs --uninstall"),
     ],
 )
 def test_a_slip_of_the_finger_is_one_line(arguments, message):
@@ -110,7 +113,14 @@ def test_help_shows_every_flag():
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may install")
 def test_who_is_not_root_is_told():
     done = install()
-    assert done.returncode == 2 and "Run: sudo" in done.stderr
+    assert done.returncode == 2 and "Try: sudo" in done.stderr
+
+
+def hinted_files():
+    """Return the files that the hints of an installed service name."""
+    hints = [install_hint(extra, SERVICE_KIND) for extra in ("pi", "files", "people", "emoji")]
+    words = " ".join([*hints, reinstall_hint(SERVICE_KIND)]).split()
+    return [Path(word) for word in words if word.endswith(".txt")]
 
 
 def test_installed_run_upgraded_removed(tmp_path):
@@ -122,6 +132,11 @@ def test_installed_run_upgraded_removed(tmp_path):
     settings = root / "etc" / "facet.toml"
     assert merge(Settings(), tomllib.loads(settings.read_text()), "facet.toml") == SERVICE
     assert str(root) not in settings.read_text()
+
+    for name in ("LICENSE", "NOTICE", "models/LICENSE.md"):
+        assert (root / "opt" / "facet" / name).is_file(), name
+    for path in hinted_files():
+        assert (root / path.relative_to("/")).is_file(), path
 
     app, log = root / "opt" / "facet", tmp_path / "faces.csv"
     command = [app / ".venv" / "bin" / "python", "-m", "device.run", "--config", settings]
@@ -140,7 +155,7 @@ def test_installed_run_upgraded_removed(tmp_path):
     state.write_text("rows\n")
     (app / "device" / "of_an_older_version.py").touch()
     again = install(root=root)
-    assert again.returncode == 0 and "facet.toml stays as it is" in again.stderr
+    assert again.returncode == 0 and "facet.toml is kept" in again.stderr
     assert settings.read_text() == "[camera]\nsource = 1\n" and state.read_text() == "rows\n"
     assert not (app / "device" / "of_an_older_version.py").exists()
 

@@ -197,7 +197,7 @@ def test_the_device_never_loads_tensorflow(tmp_path):
 @pytest.mark.parametrize(
     "arguments, code, message",
     [
-        (["--camera", "usb:97"], 3, "no camera usb:97"),
+        (["--camera", "usb:97"], 3, "no camera usb:97: /dev/video97 does not exist. Try: python"),
         (["--camera", "nothing.mp4"], 3, "nothing.mp4"),
         (["--camera", __file__], 3, "test_run.py"),
         (["--model", "none.json"], 4, "no model card none.json. Try: --model CARD.json"),

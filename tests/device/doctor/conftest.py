@@ -1,4 +1,4 @@
-"""A computer where all is well, and cameras to plug into it."""
+"""A system without faults, and a driver to connect cameras to."""
 
 import pytest
 
@@ -14,8 +14,8 @@ def driver(tmp_path):
 
 
 @pytest.fixture
-def machine(tmp_path, driver):
-    """A computer where all is well: no Pi, no camera, no systemd."""
+def system(tmp_path, driver):
+    """A system without faults: no Pi, no camera, no systemd."""
     return System(
         root=tmp_path / "root",
         run=lambda command: None,

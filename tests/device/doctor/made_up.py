@@ -1,4 +1,4 @@
-"""A computer made up as a folder, and what can be changed of it."""
+"""Variations of the simulated system, which is a folder."""
 
 import dataclasses
 from datetime import UTC, datetime
@@ -19,22 +19,22 @@ NRestarts=0
 Result=success"""
 
 
-def changed(machine, files=(), **fields):
-    """Return the machine with other fields, and with files {path below its root: text}."""
+def changed(system, files=(), **fields):
+    """Return the system with some fields replaced, and with files {path below root: text}."""
     for path, text in dict(files).items():
-        (machine.root / path).parent.mkdir(parents=True, exist_ok=True)
-        (machine.root / path).write_text(text)
-    return dataclasses.replace(machine, **fields)
+        (system.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (system.root / path).write_text(text)
+    return dataclasses.replace(system, **fields)
 
 
 def having(**installed):
-    """Return a `System.version` that has other packages: None is none, _ stands for a hyphen."""
+    """Return a `System.version` with other packages: None is not installed, _ means a hyphen."""
     other = {name.replace("_", "-"): number for name, number in installed.items()}
     return lambda package: other[package] if package in other else version(package)
 
 
 def answering(**answers):
-    """Return a `System.run` that answers each program alike, whatever its arguments."""
+    """Return a `System.run` with one answer for each program, whatever its arguments."""
     return lambda command: answers.get(command[0])
 
 
@@ -43,7 +43,7 @@ def with_settings(**tables):
 
 
 def raises(error):
-    def look():
+    def run():
         raise error
 
-    return look
+    return run

@@ -1,4 +1,4 @@
-"""Photos to enrol people from, and a file in which one is."""
+"""Photos to enroll people from, and a file of one enrolled person."""
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ def dlib():
 
 @pytest.fixture(scope="package")
 def photos(tmp_path_factory, astronaut, admiral):
-    """Photos of two people, and ones that no template is made of."""
+    """Photos of two people, and ones that make no template."""
     folder = tmp_path_factory.mktemp("photos")
     small = cv2.resize(astronaut, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     both = np.hstack([astronaut, cv2.resize(admiral, (512, 512))])
@@ -33,9 +33,10 @@ def photos(tmp_path_factory, astronaut, admiral):
 
 
 @pytest.fixture(scope="package")
-def known(dlib, photos, tmp_path_factory):
-    """A file in which the astronaut is."""
-    file = tmp_path_factory.mktemp("known") / "people.json"
-    added = people("add", "Eileen", photos / "astronaut.png", "--yes-they-agree", file=file)
+def enrolled(dlib, photos, tmp_path_factory):
+    """A file in which the astronaut is enrolled as Eileen."""
+    file = tmp_path_factory.mktemp("enrolled") / "people.json"
+    photo = photos / "astronaut.png"
+    added = people("add", "Eileen", photo, "--yes-they-agree", "--file", file)
     assert added.returncode == 0, added.stderr
     return file

@@ -1,33 +1,35 @@
-"""Who is asked for when, with the network replaced by one that answers when it is told to."""
+"""Which tracks are compared and when, with the network replaced by one that answers on demand."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
-import msgspec
 import numpy as np
 import pytest
 
-from device.errors import FacetError
-from device.faces.blazeface import BlazeFace
-from device.recognition.embedding import NUMBERS, SIDE
-from device.recognition.embedding_process import EmbeddingProcess
-from device.recognition.face_crop import chip
-from device.recognition.recognizer import AGAIN_S, MOST_LOOKS, RELOAD_S, Recognizer
+from device.recognition.embedding import CROP_PX, EMBEDDING_SIZE
+from device.recognition.recognizer import (
+    FORGET_S,
+    MAX_EMBEDDINGS,
+    RELOAD_S,
+    REPEAT_S,
+    Recognizer,
+)
 from device.recognition.store import EnrolledPerson, write_people
 from device.settings import PeopleSettings
-from device.types import OK, TURNED_AWAY, UNKNOWN, Face, Frame, Track
+from device.types import OK, TURNED_AWAY, UNKNOWN, Face, Frame, Probabilities
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
-ADA, BOB = np.eye(2, NUMBERS, dtype=np.float32) * 1.1  # 1.56 apart
+ADA, BOB = np.eye(2, EMBEDDING_SIZE, dtype=np.float32) * 1.1  # 1.56 apart
 MIN_SCORE = 0.48
 PICTURE = np.full((240, 320, 3), 90, np.uint8)
 
 
-class OnDemand:
-    """Gives `embedding` for every chip, once `ready`."""
+class OnDemandProcess:
+    """Returns `embedding` for every crop, once `ready`."""
 
     def __init__(self, embedding=ADA):
         self.embedding, self.ready = embedding, True
-        self.asked, self.busy = 0, False
+        self.submitted, self.busy = 0, False
 
     def __enter__(self):
         return self
@@ -35,11 +37,12 @@ class OnDemand:
     def __exit__(self, *exc):
         pass
 
-    def ask(self, chip_rgb):
-        assert chip_rgb.shape == (SIDE, SIDE, 3) and chip_rgb.dtype == np.uint8 and not self.busy
-        self.asked, self.busy = self.asked + 1, True
+    def submit(self, crop_rgb):
+        assert crop_rgb.shape == (CROP_PX, CROP_PX, 3) and crop_rgb.dtype == np.uint8
+        assert not self.busy
+        self.submitted, self.busy = self.submitted + 1, True
 
-    def answer(self, wait):
+    def result(self, wait):
         if not (self.ready or wait):
             return None
         self.busy = False
@@ -59,174 +62,146 @@ def frame(at_s=0.0):
     return Frame(PICTURE, 0, NOON, at_s, "made")
 
 
-def track(number=1, width=80.0, state=OK):
+def face(id=1, width=80.0, state=OK):
     x, y = 100.0, 80.0
     points = [(x + 20, y + 30), (x + 60, y + 30), (x + 40, y + 50), (x + 40, y + 65)]
-    return Track(number, Face((x, y, width, 90.0), 0.9, np.array(points)), 5, state, None)
+    return Face(id, (x, y, width, 90.0), 0.9, np.array(points), state)
 
 
-def named(recogniser, at_s=0.0, *tracks):
-    return [one.person for one in recogniser.update(frame(at_s), tracks or [track()])]
+def named(recognizer, at_s=0.0, *faces):
+    return [face.person for face in recognizer.identify(frame(at_s), faces or [face()])]
 
 
 def off(distance):
     """Return an embedding at a distance from Ada's, away from Bob's."""
-    away = np.zeros(NUMBERS, np.float32)
+    away = np.zeros(EMBEDDING_SIZE, np.float32)
     away[5] = distance
     return ADA + away
 
 
-def test_a_film_waits_for_its_names(settings):
-    beside = OnDemand(BOB)
-    beside.ready = False
-    with Recognizer(settings, live=False, beside=beside) as recogniser:
-        (got,) = recogniser.update(frame(), [track()])
-    assert (got.person, got.person_score) == ("Bob", 1.0) and beside.asked == 1
+def test_a_video_waits_for_its_names(settings):
+    process = OnDemandProcess(BOB)
+    process.ready = False
+    with Recognizer(settings, live=False, process=process) as recognizer:
+        (result,) = recognizer.identify(frame(), [face()])
+    assert (result.person, result.person_score) == ("Bob", 1.0) and process.submitted == 1
 
 
-def test_a_live_camera_does_not(settings):
-    beside = OnDemand()
-    beside.ready = False
-    with Recognizer(settings, live=True, beside=beside) as recogniser:
+def test_a_live_camera_does_not_wait(settings):
+    process = OnDemandProcess()
+    process.ready = False
+    with Recognizer(settings, live=True, process=process) as recognizer:
         for n in range(5):
-            (got,) = recogniser.update(frame(n / 30), [track()])
-            assert (got.person, got.person_score) == ("", None) and beside.asked == 1
-        beside.ready = True
-        assert named(recogniser, 0.2) == ["Ada"]
+            (result,) = recognizer.identify(frame(n / 30), [face()])
+            assert (result.person, result.person_score) == ("", None) and process.submitted == 1
+        process.ready = True
+        assert named(recognizer, 0.2) == ["Ada"]
 
 
-def test_who_is_sure_is_looked_at_once(settings):
+def test_a_clear_score_needs_one_embedding(settings):
     for embedding, name in ((ADA, "Ada"), (off(0.9), UNKNOWN)):
-        beside = OnDemand(embedding)
-        with Recognizer(settings, live=False, beside=beside) as recogniser:
-            assert {named(recogniser, n / 10)[0] for n in range(100)} == {name}
-        assert beside.asked == 1
+        process = OnDemandProcess(embedding)
+        with Recognizer(settings, live=False, process=process) as recognizer:
+            assert {named(recognizer, n / 10)[0] for n in range(100)} == {name}
+        assert process.submitted == 1
 
 
-def test_who_is_not_is_looked_at_again_but_not_for_ever(settings):
-    beside = OnDemand(off(1 - MIN_SCORE - 0.01))  # just near enough
-    with Recognizer(settings, live=False, beside=beside) as recogniser:
-        asked = []
-        for n in range(int(10 * AGAIN_S * (MOST_LOOKS + 3))):
-            assert named(recogniser, n / 10) == ["Ada"]
-            asked.append(beside.asked)
-    assert asked[int(10 * AGAIN_S) - 1] == 1 and asked[int(10 * AGAIN_S)] == 2
-    assert beside.asked == MOST_LOOKS
+def test_an_unsure_score_needs_more_up_to_a_limit(settings):
+    process = OnDemandProcess(off(1 - MIN_SCORE - 0.01))  # just accepted
+    with Recognizer(settings, live=False, process=process) as recognizer:
+        counts = []
+        for n in range(int(10 * REPEAT_S * (MAX_EMBEDDINGS + 3))):
+            assert named(recognizer, n / 10) == ["Ada"]
+            counts.append(process.submitted)
+    assert counts[int(10 * REPEAT_S) - 1] == 1 and counts[int(10 * REPEAT_S)] == 2
+    assert process.submitted == MAX_EMBEDDINGS
 
 
-def test_looks_are_weighed_together(settings):
-    beside = OnDemand(off(1 - MIN_SCORE + 0.02))
-    with Recognizer(settings, live=False, beside=beside) as recogniser:
-        assert named(recogniser, 0.0) == [UNKNOWN]
-        beside.embedding = off(0.2)
-        assert named(recogniser, AGAIN_S) == ["Ada"]
+def test_the_embeddings_of_a_track_are_matched_together(settings):
+    process = OnDemandProcess(off(1 - MIN_SCORE + 0.02))
+    with Recognizer(settings, live=False, process=process) as recognizer:
+        assert named(recognizer, 0.0) == [UNKNOWN]
+        process.embedding = off(0.2)
+        assert named(recognizer, REPEAT_S) == ["Ada"]
 
 
-def test_newcomers_go_first(settings):
-    beside = OnDemand(off(1 - MIN_SCORE - 0.01))
-    with Recognizer(settings, live=True, beside=beside) as recogniser:
-        named(recogniser, 0.0)
-        named(recogniser, 0.1)
-        assert named(recogniser, AGAIN_S + 0.1, track(1), track(2)) == ["Ada", ""]
-        assert named(recogniser, AGAIN_S + 0.2, track(1), track(2)) == ["Ada", "Ada"]
+def test_new_tracks_are_compared_first(settings):
+    process = OnDemandProcess(off(1 - MIN_SCORE - 0.01))
+    with Recognizer(settings, live=True, process=process) as recognizer:
+        named(recognizer, 0.0)
+        named(recognizer, 0.1)
+        assert named(recognizer, REPEAT_S + 0.1, face(1), face(2)) == ["Ada", ""]
+        assert named(recognizer, REPEAT_S + 0.2, face(1), face(2)) == ["Ada", "Ada"]
 
 
 def test_unclear_and_narrow_faces_are_not_compared_but_keep_their_name(settings):
-    beside = OnDemand()
-    with Recognizer(settings, live=False, beside=beside) as recogniser:
-        narrow, turned = track(width=settings.min_face - 1), track(state=TURNED_AWAY)
-        assert named(recogniser, 0.0, narrow) == named(recogniser, 0.1, turned) == [""]
-        assert beside.asked == 0
-        assert named(recogniser, 0.2) == named(recogniser, 0.3, turned) == ["Ada"]
+    process = OnDemandProcess()
+    with Recognizer(settings, live=False, process=process) as recognizer:
+        narrow, turned = face(width=settings.min_face - 1), face(state=TURNED_AWAY)
+        assert named(recognizer, 0.0, narrow) == named(recognizer, 0.1, turned) == [""]
+        assert process.submitted == 0
+        assert named(recognizer, 0.2) == named(recognizer, 0.3, turned) == ["Ada"]
 
 
-def test_the_next_photos_people_are_others(settings):
-    beside = OnDemand()
-    with Recognizer(settings, live=False, beside=beside) as recogniser:
-        assert named(recogniser) == ["Ada"]
-        recogniser.forget()
-        beside.embedding = BOB
-        assert named(recogniser) == ["Bob"]
+def test_after_forget_the_same_id_is_another_person(settings):
+    process = OnDemandProcess()
+    with Recognizer(settings, live=False, process=process) as recognizer:
+        assert named(recognizer) == ["Ada"]
+        recognizer.forget()
+        process.embedding = BOB
+        assert named(recognizer) == ["Bob"]
 
 
-def test_who_is_removed_meanwhile_is_forgotten(settings, monkeypatch):
-    beside, clock = OnDemand(), [100.0]
+def test_changes_of_the_file_are_applied_within_a_second(settings, monkeypatch):
+    process, clock = OnDemandProcess(), [100.0]
     monkeypatch.setattr("device.recognition.recognizer.time.monotonic", lambda: clock[0])
-    with Recognizer(settings, live=False, beside=beside) as recogniser:
-        assert named(recogniser) == ["Ada"]
+    with Recognizer(settings, live=False, process=process) as recognizer:
+        assert named(recognizer) == ["Ada"]
         write_people(settings.file, [EnrolledPerson("Bob", NOON, BOB[None])])
-        assert named(recogniser) == ["Ada"]
+        assert named(recognizer) == ["Ada"]
         clock[0] += RELOAD_S
-        assert named(recogniser) == [UNKNOWN]
+        assert named(recognizer) == [UNKNOWN]
         write_people(settings.file, [EnrolledPerson("Eve", NOON, ADA[None])])
         clock[0] += RELOAD_S
-        assert named(recogniser) == ["Eve"]
+        assert named(recognizer) == ["Eve"]
         write_people(settings.file, [])
         clock[0] += RELOAD_S
-        (got,) = recogniser.update(frame(), [track()])
-        assert (got.person, got.person_score) == (UNKNOWN, None)
+        (result,) = recognizer.identify(frame(), [face()])
+        assert (result.person, result.person_score) == (UNKNOWN, None)
 
 
-def test_a_file_damaged_meanwhile_is_told_and_what_is_known_holds(settings, monkeypatch, capsys):
+def test_a_file_damaged_meanwhile_is_logged_once_and_changes_nothing(settings, monkeypatch, capsys):
     clock = [100.0]
     monkeypatch.setattr("device.recognition.recognizer.time.monotonic", lambda: clock[0])
-    with Recognizer(settings, live=False, beside=OnDemand()) as recogniser:
+    with Recognizer(settings, live=False, process=OnDemandProcess()) as recognizer:
         settings.file.write_text("torn")
         for _ in range(3):
             clock[0] += RELOAD_S
-            assert named(recogniser) == ["Ada"]
-    assert capsys.readouterr().err.count("is damaged or no file") == 1
+            assert named(recognizer) == ["Ada"]
+    assert capsys.readouterr().err.count("is damaged or not a file") == 1
 
 
-def test_tracks_that_went_are_not_remembered(settings):
-    with Recognizer(settings, live=False, beside=OnDemand()) as recogniser:
-        for n in range(200):
-            named(recogniser, n * 1.0, track(n))
-        assert len(recogniser._beliefs) < 70
+@pytest.mark.parametrize("away_s, count", [(FORGET_S, 1), (FORGET_S + 1, 2)])
+def test_a_track_out_of_view_is_forgotten_after_a_minute(settings, away_s, count):
+    process = OnDemandProcess()
+    with Recognizer(settings, live=False, process=process) as recognizer:
+        named(recognizer, 0.0)
+        recognizer.identify(frame(away_s), [])
+        named(recognizer, away_s)
+    assert process.submitted == count
 
 
-def test_nobody_known_asks_nobody(settings):
-    beside = OnDemand()
-    nobody = msgspec.structs.replace(settings, file=settings.file.with_name("none.json"))
-    with Recognizer(nobody, live=False, beside=beside) as recogniser:
-        assert named(recogniser) == [UNKNOWN] and beside.asked == 0
+def test_the_rest_of_a_face_stays(settings):
+    smiling = Probabilities(("Smiling",), np.float32([0.9]))
+    given = replace(face(7), labels=("smiling",), probabilities=smiling, hits=3)
+    with Recognizer(settings, live=False, process=OnDemandProcess()) as recognizer:
+        (result,) = recognizer.identify(frame(), [given])
+    assert result.person == "Ada"
+    assert replace(result, person="", person_score=None).__repr__() == given.__repr__()
 
 
-# The process itself; needs dlib
-
-
-@pytest.fixture(scope="module")
-def face(astronaut):
-    pytest.importorskip("dlib", reason="no dlib: pip install -r requirements-people.txt")
-    (one,) = BlazeFace().detect(astronaut)
-    return chip(astronaut, one.landmarks)
-
-
-def test_the_process_computes_what_the_network_does(face):
-    from device.recognition.embedding import Embedder
-
-    with EmbeddingProcess() as beside:
-        assert beside.answer(wait=False) is None and not beside.busy
-        beside.ask(face)
-        assert beside.busy
-        got = beside.answer(wait=True)
-        assert not beside.busy
-        np.testing.assert_array_equal(got, Embedder().embed(face))
-        process = beside._process
-    assert process.returncode == 0
-
-
-def test_its_death_is_told(face):
-    with EmbeddingProcess() as beside:
-        beside._process.kill()
-        beside.ask(face)
-        with pytest.raises(FacetError, match="ended with code -9"):
-            beside.answer(wait=True)
-
-
-def test_a_dlib_that_does_not_load_is_told_at_once(tmp_path, monkeypatch):
-    (tmp_path / "dlib.py").write_text("raise ImportError('no dlib')\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with pytest.raises(FacetError, match="needs dlib, which is not installed") as error:
-        EmbeddingProcess().__enter__()
-    assert error.value.exit_code == 2
+def test_without_enrolled_people_every_face_is_unknown(settings):
+    process = OnDemandProcess()
+    nobody = PeopleSettings(enabled=True, file=settings.file.with_name("none.json"))
+    with Recognizer(nobody, live=False, process=process) as recognizer:
+        assert named(recognizer) == [UNKNOWN] and process.submitted == 0

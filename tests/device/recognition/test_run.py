@@ -1,4 +1,4 @@
-"""Known people named by device.run."""
+"""Enrolled people named by device.run."""
 
 import csv
 import subprocess
@@ -20,12 +20,12 @@ def run(tmp_path, file, *arguments):
     return command("device.run", "--headless", "--config", settings, *arguments)
 
 
-def test_the_film_names_who_is_known_and_nobody_else(known, tmp_path):
+def test_the_demo_names_who_is_enrolled_and_nobody_else(enrolled, tmp_path):
     out, events = tmp_path / "a.csv", tmp_path / "v.csv"
     options = ["--log", out, "--log-every", 0, "--events", events]
-    done = run(tmp_path, known, "--camera", "demo", "--people", *options)
+    done = run(tmp_path, enrolled, "--camera", "demo", "--people", *options)
     assert done.returncode == 0, done.stderr
-    assert "1 known person in" in done.stderr
+    assert "1 enrolled person in" in done.stderr
     got = rows(out)
     assert list(got[0])[-2:] == ["person", "person_score"]
     # The astronaut alone, the admiral alone, then both, the astronaut to the left.
@@ -39,9 +39,9 @@ def test_the_film_names_who_is_known_and_nobody_else(known, tmp_path):
     assert sorted(row["person"] for row in rows(events)) == ["Eileen", "Eileen", UNKNOWN, UNKNOWN]
 
 
-def test_photos_are_named_each_for_itself(known, photos, tmp_path):
+def test_each_photo_is_named_by_itself(enrolled, photos, tmp_path):
     out = tmp_path / "a.csv"
-    done = run(tmp_path, known, "--camera", photos, "--people", "--log", out)
+    done = run(tmp_path, enrolled, "--camera", photos, "--people", "--log", out)
     assert done.returncode == 0, done.stderr
     got = {(row["source"], row["track"]): row for row in rows(out)}
     assert got["astronaut.png", "1"]["person"] == got["mirrored.png", "1"]["person"] == "Eileen"
@@ -50,21 +50,25 @@ def test_photos_are_named_each_for_itself(known, photos, tmp_path):
     assert got["blurred.png", "1"]["person"] == got["blurred.png", "1"]["person_score"] == ""
 
 
-def test_nobody_known_is_no_fault(dlib, tmp_path):
+def test_a_file_that_is_missing_is_no_fault(dlib, tmp_path):
     out = tmp_path / "a.csv"
     none = tmp_path / "none.json"
     options = ["--camera", "demo", "--people", "--max-frames", 5, "--log", out]
     done = run(tmp_path, none, *options)
-    assert done.returncode == 0 and "nobody is known yet, so everybody is unknown" in done.stderr
+    assert (
+        done.returncode == 0
+        and "every face is unknown. Try: python -m device.people add" in done.stderr
+    )
     assert rows(out)[0]["person"] == UNKNOWN and rows(out)[0]["person_score"] == ""
 
 
-def test_without_the_flag_nothing_of_it_is_loaded_or_logged(known, tmp_path):
+def test_without_the_flag_the_package_is_not_imported(enrolled, tmp_path):
     out = tmp_path / "a.csv"
     code = (
         "import sys, device.run as r\n"
         f"r.main(['--camera', 'demo', '--max-frames', '4', '--log', {str(out)!r}])\n"
-        "sys.exit(', '.join(one for one in sys.modules if 'people' in one or 'dlib' in one) or 0)\n"
+        "loaded = [name for name in sys.modules if 'recognition' in name or 'dlib' in name]\n"
+        "sys.exit(', '.join(loaded) or 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=HEADLESS, capture_output=True)
     assert done.returncode == 0, done.stderr
@@ -75,5 +79,5 @@ def test_a_damaged_file_stops_the_run_with_4(tmp_path):
     file = tmp_path / "people.json"
     file.write_text("torn")
     done = run(tmp_path, file, "--camera", "demo", "--people", "--max-frames", 2)
-    assert done.returncode == 4 and "is damaged or no file of known people" in done.stderr
+    assert done.returncode == 4 and "is damaged or not a file of enrolled people" in done.stderr
     assert file.read_text() == "torn"
