@@ -18,9 +18,10 @@ import pytest
 from device import preview
 from device.camera import prefetch
 from device.cli.command import exit_with
+from device.cli.loop import until_stopped
 from device.errors import FacetError
 from device.preview import with_previews
-from device.run import main, run
+from device.run import main
 from tests.conftest import CARD, DATA, ROOT
 from tests.device.outputs.made_up import face, result
 from tests.device.test_preview import FakeLiveCamera, slow_results
@@ -85,10 +86,18 @@ class ClosedWindow:
         self._stop.set()
 
 
-def test_every_result_goes_to_every_output_in_order():
-    outputs = [Recording(), Recording()]
-    run((result(face(), index=n) for n in range(4)), outputs, threading.Event())
-    assert [output.indices for output in outputs] == [[0, 1, 2, 3]] * 2
+def run(results, outputs, stop):
+    """Write every result to every output, as the commands do."""
+    with until_stopped(results, stop) as pipeline:
+        for result in pipeline:
+            for output in outputs:
+                output.write(result)
+
+
+def test_a_run_ends_with_its_results():
+    recording = Recording()
+    run((result(face(), index=n) for n in range(4)), [recording], threading.Event())
+    assert recording.indices == [0, 1, 2, 3]
 
 
 def test_a_closed_window_ends_the_run_after_the_other_outputs_have_the_result():

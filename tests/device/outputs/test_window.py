@@ -173,16 +173,20 @@ import threading
 from pathlib import Path
 from device import preview
 from device.cli.command import exit_with
+from device.cli.loop import until_stopped
 from device.outputs.window import Window
 from device.preview import with_previews
-from device.run import run
 from tests.device.test_preview import FakeLiveCamera, slow_results
 
 camera, stop = FakeLiveCamera(), threading.Event()
 
 def main(results):
-    with Window(Path.cwd(), stop) as window:
-        run(with_previews(results, camera), [window], stop)
+    with (
+        Window(Path.cwd(), stop) as window,
+        until_stopped(with_previews(results, camera), stop) as shown,
+    ):
+        for result in shown:
+            window.write(result)
     print(window.shown)
 
 def hangs():
