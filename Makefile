@@ -8,7 +8,7 @@ QUIET := --quiet --disable-pip-version-check --no-warn-conflicts
 SEES_APT := $(if $(wildcard /usr/lib/python3/dist-packages/picamera2),--system-site-packages)
 FACET_DATA ?= ../shared/data
 export FACET_DATA
-RUN ?= runs/attributes
+RUN ?= runs/attributes-base
 CAMERA ?= auto
 
 .PHONY: help setup setup-train run doctor test test-all faults check train bench arm vm clean
@@ -41,11 +41,14 @@ faults: setup-train  ## inflict faults on Facet and print what it survived (15 m
 check: setup-train  ## check style and format, change nothing
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-train: setup-train  ## train, convert and evaluate on $FACET_DATA/celeba (2 hours); goes on if interrupted
+train: setup-train  ## train, convert and evaluate on $FACET_DATA/celeba (2 hours); resumes; INSTALL=models/ replaces the shipped model
 	$(BIN)/python -m train.fit --data $(FACET_DATA)/celeba --out $(RUN) \
-		$(if $(wildcard $(RUN)/settings.json),--resume) $(if $(WEIGHTS),--weights $(WEIGHTS))
-	$(BIN)/python -m train.convert $(RUN) --data $(FACET_DATA)/celeba --out models/
-	$(BIN)/python -m train.evaluate --data $(FACET_DATA)/celeba --split test
+		$(if $(wildcard $(RUN)/settings.json),--resume,--recipe attributes-base) \
+		$(if $(WEIGHTS),--weights $(WEIGHTS))
+	$(BIN)/python -m train.convert $(RUN) --data $(FACET_DATA)/celeba \
+		$(if $(INSTALL),--out $(INSTALL) --overwrite,--out $(RUN)/models)
+	$(BIN)/python -m train.evaluate scores --data $(FACET_DATA)/celeba --split test \
+		--model $(or $(INSTALL),$(RUN)/models)/attributes.json
 
 bench: .venv/device.done  ## time every stage on the demo clip; CAMERA=FILE for another
 	@$(BIN)/python -m device.bench --camera "$(if $(filter auto,$(CAMERA)),demo,$(CAMERA))"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from device.camera.demo import ADMIRAL, ASTRONAUT, portrait
-from train.celeba import ATTRIBUTES
+from train.data.celeba import ATTRIBUTES
 
 # A machine that is busy with something else is no fault of the code.
 settings.register_profile("patient", suppress_health_check=[HealthCheck.too_slow], deadline=None)

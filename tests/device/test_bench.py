@@ -62,7 +62,7 @@ def test_memory_over_many_frames(capsys):
 
 def test_against_the_naive_loop(tmp_path, capsys):
     pytest.importorskip("tensorflow")
-    from train.network.models import build
+    from train.network.build import build
     from train.quantize import main as quantize
 
     model = build(40, read_card(CARD).crop_wh, "none")

@@ -21,7 +21,7 @@ from device.emoji.text import emoji
 from device.emoji.traits import HIDES, NOT_DRAWN, RIVALS, Traits, settle
 from device.errors import UsageError
 from tests.conftest import CARD, ROOT
-from train.celeba import ATTRIBUTES
+from train.data.celeba import ATTRIBUTES
 
 HEADLESS = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
 ARTIST = Artist()

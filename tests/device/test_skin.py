@@ -97,7 +97,7 @@ def test_a_file_that_is_no_such_model(tmp_path, change, message):
 
 @pytest.mark.data
 def test_the_committed_numbers_are_what_training_gives(tmp_path, capsys):
-    from train.skin_tone import main
+    from train.tools.skin_tone import main
 
     out, chart = tmp_path / "skin.json", tmp_path / "chart.png"
     main(["--data", str(DATA / "skin_tone"), "--out", str(out), "--chart", str(chart)])

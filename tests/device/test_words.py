@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.attributes.words import words
-from train.celeba import ATTRIBUTES
+from train.data.celeba import ATTRIBUTES
 
 HALF = np.full(40, 0.5)
 
