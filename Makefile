@@ -8,7 +8,7 @@ PIP := $(BIN)/python scripts/pip_install.py
 SEES_APT := $(if $(wildcard /usr/lib/python3/dist-packages/picamera2),--system-site-packages)
 FACET_DATA ?= ../shared/data
 export FACET_DATA
-RUN ?= runs/attributes
+RUN ?= runs/attributes-base
 CAMERA ?= auto
 
 .PHONY: help setup setup-train setup-dev run doctor test test-all test-wheel faults check coverage docs wheel \
@@ -65,11 +65,14 @@ wheel: setup-dev  ## build dist/facet_camera-VERSION-py3-none-any.whl
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 	@rm -rf build *.egg-info
 
-train: setup-train  ## train, convert and evaluate on $FACET_DATA/celeba (2 hours); goes on if interrupted
+train: setup-train  ## train, convert and evaluate on $FACET_DATA/celeba (2 hours); resumes; INSTALL=models/ replaces the shipped model
 	$(BIN)/python -m train.fit --data $(FACET_DATA)/celeba --out $(RUN) \
-		$(if $(wildcard $(RUN)/settings.json),--resume) $(if $(WEIGHTS),--weights $(WEIGHTS))
-	$(BIN)/python -m train.convert $(RUN) --data $(FACET_DATA)/celeba --out models/
-	$(BIN)/python -m train.evaluate --data $(FACET_DATA)/celeba --split test
+		$(if $(wildcard $(RUN)/settings.json),--resume,--recipe attributes-base) \
+		$(if $(WEIGHTS),--weights $(WEIGHTS))
+	$(BIN)/python -m train.convert $(RUN) --data $(FACET_DATA)/celeba \
+		$(if $(INSTALL),--out $(INSTALL) --overwrite,--out $(RUN)/models)
+	$(BIN)/python -m train.evaluate scores --data $(FACET_DATA)/celeba --split test \
+		--model $(or $(INSTALL),$(RUN)/models)/attributes.json
 
 bench: .venv/device.done  ## time every stage on the demo clip; CAMERA=FILE for another
 	@$(BIN)/python -m device.bench --camera "$(if $(filter auto,$(CAMERA)),demo,$(CAMERA))"

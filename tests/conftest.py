@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from device.camera.demo import ADMIRAL, ASTRONAUT, portrait
 from device.cli.command import log_to_stderr
-from train.celeba import ATTRIBUTES
+from train.data.celeba import ATTRIBUTES
 
 # A machine that is busy with something else is no fault of the code.
 settings.register_profile("patient", suppress_health_check=[HealthCheck.too_slow], deadline=None)

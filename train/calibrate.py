@@ -1,9 +1,9 @@
-"""Show what calibration and thresholds give on validation photos.
+"""Compare calibrations and thresholds of a converted model on validation photos.
 
     python -m train.calibrate --model models/attributes.json --data ../shared/data/celeba
 
-Two minutes. Prints, for a converted model, what each way to calibrate and each weight of balanced
-accuracy gives on validation photos; train.convert is what writes a card.
+Two minutes. Prints the calibration error of each method, and the metrics for each weight of
+balanced accuracy. It writes nothing: train.convert writes cards.
 """
 
 from pathlib import Path
@@ -12,40 +12,42 @@ import numpy as np
 
 from device.attributes.classifier import Classifier, calibrated
 from device.cli.command import Parser, exit_with
-from train.celeba import DataError, read_celeba
-from train.data.select import spread
-from train.measuring.calibration import (
+from train.data.celeba import read_celeba
+from train.data.select import sample_evenly
+from train.data.split import DataError
+from train.evaluation.calibration import (
     TRAINING_PHOTOS,
     WEIGHTS,
-    Seen,
-    costs_threshold,
+    cost_thresholds,
+    fit_platt,
     operating_point,
-    platt,
 )
-from train.measuring.metrics import score
-from train.measuring.outputs import int8_raw
+from train.evaluation.metrics import score
+from train.evaluation.predictions import Predictions, predict_int8
 
 
-def report(names: tuple[str, ...], val: Seen, train: Seen, prevalence: np.ndarray) -> list[str]:
-    """Return the lines that `main` prints."""
+def report(
+    names: tuple[str, ...], val: Predictions, train: Predictions, prevalence: np.ndarray
+) -> list[str]:
+    """Return the lines that the command prints."""
     half = np.full(len(names), 0.5)
     share = val.labels.mean(axis=0)
-    ways = {
-        "as they are": val.raw,
-        "Platt": calibrated(val.raw, *platt(val, train, share)),
-        "Platt, training prevalence": calibrated(val.raw, *platt(val, train, prevalence)),
+    methods = {
+        "none": val.raw,
+        "Platt": calibrated(val.raw, *fit_platt(val, train, share)),
+        "Platt, training prevalence": calibrated(val.raw, *fit_platt(val, train, prevalence)),
     }
     lines = ["calibration error on validation photos"]
-    for way, probabilities in ways.items():
+    for method, probabilities in methods.items():
         error = score(names, val.labels, probabilities, half).means()["calibration_error"]
-        lines.append(f"{way:28}{error:8.4f}")
-    *_, kept = operating_point(val, train, prevalence)
+        lines.append(f"{method:28}{error:8.4f}")
+    *_, chosen = operating_point(val, train, prevalence)
     lines.append(f"{'weight':8}{'accuracy':>10}{'balanced':>10}{'macro-F1':>10}")
     for weight in WEIGHTS:
-        means = score(names, val.labels, probabilities, costs_threshold(prevalence, weight)).means()
-        figures = (means["accuracy"], means["balanced_accuracy"], means["macro_f1"])
-        chosen = "  <- kept" if weight == kept else ""
-        lines.append(f"{weight:<8g}" + "".join(f"{one:10.4f}" for one in figures) + chosen)
+        means = score(names, val.labels, probabilities, cost_thresholds(prevalence, weight)).means()
+        metrics = (means["accuracy"], means["balanced_accuracy"], means["macro_f1"])
+        mark = "  <- chosen" if weight == chosen else ""
+        lines.append(f"{weight:<8g}" + "".join(f"{value:10.4f}" for value in metrics) + mark)
     return lines
 
 
@@ -58,9 +60,14 @@ def main(argv: list[str] | None = None) -> None:
     val, train = data.splits["val"], data.splits["train"]
     if not (len(val) and len(train)):
         raise DataError(f"no validation or no training photo in {args.data}")
-    some = spread(train, TRAINING_PHOTOS)
-    seen = [Seen(int8_raw(classifier, one.photos), one.labels) for one in (val, some)]
-    print("\n".join(report(classifier.card.names, *seen, train.labels.mean(axis=0))))
+    network, crop_wh = classifier.network, classifier.card.crop_wh
+    val_predictions, train_predictions = (
+        Predictions(predict_int8(network, split.photos, crop_wh), split.labels)
+        for split in (val, sample_evenly(train, TRAINING_PHOTOS))
+    )
+    prevalence = train.labels.mean(axis=0)
+    lines = report(classifier.card.names, val_predictions, train_predictions, prevalence)
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-"""Convert a finished run to an int8 .tflite with its card, calibrated, measured and verified.
+"""Convert a finished run to an int8 .tflite with its card: calibrated, measured and verified.
 
     python -m train.convert runs/attributes --data ../shared/data/celeba --out models/
 
-5 minutes for 37,616 training, 2,220 validation and 2,250 test photos. Leaves NAME.tflite, NAME.json
-(the card the device reads) and MODEL_CARD.md (the one for people; MODEL_CARD-small.md for
-attributes-small): all are written and verified first and then renamed into place, and the card's
-SHA-256 tells the device should the power fail in between. UTKFace, beside the data or given, adds
-for whom the model errs.
+5 minutes for 37,616 training, 2,220 validation and 2,250 test photos. Writes NAME.tflite, NAME.json
+(the card that the device reads) and MODEL_CARD.md (the card for people; MODEL_CARD-small.md for
+attributes-small). All are written and verified under another name first and then renamed; if the
+power fails in between, the device detects it by the card's SHA-256. A model of another run in --out
+is replaced only with --overwrite. With UTKFace, beside the data or given, the card also has the
+errors by group.
 """
 
 import dataclasses
@@ -20,191 +21,235 @@ from typing import Any
 
 import numpy as np
 
-from device.attributes.classifier import Classifier
 from device.attributes.model_card import Attribute, ModelCard, read_card
 from device.cli.command import Parser, exit_with
-from device.errors import FacetError, disk_faults
+from device.errors import FacetError, ModelError, UsageError, disk_faults
 from device.faces.align import crop_template
+from device.tflite import Network
 from train import verify
-from train.celeba import CelebA, DataError, Split, left_out_line
 from train.data.crops import read_crop
-from train.data.layouts import read_data
-from train.data.select import first, selected, spread
-from train.fitting.run_folder import read_record, read_settings
-from train.measuring.calibration import TRAINING_PHOTOS, Seen, operating_point
-from train.measuring.measure import measured
-from train.measuring.model_card import model_card, splits_of
-from train.measuring.outputs import int8_raw, load_float
-from train.quantize import quantized
+from train.data.open import read_data
+from train.data.select import head, sample_evenly, select_for_run
+from train.data.split import DataError, Dataset, Split, left_out_line
+from train.evaluation.calibration import TRAINING_PHOTOS, operating_point
+from train.evaluation.measure import measure_model
+from train.evaluation.model_card import model_card, splits_of
+from train.evaluation.predictions import Predictions, predict_int8
+from train.network.load import load_float
+from train.network.quantize import quantize
+from train.training.run_dir import is_same_run, read_record, read_settings
 
 CALIBRATION_PHOTOS = 1000
 VERIFIED_PHOTOS = 100
-# Mean difference of two runtimes' outputs, in steps of 1/256, beyond which one of them is wrong.
-# litert accelerates int8 by XNNPACK, which rounds otherwise than the built-in kernels of
-# tflite-runtime (a sound model differs by less than one step on average).
-AGREE_STEPS = 4.0
+# Mean difference of two runtimes' outputs, in steps of 1/256, above which one of them is wrong.
+# XNNPACK, which accelerates litert, rounds int8 differently from the built-in kernels of
+# tflite-runtime (for a sound model, by less than one step on average).
+MAX_MEAN_STEPS = 4.0
 LICENCE = "CelebA is for non-commercial research only, and so is a model trained on it."
 
 
 def convert(
-    run: Path, data: CelebA, out: Path, name: str, utkface: Path, limit: int = 0
+    run: Path, data: Dataset, out: Path, name: str, utkface: Path, limit: int = 0
 ) -> list[str]:
-    """Write `name`.tflite and its cards for device and people to `out`; return lines to print."""
+    """Write `name`.tflite and its two cards to `out`; return the lines to print.
+
+    limit: only the first photos of each split; 0 = all.
+    """
     settings = read_settings(run)
-    splits = selected(data.splits, dataclasses.replace(settings, limit=0))
-    train, val, test = (first(splits[s], limit) for s in ("train", "val", "test"))
+    selected = select_for_run(data.splits, dataclasses.replace(settings, limit=0))
+    splits = {name: head(split, limit) for name, split in selected.items()}
+    train, val = splits["train"], splits["val"]
     model = load_float(run / "model.keras", len(train.attributes))
     for split in (train, val):
         if not len(split):
             raise DataError(f"no {split.name} photo: the conversion calibrates on train and val")
-    some = spread(train, CALIBRATION_PHOTOS).photos
-    crops = (read_crop(photo, settings.crop_wh).astype(np.float32) for photo in some)
-    content = quantized(model, crops)
+    crop_wh = settings.crop_wh
+    photos = sample_evenly(train, CALIBRATION_PHOTOS).photos
+    content = quantize(model, (read_crop(photo, crop_wh).astype(np.float32) for photo in photos))
+    network = Network(content, f"{name}.tflite", "convert the run again", threads=2)
 
-    out.mkdir(parents=True, exist_ok=True)
-    # In the same folder: only a rename within one file system is whole or not at all.
-    with tempfile.TemporaryDirectory(dir=out, prefix=".convert-") as folder:
-        part = Path(folder)
-        (part / f"{name}.tflite").write_bytes(content)
-        card = _card(run, name, content, settings.crop_wh, train, data.name)
-        _write_card(part, card, name)
-        card = _calibrate(part, card, name, train, val)
-        _write_card(part, card, name)
-        figures = measured(part / f"{name}.json", model, len(content), val, test, utkface)
-        card = dataclasses.replace(card, measured=figures)
-        _write_card(part, card, name)
-        verified = _verify(part / f"{name}.json", val.photos[:VERIFIED_PHOTOS])
-        (part / _text_name(name)).write_text(model_card(card, name, verified))
-        for file in (f"{name}.tflite", f"{name}.json", _text_name(name)):
-            os.replace(part / file, out / file)
+    raw = {key: predict_int8(network, splits[key].photos, crop_wh) for key in ("val", "test")}
+    card = _uncalibrated_card(run, name, content, crop_wh, train, data.name)
+    card = _calibrate(card, network, train, Predictions(raw["val"], val.labels))
+    measured_splits = {key: splits[key] for key in raw}
+    measured = measure_model(card, network, model, measured_splits, raw, utkface)
+    card = dataclasses.replace(card, measured={"bytes": len(content)} | measured)
+    verified = _write(out, name, card, content, val.photos[:VERIFIED_PHOTOS])
     return [*_table(card), f"{name}.tflite: {len(content) / 1e6:.2f} MB", *verified]
 
 
+def _write(
+    out: Path, name: str, card: ModelCard, content: bytes, photos: Sequence[Path]
+) -> list[str]:
+    """Write and verify the three files, then move them to `out`; return lines per runtime."""
+    out.mkdir(parents=True, exist_ok=True)
+    # In the same folder: only renaming within one file system is atomic.
+    with tempfile.TemporaryDirectory(dir=out, prefix=".convert-") as folder:
+        partial = Path(folder)
+        (partial / f"{name}.tflite").write_bytes(content)
+        (partial / f"{name}.json").write_text(card.to_json())
+        verified = _verify(partial / f"{name}.json", photos)
+        (partial / _text_name(name)).write_text(model_card(card, name, verified))
+        for file in (f"{name}.tflite", f"{name}.json", _text_name(name)):
+            os.replace(partial / file, out / file)
+    return verified
+
+
 def _text_name(name: str) -> str:
-    other = name.removeprefix("attributes").strip("-")
-    return f"MODEL_CARD-{other}.md" if other else "MODEL_CARD.md"
+    suffix = name.removeprefix("attributes").strip("-")
+    return f"MODEL_CARD-{suffix}.md" if suffix else "MODEL_CARD.md"
 
 
-def _card(
+def check_overwrite(card: Path, run: Path) -> None:
+    """Raise UsageError if a card exists that is not of this run."""
+    if not card.exists():
+        return
+    try:
+        training = read_card(card).training
+    except ModelError:
+        training = {}
+    if not is_same_run(training, read_record(run)):
+        raise UsageError(
+            f"{card} is a model of another run than {run}",
+            "--overwrite to replace it, or another --out or --name",
+        )
+
+
+def _uncalibrated_card(
     run: Path, name: str, content: bytes, crop_wh: tuple[int, int], train: Split, source: str
 ) -> ModelCard:
+    prevalence = train.labels.mean(axis=0)
     return ModelCard(
         file=f"{name}.tflite",
         sha256=hashlib.sha256(content).hexdigest(),
         crop_wh=crop_wh,
         template=tuple((round(x, 3), round(y, 3)) for x, y in crop_template(crop_wh).tolist()),
         attributes=tuple(
-            Attribute(attribute, 0.5, 1.0, 0.0, round(float(train.labels[:, i].mean()), 4))
+            Attribute(
+                name=attribute,
+                threshold=0.5,
+                slope=1.0,
+                offset=0.0,
+                prevalence=round(float(prevalence[i]), 4),
+            )
             for i, attribute in enumerate(train.attributes)
         ),
         training={
             "data": f"{source}, train split",
             "licence": LICENCE if source == "CelebA" else "",
-            **_without_places(read_record(run)),
+            **without_paths(read_record(run)),
         },
         measured={},
     )
 
 
-def _without_places(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a run's record without where files lay on this desk, nor of the runs before it."""
+def without_paths(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's record, and those of the runs it is made of, without local folders."""
     kept = {key: value for key, value in record.items() if key != "data"}
     settings = kept["settings"]
     teachers = [str(Path(*Path(file).parts[-2:])) for file in settings.get("teacher", ())]
     weights = Path(settings["weights"]).name
     kept["settings"] = settings | {"weights": weights, "teacher": teachers}
-    if "went_on_from" in kept:
-        kept["went_on_from"] = _without_places(kept["went_on_from"])
+    if "continued_from" in kept:
+        kept["continued_from"] = without_paths(kept["continued_from"])
     if "ensemble" in kept:
         members = kept["ensemble"]["members"]
-        members = {member: _without_places(one) for member, one in members.items()}
+        members = {name: without_paths(member) for name, member in members.items()}
         kept["ensemble"] = kept["ensemble"] | {"members": members}
     return kept
 
 
-def _write_card(folder: Path, card: ModelCard, name: str) -> None:
-    (folder / f"{name}.json").write_text(card.to_json())
-
-
-def _calibrate(folder: Path, card: ModelCard, name: str, train: Split, val: Split) -> ModelCard:
-    classifier = Classifier(folder / f"{name}.json", threads=2)
-    some = spread(train, TRAINING_PHOTOS)
-    seen = [Seen(int8_raw(classifier, one.photos), one.labels) for one in (val, some)]
-    slope, offset, threshold, weight = operating_point(*seen, train.labels.mean(axis=0))
+def _calibrate(card: ModelCard, network: Network, train: Split, val: Predictions) -> ModelCard:
+    """Return the card with slopes, offsets and thresholds."""
+    sample = sample_evenly(train, TRAINING_PHOTOS)
+    train_predictions = Predictions(
+        predict_int8(network, sample.photos, card.crop_wh), sample.labels
+    )
+    prevalence = train.labels.mean(axis=0)
+    slope, offset, threshold, weight = operating_point(val, train_predictions, prevalence)
     attributes = tuple(
         dataclasses.replace(
-            one,
+            attribute,
             threshold=round(float(threshold[i]), 4),
             slope=round(float(slope[i]), 4),
             offset=round(float(offset[i]), 4),
         )
-        for i, one in enumerate(card.attributes)
+        for i, attribute in enumerate(card.attributes)
     )
     training = {**card.training, "balanced_accuracy_weight": weight}
     return dataclasses.replace(card, attributes=attributes, training=training)
 
 
 def _verify(card: Path, photos: Sequence[Path]) -> list[str]:
-    """Return a line per runtime; FacetError where one that runs gives other results."""
+    """Return a line per runtime; FacetError if one fails or gives other results."""
     crops = np.stack([read_crop(path, read_card(card).crop_wh) for path in photos])
     pythons = [Path(sys.executable)]
     lines, results = [], []
     if verify.TFLITE_PYTHON.exists():
         pythons.append(verify.TFLITE_PYTHON)
     else:
-        lines.append("tflite-runtime: not installed here, not verified")
+        lines.append("tflite-runtime: not installed, not verified")
     for python in pythons:
-        answer = verify.outputs_of(python, card, crops)
-        if isinstance(answer, str):
-            raise FacetError(f"the converted model does not run under {python}: {answer}")
-        results.append(answer)
-    (first, expected), *others = results
-    lines.append(f"{first}: runs, {len(crops)} validation photos")
-    for runtime, outputs in others:
-        accelerated, plain = np.abs(outputs - expected) * 256
-        if plain.any():
-            raise FacetError(
-                f"{runtime} and {first} differ by {plain.max():.0f} steps on the same kernels"
-            )
-        apart = f"{accelerated.mean():.2f} of 1/256 on average, {accelerated.max():.0f} at most"
-        if accelerated.mean() > AGREE_STEPS:
-            raise FacetError(f"{runtime} and {first} do not agree: {apart}")
-        lines.append(
-            f"{runtime}: runs, and gives the same to the last unit as {first} without XNNPACK; "
-            f"XNNPACK, which {first} uses by itself, rounds otherwise inside, by {apart}"
+        result = verify.outputs_of(python, card, crops)
+        if isinstance(result, str):
+            raise FacetError(f"the converted model does not run with {python}: {result}")
+        results.append(result)
+    (reference, expected), *rest = results
+    lines.append(f"{reference}: runs, {len(crops)} validation photos")
+    return lines + [_agreement(reference, expected, *result) for result in rest]
+
+
+def _agreement(reference: str, expected: np.ndarray, runtime: str, outputs: np.ndarray) -> str:
+    """Return a line on the difference of two runtimes; FacetError if it is too large."""
+    accelerated, plain = np.abs(outputs - expected) * 256
+    if plain.any():
+        raise FacetError(
+            f"{runtime} and {reference} differ by {plain.max():.0f} steps with the same kernels"
         )
-    return lines
+    difference = f"{accelerated.mean():.2f}/256 on average, {accelerated.max():.0f}/256 at most"
+    if accelerated.mean() > MAX_MEAN_STEPS:
+        raise FacetError(f"{runtime} and {reference} do not agree: {difference}")
+    return (
+        f"{runtime}: runs, identical to {reference} without XNNPACK; with XNNPACK, the default of "
+        f"{reference}, outputs differ by {difference}, because it rounds differently"
+    )
 
 
 def _table(card: ModelCard) -> list[str]:
-    """Return float against int8, a line per figure and split."""
+    """Return float against int8, a line per metric and split."""
     lines = [f"{'':28}{'float':>9}{'int8':>9}{'loss':>9}"]
-    for split, figures in splits_of(card).items():
-        for key, value in figures["float"].items():
-            other = figures["int8"][key]
-            if value is None or other is None:
+    for split, metrics in splits_of(card).items():
+        for key, value in metrics["float"].items():
+            int8 = metrics["int8"][key]
+            if value is None or int8 is None:
                 continue
-            lines.append(f"{split + ' ' + key:28}{value:9.4f}{other:9.4f}{value - other:9.4f}")
+            lines.append(f"{split + ' ' + key:28}{value:9.4f}{int8:9.4f}{value - int8:9.4f}")
     return lines
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = Parser("train.convert", __doc__)
     add = parser.add_argument
-    add("run", type=Path, metavar="RUN", help="folder that train.fit left")
-    add("--data", type=Path, help="CelebA's folder; default: the one the run was trained on")
-    add("--out", type=Path, default=Path("models"), help="folder for the model (default models/)")
+    add("run", type=Path, metavar="RUN", help="folder that train.fit wrote")
+    add("--data", type=Path, help="CelebA's folder (default: the one the run was trained on)")
+    add("--out", type=Path, metavar="DIR", help="folder for the model (default RUN/models)")
     add("--name", default="attributes", help="of the model's files (default %(default)s)")
+    add("--overwrite", action="store_true", help="replace a model of another run")
     add("--utkface", type=Path, help="UTKFace's folder (default: beside the data)")
     add("--limit", type=int, default=0, metavar="N", help="only the first N photos of each split")
     args = parser.parse_args(argv)
+    out = args.out or args.run / "models"
     root = args.data or Path(read_record(args.run).get("data", ""))
+    if not args.overwrite:
+        check_overwrite(out / f"{args.name}.json", args.run)
     data = read_data(root)
     print(left_out_line(data))
     utkface = args.utkface or root.parent / "utkface"
-    with disk_faults(f"cannot write to {args.out}", "Free the disk, try again"):
-        lines = convert(args.run, data, args.out, args.name, utkface, args.limit)
+    with disk_faults(f"cannot write to {out}", "free disk space and rerun"):
+        lines = convert(args.run, data, out, args.name, utkface, args.limit)
     print("\n".join(lines))
+    card = out / f"{args.name}.json"
+    print(f"saved {card}; next: python -m device.run --model {card}")
 
 
 if __name__ == "__main__":

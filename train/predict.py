@@ -1,41 +1,42 @@
-"""Write a model's probabilities for aligned photos, without a face detector.
+"""Write the probabilities for aligned photos to a CSV, without a face detector.
 
     python -m train.predict --model models/attributes.json --images DIR --out FILE.csv
     python -m train.predict --model models/attributes.json --float RUN/model.keras ...
 
-10 ms a photo. FILE.csv: image_id, then a calibrated probability per attribute, in the card's order.
+10 ms per photo. Columns: image_id, then a calibrated probability per attribute of the card.
 """
 
 import csv
 import os
 from pathlib import Path
 
-from device.attributes.classifier import Classifier, calibrated
+from device.attributes.classifier import Classifier
 from device.camera.image_io import PHOTO_ENDINGS, PhotoError, read_photo
 from device.cli.command import Parser, exit_with
 from device.errors import SourceError, UsageError
 from device.log import log
-from train.measuring.outputs import float_raw, int8_raw, load_float
+from train.evaluation.predictions import calibrate, predict_float, predict_int8
+from train.network.load import load_float
 
 
 def readable_photos(folder: Path) -> tuple[list[Path], list[str]]:
-    """Return the folder's photos that can be read, by name, and why each other one cannot."""
+    """Return the folder's readable photos, sorted by name, and an error for each other one."""
     if not folder.is_dir():
-        raise SourceError(f"no folder {folder}", "Give a folder of aligned photos with --images")
-    good, bad = [], []
+        raise SourceError(f"no folder {folder}", "--images FOLDER of aligned photos")
+    readable, errors = [], []
     for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTO_ENDINGS):
         try:
             read_photo(path)
-            good.append(path)
+            readable.append(path)
         except PhotoError as error:
-            bad.append(str(error))
-    if not good:
+            errors.append(str(error))
+    if not readable:
         raise SourceError(f"no readable photo in {folder}")
-    return good, bad
+    return readable, errors
 
 
 def write_csv(path: Path, names: tuple[str, ...], photos: list[Path], rows) -> None:
-    """Write the file whole or not at all."""
+    """Write the file atomically."""
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,18 +56,20 @@ def main(argv: list[str] | None = None) -> None:
     add("--model", type=Path, default=Path("models/attributes.json"), metavar="CARD")
     add("--images", type=Path, required=True, metavar="DIR", help="aligned photos")
     add("--out", type=Path, required=True, metavar="FILE.csv")
-    add("--float", type=Path, dest="keras_file", metavar="FILE.keras", help="use this instead")
+    add("--float", type=Path, dest="keras_file", metavar="FILE.keras", help="use the Keras model")
     args = parser.parse_args(argv)
     classifier = Classifier(args.model, threads=os.cpu_count() or 1)
     card = classifier.card
     model = load_float(args.keras_file, len(card.attributes)) if args.keras_file else None
-    photos, bad = readable_photos(args.images)
-    for line in bad:
+    photos, errors = readable_photos(args.images)
+    for line in errors:
         log.info(f"skipped: {line}")
-    raw = float_raw(model, photos) if model else int8_raw(classifier, photos)
-    rows = calibrated(raw, card.column("slope"), card.column("offset"))
-    write_csv(args.out, card.names, photos, rows)
-    print(f"{len(photos)} photos, {len(bad)} skipped: {args.out}")
+    if model:
+        raw = predict_float(model, photos)
+    else:
+        raw = predict_int8(classifier.network, photos, card.crop_wh)
+    write_csv(args.out, card.names, photos, calibrate(card, raw))
+    print(f"{len(photos)} photos, {len(errors)} skipped: {args.out}")
 
 
 if __name__ == "__main__":

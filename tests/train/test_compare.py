@@ -9,7 +9,7 @@ from device.attributes.model_card import read_card
 from device.errors import UsageError
 from tests.conftest import make_celeba
 from train import compare, convert, evaluate
-from train.measuring.side_by_side import Row, rows_of, table
+from train.evaluation.comparison import ComparisonRow, measure_run, table
 from train.report import __main__ as report
 
 RECIPE = """
@@ -80,9 +80,9 @@ def test_photos_must_be_equal(tmp_path, data):
     (tmp_path / "a.toml").write_text('attributes = ["Smiling"]\n')
     (tmp_path / "b.toml").write_text('attributes = ["Smiling"]\nseed = 2\n')
     where = ["--data", str(data), "--out", str(tmp_path / "o")]
-    with pytest.raises(UsageError, match=r"b has seed = 2, a has 1: not equal photos. Give --seed"):
+    with pytest.raises(UsageError, match=r"b has seed = 2, a has 1: different photos.*--seed"):
         compare.main([str(tmp_path / "a.toml"), str(tmp_path / "b.toml"), *where])
-    with pytest.raises(UsageError, match="stands twice"):
+    with pytest.raises(UsageError, match="duplicate recipe"):
         compare.main([str(tmp_path / "a.toml"), str(tmp_path / "a.toml"), *where])
     assert not (tmp_path / "o").exists()
 
@@ -91,14 +91,14 @@ def test_a_run_of_one_attribute_becomes_a_model_for_the_device(compared, data, t
     folder, _ = compared
     run = folder / "runs" / "with-softmax"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(convert, "AGREE_STEPS", 256)  # sixteen steps on noise
+        patch.setattr(convert, "MAX_MEAN_STEPS", 256)  # sixteen steps on noise
         convert.main([str(run), "--data", str(data), "--out", str(tmp_path), "--name", "smile"])
     card = read_card(tmp_path / "smile.json")
     assert card.names == ("Smiling",) and card.crop_wh == (32, 40)
     text = (tmp_path / "MODEL_CARD-smile.md").read_text()
     assert "SimpleCNN, 32x40" in text
     flags = ["--model", str(tmp_path / "smile.json"), "--data", str(data)]
-    evaluate.main([*flags, "--out", str(tmp_path / "e")])
+    evaluate.main(["scores", *flags, "--out", str(tmp_path / "e")])
     report = json.loads((tmp_path / "e" / "report.json").read_text())
     assert [one["name"] for one in report["attributes"]] == ["Smiling"]
 
@@ -108,18 +108,35 @@ def test_a_report_on_a_balanced_run_with_two_classes_is_of_its_own_part(compared
     report.main([str(folder / "runs" / "with-softmax"), "--out", str(tmp_path)])
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     records = json.loads((folder / "runs" / "comparison.json").read_text())
-    assert f"{records[0]['tested']} test photos of a part of which half has Smiling" in page
+    assert f"{records[0]['tested']} test photos, half of them with Smiling" in page
     assert "50.0" in page and "with augmentation" not in page
 
 
 def test_rows_are_read_back_and_shown(tmp_path):
-    row = Row(
-        *("one", "Smiling", "SimpleCNN, 32x40, from scratch", 100, 200, 0.88, 0.9, 0.85, 0.93),
-        *(0.9, 0.91),
-        *(1_234_567, 2_000_000, 4, 60.0, 90.0, 5_000_000, 1_300_000, 1.25, -0.005),
+    row = ComparisonRow(
+        recipe="one",
+        attribute="Smiling",
+        model="SimpleCNN, 32x40, from scratch",
+        photos=100,
+        tested=200,
+        validation=0.88,
+        accuracy=0.9,
+        low=0.85,
+        high=0.93,
+        balanced_accuracy=0.9,
+        f1=0.91,
+        parameters=1_234_567,
+        multiply_adds=2_000_000,
+        epochs=4,
+        training_s=60.0,
+        training_cpu_s=90.0,
+        float_bytes=5_000_000,
+        int8_bytes=1_300_000,
+        int8_ms=1.25,
+        int8_loss=-0.005,
     )
     (tmp_path / "comparison.json").write_text(json.dumps([vars(row)]))
-    assert rows_of("one", tmp_path, None, None) == [row]
+    assert measure_run("one", tmp_path, None, None) == [row]
     *_, line = table([row])
     assert (
         "| 88.00 % | 90.00 % (85.0 to 93.0) | 0.900 | 0.910 | 1.23 M | 2 M | 1.5 | 5.0 MB |" in line

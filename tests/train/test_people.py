@@ -8,8 +8,9 @@ import pytest
 
 from tests.conftest import make_celeba
 from train import people
-from train.celeba import DataError, read_celeba
-from train.measuring import embeddings
+from train.data.celeba import read_celeba
+from train.data.split import DataError
+from train.evaluation import embeddings
 
 PAGE = "# People\n\n<!-- people -->\nold\n<!-- /people -->\n\nafter\n"
 
@@ -46,9 +47,9 @@ def test_figures_chart_and_report(portraits, tmp_path):
     options += ["--chart", chart, "--widths"]
     people.main([str(one) for one in options])
     report = json.loads((out / "report.json").read_text())
-    assert (report["people"], report["photos"], report["not_found"]) == (2, 12, 0)
+    assert (report["people"], report["photos"], report["not_detected"]) == (2, 12, 0)
     assert report["widths"]["96.0"]["value"] == 1.0
-    assert report["accuracy"]["value"] == 1.0 and report["odd_photos"] == []
+    assert report["accuracy"]["value"] == 1.0 and report["outlier_photos"] == []
     text = page.read_text()
     assert text.startswith("# People\n\n<!-- people -->\n| | measured") and "\nafter\n" in text
     assert "100.00 %" in text and cv2.imread(str(chart)) is not None

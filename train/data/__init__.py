@@ -1,1 +1,1 @@
-"""What a run learns from: photos, crops cut as the device cuts them, and how they are varied."""
+"""Training data: data sets, selections, crops as the device makes them, augmentation, batches."""

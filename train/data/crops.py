@@ -5,11 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from device.camera.image_io import read_photo
-from device.faces.align import cut, frame_matrix
+from device.faces.align import celeba_matrix, warp_crop
 
 
 def read_crop(path: Path, crop_wh: tuple[int, int]) -> np.ndarray:
-    """Return the crop of an aligned photo of any size, uint8 (crop_h, crop_w, 3), R, G, B."""
-    picture = read_photo(path)
-    matrix = frame_matrix((picture.shape[1], picture.shape[0]), crop_wh)
-    return cut(picture, matrix, crop_wh)[:, :, ::-1]
+    """Return the crop of an aligned photo of any size, uint8 (crop_h, crop_w, 3) RGB, contiguous.
+
+    Raises PhotoError if the photo cannot be read.
+    """
+    photo = read_photo(path)
+    matrix = celeba_matrix((photo.shape[1], photo.shape[0]), crop_wh)
+    return np.ascontiguousarray(warp_crop(photo, matrix, crop_wh)[:, :, ::-1])

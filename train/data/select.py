@@ -1,34 +1,49 @@
-"""Choose what a run learns from: attributes, a balanced part, the first N photos."""
+"""Select the photos and attributes that a run learns from."""
 
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
 from device.errors import UsageError, nearest
-from train.celeba import SPLITS, DataError, Split
-from train.fitting.settings import FitSettings
+from train.data.split import SPLITS, DataError, Split
 
 
-def first(split: Split, limit: int) -> Split:
-    """Return the first `limit` photos of a split; 0 means all."""
-    return rows(split, np.arange(min(limit or len(split), len(split))))
+class Selection(Protocol):
+    """The settings of a run that select its photos; empty and 0 mean all."""
+
+    @property
+    def attributes(self) -> tuple[str, ...]: ...
+
+    @property
+    def balanced(self) -> tuple[int, ...]: ...
+
+    @property
+    def limit(self) -> int: ...
 
 
-def rows(split: Split, chosen: np.ndarray) -> Split:
-    """Return the photos at the places `chosen`."""
-    photos = tuple(split.photos[i] for i in chosen)
-    return replace(split, photos=photos, labels=split.labels[chosen])
+def head(split: Split, count: int) -> Split:
+    """Return the first `count` photos of a split; 0 means all."""
+    return take(split, np.arange(min(count or len(split), len(split))))
 
 
-def spread(split: Split, count: int) -> Split:
-    """Return `count` photos of a split, evenly spread over it, or all where it has no more."""
-    return rows(split, np.linspace(0, len(split) - 1, min(count, len(split))).astype(int))
+def take(split: Split, rows: np.ndarray) -> Split:
+    """Return the photos with the row numbers `rows`, int (n,)."""
+    photos = tuple(split.photos[row] for row in rows)
+    return replace(split, photos=photos, labels=split.labels[rows])
+
+
+def sample_evenly(split: Split, count: int) -> Split:
+    """Return `count` photos at equal distances over a split; 0 means all."""
+    if not 0 < count < len(split):
+        return split
+    return take(split, np.linspace(0, len(split) - 1, count).astype(int))
 
 
 def with_attributes(split: Split, names: tuple[str, ...]) -> Split:
-    """Return the split with these attributes alone, in this order.
+    """Return the split with only these attributes, in this order.
 
-    Raises UsageError, which names the nearest, for one that the data does not have.
+    Raises UsageError, which names the nearest, for an attribute that the data does not have.
     """
     for name in names:
         if name not in split.attributes:
@@ -38,51 +53,52 @@ def with_attributes(split: Split, names: tuple[str, ...]) -> Split:
 
 
 def balanced(split: Split, count: int, attribute: str) -> Split:
-    """Return the first count/2 photos that have the attribute and as many that do not.
+    """Return the first count/2 photos with the attribute and the first count/2 without.
 
-    In the partition's order; fewer of both where there are not enough of one.
+    In the split's order; fewer of both if there are not enough of one.
     """
-    has = split.labels[:, split.attributes.index(attribute)] == 1
-    half = min(count // 2, int(has.sum()), int((~has).sum()))
-    chosen = np.concatenate([np.flatnonzero(has)[:half], np.flatnonzero(~has)[:half]])
-    return rows(split, np.sort(chosen))
+    positive = split.labels[:, split.attributes.index(attribute)] == 1
+    half = min(count // 2, int(positive.sum()), int((~positive).sum()))
+    rows = np.concatenate([np.flatnonzero(positive)[:half], np.flatnonzero(~positive)[:half]])
+    return take(split, np.sort(rows))
 
 
-def selected(splits: dict[str, Split], settings: FitSettings) -> dict[str, Split]:
-    """Return every split as a run with these settings sees it.
+def select_for_run(splits: dict[str, Split], selection: Selection) -> dict[str, Split]:
+    """Return every split with the attributes and photos that a run uses.
 
-    Raises DataError where an attribute named in the settings is on no training or validation
-    photo, or on all: it could not be learnt, or not be measured.
+    Raises DataError if a named attribute is on no training or validation photo, or on all of
+    them: it could not be learned, or not be measured.
     """
-    chosen = {}
+    selected = {}
     for place, name in enumerate(SPLITS):
-        split = with_attributes(splits[name], settings.attributes or splits[name].attributes)
-        if settings.balanced:
-            most = settings.balanced[place]
-            split = balanced(split, min(most, settings.limit or most), settings.attributes[0])
-        chosen[name] = first(split, settings.limit)
-    if settings.attributes:
+        split = with_attributes(splits[name], selection.attributes or splits[name].attributes)
+        if selection.balanced:
+            count = selection.balanced[place]
+            count = min(count, selection.limit or count)
+            split = balanced(split, count, selection.attributes[0])
+        selected[name] = head(split, selection.limit)
+    if selection.attributes:
         for name in ("train", "val"):
-            _need_both(chosen[name], splits[name])
-    return chosen
+            _check_both_classes(selected[name], splits[name])
+    return selected
 
 
-def _need_both(chosen: Split, whole: Split) -> None:
-    for column, name in enumerate(chosen.attributes):
-        positive = int(chosen.labels[:, column].sum())
-        if len(whole) and positive in (0, len(chosen)):
+def _check_both_classes(selected: Split, whole: Split) -> None:
+    for column, name in enumerate(selected.attributes):
+        positive = int(selected.labels[:, column].sum())
+        if len(whole) and positive in (0, len(selected)):
             which = "with" if not positive else "without"
             raise DataError(
-                f"no {chosen.name} photo {which} {name}, of {len(chosen)}: it cannot be learnt",
-                "Give more photos, or another --limit or --attributes",
+                f"no {selected.name} photo {which} {name}, of {len(selected)}: not learnable",
+                "more photos, or another --limit or --attributes",
             )
 
 
-def counts_line(splits: dict[str, Split], settings: FitSettings) -> str:
-    """Return one line that counts the chosen photos, and those that a balance asked for."""
+def counts_line(splits: dict[str, Split], selection: Selection) -> str:
+    """Return one line with the photos per split, and the numbers that `balanced` requested."""
     train, val, test = (splits[name] for name in SPLITS)
     line = f"{len(train):,} photos to train on, {len(val):,} to validate, {len(test):,} to test"
-    if settings.balanced:
-        asked = ", ".join(f"{min(n, settings.limit or n):,}" for n in settings.balanced)
-        line += f"; half have {settings.attributes[0]} (asked for {asked})"
+    if selection.balanced:
+        counts = (f"{min(n, selection.limit or n):,}" for n in selection.balanced)
+        line += f"; half have {selection.attributes[0]} (requested: {', '.join(counts)})"
     return line

@@ -1,1 +1,1 @@
-"""What is trained: bases with their preprocessing, heads, and teachers beside a student."""
+"""Networks: backbones with their preprocessing, heads, distillation, int8 conversion."""

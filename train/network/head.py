@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from train.engine import keras
+from train.keras_import import keras
 
 POOLINGS = ("average", "flatten")
 OUTPUTS = ("sigmoid", "softmax")
@@ -10,7 +10,7 @@ OUTPUTS = ("sigmoid", "softmax")
 
 @dataclass(frozen=True)
 class Head:
-    """What stands on a base. dropout follows each hidden layer, or the pool where there is none."""
+    """The layers behind a backbone. Dropout follows each hidden layer, or the pool if none."""
 
     pooling: str = "average"  # of POOLINGS
     dense: tuple[int, ...] = ()  # units of the hidden layers
@@ -18,13 +18,13 @@ class Head:
     dropout: float = 0.2
 
     def pool(self) -> keras.layers.Layer:
-        """Return the layer without weights that turns a base's (B, h, w, C) into (B, features)."""
+        """Return the layer that turns a backbone's (B, h, w, C) into (B, features)."""
         if self.pooling == "flatten":
             return keras.layers.Flatten(name="pool")
         return keras.layers.GlobalAveragePooling2D(name="pool")
 
     def layers(self, attributes: int) -> list[keras.layers.Layer]:
-        """Return the layers that follow the pool, each of which takes what the one before gives."""
+        """Return the layers that follow the pool, in the order of the data."""
         chain: list[keras.layers.Layer] = []
         for number, units in enumerate(self.dense, 1):
             chain.append(keras.layers.Dense(units, activation="relu", name=f"dense_{number}"))
@@ -35,17 +35,17 @@ class Head:
 
 
 def _sigmoid(attributes: int) -> list[keras.layers.Layer]:
-    # float32 under mixed precision too: probabilities near 0 and 1 would round to them.
+    # float32 in mixed precision too: otherwise probabilities near 0 and 1 are rounded to them.
     return [
         keras.layers.Dense(attributes, activation="sigmoid", dtype="float32", name="attributes")
     ]
 
 
 def _softmax(attributes: int) -> list[keras.layers.Layer]:
-    """Return a softmax over (no, yes) for each attribute, of which the yes goes on.
+    """Return layers for a softmax over (no, yes) per attribute; the output is that of yes.
 
-    The binary cross-entropy of that probability is the categorical one of the pair, so nothing
-    else needs to know of two classes. Cropping, since a slice is no layer.
+    The binary cross-entropy of that probability equals the categorical one of the pair, so no
+    other code handles two classes. Cropping2D, because a slice is not a layer.
     """
     return [
         keras.layers.Dense(2 * attributes, dtype="float32", name="attributes"),

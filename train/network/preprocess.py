@@ -1,7 +1,7 @@
-"""Put a base's own preprocessing into the model, so that whoever runs it feeds plain RGB bytes.
+"""Put a backbone's preprocessing into the model, so that its input is plain RGB bytes.
 
-What a base wants is asked of its `preprocess_input`, never written down here: all of them are one
-factor and one offset per channel, some in the order B, G, R.
+The preprocessing is measured on the backbone's `preprocess_input`, never written down here: each is
+one factor and one offset per channel, some in the order B, G, R.
 """
 
 from collections.abc import Callable
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from train.engine import keras
+from train.keras_import import keras
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Channel c of what the base sees is factor[c] * rgb[order[c]] + offset[c]; bytes 0..255."""
+    """Channel c of the backbone's input is factor[c] * rgb[order[c]] + offset[c]; bytes 0..255."""
 
     order: tuple[int, int, int]
     factor: tuple[float, float, float]
     offset: tuple[float, float, float]
 
     def apply(self, crop: keras.KerasTensor) -> keras.KerasTensor:
-        """Return what the base sees of a crop, (B, h, w, 3), by layers that any runtime has."""
+        """Return the backbone's input for a crop, (B, h, w, 3), by layers that any runtime has."""
         if self.order != (0, 1, 2):
             crop = keras.ops.take(crop, list(self.order), axis=-1)
         factor, offset = self._rounded()
@@ -30,10 +30,10 @@ class Preprocessing:
         return keras.layers.Rescaling(factor, offset=offset, name="scale")(crop)
 
     def _rounded(self) -> tuple[float | list[float], float | list[float]]:
-        """Return factor and offset, one number each where the channels agree.
+        """Return factor and offset, one number each if all channels have the same.
 
-        The byte that becomes zero, the padding's value, is then made a whole one (127 rather than
-        127.5), so that int8 represents it exactly.
+        Then the byte that becomes zero, the value of padding, is rounded to a whole one (127
+        instead of 127.5), so that int8 represents it exactly.
         """
         if len(set(self.factor)) > 1 or len(set(self.offset)) > 1:
             return list(self.factor), list(self.offset)
@@ -41,22 +41,23 @@ class Preprocessing:
         return factor, -int(-self.offset[0] / factor) * factor
 
 
-def asked(preprocess_input: Callable[[np.ndarray], np.ndarray]) -> Preprocessing:
-    """Return what a `preprocess_input` of keras.applications does, found by feeding it colours.
+def probe_preprocessing(preprocess_input: Callable[[np.ndarray], np.ndarray]) -> Preprocessing:
+    """Return what a `preprocess_input` of keras.applications computes, from its output for colours.
 
-    Raises ValueError where it is something else than a factor and an offset per channel.
+    Raises ValueError if it is anything other than a factor and an offset per channel.
     """
 
-    def seen(rgb: np.ndarray) -> np.ndarray:
-        # A copy: it works in place.
+    def output(rgb: np.ndarray) -> np.ndarray:
+        # A copy: preprocess_input works in place.
         return np.asarray(preprocess_input(rgb.astype(np.float64).reshape(1, 1, 1, 3))).ravel()
 
-    offset = seen(np.zeros(3))
-    slopes = (np.array([seen(255 * one) for one in np.eye(3)]) - offset) / 255  # (rgb, seen)
+    offset = output(np.zeros(3))
+    primaries = np.array([output(255 * channel) for channel in np.eye(3)])
+    slopes = (primaries - offset) / 255  # (rgb, output channel)
     order = np.abs(slopes).argmax(axis=0)
     factor = slopes[order, range(3)]
     colour = np.array([10.0, 100.0, 200.0])
-    if not np.allclose(factor * colour[order] + offset, seen(colour), atol=1e-4):
+    if not np.allclose(factor * colour[order] + offset, output(colour), atol=1e-4):
         raise ValueError("this preprocess_input is no factor and offset per channel")
     return Preprocessing(
         tuple(int(i) for i in order),

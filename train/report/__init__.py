@@ -1,6 +1,7 @@
-"""One HTML page about a finished run: what it learned from, how well, and where it errs.
+"""One HTML page about a finished run: data, learning curves, scores, calibration, mistakes, int8.
 
-__main__  ->  run, results  ->  a module for each part of the page  ->  page, page.html
-              what it left,     exploration, learning, quality, trust,  one document,
-              what it says      mistakes (panels), conversion           images within it
+__main__  ->  run, predictions  ->  a module per section of the page  ->  page, page.html
+              files, outputs        exploration, learning, quality,       one document with
+                                    calibration, mistakes                 embedded images
+                                    (attribute_panels), conversion
 """

@@ -1,19 +1,20 @@
-"""Report on a finished run: one HTML page that needs no other file, and its charts as PNGs.
+"""Report on a finished run: one self-contained HTML page, and its charts as PNGs.
 
     python -m train.report runs/attributes --data ../shared/data/celeba
-    python -m train.report RUN --split val --limit 500     # quicker, rougher
+    python -m train.report RUN --split val --limit 500     # faster, less precise
     python -m train.report RUN --with-photos               # the worst mistakes as pictures
 
-95 s of processor time for 2,220 validation and 2,250 test photos. Leaves RUN/report/: index.html,
+95 s of processor time for 2,220 validation and 2,250 test photos. Writes RUN/report/: index.html,
 PNGs, and mistakes.csv. Calibration and thresholds are chosen on validation photos. A run on a
-balanced part of the photos is reported on that part. The converted model is found in RUN or models/
-by its card's record of the run; sweeps that train.evaluate made of it, in RUN/evaluate or
-out/evaluate-SPLIT.
+balanced part of the photos is evaluated on that part. The converted model is found in RUN,
+RUN/models or models/ by its card's record of the run; its sweeps, measured by train.evaluate, in
+RUN/evaluate or out/evaluate-SPLIT.
 """
 
 import os
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
@@ -22,119 +23,139 @@ from device.attributes.classifier import Classifier
 from device.cli.command import Parser, exit_with
 from device.errors import UsageError, disk_faults
 from device.log import log
-from train.celeba import CelebA, left_out_line
-from train.data.layouts import read_data
-from train.report import conversion, exploration, learning, mistakes, quality, trust
-from train.report.drawing import STYLE, words
+from train.data.open import read_data
+from train.data.split import Dataset, left_out_line
+from train.evaluation.plots import attribute_label
+from train.report import calibration, conversion, exploration, learning, mistakes, quality
+from train.report.chart import STYLE
 from train.report.page import Section, html
-from train.report.results import (
+from train.report.predictions import (
     Results,
+    balanced_part,
     float_results,
     int8_results,
-    seen_by,
     worst,
     write_mistakes,
 )
-from train.report.run import Run, converted, read_run, read_sweeps
+from train.report.run import Run, find_card, read_run, read_sweeps
 
 MODELS = Path(__file__).parents[2] / "models"
 
 
-def parser() -> Parser:
-    one = Parser("train.report", __doc__)
-    add = one.add_argument
-    add("run", type=Path, metavar="RUN", help="folder that train.fit left")
-    add("--data", type=Path, help="the folder of photos (default: the one the run was trained on)")
+@dataclass(frozen=True)
+class ReportOptions:
+    """What to report on and where to write it."""
+
+    out: Path
+    split: str  # "val" or "test"
+    limit: int  # photos of each split; 0 = all
+    card: Path | None  # of the int8 model; None = search
+    with_photos: bool
+    data_folder: Path
+    command: str  # that makes this report
+
+
+def make_parser() -> Parser:
+    """Return the command's parser."""
+    parser = Parser("train.report", __doc__)
+    add = parser.add_argument
+    add("run", type=Path, metavar="RUN", help="folder that train.fit wrote")
+    add("--data", type=Path, help="folder of photos (default: the one the run was trained on)")
     add("--split", choices=("val", "test"), default="test", help="photos to report on (test)")
     add("--limit", type=int, default=0, metavar="N", help="only the first N photos of each split")
-    add("--model", type=Path, metavar="CARD", help="the run's int8 model (default: looked for)")
+    add("--model", type=Path, metavar="CARD", help="the run's int8 model (default: search)")
     add("--with-photos", action="store_true", help="show the worst mistakes as pictures")
     add("--out", type=Path, metavar="DIR", help="folder of the report (default RUN/report)")
-    return one
+    return parser
 
 
-def report(run: Run, data: CelebA, root: Path, args, command: str) -> Path:
-    """Measure the run, draw, and write the page; return where it lies."""
-    card = args.model or converted(run, MODELS)
+def write_report(run: Run, data: Dataset, options: ReportOptions) -> Path:
+    """Evaluate the run, draw the charts and write the page; return the page's path."""
+    card = options.card or find_card(run, MODELS)
     if card and card.is_relative_to(Path.cwd()):
         card = card.relative_to(Path.cwd())
     classifier = Classifier(card, threads=os.cpu_count() or 1) if card else None
     names = run.attributes or data.attributes
-    results = float_results(run.model, data, names, args.split, args.limit)
+    results = float_results(run.model, data, names, options.split, options.limit)
     int8 = None
     if classifier:
-        told = int8_results(classifier, results.split, results)
-        int8 = conversion.Converted(card, classifier.card, told)
+        int8_predictions = int8_results(classifier, results.split, results)
+        int8 = conversion.Converted(card, classifier.card, int8_predictions)
     with matplotlib.rc_context(STYLE):
-        parts = _sections(run, data, root, args, results, int8, command)
+        sections = _sections(run, data, options, results, int8)
     split = results.split
-    balance = f" of a part of which half has {words(names[0])}" if run.balanced else ""
+    balance = f", half of them with {attribute_label(names[0])}" if run.balanced else ""
+    count = "1 attribute" if len(names) == 1 else f"{len(names)} attributes"
     text = html(
         f"Report: {run.folder.resolve().name}",
-        f"{len(split):,} {split.name} photos{balance}, "
-        f"{len(names)} attribute{'s' * (len(names) > 1)}, "
+        f"{len(split):,} {split.name} photos{balance}, {count}, "
         "float model; calibration and thresholds chosen on validation photos.",
         conversion.tiles(results, int8),
-        parts,
+        sections,
     )
-    every = [one for i in range(len(names)) for one in worst(results, i, len(split))]
-    write_mistakes(args.out / "mistakes.csv", every)
-    page = args.out / "index.html"
-    partial = args.out / "index.partial.html"
+    all_mistakes = [m for i in range(len(names)) for m in worst(results, i, len(split))]
+    write_mistakes(options.out / "mistakes.csv", all_mistakes)
+    partial = options.out / "index.partial.html"
     partial.write_text(text, encoding="utf-8")
-    return partial.replace(page)
+    return partial.replace(options.out / "index.html")
 
 
 def _sections(
     run: Run,
-    data: CelebA,
-    root: Path,
-    args,
+    data: Dataset,
+    options: ReportOptions,
     results: Results,
     int8: conversion.Converted | None,
-    command: str,
 ) -> list[Section]:
-    out, sweeps = args.out, {}
-    own = run.folder / "evaluate"
+    out, with_photos, own = options.out, options.with_photos, run.folder / "evaluate"
+    sweeps = {}
     if int8:
-        folders = [own, Path("out") / f"evaluate-{args.split}"]
-        sweeps = read_sweeps(folders, int8.card.sha256, args.split)
-    parts = [
+        folders = [own, Path("out") / f"evaluate-{options.split}"]
+        sweeps = read_sweeps(folders, int8.card.sha256, options.split)
+    sections = [
         exploration.section(data, out),
         learning.section(run, out),
         quality.classification(results, out),
         quality.curves(results, out),
-        trust.calibration(results, out),
-        trust.thresholds(results, out),
-        mistakes.attributes(results, out, args.with_photos),
-        mistakes.section(results, out, args.with_photos),
-        conversion.int8(results, int8, run, root, out),
-        conversion.stress(sweeps, int8, root, out, own),
-        learning.recipe(run, command),
+        calibration.calibration_section(results, out),
+        calibration.thresholds_section(results, out),
+        mistakes.attributes(results, out, with_photos),
+        mistakes.section(results, out, with_photos),
+        conversion.int8(results, int8, run, options.data_folder, out),
+        conversion.robustness(sweeps, int8, options.data_folder, out, own),
+        learning.recipe(run, options.command),
     ]
-    return [part for part in parts if part]
+    return [section for section in sections if section]
 
 
 def main(argv: list[str] | None = None) -> None:
     argv = sys.argv[1:] if argv is None else argv
-    args = parser().parse_args(argv)
+    args = make_parser().parse_args(argv)
     if args.limit < 0:
         raise UsageError(f"--limit {args.limit}: need 0 or more")
     run = read_run(args.run)
-    args.out = args.out or args.run / "report"
-    root = args.data or run.data
-    if root is None:
-        raise UsageError(f"{args.run} does not say where its photos are", "Give --data DIR")
-    data = read_data(root)
+    data_folder = args.data or run.data
+    if data_folder is None:
+        raise UsageError(f"{args.run} has no record of its photos", "--data DIR")
+    options = ReportOptions(
+        out=args.out or args.run / "report",
+        split=args.split,
+        limit=args.limit,
+        card=args.model,
+        with_photos=args.with_photos,
+        data_folder=data_folder,
+        command=shlex.join(["python", "-m", "train.report", *argv]),
+    )
+    data = read_data(data_folder)
     print(left_out_line(data))
-    data = seen_by(data, run.attributes, run.balanced)
+    data = balanced_part(data, run.attributes, run.balanced)
     if run.no_history:
         log.info(run.no_history)
-    command = shlex.join(["python", "-m", "train.report", *argv])
-    with disk_faults(f"cannot write the report to {args.out}", "Free the disk, or give --out"):
-        args.out.mkdir(parents=True, exist_ok=True)
-        page = report(run, data, root, args, command)
-    print(f"report: {page} ({page.stat().st_size / 1e6:.1f} MB), charts: {args.out}/")
+    out = options.out
+    with disk_faults(f"cannot write the report to {out}", "free disk space, or another --out"):
+        out.mkdir(parents=True, exist_ok=True)
+        page = write_report(run, data, options)
+    print(f"report: {page} ({page.stat().st_size / 1e6:.1f} MB), charts: {out}/")
 
 
 if __name__ == "__main__":

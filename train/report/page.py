@@ -1,4 +1,4 @@
-"""Fill page.html in: one document that needs no other file, for light and dark, desk and phone."""
+"""Render page.html: one self-contained document with a light and a dark theme."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
-from train.report.drawing import Chart
+from train.report.chart import Chart
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A chart as the page has it."""
+class EmbeddedChart:
+    """A chart as an SVG in the page."""
 
     heading: str
     svg: Markup
@@ -22,19 +22,19 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose first column names the row; `texts` are the columns that hold no number."""
+    """A table whose first column names the row; `texts` are the columns that are not numeric."""
 
     caption: str
     header: Sequence[str]
     rows: Sequence[Sequence[object]]
     texts: Sequence[str] = ()
-    folded: bool = False  # away until asked for
-    kind: str = ""  # pinned: the first column stays; last: so is the mean; sorts: by a click
+    folded: bool = False  # collapsed
+    kind: str = ""  # pinned: first column fixed; last: bold last row; sorts: sortable by a click
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A small picture within the page."""
+    """A small embedded picture."""
 
     uri: str
     alt: str
@@ -43,41 +43,41 @@ class Photo:
 
 @dataclass(frozen=True)
 class AttributeCard:
-    """One attribute, folded away until it is asked for."""
+    """One attribute, collapsed."""
 
     name: str
     anchor: str
     figures: Sequence[str]
-    chart: Drawn
+    chart: EmbeddedChart
     mistakes: Table
     photos: Sequence[Photo] = ()
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page."""
+    """A section of the page."""
 
     anchor: str
     title: str
     text: Sequence[str] = ()
-    command: str = ""  # that would fill it
-    charts: Sequence[Drawn] = ()
+    command: str = ""  # that produces the missing content
+    charts: Sequence[EmbeddedChart] = ()
     beside: Sequence[Table] = ()  # the first chart
     tables: Sequence[Table] = ()
     cards: Sequence[AttributeCard] = ()
     photos: Sequence[Photo] = ()
 
 
-def drawn(chart: Chart, folder: Path, heading: bool = True) -> Drawn:
-    """Return a chart for the page, and leave its PNG in `folder`."""
+def embed(chart: Chart, folder: Path, heading: bool = True) -> EmbeddedChart:
+    """Return a chart for the page, and write its PNG to `folder`."""
     chart.save(folder)
-    named = f'<svg role="img" aria-label="{escape(chart.alt)}"'
-    svg = Markup(chart.svg().replace("<svg", named, 1))
-    return Drawn(chart.title if heading else "", svg, chart.caption, chart.wide)
+    labelled = f'<svg role="img" aria-label="{escape(chart.alt)}"'
+    svg = Markup(chart.svg().replace("<svg", labelled, 1))
+    return EmbeddedChart(chart.title if heading else "", svg, chart.caption, chart.wide)
 
 
 def link(text: str, anchor: str) -> Markup:
-    """Return a link to a place on the page."""
+    """Return a link to an anchor on the page."""
     return Markup('<a href="#{}">{}</a>').format(anchor, text)
 
 
@@ -87,7 +87,7 @@ def html(
     tiles: Sequence[tuple[str, str, str]],
     sections: Sequence[Section],
 ) -> str:
-    """Return the page; tiles are (name, value, what stands below) of the headline figures."""
+    """Return the page; tiles are (name, value, note) of the headline metrics."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
     )

@@ -1,4 +1,4 @@
-"""Read what a run left in its folder; what this version does not know of it is passed over."""
+"""Read the files of a run; entries that this version does not know are ignored."""
 
 import csv
 import json
@@ -11,8 +11,8 @@ import numpy as np
 
 from device.attributes.model_card import read_card
 from device.errors import FacetError, ModelError, UsageError
-from train.fitting.run_folder import read_record
-from train.measuring.sweep import SWEEPS, Point
+from train.evaluation.robustness import SWEEPS, SweepPoint
+from train.training.run_dir import is_same_run, read_record
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,20 @@ class Run:
 
     @property
     def augmented(self) -> bool:
-        """Whether its training photos were varied; runs that do not say were."""
-        varied = self.record["settings"].get("augmentation")
-        return any(varied.values()) if isinstance(varied, dict) else True
+        """Whether its training photos were augmented; true if the record does not say."""
+        augmentation = self.record["settings"].get("augmentation")
+        return any(augmentation.values()) if isinstance(augmentation, dict) else True
 
     @property
     def model(self) -> Path:
+        """The trained Keras model."""
         return self.folder / "model.keras"
 
 
 def read_run(folder: Path) -> Run:
-    """Return a finished run; UsageError where there is none, or it is incomplete or broken."""
+    """Return a finished run; UsageError if it is missing, incomplete or broken."""
     if not folder.is_dir():
-        raise UsageError(f"no run in {folder}: no such folder", "See: python -m train.fit --help")
+        raise UsageError(f"no run in {folder}: no such folder", "python -m train.fit --help")
     try:
         record = read_record(folder)
     except OSError as error:
@@ -50,11 +51,11 @@ def read_run(folder: Path) -> Run:
         data = record.get("data", "DIR")
         raise UsageError(
             f"the run in {folder} is not complete: it has no model.keras",
-            f"Go on with it: python -m train.fit --data {data} --out {folder} --resume",
+            f"python -m train.fit --data {data} --out {folder} --resume",
         )
     history, no_history = read_history(folder / "history.csv")
     if not history and "soup" in record:
-        no_history = "This run is the mean of others (train.soup), which have theirs."
+        no_history = "This run is the mean of others (train.soup): no learning curves of its own."
     return Run(
         folder=folder,
         record=record,
@@ -72,7 +73,8 @@ def _names(folder: Path, record: dict[str, Any]) -> tuple[str, ...]:
         names = [name.strip() for name in names.split(",")] if names != "all" else []
     if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
         raise UsageError(
-            f"{folder / 'settings.json'}: attributes {names!r} are no list of names", "Start anew."
+            f"{folder / 'settings.json'}: attributes {names!r} are not a list of names",
+            "start a new run",
         )
     return tuple(names)
 
@@ -83,13 +85,14 @@ def _counts(folder: Path, record: dict[str, Any]) -> tuple[int, ...]:
         isinstance(counts, list) and len(counts) == 3 and all(isinstance(n, int) for n in counts)
     ):
         raise UsageError(
-            f"{folder / 'settings.json'}: balanced {counts!r} are no three counts", "Start anew."
+            f"{folder / 'settings.json'}: balanced {counts!r} are not three counts",
+            "start a new run",
         )
     return tuple(counts)
 
 
 def read_history(path: Path) -> tuple[dict[str, np.ndarray], str]:
-    """Return a run's columns of numbers, or none and a sentence that says why."""
+    """Return a run's columns of numbers, or {} and a sentence with the reason."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -103,7 +106,7 @@ def read_history(path: Path) -> tuple[dict[str, np.ndarray], str]:
         if name and np.isfinite(values).any():
             columns[name] = values
     if not columns.keys() - {"epoch"}:
-        return {}, f"{path.name} has no figures: no learning curves."
+        return {}, f"{path.name} has no numbers: no learning curves."
     return columns, ""
 
 
@@ -114,46 +117,37 @@ def _number(text: Any) -> float:
         return math.nan
 
 
-def converted(run: Run, models: Path) -> Path | None:
+def find_card(run: Run, models: Path) -> Path | None:
     """Return the card of the model that train.convert made of this run, or None.
 
-    Looked for in the run's folder and in `models`; a card holds the record of its run.
+    Searches RUN, RUN/models and `models`; a card holds the record of its run.
     """
-    for path in sorted([*run.folder.glob("*.json"), *models.glob("*.json")]):
+    folders = (run.folder, run.folder / "models", models)
+    for path in sorted(path for folder in folders for path in folder.glob("*.json")):
         try:
             training = read_card(path).training
         except ModelError:
             continue
-        if _same_run(training, run.record):
+        if is_same_run(training, run.record):
             return path
     return None
 
 
-def _same_run(training: dict[str, Any], record: dict[str, Any]) -> bool:
-    """Whether a card's record is this run's, by its numbers: cards leave out where files lay."""
-    keys = ("code", "photos", "soup", "python")
-    mine, theirs = record["settings"], training.get("settings")
-    if not isinstance(theirs, dict) or any(training.get(k) != record.get(k) for k in keys):
-        return False
-    told = [k for k, value in mine.items() if isinstance(value, int | float) or k == "crop_wh"]
-    return bool(told) and all(k in theirs and theirs[k] == mine[k] for k in told)
-
-
-def read_sweeps(folders: list[Path], sha256: str, split: str) -> dict[str, list[Point]]:
+def read_sweeps(folders: list[Path], sha256: str, split: str) -> dict[str, list[SweepPoint]]:
     """Return kind -> points of the sweeps of one converted model on one split.
 
-    Those of another model, or that do not say of which, are passed over.
+    Sweeps of another model, or without a record of it, are ignored.
     """
-    found: dict[str, list[Point]] = {}
+    found: dict[str, list[SweepPoint]] = {}
     for kind in SWEEPS:
         for folder in folders:
             try:
                 rows = json.loads((folder / f"sweep-{kind}.json").read_text())
-                of = {(row.pop("sha256"), row.pop("split")) for row in rows}
-                points = [Point(**_with_nan(row)) for row in rows]
+                measured_on = {(row.pop("sha256"), row.pop("split")) for row in rows}
+                points = [SweepPoint(**_with_nan(row)) for row in rows]
             except (OSError, ValueError, KeyError, TypeError, AttributeError):
                 continue
-            if of == {(sha256, split)}:
+            if measured_on == {(sha256, split)}:
                 found[kind] = points
                 break
     return found

@@ -25,7 +25,7 @@ from device.emoji.traits import HIDES, MUTUALLY_EXCLUSIVE, NOT_DRAWN, Traits, re
 from device.errors import UsageError
 from device.settings import Settings
 from tests.conftest import CARD, ROOT
-from train.celeba import ATTRIBUTES
+from train.data.celeba import ATTRIBUTES
 
 HEADLESS = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
 COMPOSER = SvgComposer()

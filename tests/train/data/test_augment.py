@@ -1,0 +1,142 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from device.faces.align import celeba_matrix, warp_crop
+from train.data.augment import Augmentation, augment, mixup
+from train.data.celeba import read_celeba
+from train.data.crops import read_crop
+from train.data.loader import Batches
+
+CROP = (64, 80)
+NONE = Augmentation(0, 0, 0, 0, 0, 0, 0, noise=0)
+PHOTO = np.random.default_rng(0).integers(0, 256, (218, 178, 3), dtype=np.uint8)
+MATRIX = celeba_matrix((178, 218), CROP)
+
+
+def vary(augmentation, seed=0, photo=PHOTO):
+    return augment(photo, MATRIX, CROP, augmentation, np.random.default_rng(seed))
+
+
+def test_no_variation_gives_the_devices_crop():
+    np.testing.assert_array_equal(vary(NONE), warp_crop(PHOTO, MATRIX, CROP))
+
+
+def test_a_flip_mirrors_the_crop():
+    flipped = vary(replace(NONE, flip=1.0)).astype(int)
+    plain = warp_crop(PHOTO, MATRIX, CROP)[:, ::-1].astype(int)
+    assert np.abs(flipped - plain)[2:-2, 2:-2].mean() < 12  # sampled between other pixels
+
+
+def test_brightness_moves_the_mean_both_ways_and_keeps_bytes():
+    grey = np.full_like(PHOTO, 128)
+    bright = replace(NONE, brightness=0.15)
+    means = [vary(bright, seed, grey).mean() for seed in range(60)]
+    assert min(means) < 105 and max(means) > 150
+    assert min(means) >= 128 - 0.15 * 255 - 1 and max(means) <= 128 + 0.15 * 255 + 1
+
+
+def test_losing_detail_blurs_but_keeps_the_size():
+    blurred = vary(replace(NONE, low_resolution=1.0, low_resolution_most=3.0))
+    assert blurred.shape == (80, 64, 3) and blurred.std() < 0.9 * vary(NONE).std()
+
+
+def test_noise_is_grey_and_grows_with_a_face_seen_small():
+    grey = np.full_like(PHOTO, 128)
+    noisy = replace(NONE, noise=1.0, noise_most=12.0)
+    far = replace(noisy, low_resolution=1.0)
+    near = np.array([vary(noisy, seed, grey) for seed in range(40)], int)
+    distant = np.array([vary(far, seed, grey) for seed in range(40)], int)
+    assert (near == near[..., :1]).all()
+
+    def grain(crops):  # how much neighbours differ
+        return np.abs(np.diff(crops[..., 0])).mean() / crops.std(axis=(1, 2, 3)).mean()
+
+    assert grain(distant) < 0.8 * grain(near)  # coarser
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**31))
+def test_every_variation_is_a_crop_and_repeats_for_its_seed(seed):
+    crop = vary(Augmentation(), seed)
+    assert crop.shape == (80, 64, 3) and crop.dtype == np.uint8
+    np.testing.assert_array_equal(crop, vary(Augmentation(), seed))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**31))
+def test_the_face_stays_in_the_crop(seed):
+    move = Augmentation().matrix(np.random.default_rng(seed), (128, 160))
+    nose = move @ (64, 100, 1)
+    assert 30 < nose[0] < 98 and 70 < nose[1] < 130
+
+
+@pytest.fixture
+def train(celeba):
+    return read_celeba(celeba).splits["train"]
+
+
+def test_batches_cover_every_photo_once_an_epoch(train):
+    batches = Batches(train, CROP, 10, Augmentation(), seed=3)
+    labels = np.concatenate([batches[i][1] for i in range(len(batches))])
+    assert labels.shape == (24, 40) and len(batches) == 3
+    np.testing.assert_array_equal(labels.sum(axis=0), train.labels.sum(axis=0))
+
+
+def test_a_photo_that_cannot_be_decoded_is_replaced_and_named_once(celeba, capsys):
+    path = celeba / "img_align_celeba" / "000002.jpg"
+    path.write_bytes(b"\xff\xd8 nothing that could be decoded \xff\xd9")
+    batches = Batches(read_celeba(celeba).splits["train"], CROP, 4)
+    for _ in range(2):
+        crops, labels = batches[0]
+        np.testing.assert_array_equal(crops[1], crops[2])
+        np.testing.assert_array_equal(labels[1], labels[2])
+    assert capsys.readouterr().err.count("left out") == 1
+
+
+def test_an_epoch_repeats_exactly_and_the_next_one_differs(train):
+    batches = Batches(train, CROP, 10, Augmentation(), seed=3)
+    batches.start_epoch(4)
+    fourth = batches[1][0]
+    batches.start_epoch(5)
+    assert np.abs(batches[1][0] - fourth).mean() > 1
+    again = Batches(train, CROP, 10, Augmentation(), seed=3)
+    again.start_epoch(4)
+    np.testing.assert_array_equal(again[1][0], fourth)
+
+
+def test_crops_are_bytes_in_rgb_order(train):
+    crops, _ = Batches(train, CROP, 4)[0]
+    assert crops.dtype == np.uint8 and crops.shape == (4, 80, 64, 3)
+    assert crops.min() >= 0 and 100 < crops.max() <= 255
+    np.testing.assert_array_equal(crops[0], read_crop(train.photos[0], CROP))
+
+
+def test_batches_made_by_worker_processes_are_the_same(train):
+    here = Batches(train, CROP, 10, Augmentation(mixup=0.4), seed=3)
+    there = Batches(train, CROP, 10, Augmentation(mixup=0.4), seed=3, workers=2)
+    for epoch in (0, 3):
+        here.start_epoch(epoch)
+        there.start_epoch(epoch)
+        for ours, theirs in zip(here[2], there[2], strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_mixed_photos_have_mixed_labels():
+    rng = np.random.default_rng(5)
+    levels = np.arange(0, 200, 20, dtype=np.uint8)
+    crops = np.broadcast_to(levels[:, None, None, None], (10, 4, 4, 3)).copy()
+    labels = np.stack([levels / 200, 1 - levels / 200], axis=1).astype(np.float32)
+    blended, softened = mixup(crops, labels, 0.5, rng)
+    assert blended.dtype == np.uint8 and softened.dtype == np.float32
+    np.testing.assert_allclose(blended[:, 0, 0, 0] / 200, softened[:, 0], atol=0.003)
+    np.testing.assert_allclose(softened.sum(axis=1), 1, atol=1e-6)
+    # Its own share stays the larger one.
+    assert (
+        np.abs(blended[:, 0, 0, 0] - levels.astype(int))
+        <= np.abs(levels[:, None] - levels.astype(int)).max(axis=1) / 2 + 1
+    ).all()
+    assert (blended[:, 0, 0, 0] != levels).any()

@@ -1,0 +1,175 @@
+"""One's own photos: folders per class, a CSV, what lacks a label or a photo, alignment."""
+
+import csv
+
+import cv2
+import numpy as np
+import pytest
+
+from device.errors import UsageError
+from tests.conftest import make_celeba
+from train import fit
+from train.data.celeba import read_celeba
+from train.data.open import read_data
+from train.data.own_photos import align_folder, read_own_photos
+from train.data.select import balanced, select_for_run, with_attributes
+from train.data.split import DataError
+from train.keras_import import keras
+from train.report import __main__ as report
+from train.training.config import FitSettings
+
+
+def photo(path, level=100, size=(178, 218)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(level)
+    picture = np.clip(rng.normal(level, 20, (size[1], size[0], 3)), 0, 255).astype(np.uint8)
+    cv2.imwrite(str(path), picture)
+
+
+def test_two_folders_are_one_attribute(tmp_path):
+    for number in range(40):
+        photo(tmp_path / "smile" / f"{number}.jpg")
+        photo(tmp_path / "no_smile" / f"n{number}.png")
+    data = read_data(tmp_path)
+    assert data.attributes == ("smile",) and data.name == "own photos"
+    counts = {name: len(split) for name, split in data.splits.items()}
+    assert sum(counts.values()) == 80 and counts["train"] > 50 and min(counts.values()) > 0
+    for split in data.splits.values():
+        said = [path.parent.name == "smile" for path in split.photos]
+        np.testing.assert_array_equal(split.labels[:, 0], said)
+    # A photo's place follows from its name alone.
+    photo(tmp_path / "smile" / "late.jpg")
+    for name, split in read_data(tmp_path).splits.items():
+        assert set(data.splits[name].photos) <= set(split.photos)
+
+
+@pytest.mark.parametrize(
+    "folders, names",
+    [(("female", "male"), ("male",)), (("a", "b", "c"), ("a", "b", "c")), (("x", "Not-X"), ("x",))],
+)
+def test_folders_and_their_attributes(tmp_path, folders, names):
+    for folder in folders:
+        photo(tmp_path / "train" / folder / "1.jpg")
+        photo(tmp_path / "test" / folder / "2.jpg")
+    data = read_own_photos(tmp_path)
+    assert data.attributes == names
+    counts = [len(data.splits[name]) for name in ("train", "val", "test")]
+    assert counts == [len(folders), 0, len(folders)]
+    assert data.splits["train"].labels.sum() == len(names)
+
+
+def test_a_table_of_attributes_and_what_has_no_match(tmp_path):
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        photo(tmp_path / name)
+    (tmp_path / "broken.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:300])
+    (tmp_path / "labels.csv").write_text(
+        "file,glad,split,tall\na.jpg,1,train,0\nb.jpg,-1,val,1\ngone.jpg,1,test,1\n"
+        "broken.jpg,1,train,1\n"
+    )
+    data = read_data(tmp_path)
+    assert data.attributes == ("glad", "tall")
+    assert data.splits["train"].photos == (tmp_path / "a.jpg",)
+    np.testing.assert_array_equal(data.splits["val"].labels, [[0, 1]])
+    left = dict(data.left_out)
+    assert left["c.jpg"] == "has no label" and left["gone.jpg"] == "no such file"
+    assert "truncated" in left["broken.jpg"].lower() and len(left) == 3
+
+
+def test_a_table_of_classes_as_flow_from_dataframe_takes_it(tmp_path):
+    for name in ("a.jpg", "b.jpg"):
+        photo(tmp_path / "pictures" / name)
+    (tmp_path / "labels.csv").write_text(
+        "image_id,gender\npictures/a.jpg,female\npictures/b.jpg,male\n"
+    )
+    data = read_own_photos(tmp_path)
+    assert data.attributes == ("male",)
+    for split in data.splits.values():
+        for path, label in zip(split.photos, split.labels[:, 0], strict=True):
+            assert label == {"a.jpg": 0, "b.jpg": 1}[path.name]
+    assert sum(map(len, data.splits.values())) == 2
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("", "is empty"),
+        ("file\na.jpg\n", "no column besides"),
+        ("file,x,y\na.jpg,1,2\n", r"line 2: '2' is not 1, 0 or -1"),
+        ("file,x\na.jpg\n", "line 2: 1 fields, expected 2"),
+        ("file,x\na.jpg,1\na.jpg,0\n", "duplicate photo"),
+        ("file,x,split\na.jpg,1,trian\n", "line 2: split 'trian'"),
+        ("file,x\nb.jpg,1\n", "none of the 1 labels in .* has a readable photo"),
+        ("file,x\na.jpg,yes\n", "need two classes"),
+    ],
+)
+def test_a_table_with_a_slip(tmp_path, text, message):
+    photo(tmp_path / "a.jpg")
+    (tmp_path / "labels.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_own_photos(tmp_path)
+
+
+def test_folders_that_are_none(tmp_path):
+    photo(tmp_path / "smile" / "1.jpg")
+    with pytest.raises(DataError, match="1 folders with photos, need 2"):
+        read_data(tmp_path)
+    with pytest.raises(DataError, match="no folder"):
+        read_data(tmp_path / "gone")
+
+
+def test_celeba_is_still_celeba(celeba):
+    assert read_data(celeba).splits["train"].photos == read_celeba(celeba).splits["train"].photos
+
+
+def test_the_largest_face_is_aligned(tmp_path, astronaut, capsys):
+    (tmp_path / "in" / "a").mkdir(parents=True)
+    photo(tmp_path / "in" / "b" / "nobody.jpg", size=(400, 300))
+    cv2.imwrite(str(tmp_path / "in" / "a" / "one.png"), astronaut)
+    read_own_photos(tmp_path / "in")
+    assert "2 of 2 photos do not have the shape" in capsys.readouterr().err
+    assert align_folder(tmp_path / "in", tmp_path / "out") == (1, 1)
+    face = cv2.imread(str(tmp_path / "out" / "a" / "one.png"))
+    assert face.shape == (218, 178, 3)
+    with pytest.raises(UsageError, match="already has photos"):
+        align_folder(tmp_path / "in", tmp_path / "out")
+
+
+def test_balanced_has_as_many_of_both_in_the_datas_order(tmp_path):
+    split = with_attributes(read_celeba(make_celeba(tmp_path / "c")).splits["train"], ("Smiling",))
+    both = balanced(split, 10, "Smiling")
+    assert len(both) == 10 and both.labels.sum() == 5
+    assert list(both.photos) == [path for path in split.photos if path in set(both.photos)]
+    everything = balanced(split, 1000, "Smiling")
+    assert len(everything) == 2 * min(split.labels.sum(), len(split) - split.labels.sum())
+
+
+def test_a_split_without_positives(tmp_path):
+    splits = read_celeba(make_celeba(tmp_path / "c")).splits
+    for split in splits.values():
+        split.labels[:, split.attributes.index("Bald")] = 0
+    with pytest.raises(DataError, match="no train photo with Bald, of 24"):
+        select_for_run(splits, FitSettings(attributes=("Smiling", "Bald")))
+    assert len(select_for_run(splits, FitSettings())["train"]) == 24  # one of many may be lacking
+
+
+def test_own_photos_train_and_their_run_tells_two_levels_apart(tmp_path):
+    for number in range(24):
+        for split in ("train", "val"):
+            photo(tmp_path / "d" / split / "bright" / f"{number}.jpg", 180 + number)
+            photo(tmp_path / "d" / split / "dark" / f"{number}.jpg", 40 + number)
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(
+        'backbone = "SimpleCNN"\nweights = "none"\ninput = [32, 40]\nepochs = 8\nbatch = 8\n'
+        'optimizer = "adam"\nlearning_rate = 3e-3\n[augmentation]\n'
+    )
+    run = tmp_path / "r"
+    fit.main(["--data", str(tmp_path / "d"), "--out", str(run), "--recipe", str(recipe)])
+    with (run / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert float(rows[-1]["val_accuracy"]) > 0.9
+    assert keras.models.load_model(run / "model.keras").output_shape == (None, 1)
+    report.main([str(run), "--split", "val"])
+    page = (run / "report" / "index.html").read_text(encoding="utf-8")
+    assert "48 val photos, 1 attribute" in page and "complete CelebA" not in page
+    table = (run / "report" / "mistakes.csv").read_text().splitlines()[1:]
+    assert all(row.split(",")[2].startswith(("bright/", "dark/")) for row in table)

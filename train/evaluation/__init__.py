@@ -1,0 +1,1 @@
+"""Evaluation of trained models: metrics, calibration, robustness, fairness, plots, model cards."""

@@ -1,0 +1,154 @@
+"""Calibration of raw outputs to probabilities, and the choice of thresholds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+
+from device.attributes.classifier import calibrated
+from train.evaluation.predictions import Predictions
+
+TRAINING_PHOTOS = 40_000  # used at most; more change nothing
+# Photos needed of either class to fit a line; with fewer, outputs are not calibrated.
+MIN_PHOTOS = 10
+# A flatter or falling line would mean that the network is hardly better than chance: not used.
+MIN_SLOPE = 0.05
+# Mean accuracy on validation photos that the thresholds may cost in favour of rare attributes.
+MAX_ACCURACY_LOSS = 0.0025
+WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0)
+
+
+@dataclass(frozen=True)
+class _SlopeFit:
+    """The slopes of one attribute on validation and training photos."""
+
+    val: float
+    variance: float  # of val
+    train: float
+
+
+def fit_platt(
+    val: Predictions, train: Predictions, prevalence: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (slope, offset), each (attributes,): Platt scaling (1999) of the raw outputs' logits.
+
+    The lines are fitted to validation photos. Uncertain slopes are shrunk towards those of the
+    training photos (empirical Bayes), which are steeper, because a network errs less on its
+    training photos, but by a similar factor for all attributes. The offset is moved from the
+    attribute's share of the validation photos to `prevalence`, that of all training photos:
+    CelebA's splits differ in some shares by more than chance (Big Lips: 0.22 of the training, 0.12
+    of the validation photos), and the larger sample is the better estimate. Source of that move:
+    Saerens et al. (2002).
+    """
+    val_logits, train_logits = val.logits(), train.logits()
+    slope, offset = np.ones(val_logits.shape[1]), np.zeros(val_logits.shape[1])
+    fits = {i: _fit_slopes(i, val, val_logits, train, train_logits) for i in range(len(slope))}
+    known = np.array([i for i, fit in fits.items() if fit], int)
+    if not len(known):
+        return slope, offset
+    val_slope, variance, train_slope = np.array(
+        [(fits[i].val, fits[i].variance, fits[i].train) for i in known]
+    ).T
+    slope[known] = train_slope * shrink(val_slope / train_slope, variance / train_slope**2)
+    val_share, train_share = val.labels.mean(axis=0), train.labels.mean(axis=0)
+    val_offset, variance = np.array(
+        [_fit_offset(slope[i] * val_logits[:, i], val_share[i]) for i in known]
+    ).T
+    train_offset = np.array(
+        [_fit_offset(slope[i] * train_logits[:, i], train_share[i])[0] for i in known]
+    )
+    move = _log_odds(prevalence[known]) - _log_odds(val_share[known])
+    offset[known] = train_offset + shrink(val_offset - train_offset, variance) + move
+    return slope, offset
+
+
+def shrink(values: np.ndarray, variances: np.ndarray) -> np.ndarray:
+    """Return estimates shrunk towards their mean, more for larger variances.
+
+    Empirical Bayes: the variance of the true values is that of the estimates less their own.
+    Source: DerSimonian and Laird (1986).
+    """
+    weights = 1 / variances
+    mean = np.average(values, weights=weights)
+    excess = float((weights * (values - mean) ** 2).sum()) - (len(values) - 1)
+    scale = weights.sum() - (weights**2).sum() / weights.sum()
+    between = max(0.0, excess / scale) if scale > 0 else 0.0
+    mean = np.average(values, weights=1 / (variances + between))
+    return mean + (values - mean) * between / (between + variances)
+
+
+def _fit_slopes(
+    i: int,
+    val: Predictions,
+    val_logits: np.ndarray,
+    train: Predictions,
+    train_logits: np.ndarray,
+) -> _SlopeFit | None:
+    """Return the slopes of attribute `i`, or None if there are too few photos or they are flat."""
+    if min(_minority(val.labels[:, i]), _minority(train.labels[:, i])) < MIN_PHOTOS:
+        return None
+    val_slope, variance = _fit_slope(val_logits[:, i], val.labels[:, i])
+    train_slope, _ = _fit_slope(train_logits[:, i], train.labels[:, i])
+    if min(val_slope, train_slope) <= MIN_SLOPE:
+        return None
+    return _SlopeFit(val_slope, variance, train_slope)
+
+
+def _minority(label: np.ndarray) -> int:
+    return int(min(label.sum(), (1 - label).sum()))
+
+
+def _log_odds(share: np.ndarray) -> np.ndarray:
+    share = np.clip(share, 1e-3, 1 - 1e-3)
+    return np.log(share / (1 - share))
+
+
+def _fit_slope(logit: np.ndarray, label: np.ndarray) -> tuple[float, float]:
+    """Return the slope of a logistic regression and its variance."""
+    fitted = LogisticRegression(C=100.0).fit(logit[:, None], label)
+    p = fitted.predict_proba(logit[:, None])[:, 1]
+    weight = p * (1 - p)
+    centred = logit - np.average(logit, weights=weight)
+    return float(fitted.coef_[0, 0]), float(1 / max((weight * centred**2).sum(), 1e-9))
+
+
+def _fit_offset(logit: np.ndarray, share: float) -> tuple[float, float]:
+    """Return the offset that makes the mean probability of logits `share`, and its variance."""
+    offset = brentq(lambda b: float(expit(logit + b).mean()) - share, -30.0, 30.0)
+    p = expit(logit + offset)
+    return offset, float(1 / max((p * (1 - p)).sum(), 1e-9))
+
+
+def cost_thresholds(prevalence: np.ndarray, weight: float) -> np.ndarray:
+    """Return the thresholds that maximise accuracy + weight * balanced accuracy, in expectation.
+
+    For calibrated probabilities the best threshold is fp / (fp + fn), where fp and fn are the costs
+    of a false positive and a false negative: 1 each in accuracy, and weight / 2 over the class's
+    share in balanced accuracy. One number for all attributes does not overfit a few photos.
+    """
+    share = np.clip(prevalence, 1e-3, 1 - 1e-3)
+    false_positive = 1 + weight / (2 * (1 - share))
+    false_negative = 1 + weight / (2 * share)
+    return false_positive / (false_positive + false_negative)
+
+
+def operating_point(
+    val: Predictions, train: Predictions, prevalence: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Return (slope, offset, thresholds, weight) of a model from its predictions.
+
+    prevalence: share of all training photos with each attribute. weight: the largest weight of
+    balanced accuracy that costs at most MAX_ACCURACY_LOSS.
+    """
+    slope, offset = fit_platt(val, train, prevalence)
+    probabilities = calibrated(val.raw, slope, offset)
+
+    def accuracy(weight: float) -> float:
+        predicted = probabilities >= cost_thresholds(prevalence, weight)
+        return float((predicted == val.labels).mean())
+
+    least = accuracy(0.0) - MAX_ACCURACY_LOSS
+    weight = max(w for w in WEIGHTS if accuracy(w) >= least)
+    return slope, offset, cost_thresholds(prevalence, weight), weight

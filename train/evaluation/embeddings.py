@@ -1,0 +1,168 @@
+"""Face embeddings by the device's pipeline, cached in files because they take minutes."""
+
+import csv
+import functools
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from device.attributes.classifier import Classifier
+from device.camera.image_io import read_photo
+from device.faces.align import AlignError
+from device.faces.blazeface import BlazeFace
+from device.faces.quality_gate import assess_quality, quality_limits
+from device.recognition.embedding import EMBEDDING_SIZE, MODEL, VERSION, Embedder
+from device.recognition.face_crop import face_crop
+from device.settings import Settings
+from device.types import OK
+from train.data.split import DataError, Dataset
+from train.evaluation.robustness import SyntheticScene
+
+TIGHT = "cut"  # a photo that ends at the face: it gets a border, which the detector needs
+# A photo and its treatment: None, TIGHT, or the face's width in px in a camera image.
+Task = tuple[Path, float | str | None]
+CACHE_FORMAT = 2
+WIDTHS_PX = (96.0, 64.0, 48.0, 40.0, 32.0, 24.0)  # of a face in a camera image
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddedFaces:
+    """Embeddings of a split's photos, the largest face of each."""
+
+    photos: tuple[str, ...]
+    identities: np.ndarray  # int (photos,)
+    detected: np.ndarray  # bool (photos,)
+    clear: np.ndarray  # bool (photos,): accepted by the quality gate
+    embeddings: np.ndarray  # float32 (photos, 128); zeros without a face
+
+    def only_detected(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return identities and embeddings of the detected faces."""
+        return self.identities[self.detected], self.embeddings[self.detected]
+
+
+def read_identities(root: Path) -> dict[str, int]:
+    """Return each photo's identity; DataError if identity_CelebA.txt is missing or malformed."""
+    path = root / "identity_CelebA.txt"
+    try:
+        rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
+        return {photo: int(identity) for photo, identity in rows}
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}", "--data DIR") from error
+    except ValueError as error:
+        raise DataError(f"{path}: expected a photo and a number on each line") from error
+
+
+def read_faces(data: Dataset, split: str, identities: dict[str, int], cache: Path) -> EmbeddedFaces:
+    """Return a split's embedded faces, from the cache if they are there.
+
+    Raises DataError if a photo has no identity.
+    """
+    photos = data.splits[split].photos
+    names = tuple(path.name for path in photos)
+    missing = [name for name in names if name not in identities]
+    if missing or not names:
+        raise DataError(f"{len(missing)} of {len(names)} {split} photos have no identity")
+    arrays = _cached(cache, split, [(photo, None) for photo in photos])
+    numbers = np.array([identities[name] for name in names])
+    return EmbeddedFaces(names, numbers, *arrays)
+
+
+def read_widths(
+    data: Dataset, split: str, test: EmbeddedFaces, people: int, cache: Path
+) -> dict[float, EmbeddedFaces]:
+    """Return one clear photo each of `people` people, per face width in px.
+
+    The photos are re-rendered into camera images and go through the device's pipeline.
+    """
+    (clear,) = np.nonzero(test.clear)
+    _, firsts = np.unique(test.identities[clear], return_index=True)
+    firsts = np.sort(clear[firsts])[:people]
+    photos = [data.splits[split].photos[n] for n in firsts]
+    arrays = _cached(cache, "widths", [(photo, width) for width in WIDTHS_PX for photo in photos])
+    names, count = tuple(photo.name for photo in photos), len(photos)
+    return {
+        width: EmbeddedFaces(
+            names,
+            test.identities[firsts],
+            *(array[n * count : (n + 1) * count] for array in arrays),
+        )
+        for n, width in enumerate(WIDTHS_PX)
+    }
+
+
+def read_groups(folder: Path, cache: Path) -> dict[str, np.ndarray]:
+    """Return the embeddings of UTKFace's people, float32 (people, 128), all and by labelled race.
+
+    Raises DataError if labels are missing or malformed.
+    """
+    path = folder / "labels.csv"
+    try:
+        with path.open(newline="") as file:
+            rows = [(folder / row["file"], row["race"]) for row in csv.DictReader(file)]
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}", "--utkface DIR") from error
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path}: expected columns file and race") from error
+    detected, _, embeddings = _cached(cache, "groups", [(photo, TIGHT) for photo, _ in rows])
+    races = np.array([race for _, race in rows])
+    groups = {"all": embeddings[detected]}
+    for race in sorted(set(races)):
+        groups[race] = embeddings[detected & (races == race)]
+    return {group: faces for group, faces in groups.items() if len(faces) > 1}
+
+
+def _cached(cache: Path, name: str, tasks: Sequence[Task]) -> tuple[np.ndarray, ...]:
+    """Return the result of `_embed`, from the cache if it is there."""
+    names = [(photo.name, treatment) for photo, treatment in tasks]
+    digest = hashlib.sha256(repr((CACHE_FORMAT, MODEL, VERSION, names)).encode()).hexdigest()[:12]
+    path = cache / f"{name}-{digest}.npz"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        detected, clear, embeddings = _embed(tasks)
+        partial = path.with_suffix(".part.npz")
+        np.savez_compressed(partial, detected=detected, clear=clear, embeddings=embeddings)
+        partial.rename(path)
+    arrays = np.load(path)
+    return arrays["detected"], arrays["clear"], arrays["embeddings"]
+
+
+def _embed(tasks: Sequence[Task]) -> tuple[np.ndarray, ...]:
+    """Return detected, clear and embeddings of photos."""
+    # Processes, because dlib holds the GIL; spawned, because a fork of TFLite's threads may hang.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        faces = pool.map(_embed_one, tasks, chunksize=8)
+        rows = list(tqdm(faces, total=len(tasks), desc="embeddings", unit="face", mininterval=1))
+    detected, clear, embeddings = zip(*rows, strict=True)
+    return np.array(detected), np.array(clear), np.array(embeddings)
+
+
+def _embed_one(task: Task) -> tuple[bool, bool, np.ndarray]:
+    """Return whether a photo's largest face was detected, whether it is clear, its embedding."""
+    detector, classifier, embedder = _models()
+    path, treatment = task
+    image = read_photo(path)
+    if treatment == TIGHT:
+        side = max(image.shape[:2]) // 4
+        image = cv2.copyMakeBorder(image, side, side, side, side, cv2.BORDER_REPLICATE)
+    elif treatment:
+        image = SyntheticScene(face_px=treatment).render([image], np.random.default_rng(0))
+    face = max(detector.detect(image), key=lambda face: face.box[2], default=None)
+    try:
+        if face:
+            state = assess_quality(image, face, classifier.geometry, quality_limits(Settings().faces)).state
+            return True, state == OK, embedder.embed(face_crop(image, face.landmarks))
+    except AlignError:  # eyes a few pixels apart: too narrow for an embedding
+        pass
+    return False, False, np.zeros(EMBEDDING_SIZE, np.float32)
+
+
+@functools.cache
+def _models() -> tuple[BlazeFace, Classifier, Embedder]:
+    return BlazeFace(), Classifier(Settings().attributes.model), Embedder()

@@ -1,0 +1,126 @@
+"""End-to-end evaluation on whole photos: faces detected, classified, and their accuracy.
+
+Run by `python -m train.evaluate photos DIR`. DIR holds photos and a labels.csv or attributes.csv:
+the file name in the first column, then a column per attribute with 1 for yes and 0 or -1 for no.
+Other columns are ignored. If a photo has several faces, the largest is evaluated.
+"""
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from device.attributes.classifier import Classifier
+from device.camera.image_io import PhotoError, read_photo
+from device.faces.blazeface import BlazeFace
+from device.faces.quality_gate import QualityLimits, assess_quality
+from device.log import log
+from device.types import OK
+from train.data.split import DataError
+
+TABLES = ("labels.csv", "attributes.csv")
+ALIASES = {"smile": "smiling"}  # GENKI's name of the attribute
+VALUES = {"1": 1, "0": 0, "-1": 0}
+NO_FACE, UNREADABLE = "no face", "unreadable"
+
+
+@dataclass(frozen=True)
+class LabelledPhotos:
+    """A folder of photos and their labels."""
+
+    photos: tuple[Path, ...]
+    labels: np.ndarray  # uint8 (photos, attributes)
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EndToEndResult:
+    """The result on a folder of photos; accuracies are over the classified faces, 0..1."""
+
+    photos: int
+    detected: float  # share of the photos in which a face was detected
+    classified: float  # share of the photos whose face was classified
+    states: dict[str, int]  # photos per state: ok, or why a face was not classified
+    accuracy: float  # mean over the attributes
+    attributes: dict[str, float]
+
+
+def read_labelled(folder: Path, names: tuple[str, ...]) -> LabelledPhotos:
+    """Return a folder's photos and the labels of those of `names` that its table has.
+
+    Raises DataError if there is no table or no such column, and for a value other than 1, 0, -1.
+    """
+    tables = [folder / name for name in TABLES if (folder / name).is_file()]
+    if not tables:
+        raise DataError(f"no {' or '.join(TABLES)} in {folder}", "a folder with labels")
+    with tables[0].open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    header = [ALIASES.get(column.lower(), column.lower()) for column in rows[0]] if rows else []
+    columns = {name: header.index(name.lower()) for name in names if name.lower() in header}
+    if not columns:
+        raise DataError(f"{tables[0]} has no column named as an attribute, such as {names[0]}")
+    labels = np.zeros((len(rows) - 1, len(columns)), np.uint8)
+    for number, row in enumerate(rows[1:], 2):
+        try:
+            labels[number - 2] = [VALUES[row[column].strip()] for column in columns.values()]
+        except (KeyError, IndexError):
+            raise DataError(f"{tables[0]}, line {number}: expected 1, 0 or -1") from None
+    return LabelledPhotos(tuple(folder / row[0] for row in rows[1:]), labels, tuple(columns))
+
+
+def evaluate(
+    labelled: LabelledPhotos, detector: BlazeFace, classifier: Classifier, limits: QualityLimits
+) -> EndToEndResult:
+    """Return the device's result on labelled photos; unreadable ones are logged."""
+    columns = [classifier.card.names.index(name) for name in labelled.attributes]
+    threshold = classifier.card.values("threshold")
+    states: Counter[str] = Counter()
+    correct = []
+    photos = tqdm(labelled.photos, unit="photo", desc="photos", leave=False)
+    for path, labels in zip(photos, labelled.labels, strict=True):
+        state, crop = _assess(path, detector, classifier, limits)
+        states[state] += 1
+        if crop is not None:
+            correct.append((classifier.classify(crop) >= threshold)[columns] == labels)
+    count = max(len(labelled.photos), 1)
+    means = np.mean(correct, axis=0) if correct else np.full(len(columns), np.nan)
+    return EndToEndResult(
+        photos=len(labelled.photos),
+        detected=1 - (states[NO_FACE] + states[UNREADABLE]) / count,
+        classified=states[OK] / count,
+        states={state: number for state, number in states.items() if number},
+        accuracy=float(means.mean()),
+        attributes=dict(zip(labelled.attributes, means.tolist(), strict=True)),
+    )
+
+
+def _assess(
+    path: Path, detector: BlazeFace, classifier: Classifier, limits: QualityLimits
+) -> tuple[str, np.ndarray | None]:
+    """Return the state of a photo's largest face, and its crop if it is to be classified."""
+    try:
+        photo = read_photo(path)
+    except PhotoError as error:
+        log.info(f"left out: {error}")
+        return UNREADABLE, None
+    face = max(detector.detect(photo), key=lambda face: face.box[2], default=None)
+    if face is None:
+        return NO_FACE, None
+    quality = assess_quality(photo, face, classifier.geometry, limits)
+    return quality.state, quality.crop
+
+
+def table(result: EndToEndResult) -> str:
+    """Return the result as text."""
+    lines = [
+        f"{result.photos} photos: face detected in {result.detected:.3f}, classified in "
+        f"{result.classified:.3f}; accuracy {result.accuracy:.4f}, mean over "
+        f"{len(result.attributes)} attribute(s)",
+        ", ".join(f"{state}: {count}" for state, count in sorted(result.states.items())),
+    ]
+    if len(result.attributes) > 1:
+        lines += [f"{name:20}{value:8.3f}" for name, value in result.attributes.items()]
+    return "\n".join(lines)

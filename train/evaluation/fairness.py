@@ -1,0 +1,172 @@
+"""Errors by gender, age band and race, with 95 % intervals.
+
+Run by `python -m train.evaluate fairness`. UTKFace's photos go through the device's whole
+pipeline; CelebA's aligned photos, grouped by CelebA's own labels, through the classifier only.
+"""
+
+import csv
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from scipy.stats import binomtest
+from tqdm import tqdm
+
+from device.attributes.model_card import ModelCard
+from device.camera.image_io import read_photo
+from device.faces.align import AlignError
+from device.faces.blazeface import BlazeFace
+from train.data.split import DataError, Split
+
+AGE_BANDS = ((18, 29), (30, 44), (45, 59), (60, 120))
+# CelebA's Young has no defined age. Below the first number nobody would say no, above the second
+# nobody would say yes; ages between them are not evaluated.
+YOUNG_BELOW, YOUNG_NOT_ABOVE = 35, 50
+CELEBA_GROUPS = (  # attribute, group with it, group without
+    ("Male", "men", "women"),
+    ("Young", "young", "older"),
+    ("Pale_Skin", "pale", "not pale"),
+    ("Eyeglasses", "eyeglasses", "no eyeglasses"),
+    ("Blurry", "blurry", "sharp"),
+)
+
+
+class FaceClassifier(Protocol):
+    """The part of device.attributes.classifier.Classifier that is used here."""
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    def crop(self, frame_bgr: np.ndarray, landmarks: np.ndarray) -> np.ndarray: ...
+
+    def classify(self, crop_rgb: np.ndarray) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class LabelledPerson:
+    """One UTKFace photo's labels and predictions.
+
+    A prediction is None if no face was detected, or the model does not have the attribute.
+    """
+
+    age: int
+    gender: str
+    race: str
+    male: bool | None
+    young: bool | None
+
+
+@dataclass(frozen=True)
+class GroupError:
+    """The error of one attribute in one group, 0..1, with its 95 % interval."""
+
+    group: str
+    attribute: str
+    people: int
+    error: float
+    low: float
+    high: float
+
+
+def read_people(
+    folder: Path, detector: BlazeFace, classifier: FaceClassifier
+) -> list[LabelledPerson]:
+    """Return UTKFace's people with predictions; DataError if labels are missing or malformed."""
+    path = folder / "labels.csv"
+    try:
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}", "--utkface DIR") from error
+    people = []
+    for number, row in enumerate(tqdm(rows, unit="photo", desc="utkface", leave=False), 2):
+        try:
+            age, gender, race, file = int(row["age"]), row["gender"], row["race"], row["file"]
+        except (KeyError, ValueError, TypeError):
+            raise DataError(f"{path}, line {number}: expected file,age,gender,race") from None
+        predicted = _predict(folder / file, detector, classifier)
+        male, young = predicted.get("Male"), predicted.get("Young")
+        people.append(LabelledPerson(age, gender, race, male, young))
+    return people
+
+
+def _predict(path: Path, detector: BlazeFace, classifier: FaceClassifier) -> dict[str, bool]:
+    """Return the decision per attribute for the largest face; {} if there is none."""
+    photo = read_photo(path)
+    # These photos end at the face; the detector needs some background around it.
+    side = max(photo.shape[:2]) // 4
+    padded = cv2.copyMakeBorder(photo, side, side, side, side, cv2.BORDER_REPLICATE)
+    faces = sorted(detector.detect(padded), key=lambda face: face.box[2])
+    try:
+        crop = classifier.crop(padded, faces[-1].landmarks)
+    except (IndexError, AlignError):
+        return {}
+    positive = classifier.classify(crop) >= classifier.card.values("threshold")
+    return dict(zip(classifier.card.names, positive.tolist(), strict=True))
+
+
+def utkface_errors(people: list[LabelledPerson]) -> list[GroupError]:
+    """Return the errors of Male and Young for all, and by gender, race and age band."""
+    classified = [p for p in people if (p.male, p.young) != (None, None)]
+    groups: dict[str, Callable[[LabelledPerson], bool]] = {"all": lambda p: True}
+    for gender in sorted({p.gender for p in classified}):
+        groups[gender] = lambda p, gender=gender: p.gender == gender
+    for race in sorted({p.race for p in classified}):
+        groups[race] = lambda p, race=race: p.race == race
+    for low, high in AGE_BANDS:
+        groups[f"{low} to {high}"] = lambda p, low=low, high=high: low <= p.age <= high
+    errors = []
+    for name, belongs in groups.items():
+        members = [p for p in classified if belongs(p)]
+        male_wrong = [p.male != (p.gender == "male") for p in members if p.male is not None]
+        errors.append(_error(name, "Male", male_wrong))
+        rated = [p for p in members if p.age < YOUNG_BELOW or p.age > YOUNG_NOT_ABOVE]
+        young_wrong = [p.young != (p.age < YOUNG_BELOW) for p in rated if p.young is not None]
+        errors.append(_error(name, "Young", young_wrong))
+    return [error for error in errors if error.people]
+
+
+def _error(group: str, attribute: str, wrong: list[bool]) -> GroupError:
+    """Return a group's error with its Wilson interval."""
+    if not wrong:
+        return GroupError(group, attribute, 0, math.nan, math.nan, math.nan)
+    interval = binomtest(sum(wrong), len(wrong)).proportion_ci(method="wilson")
+    share = sum(wrong) / len(wrong)
+    return GroupError(group, attribute, len(wrong), share, interval.low, interval.high)
+
+
+def celeba_errors(card: ModelCard, split: Split, probabilities: np.ndarray) -> list[GroupError]:
+    """Return the mean error over all attributes by CelebA's own labels.
+
+    The interval is that of a mean over photos: the attributes of one photo are not independent.
+    """
+    wrong = ((probabilities >= card.values("threshold")) != split.labels).mean(axis=1)
+    errors = []
+    for name, positive, negative in CELEBA_GROUPS:
+        if name not in card.names:
+            continue
+        rows = split.labels[:, card.names.index(name)] == 1
+        errors += [_mean_error(positive, wrong[rows]), _mean_error(negative, wrong[~rows])]
+    return [error for error in errors if error.people]
+
+
+def _mean_error(group: str, wrong: np.ndarray) -> GroupError:
+    if len(wrong) < 2:
+        return GroupError(group, "all attributes", 0, math.nan, math.nan, math.nan)
+    mean, half = float(wrong.mean()), float(1.96 * wrong.std(ddof=1) / np.sqrt(len(wrong)))
+    return GroupError(group, "all attributes", len(wrong), mean, mean - half, mean + half)
+
+
+def table(title: str, errors: list[GroupError]) -> str:
+    """Return errors as text."""
+    lines = [f"{title:16}{'attribute':>16}{'people':>8}{'error':>8}    95 % interval"]
+    for error in errors:
+        lines.append(
+            f"{error.group:16}{error.attribute:>16}{error.people:8}{error.error:8.3f}    "
+            f"{error.low:.3f} to {error.high:.3f}"
+        )
+    return "\n".join(lines)

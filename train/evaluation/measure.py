@@ -1,0 +1,78 @@
+"""Measure a converted model for its card: metrics per split, size and work, errors by group."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from device.attributes.model_card import ModelCard
+from device.faces.blazeface import BlazeFace
+from device.tflite import Network
+from train.data.split import Split
+from train.evaluation import fairness
+from train.evaluation.metrics import Scores, without_nan
+from train.evaluation.predictions import (
+    CalibratedNetwork,
+    calibrate,
+    predict_float,
+    score_predictions,
+)
+from train.network.build import multiply_adds
+
+HARDEST = 10  # attributes that the model card names as close to label noise
+
+
+def measure_model(
+    card: ModelCard,
+    network: Network,
+    model,
+    splits: dict[str, Split],
+    raw_int8: dict[str, np.ndarray],
+    utkface: Path,
+) -> dict[str, Any]:
+    """Return a card's "measured", without "bytes"; nothing here is fitted.
+
+    splits: val and test; raw_int8: the network's outputs for them. The result has, per split:
+    photos, and int8 and float -> metric -> 0..1; multiply_adds of one crop; hardest: attribute ->
+    AUC on test photos; groups: CelebA, UTKFace -> errors. Empty splits and a missing UTKFace are
+    left out.
+    """
+    found: dict[str, Any] = {"multiply_adds": multiply_adds(model)}
+    errors: dict[str, list[fairness.GroupError]] = {}
+    for name, split in splits.items():
+        if not len(split):
+            continue
+        raw = {"int8": raw_int8[name], "float": predict_float(model, split.photos)}
+        scores = {kind: score_predictions(card, values, split)[0] for kind, values in raw.items()}
+        metrics = {kind: _metrics(values) for kind, values in scores.items()}
+        found[name] = {"photos": len(split)} | metrics
+        if name == "test":
+            found["hardest"] = _hardest(scores["int8"])
+            probabilities = calibrate(card, raw["int8"])
+            errors["CelebA"] = fairness.celeba_errors(card, split, probabilities)
+    if utkface.is_dir() and {"Male", "Young"} & set(card.names):
+        detector = BlazeFace("back", threads=2)
+        people = fairness.read_people(utkface, detector, CalibratedNetwork(card, network))
+        errors["UTKFace"] = fairness.utkface_errors(people)
+    found["groups"] = {
+        title: [_rounded(asdict(row)) for row in rows] for title, rows in errors.items()
+    }
+    return found
+
+
+def _metrics(scores: Scores) -> dict[str, float | None]:
+    metrics = scores.means()
+    if smiling := scores.named("Smiling"):
+        metrics["smiling_accuracy"] = smiling.accuracy
+    return _rounded(without_nan(metrics))
+
+
+def _hardest(scores: Scores) -> dict[str, float]:
+    known = [score for score in scores.attributes if score.auc == score.auc]
+    known.sort(key=lambda score: score.auc)
+    return {score.name: round(score.auc, 3) for score in known[:HARDEST]}
+
+
+def _rounded(record: dict[str, Any]) -> dict[str, Any]:
+    return {k: round(v, 5) if isinstance(v, float) else v for k, v in record.items()}

@@ -1,0 +1,118 @@
+"""Metrics of binary attributes: one row per attribute, and means over attributes."""
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One attribute's metrics, 0..1; auc is NaN if the split has only one class."""
+
+    name: str
+    threshold: float
+    accuracy: float
+    balanced_accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    auc: float
+    calibration_error: float
+    support: int  # photos that have the attribute
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All attributes' metrics; means are over attributes, as in the literature."""
+
+    photos: int
+    attributes: tuple[Score, ...]
+
+    def means(self) -> dict[str, float]:
+        """Return accuracy, balanced_accuracy, macro_f1, mean_auc and calibration_error."""
+        fields = {
+            "accuracy": "accuracy",
+            "balanced_accuracy": "balanced_accuracy",
+            "macro_f1": "f1",
+            "mean_auc": "auc",
+            "calibration_error": "calibration_error",
+        }
+        return {
+            key: mean_of_known([getattr(score, field) for score in self.attributes])
+            for key, field in fields.items()
+        }
+
+    def named(self, name: str) -> Score | None:
+        """Return the metrics of one attribute, or None."""
+        return next((score for score in self.attributes if score.name == name), None)
+
+    def to_dict(self) -> dict:
+        """Return a report's JSON; metrics that do not exist are None, because JSON has no NaN."""
+        return {
+            "photos": self.photos,
+            "means": without_nan(self.means()),
+            "attributes": [without_nan(asdict(score)) for score in self.attributes],
+        }
+
+
+def without_nan(metrics: dict) -> dict:
+    """Return the metrics with None for NaN."""
+    return {key: None if value != value else value for key, value in metrics.items()}
+
+
+def mean_of_known(values: list[float]) -> float:
+    """Return the mean of the values that are not NaN, or NaN if all are."""
+    known = [value for value in values if value == value]
+    return float(np.mean(known)) if known else math.nan
+
+
+def percent_interval(
+    value: float, low: float, high: float, digits: int = 1, interval_digits: int | None = None
+) -> str:
+    """Return a share 0..1 and its interval, such as "7.1 % (5.3 to 9.3)"."""
+    decimals = digits if interval_digits is None else interval_digits
+    return f"{100 * value:.{digits}f} % ({100 * low:.{decimals}f} to {100 * high:.{decimals}f})"
+
+
+def score(
+    names: tuple[str, ...], labels: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray
+) -> Scores:
+    """Return the scores of (photos, attributes) probabilities against 0/1 labels."""
+    rows = (
+        _score(name, labels[:, i], probabilities[:, i], float(thresholds[i]))
+        for i, name in enumerate(names)
+    )
+    return Scores(len(labels), tuple(rows))
+
+
+def _score(name: str, label: np.ndarray, probability: np.ndarray, threshold: float) -> Score:
+    predicted = (probability >= threshold).astype(np.uint8)
+    both = 0 < label.sum() < len(label)
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        label, predicted, average="binary", zero_division=0.0
+    )
+    return Score(
+        name=name,
+        threshold=threshold,
+        accuracy=float((predicted == label).mean()),
+        balanced_accuracy=float(balanced_accuracy_score(label, predicted)) if both else math.nan,
+        precision=float(precision),
+        recall=float(recall),
+        f1=float(f1),
+        auc=float(roc_auc_score(label, probability)) if both else math.nan,
+        calibration_error=calibration_error(label, probability),
+        support=int(label.sum()),
+    )
+
+
+def calibration_error(label: np.ndarray, probability: np.ndarray, bins: int = 15) -> float:
+    """Return the expected calibration error in equal bins: Guo et al. (2017), here for P(yes)."""
+    bin_of = np.minimum((probability * bins).astype(int), bins - 1)
+    gaps = np.bincount(bin_of, weights=probability - label, minlength=bins)
+    return float(np.abs(gaps).sum() / len(label))

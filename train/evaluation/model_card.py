@@ -1,0 +1,195 @@
+"""Write a model's card for people: purpose, metrics, errors by group, limits."""
+
+from device.attributes.model_card import ModelCard
+from train.data.split import SPLITS
+from train.evaluation.metrics import percent_interval
+
+SOURCES = {
+    "MobileNetV2": " 1.0 (Sandler et al., 2018)",
+    "MobileNet": " 1.0 (Howard et al., 2017)",
+    "EfficientNetLite2": " 1.0 (Liu, 2020)",
+}
+CELEBA_LIMITS = [
+    "- CelebA shows celebrities, mostly young, light-skinned, well lit and facing the camera; "
+    "expect more errors on other people.",
+    "- The labels are single impressions of annotators. Attractive, Young, Chubby, Big_Lips, "
+    "Big_Nose, Pointy_Nose, Oval_Face, High_Cheekbones, Narrow_Eyes, Arched_Eyebrows, "
+    "Bushy_Eyebrows, Bags_Under_Eyes, Pale_Skin, Rosy_Cheeks and Heavy_Makeup are subjective: "
+    "two annotators often disagree (Wu et al., 2023, Consistency and Accuracy "
+    "of CelebA Attribute Values). CelebA's own splits differ in how freely they were given.",
+]
+MIN_PEOPLE = 20  # in a group that is reported
+
+# Metric's key -> its name in the card.
+METRICS = {
+    "accuracy": "mean accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro-F1",
+    "mean_auc": "mean AUC",
+    "smiling_accuracy": "Smiling, accuracy",
+    "calibration_error": "calibration error (15 bins)",
+}
+
+
+def _stages(training: dict) -> list[str]:
+    """Return a line per run that led to the model, in order."""
+    if ensemble := training.get("ensemble"):
+        members = ensemble["members"]
+        mean = (
+            f"- the mean of the log-odds of {' and '.join(members)} (Lakshminarayanan et al., 2017)"
+        )
+        return [*(line for member in members.values() for line in _stages(member)), mean]
+    settings = training["settings"]
+    line = (
+        f"- {settings['epochs']} epochs from the weights {settings['weights']}, learning rate "
+        f"{settings['learning_rate']:g} at its peak, batch {settings['batch']}, seed "
+        f"{settings['seed']}{_options(settings)}, code {training['code']}"
+    )
+    source, soup = training.get("continued_from"), training.get("soup")
+    mean = []
+    if soup:
+        shares = ", ".join(f"{name} {share:g}" for name, share in soup["shares"].items())
+        mean = [f"- the mean of the weights of these runs ({shares}; Wortsman et al., 2022)"]
+    return [*(_stages(source) if source else []), line, *mean]
+
+
+def _options(settings: dict) -> str:
+    """Return distillation, mixup and EMA as text; records of older runs may lack their keys."""
+    text = ""
+    if settings.get("teacher"):
+        teachers = " and ".join(settings["teacher"])
+        text += f", {settings['teacher_share']:.0%} of each label predicted by {teachers}"
+    if share := settings.get("augmentation", {}).get("mixup"):
+        text += f", each photo blended with up to {share:.0%} of another"
+    if settings.get("ema"):
+        text += f", running mean of the weights ({settings['ema']:g})"
+    return text
+
+
+def splits_of(card: ModelCard) -> dict[str, dict]:
+    """Return the card's metrics per split."""
+    return {name: card.measured[name] for name in SPLITS if name in card.measured}
+
+
+def model_card(card: ModelCard, name: str, verified: list[str]) -> str:
+    """Return the card for people; all numbers are those in the device's card."""
+    training, measured = card.training, card.measured
+    width, height = card.crop_wh
+    celeba = training["data"].startswith("CelebA")
+    lines = [
+        f"# {name}: {len(card.attributes)} face attributes",
+        "",
+        "Written by `python -m train.convert`; the numbers are those of "
+        f"`{name}.json`, and `python -m train.evaluate scores --model models/{name}.json` "
+        "reproduces them.",
+        "",
+        "## Description",
+        "",
+        f"{_network(training)}, {width}x{height} RGB bytes in, one probability per "
+        f"attribute out; full-integer .tflite of {measured['bytes'] / 1e6:.2f} MB, "
+        f"{measured['multiply_adds'] / 1e6:.0f} million multiply-adds per face. The device scales "
+        "each output's logit with the slope and offset in the card (Platt scaling on validation "
+        "photos, at the training photos' prevalence) and shows an attribute from the card's "
+        "threshold on.",
+        "",
+        "## Intended use",
+        "",
+        "Labelling faces in your own pictures, teaching, research and art, and counts over many "
+        "people in which single errors do not matter.",
+        "",
+        "Not for decisions about people: not for access, hiring, policing, medicine, age checks or "
+        "advertising by group. Not for determining gender: `Male` is the impression of annotators "
+        "of celebrity photos, not a person's gender. Not for identifying people. Not for faces of "
+        "children: CelebA has hardly any.",
+        "",
+        "## Training",
+        "",
+        f"{training['data']}: {training['photos']['train']:,} photos. {training['licence']}",
+        "",
+        *_stages(training),
+        "",
+        "## Results",
+        "",
+        "Means over the attributes, at the card's thresholds; nothing was fitted to test photos.",
+        "",
+        *_metrics(card),
+        "Runtimes:",
+        "",
+        *(f"- {line}" for line in verified),
+        "",
+        *group_lines(measured.get("groups", {})),
+        "## QualityLimits",
+        "",
+        *(CELEBA_LIMITS if celeba else []),
+        *_hardest(measured.get("hardest", {})),
+        "- The input must be a face upright and to scale, cropped as `device/faces/align.py` does.",
+        *(["- Non-commercial use only, since CelebA is."] if celeba else []),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _network(training: dict) -> str:
+    if "ensemble" in training:
+        members = training["ensemble"]["members"].values()
+        return "The mean of " + " and ".join(_backbone(member["settings"]) for member in members)
+    return _backbone(training["settings"])
+
+
+def _backbone(settings: dict) -> str:
+    name = settings.get("backbone", "MobileNetV2")
+    last_layer = settings.get("last_layer")
+    # Records of older runs name the last layer of the whole network.
+    part = f", cut after `{last_layer}`" if last_layer not in (None, "", "out_relu") else ""
+    return f"{name}{SOURCES.get(name, '')}{part}"
+
+
+def _metrics(card: ModelCard) -> list[str]:
+    lines = []
+    for split, metrics in splits_of(card).items():
+        lines += [
+            f"| {split}, {metrics['photos']:,} photos | float | int8 |",
+            "|---|---|---|",
+            *(
+                f"| {label} | {metrics['float'][key]:.3f} | {metrics['int8'][key]:.3f} |"
+                for key, label in METRICS.items()
+                if metrics["float"].get(key) is not None
+            ),
+            "",
+        ]
+    return lines
+
+
+def _hardest(aucs: dict[str, float]) -> list[str]:
+    if not aucs:
+        return []
+    names = ", ".join(f"{name} ({auc:.2f})" for name, auc in aucs.items())
+    return [f"- Closest to noise, by AUC on test photos: {names}. These are unreliable."]
+
+
+def group_lines(errors: dict[str, list[dict]]) -> list[str]:
+    """Return the groups with the most and fewest errors, a line per attribute and data set."""
+    lines = []
+    for title, rows in errors.items():
+        for attribute in dict.fromkeys(row["attribute"] for row in rows):
+            own = [row for row in rows if row["attribute"] == attribute]
+            overall = next((row for row in own if row["group"] == "all"), None)
+            ordered = sorted(own, key=lambda row: -row["error"])
+            groups = [row for row in ordered if row is not overall and row["people"] >= MIN_PEOPLE]
+            if not groups:
+                continue
+            mean = f" {_share(overall)} overall," if overall else ""
+            most = "; ".join(_error(row) for row in groups[:3])
+            least = _error(groups[-1])
+            lines.append(f"- {title}, {attribute}:{mean} most for {most}; least for {least}.")
+    if not lines:
+        return []
+    return ["## Error by group", "", "With 95 % intervals.", "", *lines, ""]
+
+
+def _error(row: dict) -> str:
+    return f"{row['group']} {_share(row)}"
+
+
+def _share(row: dict) -> str:
+    return percent_interval(row["error"], row["low"], row["high"])

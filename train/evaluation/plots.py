@@ -1,0 +1,186 @@
+"""Plots of the evaluations, drawn by matplotlib without its global state."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from scipy.stats import norm
+from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
+
+from train.evaluation.metrics import Score, Scores
+from train.evaluation.rejection import RejectionCurve
+from train.evaluation.robustness import SweepPoint
+
+# Okabe and Ito (2008): distinguishable with colour vision deficiencies.
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#999999"
+
+
+def attribute_label(name: str) -> str:
+    """Return an attribute's name with spaces."""
+    return name.replace("_", " ")
+
+
+def overview_chart(path: Path, scores: Scores) -> None:
+    """Draw balanced accuracy and F1 per attribute, best F1 first."""
+    rows = sorted(scores.attributes, key=lambda score: score.f1)
+    figure = Figure(figsize=(8, 0.24 * len(rows) + 1.6), layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(len(rows))
+    axes.barh(places, [score.f1 for score in rows], color=BLUE, height=0.7, label="F1")
+    balanced = [score.balanced_accuracy for score in rows]
+    axes.plot(balanced, places, "o", color=ORANGE, markersize=5, label="balanced accuracy")
+    axes.set_yticks(places, [f"{attribute_label(s.name)} ({s.support})" for s in rows])
+    axes.set_xlim(0, 1)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.grid(axis="x", alpha=0.4)
+    means = scores.means()
+    axes.set_title(
+        f"{scores.photos:,} photos: accuracy {means['accuracy']:.3f}, balanced "
+        f"{means['balanced_accuracy']:.3f}, macro-F1 {means['macro_f1']:.3f} "
+        "(in brackets: photos with the attribute)",
+        fontsize=9,
+        loc="right",
+    )
+    axes.legend(loc="lower right")
+    figure.savefig(path, dpi=110)
+
+
+def attribute_chart(path: Path, score: Score, label: np.ndarray, probability: np.ndarray) -> None:
+    """Draw one attribute's confusion matrix, ROC and precision-recall curve."""
+    figure = Figure(figsize=(11, 3.6), layout="constrained")
+    figure.suptitle(
+        f"{attribute_label(score.name)}: accuracy {score.accuracy:.3f}, F1 {score.f1:.3f}, AUC "
+        f"{score.auc:.3f}, threshold {score.threshold:.2f}"
+    )
+    matrix, roc, recall = figure.subplots(1, 3)
+    counts = confusion_matrix(label, probability >= score.threshold, labels=(0, 1))
+    draw_confusion(matrix, counts)
+    draw_curves(roc, recall, label, probability, score, counts)
+    figure.savefig(path, dpi=80)
+
+
+def draw_confusion(axes, counts: np.ndarray) -> None:
+    """Draw a confusion matrix, int (2, 2): rows are labels, columns are predictions."""
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    cells = np.zeros((2, 2, 4))
+    correct = np.eye(2, dtype=bool)
+    cells[..., :3] = np.where(correct[..., None], to_rgb(BLUE), to_rgb(ORANGE))
+    cells[..., 3] = 0.65 * shares
+    axes.imshow(cells, interpolation="none", aspect="auto")
+    for (row, column), count in np.ndenumerate(counts):
+        text = f"{count:,}\n{shares[row, column]:.1%}"
+        axes.text(column, row, text, ha="center", va="center")
+    axes.set_xticks((0, 1), ("predicted no", "predicted yes"))
+    axes.set_yticks((0, 1), ("label no", "label yes"), rotation=90, va="center")
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.set_title("Confusion")
+
+
+def draw_curves(
+    roc, recall, label: np.ndarray, probability: np.ndarray, score: Score, counts: np.ndarray
+) -> None:
+    """Draw ROC and precision-recall curve on two axes; dots mark the threshold."""
+    if score.auc == score.auc:
+        roc.plot(*roc_points(label, probability), color=BLUE)
+        recall.plot(
+            *precision_recall_points(label, probability), color=BLUE, drawstyle="steps-post"
+        )
+        roc.plot(counts[0, 1] / counts[0].sum(), score.recall, "o", color=ORANGE)
+        recall.plot(score.recall, score.precision, "o", color=ORANGE)
+    roc.plot((0, 1), (0, 1), ":", color=GREY)
+    recall.axhline(label.mean(), linestyle=":", color=GREY)
+    roc.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC")
+    recall.set(xlabel="recall", ylabel="precision", title="Precision and recall")
+    for axes in (roc, recall):
+        axes.set(xlim=(0, 1), ylim=(0, 1.02))
+
+
+def roc_points(label: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ROC curve as (false positive rates, true positive rates)."""
+    return roc_curve(label, probability)[:2]
+
+
+def precision_recall_points(
+    label: np.ndarray, probability: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the precision-recall curve as (recalls, precisions)."""
+    precision, recall, _ = precision_recall_curve(label, probability, drop_intermediate=True)
+    return recall, precision
+
+
+def sweep_chart(path: Path, kind: str, unit: str, points: Sequence[SweepPoint]) -> None:
+    """Write the chart of a sweep."""
+    sweep_figure(kind, unit, points).savefig(path, dpi=110)
+
+
+def sweep_figure(
+    kind: str, unit: str, points: Sequence[SweepPoint], size_in: tuple[float, float] = (6.4, 4)
+) -> Figure:
+    """Draw accuracy of device and baseline, and the share of detected faces, over severity."""
+    rows = sorted(points, key=lambda point: point.severity)
+    severity = [point.severity for point in rows]
+    figure = Figure(figsize=size_in, layout="constrained")
+    axes = figure.subplots()
+    for key, label, style, colour in (
+        ("accuracy", "aligned (device)", "o-", BLUE),
+        ("baseline", "box only (baseline)", "s--", ORANGE),
+        ("detected", "faces detected", "^:", GREEN),
+    ):
+        axes.plot(severity, [getattr(p, key) for p in rows], style, color=colour, label=label)
+    axes.set(xlabel=f"{kind}, {unit}", ylabel="share", ylim=(0.5, 1.01))
+    axes.grid(alpha=0.4)
+    axes.legend(loc="lower right" if kind == "size" else "lower left")
+    return figure
+
+
+def rejection_chart(path: Path, curves: Sequence[RejectionCurve]) -> None:
+    """Draw accuracy against coverage for each limit; dots mark the default limits."""
+    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    axes = figure.subplots()
+    for curve, colour in zip(curves, (BLUE, ORANGE, GREEN), strict=True):
+        label = (
+            f"{curve.state}: accepted {curve.accepted_accuracy:.3f}, "
+            f"rejected {curve.rejected_accuracy:.3f}"
+        )
+        axes.plot(curve.coverage, curve.accuracy, color=colour, label=label)
+        axes.plot(curve.accepted, curve.accepted_accuracy, "o", color=colour)
+    axes.set(xlabel="coverage: share of the faces, best quality first", ylabel="mean accuracy")
+    axes.grid(alpha=0.4)
+    axes.legend(loc="lower left", title="dots: the default limits", fontsize=8)
+    figure.savefig(path, dpi=110)
+
+
+def det_chart(
+    path: Path,
+    curves: dict[str, tuple[np.ndarray, np.ndarray]],
+    chosen: tuple[float, float],
+) -> None:
+    """Draw the detection error tradeoff: false rejects over false accepts, on normal deviates.
+
+    curves: name -> (false accepts, false rejects), shares 0..1. chosen: both at the threshold.
+    """
+    figure = Figure(figsize=(6.4, 5), layout="constrained")
+    axes = figure.subplots()
+    for (name, (accepts, rejects)), colour in zip(curves.items(), (GREY, BLUE), strict=True):
+        # The deviates of 0 and 1 are infinite.
+        inside = (accepts > 0) & (accepts < 1) & (rejects > 0) & (rejects < 1)
+        axes.plot(norm.ppf(accepts[inside]), norm.ppf(rejects[inside]), color=colour, label=name)
+    accepts, rejects = chosen
+    label = f"threshold: {100 * accepts:.3f} %, {100 * rejects:.1f} %"
+    axes.plot(norm.ppf(accepts), norm.ppf(rejects), "o", color=ORANGE, label=label)
+    ticks = np.array([1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5])
+    labels = [f"{100 * tick:g} %" for tick in ticks]
+    axes.set_xticks(norm.ppf(ticks), labels)
+    axes.set_yticks(norm.ppf(ticks), labels)
+    axes.set_xlim(*norm.ppf((5e-6, 0.2)))
+    axes.set_ylim(*norm.ppf((0.005, 0.6)))
+    axes.set(
+        xlabel="false accepts: pairs of two people that match",
+        ylabel="false rejects: pairs of one person that do not match",
+    )
+    axes.grid(alpha=0.4)
+    axes.legend(loc="upper right", fontsize=8)
+    figure.savefig(path, dpi=110)

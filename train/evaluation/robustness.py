@@ -1,0 +1,193 @@
+"""Robustness of the device's pipeline: accuracy over tilt, turn, size, light, blur and face count.
+
+Run by `python -m train.evaluate sweep KIND`. Test photos are re-rendered into camera images of
+increasing severity. Each image goes through detector, alignment and classifier as on the device,
+and through a baseline that crops the detector's box upright.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from device.attributes.classifier import Classifier
+from device.camera.image_io import read_photo
+from device.faces.align import FRAME_LANDMARKS, FRAME_WH, AlignError, warp_crop
+from device.faces.blazeface import BlazeFace
+from device.types import Face
+from train.data.split import Split
+
+SCENE_WH = (640, 480)  # px, a webcam's image
+FACE_PX = 97.0  # width of the detector's box in an aligned 178x218 photo, median over val photos
+FULL_PX = 160.0  # width of the face in scenes that do not vary it
+CROWD_PX = 64.0  # width of each face in a scene with several
+# Mean of eyes and mouth, px of the aligned frame: the centre of a scene's rotation.
+CENTRE = FRAME_LANDMARKS.mean(axis=0)
+# Centre of the detector's box in the aligned frame, px, median over val photos.
+BOX_CENTRE = (89.6, 133.7)
+
+
+@dataclass(frozen=True)
+class SyntheticScene:
+    """How photos are rendered into a camera image."""
+
+    tilt_deg: float = 0.0  # in the image plane, clockwise
+    turn_deg: float = 0.0  # about the vertical axis, of a flat picture: narrower
+    face_px: float = FULL_PX
+    gain: float = 1.0  # factor of the brightness
+    blur_px: float = 0.0  # sigma of a Gaussian, in px of the scene
+    faces: int = 1  # in the image, on a grid
+
+    def centres(self) -> list[tuple[float, float]]:
+        """Return the centres of the faces, (x, y) px."""
+        columns = math.ceil(math.sqrt(self.faces))
+        rows = math.ceil(self.faces / columns)
+        width, height = SCENE_WH[0] / columns, SCENE_WH[1] / rows
+        cells = (divmod(number, columns) for number in range(self.faces))
+        return [((column + 0.5) * width, (row + 0.5) * height) for row, column in cells]
+
+    def matrix(
+        self, photo_wh: tuple[int, int], centre: tuple[float, float] | None = None
+    ) -> np.ndarray:
+        """Return the (2, 3) matrix from the photo to the scene; centre: of the face, px."""
+        to_frame = FRAME_WH[0] / photo_wh[0]
+        matrix = cv2.getRotationMatrix2D(
+            (CENTRE / to_frame).tolist(), -self.tilt_deg, to_frame * self.face_px / FACE_PX
+        )
+        matrix[:, 2] += np.array(centre or self.centres()[0]) - CENTRE / to_frame
+        narrow = math.cos(math.radians(self.turn_deg))
+        matrix[:, 2] += matrix[:, 0] * (1 - narrow) * CENTRE[0] / to_frame
+        matrix[:, 0] *= narrow
+        return matrix
+
+    def render(self, photos_bgr: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+        """Return the scene of up to `faces` photos, uint8 (480, 640, 3) BGR, with noise."""
+        image = np.full((SCENE_WH[1], SCENE_WH[0], 3), 128, np.uint8)
+        centres = self.centres()
+        left, top = np.array(centres[0])  # half a cell
+        for photo, (x, y) in zip(photos_bgr, centres, strict=False):
+            warped = warp_crop(
+                photo, self.matrix((photo.shape[1], photo.shape[0]), (x, y)), SCENE_WH
+            )
+            cell = np.s_[round(y - top) : round(y + top), round(x - left) : round(x + left)]
+            image[cell] = warped[cell]
+        if self.blur_px:
+            image = cv2.GaussianBlur(image, (0, 0), self.blur_px)
+        noise = rng.normal(0, 3, (*image.shape[:2], 1))
+        return np.clip(image * self.gain + noise, 0, 255).astype(np.uint8)
+
+
+# Per sweep: unit, severities from none to the largest, and the scene of a severity.
+SWEEPS: dict[str, tuple[str, tuple[float, ...], Callable[[float], SyntheticScene]]] = {
+    "tilt": ("degrees", (0, 10, 20, 30, 45, 60), lambda v: SyntheticScene(tilt_deg=v)),
+    "turn": ("degrees", (0, 15, 30, 45, 60, 75), lambda v: SyntheticScene(turn_deg=v)),
+    "size": ("px wide", (160, 96, 64, 48, 32, 24), lambda v: SyntheticScene(face_px=v)),
+    "light": ("times the light", (1.0, 0.6, 0.4, 0.25, 1.5, 2.0), lambda v: SyntheticScene(gain=v)),
+    "blur": ("px sigma", (0, 1, 2, 4, 6, 8), lambda v: SyntheticScene(blur_px=v)),
+    "faces": ("in an image", (1, 2, 4, 6, 9), lambda v: SyntheticScene(faces=v, face_px=CROWD_PX)),
+}
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """The result at one severity; accuracies are means over faces and attributes, 0..1."""
+
+    severity: float
+    detected: float  # share of the faces that the detector found
+    accuracy: float  # of those, by the device's pipeline
+    baseline: float  # of those, with the box cropped upright
+
+
+def nearest_face(faces: list[Face], point_xy: tuple[float, float], max_px: float) -> Face | None:
+    """Return the face whose box centre is nearest to a point, at most `max_px` away, or None."""
+
+    def distance(face: Face) -> float:
+        x, y, w, h = face.box
+        return float(np.hypot(x + w / 2 - point_xy[0], y + h / 2 - point_xy[1]))
+
+    near = [face for face in faces if distance(face) <= max_px]
+    return min(near, key=distance, default=None)
+
+
+def box_matrix(face: Face, crop_wh: tuple[int, int]) -> np.ndarray:
+    """Return the baseline's (2, 3) matrix, which maps the box to that of an upright face."""
+    x, y, w, h = face.box
+    scale = FACE_PX * crop_wh[1] / FRAME_WH[1] / max(w, h)
+    offset = np.array([BOX_CENTRE[0] - FRAME_WH[0] / 2, BOX_CENTRE[1] - FRAME_WH[1] / 2])
+    target = offset * crop_wh[1] / FRAME_WH[1] + np.array(crop_wh) / 2
+    shift = target - scale * np.array([x + w / 2, y + h / 2])
+    return np.array([(scale, 0, shift[0]), (0, scale, shift[1])])
+
+
+def sweep(
+    kind: str, split: Split, detector: BlazeFace, classifier: Classifier, seed: int = 0
+) -> list[SweepPoint]:
+    """Return a point per severity of one kind of sweep."""
+    _, severities, scene_of = SWEEPS[kind]
+    points = []
+    with tqdm(total=len(severities) * len(split), unit="photo", desc=kind, leave=False) as bar:
+        for severity in severities:
+            scene = scene_of(severity)
+            scores = []
+            for row, image, face in _faces(scene, split, detector, seed):
+                bar.update()
+                if face is not None:
+                    scores.append(_accuracies(image, face, split.labels[row], classifier))
+            points.append(_point(severity, len(split), [pair for pair in scores if pair]))
+    return points
+
+
+def _accuracies(
+    image: np.ndarray, face: Face, labels: np.ndarray, classifier: Classifier
+) -> tuple[float, float] | None:
+    """Return the accuracy of the device's crop and of the baseline's; None without alignment."""
+    try:
+        crop = classifier.crop(image, face.landmarks)
+    except AlignError:
+        return None
+    crop_wh = classifier.card.crop_wh
+    baseline = cv2.cvtColor(warp_crop(image, box_matrix(face, crop_wh), crop_wh), cv2.COLOR_BGR2RGB)
+    threshold = classifier.card.values("threshold")
+    aligned, upright = (
+        float(((classifier.classify(rgb) >= threshold) == labels).mean())
+        for rgb in (crop, baseline)
+    )
+    return aligned, upright
+
+
+def _point(severity: float, count: int, scores: list[tuple[float, float]]) -> SweepPoint:
+    accuracy, baseline = map(np.mean, zip(*scores, strict=True)) if scores else (math.nan, math.nan)
+    return SweepPoint(
+        severity=float(severity),
+        detected=len(scores) / count,
+        accuracy=float(accuracy),
+        baseline=float(baseline),
+    )
+
+
+def _faces(
+    scene: SyntheticScene, split: Split, detector: BlazeFace, seed: int
+) -> Iterator[tuple[int, np.ndarray, Face | None]]:
+    """Yield each photo's row, the scene with it, and its face, or None if it was not detected."""
+    for start in range(0, len(split), scene.faces):
+        rows = range(start, min(start + scene.faces, len(split)))
+        photos = [read_photo(split.photos[row]) for row in rows]
+        image = scene.render(photos, np.random.default_rng((seed, start)))
+        found = detector.detect(image)
+        for row, centre in zip(rows, scene.centres(), strict=False):
+            yield row, image, nearest_face(found, centre, 0.6 * scene.face_px)
+
+
+def table(kind: str, points: list[SweepPoint]) -> str:
+    """Return the points as text."""
+    unit = SWEEPS[kind][0]
+    lines = [f"{kind + ', ' + unit:24}{'detected':>10}{'accuracy':>10}{'baseline':>10}"]
+    for point in points:
+        lines.append(
+            f"{point.severity:<24g}{point.detected:10.3f}{point.accuracy:10.4f}"
+            f"{point.baseline:10.4f}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,108 @@
+"""The backbones that a model can have: all of keras.applications, and three of our own."""
+
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from device.errors import ModelError, UsageError, nearest
+from train.keras_import import keras
+from train.network import efficientnet_lite, resnext, simple_cnn
+from train.network.preprocess import Preprocessing, probe_preprocessing
+
+WEIGHTS_HINT = "--weights FILE of a network without top, or --weights none to train from scratch"
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network without its head, and the preprocessing of its input."""
+
+    name: str
+    layer: str  # its name within the model
+    build: Callable[..., keras.Model]
+    preprocessing: Preprocessing
+    published: bool  # whether Keras can download ImageNet weights for it
+
+
+def backbone_names() -> tuple[str, ...]:
+    """Return the names of all backbones, as `find_backbone` takes them."""
+    return tuple(sorted((*_applications(), *_own())))
+
+
+def find_backbone(name: str) -> Backbone:
+    """Return a backbone by its name; UsageError, with the nearest and all names, if unknown."""
+    if name in _own():
+        return _own()[name]
+    if name not in (known := _applications()):
+        all_names = f"EnrolledPerson backbones: {', '.join(backbone_names())}"
+        near = nearest(name, backbone_names(), "backbones")
+        hint = near if near == all_names else f"{near} {all_names}"
+        raise UsageError(f"no backbone {name!r}", hint)
+    module = sys.modules[known[name].__module__]
+    layer = module.__name__.rpartition(".")[2]
+    preprocessing = probe_preprocessing(module.preprocess_input)
+    return Backbone(name, layer, known[name], preprocessing, published=True)
+
+
+def _applications() -> dict[str, Callable[..., keras.Model]]:
+    found = inspect.getmembers(keras.applications, inspect.isfunction)
+    return {name: function for name, function in found if not name.startswith("_")}
+
+
+def _own() -> dict[str, Backbone]:
+    networks = (
+        (efficientnet_lite.EfficientNetLite2, "efficientnet_lite2", efficientnet_lite),
+        (resnext.ResNeXt50, "resnext50", resnext),
+        (simple_cnn.SimpleCNN, "simple_cnn", simple_cnn),
+    )
+    return {
+        build.__name__: Backbone(
+            name=build.__name__,
+            layer=layer,
+            build=build,
+            preprocessing=probe_preprocessing(module.preprocess_input),
+            published=False,
+        )
+        for build, layer, module in networks
+    }
+
+
+def build_backbone(backbone: Backbone, crop_wh: tuple[int, int], weights: str) -> keras.Model:
+    """Return a backbone for crops of this size.
+
+    weights: "imagenet", "none" or a .weights.h5 file. Raises ModelError if the weights cannot be
+    loaded or the crop is too small for the backbone.
+    """
+    shape = (crop_wh[1], crop_wh[0], 3)
+    options = {"include_top": False, "weights": None} if backbone.published else {}
+    try:
+        model = backbone.build(input_shape=shape, name=backbone.layer, **options)
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"{backbone.name} does not take crops of {crop_wh[0]}x{crop_wh[1]}: {reason}",
+            "a larger --input WxH",
+        ) from error
+    if weights == "none":
+        return model
+    try:
+        if weights == "imagenet":
+            _download(backbone, model, shape)
+        else:
+            model.load_weights(Path(weights))
+    except Exception as error:  # Keras raises plain Exception for a failed download
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"cannot get the weights {weights!r} of {backbone.name}: {reason}", WEIGHTS_HINT
+        ) from error
+    return model
+
+
+def _download(backbone: Backbone, model: keras.Model, shape: tuple[int, int, int]) -> None:
+    if not backbone.published:
+        raise ModelError("none are published for Keras")
+    source = backbone.build(
+        input_shape=shape, include_top=False, weights="imagenet", name=backbone.layer
+    )
+    model.set_weights(source.get_weights())

@@ -1,0 +1,67 @@
+"""Distillation: a student learns from trained models that see the same crop.
+
+CelebA's labels are noisy, those of subjective attributes above all. The mean prediction of
+different models is less noisy, and better than each of them. It is computed for every augmented,
+mixed crop, so every epoch has something new to learn.
+Sources: Hinton, Vinyals and Dean (2015), Distilling the Knowledge in a Neural Network; Beyer et
+al. (2022), Knowledge distillation: A good teacher is patient and consistent.
+"""
+
+from collections.abc import Sequence
+
+from train.keras_import import keras
+
+EPSILON = 1e-6  # teachers' probabilities are kept this far from 0 and 1
+
+
+class TeacherEnsemble(keras.Model):
+    """The sigmoid of the teachers' mean log-odds for crops, float32 (B, A), 0..1.
+
+    Each teacher sees the crops resized to its own input.
+    """
+
+    def __init__(self, teachers: Sequence[keras.Model]):
+        super().__init__(name="teachers")
+        self.teachers = list(teachers)
+        self.trainable = False
+        self.built = True  # the teachers are
+
+    def call(self, crops):
+        crops = keras.ops.cast(crops, "float32")
+        logits = []
+        for teacher in self.teachers:
+            resized = crops
+            height, width = teacher.input_shape[1:3]
+            if (height, width) != tuple(crops.shape[1:3]):
+                resized = keras.ops.image.resize(crops, (height, width), antialias=True)
+            probability = keras.ops.cast(teacher(resized, training=False), "float32")
+            probability = keras.ops.clip(probability, EPSILON, 1 - EPSILON)
+            logits.append(keras.ops.log(probability) - keras.ops.log1p(-probability))
+        return keras.ops.sigmoid(sum(logits) / len(logits))
+
+
+class Distiller(keras.Model):
+    """A student whose training labels are, with weight `share`, the teachers' predictions.
+
+    Crops come at the teachers' input size; the student sees them resized to its own.
+    """
+
+    def __init__(self, student: keras.Model, teachers: TeacherEnsemble, share: float):
+        super().__init__(name="distiller")
+        self.student, self.teachers, self.share = student, teachers, share
+        self.built = True  # student and teachers are
+
+    def call(self, crops, training=False):
+        height, width = self.student.input_shape[1:3]
+        crops = keras.ops.cast(crops, "float32")
+        if (height, width) != tuple(crops.shape[1:3]):
+            crops = keras.ops.image.resize(crops, (height, width), antialias=True)
+        return self.student(crops, training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        if training and self.share:  # 0 without teachers
+            predicted = keras.ops.stop_gradient(self.teachers(x))
+            y = (1 - self.share) * y + self.share * predicted
+        return super().compute_loss(
+            x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
+        )

@@ -1,0 +1,91 @@
+"""One attribute in six panels: confusion, curves, calibration, thresholds, histogram."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.metrics import confusion_matrix
+
+from train.evaluation.metrics import Score
+from train.evaluation.plots import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    attribute_label,
+    draw_confusion,
+    draw_curves,
+)
+from train.report.calibration import reliability
+from train.report.chart import WIDTH_IN, Chart, slug
+from train.report.predictions import Results
+
+MIN_PHOTOS = 10  # in a bin; the share among fewer is too uncertain
+
+
+def attribute_chart(results: Results, score: Score) -> Chart:
+    """Draw one attribute's results on the split."""
+    i = results.names.index(score.name)
+    label, probability = results.split.labels[:, i], results.probabilities[:, i]
+    figure = Figure(figsize=(WIDTH_IN, 6.4))
+    # A fixed layout: computing it for 40 charts would take as long as everything else.
+    places = {"left": 0.1, "right": 0.98, "bottom": 0.06, "top": 0.96, "hspace": 0.45}
+    panels = figure.subplots(3, 2, gridspec_kw=places | {"wspace": 0.38}).ravel()
+    counts = confusion_matrix(label, probability >= score.threshold, labels=(0, 1))
+    draw_confusion(panels[0], counts)
+    draw_curves(panels[1], panels[2], label, probability, score, counts)
+    _reliability(panels[3], label, results.raw[:, i], probability)
+    _thresholds(panels[4], label, probability, score.threshold)
+    _histogram(panels[5], label, probability, score.threshold)
+    for axes in panels[1:]:
+        axes.set_xticks((0, 0.5, 1))
+    for axes in panels[1:5]:
+        axes.set_yticks((0, 0.5, 1))
+    (true_negative, false_positive), (false_negative, true_positive) = counts.tolist()
+    name = attribute_label(score.name)
+    return Chart(
+        f"attributes/{slug(score.name)}",
+        name,
+        f"{name}: {true_positive} true positives, {false_negative} false negatives, "
+        f"{false_positive} false positives, {true_negative} true negatives; AUC {score.auc:.3f}, "
+        f"F1 {score.f1:.3f}, threshold {score.threshold:.2f}.",
+        figure,
+    )
+
+
+def _reliability(axes, label: np.ndarray, raw: np.ndarray, probability: np.ndarray) -> None:
+    axes.plot((0, 1), (0, 1), ":", color=GREY)
+    for values, style, colour in ((raw, "s--", GREY), (probability, "o-", BLUE)):
+        mean, share = reliability(label, values, bins=10, min_photos=MIN_PHOTOS)
+        axes.plot(mean, share, style, color=colour, markersize=3)
+    axes.set(xlabel="predicted probability", ylabel="share positive", xlim=(0, 1), ylim=(0, 1.02))
+    axes.set_title("Calibration (grey: before)")
+
+
+def _thresholds(axes, label: np.ndarray, probability: np.ndarray, threshold: float) -> None:
+    if label.any():
+        grid = np.linspace(0, 1, 101)
+        true_positive, positive = (
+            np.sum(values[:, None] >= grid, axis=0)
+            for values in (probability[label == 1], probability)
+        )
+        lines = (
+            (true_positive / np.where(positive, positive, np.nan), "precision", ORANGE),
+            (true_positive / label.sum(), "recall", BLUE),
+            (2 * true_positive / (positive + label.sum()), "F1", GREEN),
+        )
+        for values, name, colour in lines:
+            axes.plot(grid, values, color=colour, label=name)
+        axes.legend(loc="lower left", fontsize=7, handlelength=1)
+    axes.axvline(threshold, linestyle=":", color="black", linewidth=1)
+    axes.set(xlabel="threshold", xlim=(0, 1), ylim=(0, 1.02), title="Threshold")
+
+
+def _histogram(axes, label: np.ndarray, probability: np.ndarray, threshold: float) -> None:
+    bins = np.linspace(0, 1, 21)
+    axes.hist(probability[label == 0], bins, color=ORANGE, alpha=0.55, label="label no")
+    axes.hist(probability[label == 1], bins, color=BLUE, alpha=0.55, label="label yes")
+    axes.axvline(threshold, linestyle=":", color="black", linewidth=1)
+    axes.set(xlabel="predicted probability", ylabel="photos", xlim=(0, 1), yscale="symlog")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.minorticks_off()
+    axes.set_title("Predictions by label")
+    axes.legend(loc="upper center", fontsize=7, handlelength=1)

@@ -1,0 +1,1 @@
+"""Commands used once or by maintainers: starting weights, skin tone, the README's figures."""

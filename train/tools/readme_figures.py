@@ -1,0 +1,155 @@
+"""Fill in the README's figures from the results of the evaluations.
+
+    D=../shared/data
+    for kind in tilt size faces; do python -m train.evaluate sweep $kind --data $D/celeba; done
+    python -m train.evaluate rejection --data $D/celeba
+    python -m train.evaluate fairness --data $D/celeba
+    python -m train.evaluate photos $D/wild
+    python -m train.evaluate photos $D/genki
+    for name in attributes attributes-small attributes-large; do
+        python -m device.bench --model models/$name.json --json out/bench-$name.json; done
+    python -m train.tools.readme_figures
+
+Each figure is between two markers such as <!-- tilt --> and <!-- /tilt -->.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from device.cli.command import Parser, exit_with
+from device.errors import UsageError
+from train.evaluation.metrics import percent_interval
+from train.tools.markers import README, fill_markers
+
+MODELS = README.parent / "models"
+SWEEPS = {
+    "tilt": "tilt, degrees",
+    "size": "face, px wide",
+    "faces": "faces of 64 px in an image",
+}
+PEOPLE = {"women": "female", "men": "male", "60 and older": "60 to 120"}  # groups of UTKFace
+METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "mean_auc", "smiling_accuracy")
+
+
+def sweep_table(title: str, points: list[dict]) -> list[str]:
+    """Return a sweep as a table, a column per severity."""
+    rows = {
+        title: [f"{point['severity']:g}" for point in points],
+        "detected": [percent(point["detected"]) for point in points],
+        "Facet": [f"{point['accuracy']:.3f}" for point in points],
+        "baseline": [f"{point['baseline']:.3f}" for point in points],
+    }
+    lines = [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows.items()]
+    return [lines[0], "|---" * (len(points) + 1) + "|", *lines[1:]]
+
+
+def percent(share: float) -> str:
+    """Return a share as "100 %" or "99.7 %"."""
+    return "100 %" if share == 1 else f"{100 * share:.1f} %"
+
+
+def models_table(folder: Path, out: Path) -> list[str]:
+    """Return a row per model: its card's test metrics, and the time per face."""
+    lines = [
+        "| model | accuracy | balanced accuracy | macro-F1 | mean AUC | Smiling | "
+        "calibration error | multiply-adds | size | ms a face |",
+        "|---" * 10 + "|",
+    ]
+    for path in sorted(folder.glob("*.json"), key=lambda path: path.stem):
+        measured = json.loads(path.read_text())["measured"]
+        test = measured["test"]["int8"]
+        cells = [f"{test[metric]:.3f}" for metric in (*METRICS, "calibration_error")]
+        cells += [
+            f"{measured['multiply_adds'] / 1e6:.0f} M",
+            f"{measured['bytes'] / 1e6:.2f} MB",
+            f"{read(out / f'bench-{path.stem}.json')['ms_per_face']:.1f}",
+        ]
+        lines.append(f"| `{path.stem}` | " + " | ".join(cells) + " |")
+    return lines
+
+
+def photos_lines(wild: dict, genki: dict) -> list[str]:
+    """Return the results on two sets of whole photos, as two sentences."""
+    wild_text, genki_text = (
+        f"face detected in {percent(result['detected'])} of {result['photos']}, classified in "
+        f"{percent(result['classified'])}"
+        for result in (wild, genki)
+    )
+    return [
+        f"Whole photos (`train.evaluate photos ../shared/data/wild`): {wild_text}, accuracy "
+        f"{wild['accuracy']:.3f}.",
+        f"GENKI (`train.evaluate photos ../shared/data/genki`): {genki_text}, accuracy of Smiling "
+        f"{genki['accuracy']:.3f}.",
+    ]
+
+
+def rejection_table(curves: list[dict]) -> list[str]:
+    """Return what each limit accepts and rejects."""
+    lines = [
+        "| state | limit | accepted | accuracy of the accepted | accuracy of the rejected |",
+        "|---" * 5 + "|",
+    ]
+    for curve in curves:
+        lines.append(
+            f"| `{curve['state']}` | {curve['limit']:g} | {100 * curve['accepted']:.0f} % | "
+            f"{curve['accepted_accuracy']:.3f} | {curve['rejected_accuracy']:.3f} |"
+        )
+    return lines
+
+
+def fairness_line(groups: dict[str, list[dict]]) -> list[str]:
+    """Return the errors of Male on UTKFace by group, with 95 % intervals."""
+    rows = {row["group"]: row for row in groups["UTKFace"] if row["attribute"] == "Male"}
+    errors = [f"{people} {_error(rows[group])}" for people, group in PEOPLE.items()]
+    return [
+        f"On UTKFace, `Male` is wrong for {_error(rows['all'])} of {rows['all']['people']} people: "
+        + ", ".join(errors)
+        + ". All groups, with CelebA's own, and `Young`: `train.evaluate fairness --data "
+        "../shared/data/celeba`; the model cards name the groups with most errors."
+    ]
+
+
+def _error(row: dict) -> str:
+    return percent_interval(row["error"], row["low"], row["high"])
+
+
+def read(path: Path) -> Any:
+    """Return the content of a JSON file; UsageError with the commands that write it."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"cannot read {path}: {error}",
+            "the commands of python -m train.tools.readme_figures --help",
+        ) from error
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = Parser("train.tools.readme_figures", __doc__)
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder of the results")
+    parser.add_argument("--readme", type=Path, default=README)
+    args = parser.parse_args(argv)
+    test = args.out / "evaluate-test"
+    parts = {
+        "models": models_table(MODELS, args.out),
+        **{
+            name: sweep_table(title, read(test / f"sweep-{name}.json"))
+            for name, title in SWEEPS.items()
+        },
+        "photos": photos_lines(
+            read(args.out / "evaluate-wild" / "photos.json"),
+            read(args.out / "evaluate-genki" / "photos.json"),
+        ),
+        "rejection": rejection_table(read(test / "rejection.json")),
+        "fairness": fairness_line(read(test / "fairness.json")),
+    }
+    text = args.readme.read_text()
+    for name, lines in parts.items():
+        text = fill_markers(text, name, lines)
+    args.readme.write_text(text)
+    print(f"filled in {', '.join(parts)} of {args.readme}")
+
+
+if __name__ == "__main__":
+    exit_with(main)

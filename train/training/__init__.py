@@ -1,0 +1,1 @@
+"""Training runs: settings, recipes, phases, checkpoints and the run's folder."""

@@ -1,0 +1,82 @@
+"""Compute a frozen backbone's features once, cache them on disk, and train the head on them.
+
+The features of a photo do not change while the backbone is frozen, so an epoch of the head takes
+seconds instead of minutes. Photos are not augmented: that would change their features.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from train.data.loader import Batches
+from train.data.split import Split
+from train.keras_import import keras
+from train.network.build import backbone_of
+from train.training.config import FitSettings
+
+BATCH = 64
+
+
+class Features(keras.utils.PyDataset):
+    """Pooled features float32 (batch, F) and labels (batch, A), reshuffled in every epoch."""
+
+    def __init__(self, features: np.ndarray, labels: np.ndarray, batch: int, seed: int | None):
+        super().__init__(workers=1)
+        self._features, self._labels = features, labels
+        self._batch, self._seed = batch, seed
+        self.start_epoch(0)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Shuffle for this epoch, counted from 0; without a seed the order stays."""
+        self._order = np.arange(len(self._labels))
+        if self._seed is not None:
+            np.random.default_rng((self._seed, epoch)).shuffle(self._order)
+
+    def __len__(self) -> int:
+        return -(-len(self._labels) // self._batch)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = np.sort(self._order[index * self._batch : (index + 1) * self._batch])
+        return np.asarray(self._features[rows], np.float32), self._labels[rows].astype(np.float32)
+
+
+def cached_features(
+    model: keras.Model, split: Split, settings: FitSettings, folder: Path
+) -> np.ndarray:
+    """Return the backbone's pooled features of a split, float16 (photos, F), memory-mapped.
+
+    Computed if folder/KEY.npy is missing. KEY identifies weights, crop and photos, so runs that
+    share these share the file, which is written atomically.
+    """
+    path = folder / f"{_key(model, split, settings)}.npy"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        _compute(model, split, settings, partial)
+        partial.rename(path)
+    return np.load(path, mmap_mode="r")
+
+
+def _compute(model: keras.Model, split: Split, settings: FitSettings, path: Path) -> None:
+    extractor = keras.Model(model.input, model.get_layer("pool").output)
+    batches = Batches(split, settings.crop_wh, BATCH)
+    shape = (len(split), extractor.output_shape[-1])
+    out = np.lib.format.open_memmap(path, "w+", np.float16, shape)
+    for index in tqdm(range(len(batches)), desc=f"{split.name} features", unit="batch"):
+        features = extractor.predict_on_batch(batches[index][0])
+        out[index * BATCH : index * BATCH + len(features)] = np.asarray(features)
+    out.flush()
+
+
+def _key(model: keras.Model, split: Split, settings: FitSettings) -> str:
+    digest = hashlib.sha256()
+    parts = [settings.backbone, settings.last_layer, settings.pooling]
+    digest.update(json.dumps([*parts, settings.crop_wh, len(split)]).encode())
+    for weight in backbone_of(model).get_weights():
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    for photo in split.photos:
+        digest.update(str(photo.resolve()).encode())
+    return f"{settings.backbone}-{split.name}-{digest.hexdigest()[:16]}"

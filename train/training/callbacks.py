@@ -1,0 +1,133 @@
+"""Keras callbacks: progress, time per epoch, shuffling, restoring, the best epoch."""
+
+import csv
+import json
+import time
+from pathlib import Path
+from typing import Protocol
+
+from tqdm import tqdm
+
+from train.keras_import import keras
+
+
+class Epochs(Protocol):
+    """Batches that are shuffled or augmented anew in each epoch."""
+
+    def start_epoch(self, epoch: int) -> None: ...
+
+
+class Progress(keras.callbacks.Callback):
+    """A progress bar for a phase of the run, with the time left and the running loss."""
+
+    def __init__(self, name: str, steps_per_epoch: int, first: int, last: int):
+        super().__init__()
+        self._name, self._steps_per_epoch = name, steps_per_epoch
+        self._first, self._total = first, steps_per_epoch * (last - first)
+
+    def on_train_begin(self, logs=None):
+        self._bar = tqdm(
+            desc=self._name, total=self._total, unit="step", smoothing=0.05, mininterval=2
+        )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # After a resume, the first epoch is not the phase's first.
+        done = (epoch - self._first) * self._steps_per_epoch
+        self._bar.n = self._bar.initial = max(self._bar.initial, done)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._bar.update(1)
+        if batch % 20 == 0:
+            self._bar.set_postfix(loss=f"{logs['loss']:.4f}", refresh=False)
+
+    def on_epoch_end(self, epoch, logs=None):
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        self._bar.write(f"epoch {epoch + 1}: {shown}")
+
+    def on_train_end(self, logs=None):
+        self._bar.close()
+
+
+class Clock(keras.callbacks.Callback):
+    """Append the time of each epoch to times.csv; the first includes the preparation.
+
+    Columns: epoch, wall_s, cpu_s (of all threads).
+    """
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self._path = path
+        self._read()
+
+    def _read(self) -> tuple[float, float]:
+        before = getattr(self, "_now", (0.0, 0.0))
+        self._now = (time.perf_counter(), time.process_time())
+        return self._now[0] - before[0], self._now[1] - before[1]
+
+    def on_epoch_end(self, epoch, logs=None):
+        new = not self._path.exists()
+        with self._path.open("a", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            if new:
+                writer.writerow(("epoch", "wall_s", "cpu_s"))
+            writer.writerow((epoch, *(f"{seconds:.1f}" for seconds in self._read())))
+
+
+class EpochStart(keras.callbacks.Callback):
+    """Pass the epoch to the batches, so that a resumed run is shuffled as an uninterrupted one."""
+
+    def __init__(self, batches: Epochs):
+        super().__init__()
+        self._batches = batches
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._batches.start_epoch(epoch)
+
+
+class RestoreOnly(keras.callbacks.BackupAndRestore):
+    """Restore from the checkpoints that the chief worker writes, and write none."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        pass
+
+
+class BestEpoch(keras.callbacks.Callback):
+    """Stop when a metric no longer improves, and restore the best epoch's weights.
+
+    Keras's EarlyStopping loses its state when a run is interrupted; this one keeps the best value
+    and weights in a folder. is_chief: whether this process writes them.
+    """
+
+    def __init__(self, metric: str, patience: int, folder: Path, is_chief: bool = True):
+        super().__init__()
+        self._metric, self._patience, self._is_chief = metric, patience, is_chief
+        self._record, self._weights = folder / "best.json", folder / "best.weights.h5"
+        # Smaller is better for losses only.
+        self._sign = -1 if metric.endswith("loss") else 1
+
+    def on_train_begin(self, logs=None):
+        self._best, self._epoch = float("-inf"), -1
+        if self._record.exists():
+            record = json.loads(self._record.read_text())
+            self._best, self._epoch = self._sign * record["value"], record["epoch"]
+
+    def on_epoch_end(self, epoch, logs=None):
+        value = float(logs[self._metric])
+        if self._sign * value > self._best:
+            self._best, self._epoch = self._sign * value, epoch
+            self._save(epoch, value)
+        elif epoch - self._epoch >= self._patience:
+            self.model.stop_training = True
+
+    def _save(self, epoch: int, value: float) -> None:
+        if not self._is_chief:
+            return
+        self._record.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._weights.with_name("partial.weights.h5")
+        self.model.save_weights(partial, overwrite=True)
+        partial.replace(self._weights)
+        self._record.write_text(json.dumps({"epoch": epoch, "value": value}))
+
+    def on_train_end(self, logs=None):
+        if self._weights.exists():
+            self.model.load_weights(self._weights)

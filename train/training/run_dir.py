@@ -1,0 +1,100 @@
+"""A run's folder and its settings.json, which records how to repeat the run."""
+
+import json
+import platform
+import subprocess
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from device.errors import FacetError, UsageError
+from train.data.augment import Augmentation
+from train.keras_import import keras
+from train.training.config import FitSettings
+
+
+def code_version() -> str:
+    """Return the checked-out commit, with -dirty if files differ from it, or "unknown"."""
+    command = ["git", "describe", "--always", "--dirty"]
+    try:
+        git = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent)
+    except OSError:  # git is not installed
+        return "unknown"
+    return git.stdout.strip() or "unknown"
+
+
+def holds_run(run: Path) -> bool:
+    """Return whether a folder holds a run; a failed start leaves settings.json alone."""
+    names = {path.name for path in run.iterdir()} if run.is_dir() else set()
+    return "settings.json" in names and len(names) > 1
+
+
+def save_settings(run: Path, settings: FitSettings, data: Path, counts: dict[str, int]) -> None:
+    """Write settings.json: settings, data, versions, and the run that this one continues."""
+    record = {
+        "settings": asdict(settings),
+        "data": str(data),
+        "photos": counts,
+        "code": code_version(),
+        "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
+        "python": platform.python_version(),
+    }
+    source = Path(settings.weights).parent
+    if settings.weights.endswith(".keras") and (source / "settings.json").exists():
+        record["continued_from"] = read_record(source)
+    (run / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+def save_derived_run(model: keras.Model, record: dict[str, Any], run: Path) -> None:
+    """Write a run made of other runs, ready for train.convert; FacetError if it fails."""
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        keras.Model(model.input, model.output, name=model.name).save(run / "model.keras")
+        (run / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
+    except OSError as error:
+        raise FacetError(f"cannot write {run}: {error}") from error
+    print(f"saved {run / 'model.keras'}; next: python -m train.convert {run}")
+
+
+def read_record(run: Path) -> dict[str, Any]:
+    """Return the content of settings.json; UsageError if there is no run."""
+    path = run / "settings.json"
+    try:
+        record = json.loads(path.read_text())
+        return record | {"settings": dict(record["settings"])}
+    except FileNotFoundError:
+        raise UsageError(
+            f"no run in {run}: {path} is missing", "python -m train.fit --help"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is not a run's settings: {error}", "start a new run") from error
+
+
+def read_settings(run: Path) -> FitSettings:
+    """Return the settings of a run; UsageError if there is none, or it is of another version."""
+    values = read_record(run)["settings"]
+    try:
+        values["augmentation"] = Augmentation(**values["augmentation"])
+        for key in (field.name for field in fields(FitSettings)):  # JSON has no tuples
+            if isinstance(values.get(key), list):
+                values[key] = tuple(values[key])
+        return FitSettings(**values)
+    except (KeyError, TypeError) as error:
+        raise UsageError(
+            f"{run / 'settings.json'} is not of this version: {error}", "start a new run"
+        ) from error
+
+
+def is_same_run(training: dict[str, Any], record: dict[str, Any]) -> bool:
+    """Return whether a model card's training record is of the run with this settings.json.
+
+    Compares code version, counts and numeric settings: a card does not hold the paths.
+    """
+    keys = ("code", "photos", "soup", "python")
+    settings, card_settings = record["settings"], training.get("settings")
+    if not isinstance(card_settings, dict) or any(training.get(k) != record.get(k) for k in keys):
+        return False
+    compared = [k for k, v in settings.items() if isinstance(v, int | float) or k == "crop_wh"]
+    return bool(compared) and all(
+        k in card_settings and card_settings[k] == settings[k] for k in compared
+    )

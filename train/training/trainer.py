@@ -1,0 +1,226 @@
+"""Train a model through its phases, and leave it in the run's folder."""
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from device.log import log
+from train.data.loader import Batches
+from train.data.split import Split
+from train.keras_import import keras
+from train.network.batchnorm import recalibrate_batchnorm
+from train.network.build import build, freeze, head_of, set_precision
+from train.network.distillation import Distiller, TeacherEnsemble
+from train.network.head import Head
+from train.network.load import load_float
+from train.training.bottleneck import Features, cached_features
+from train.training.callbacks import BestEpoch, Clock, EpochStart, Progress, RestoreOnly
+from train.training.config import FROM_SCRATCH, FitSettings, from_scratch
+from train.training.distributed import Cluster
+from train.training.phases import Phase, optimizer, phases
+
+RECALIBRATION_BATCHES = 100  # whose mean gives the final BatchNorm statistics
+EVALUATION_BATCH = 64
+PHASE_WEIGHTS = "done.weights.h5"  # of a finished phase
+
+
+def accuracy(labels, probabilities):
+    """Return the share of attributes on the right side of 1/2; mixed labels are rounded."""
+    same = keras.ops.equal(labels > 0.5, probabilities > 0.5)
+    return keras.ops.mean(keras.ops.cast(same, "float32"), axis=-1)
+
+
+def build_network(
+    settings: FitSettings, attributes: int, weights: str | None = None
+) -> keras.Model:
+    """Return the model that the settings describe, with their weights or with others."""
+    head = Head(settings.pooling, settings.dense, settings.output, settings.dropout)
+    weights = settings.weights if weights is None else weights
+    size, backbone = settings.crop_wh, settings.backbone
+    return build(attributes, size, weights, settings.last_layer, backbone, head)
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One run: photos, folder, settings, and the processes that take part."""
+
+    train: Split
+    val: Split
+    run: Path
+    settings: FitSettings
+    cluster: Cluster
+
+
+def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Model:
+    """Train, or continue from RUN/backup, and leave model.keras in the run's folder."""
+    run.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(settings.seed)
+    if from_scratch(settings) != settings:
+        log.info("weights none: nothing is frozen, the whole network is trained from scratch")
+    backup, cluster = run / "backup", Cluster(settings.distribute)
+    job = TrainingJob(train, val, run, settings, cluster)
+    # A resumed run does not load its starting weights: their file may be gone.
+    resumed = _has_checkpoint(backup)
+    with cluster.scope():
+        start = build_network(settings, len(train.attributes), FROM_SCRATCH if resumed else None)
+        set_precision(start, settings.precision)
+        model = cluster.model(start.input, start.output) if cluster.strategy else start
+    with cluster.translate_errors():
+        for number, phase in enumerate(phases(settings), 1):
+            if number > 1 and not cluster.is_chief:
+                # The best epoch's weights, which the chief may have written just now.
+                model.load_weights(cluster.wait_for(backup / str(number - 1) / PHASE_WEIGHTS))
+            _train(job, model, phase, backup / str(number))
+    return _finish(job, model)
+
+
+def _has_checkpoint(backup: Path) -> bool:
+    """Return whether there is a checkpoint; delete those without metadata, which are incomplete."""
+    for weights in backup.rglob("latest.weights.h5"):
+        if not weights.with_name("training_metadata.json").exists():
+            weights.unlink()
+    return any(backup.rglob("*.weights.h5"))
+
+
+def _train(job: TrainingJob, model: keras.Model, phase: Phase, backup: Path) -> None:
+    """Train one phase or the rest of it; load its weights if it is finished."""
+    settings, cluster, finished = job.settings, job.cluster, backup / PHASE_WEIGHTS
+    if finished.exists():
+        model.load_weights(finished)
+        return
+    clock = Clock(job.run / "times.csv")
+    freeze(model, phase.unfreeze)
+    learner, batches, validation = phase_inputs(job, model, phase)
+    with cluster.scope():
+        # Compiled again in each phase: compiling fixes which layers learn.
+        learner.compile(
+            optimizer(phase, settings, len(batches) * (phase.last - phase.first)),
+            loss="binary_crossentropy",
+            metrics=_metrics(settings),
+        )
+        # Inside the scope: otherwise a checkpoint builds the variables outside the replicas.
+        learner.optimizer.build(learner.trainable_variables)
+    callbacks = _callbacks(job, phase, batches, backup)
+    learner.fit(
+        cluster.shard(batches),
+        validation_data=cluster.shard(validation) if validation else None,
+        initial_epoch=phase.first,
+        epochs=phase.last,
+        verbose=0,
+        callbacks=[*callbacks, *([clock] if cluster.is_chief else [])],
+    )
+    if cluster.is_chief:
+        backup.mkdir(parents=True, exist_ok=True)
+        partial = finished.with_name("partial.weights.h5")
+        model.save_weights(partial, overwrite=True)
+        partial.rename(finished)
+
+
+def phase_inputs(
+    job: TrainingJob, model: keras.Model, phase: Phase
+) -> tuple[keras.Model, Any, Any]:
+    """Return the model that learns in a phase, its training and its validation batches."""
+    settings, cluster = job.settings, job.cluster
+    if not phase.bottleneck:
+        with cluster.scope():
+            distil = settings.teacher or settings.teacher_input
+            learner = distiller(model, settings) if distil else model
+        return learner, training_batches(job.train, settings), _validation(job.val, settings)
+    folder = job.run.parent / "features"
+    train, val = (cached_features(model, split, settings, folder) for split in (job.train, job.val))
+    batches = Features(train, job.train.labels, settings.batch, settings.seed)
+    validation = Features(val, job.val.labels, EVALUATION_BATCH, None) if len(job.val) else None
+    with cluster.scope():
+        head = head_of(model)
+        return cluster.model(head.input, head.output), batches, validation
+
+
+def training_batches(train: Split, settings: FitSettings) -> Batches:
+    """Return the augmented training photos, at the teachers' input size if there is one."""
+    return Batches(
+        train,
+        settings.teacher_input or settings.crop_wh,
+        settings.batch,
+        settings.augmentation,
+        settings.seed,
+        settings.workers,
+    )
+
+
+def distiller(student: keras.Model, settings: FitSettings) -> Distiller:
+    """Return the student with its teachers, all at the run's precision."""
+    teachers = [load_float(Path(file), student.output_shape[-1]) for file in settings.teacher]
+    for teacher in teachers:
+        set_precision(teacher, settings.precision)
+    return Distiller(student, TeacherEnsemble(teachers), settings.teacher_share if teachers else 0)
+
+
+def _validation(val: Split, settings: FitSettings) -> Batches | None:
+    """Return the validation photos, cropped as on the device, or None if there are none."""
+    if not len(val):
+        return None
+    workers = -(-settings.workers // 2)
+    return Batches(val, settings.crop_wh, EVALUATION_BATCH, workers=workers)
+
+
+def _metrics(settings: FitSettings) -> list:
+    auc = settings.early_stopping.endswith("auc")
+    return [accuracy, *([keras.metrics.AUC(multi_label=True, name="auc")] if auc else [])]
+
+
+def _callbacks(
+    job: TrainingJob, phase: Phase, batches: Batches | Features, backup: Path
+) -> list[keras.callbacks.Callback]:
+    settings, is_chief = job.settings, job.cluster.is_chief
+    # Every worker reads the checkpoints that the chief writes.
+    checkpoint = keras.callbacks.BackupAndRestore if is_chief else RestoreOnly
+    chosen: list[keras.callbacks.Callback] = [
+        checkpoint(backup, double_checkpoint=True, delete_checkpoint=False),
+        EpochStart(batches),
+    ]
+    if settings.early_stopping:
+        chosen.append(BestEpoch(settings.early_stopping, settings.patience, backup, is_chief))
+    if is_chief:
+        chosen += [
+            keras.callbacks.CSVLogger(job.run / "history.csv", append=True),
+            *_tensorboard(job.run),
+            Progress(phase.name, len(batches), phase.first, phase.last),
+        ]
+    return chosen + ([keras.callbacks.SwapEMAWeights()] if settings.ema else [])
+
+
+def _tensorboard(run: Path) -> list[keras.callbacks.Callback]:
+    """Return TensorBoard's callback if TensorFlow, which writes its files, is installed."""
+    if importlib.util.find_spec("tensorflow") is None:
+        return []
+    return [keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False)]
+
+
+def _finish(job: TrainingJob, model: keras.Model) -> keras.Model:
+    """Save and return the trained network with recalibrated BatchNorm statistics."""
+    train, run, settings = job.train, job.run, job.settings
+    if not job.cluster.is_chief:
+        return model
+    # A new model, float32 and for one device, without the optimizer's state, which is two thirds
+    # of the file.
+    plain = build_network(settings, len(train.attributes), FROM_SCRATCH)
+    plain.set_weights(model.get_weights())
+    freeze(plain, phases(settings)[-1].unfreeze)
+    recalibrate_batchnorm(plain, recalibration_batches(train, settings))
+    plain.save(run / "model.partial.keras")
+    (run / "model.partial.keras").rename(run / "model.keras")
+    shutil.rmtree(run / "backup", ignore_errors=True)
+    return plain
+
+
+def recalibration_batches(train: Split, settings: FitSettings) -> Iterator[np.ndarray]:
+    """Yield batches of un-augmented training crops, evenly over the split, for BatchNorm."""
+    plain = Batches(train, settings.crop_wh, 32)
+    step = max(1, len(plain) // RECALIBRATION_BATCHES)
+    for index in range(0, len(plain), step):
+        yield plain[index][0]
