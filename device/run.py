@@ -13,14 +13,12 @@ source, 4 model or detector missing, corrupt or mismatched.
 from __future__ import annotations
 
 import contextlib
-import signal
-import threading
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from . import __version__
 from .cli.command import exit_with
 from .cli.flags import read_settings
+from .cli.loop import for_window, stop_at_signals, until_stopped
 from .cli.outputs import (
     AnalyzedOnly,
     build_outputs,
@@ -34,11 +32,9 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from .camera import Camera
-    from .outputs import Output
     from .outputs.window import Window
     from .pipeline import Pipeline
     from .recognition.recognizer import Recognizer
-    from .types import Result
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -68,34 +64,15 @@ def main(argv: list[str] | None = None) -> int:
             f"model {settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
         )
         outputs += build_reports(settings, camera, stack)
-        pipeline = build_pipeline(settings, models, camera, shown, stop.is_set, recognizer)
+        analysis = build_pipeline(settings, models, camera, shown, stop.is_set, recognizer)
         if window:
-            run(windowed_results(pipeline, camera), [AnalyzedOnly(outputs), window], stop)
-        else:
-            run(pipeline, outputs, stop)
-    log.info(summary(pipeline, camera, window))
+            outputs = [AnalyzedOnly(outputs), window]
+        with until_stopped(for_window(analysis, camera) if window else analysis, stop) as pipeline:
+            for result in pipeline:
+                for output in outputs:
+                    output.write(result)
+    log.info(summary(analysis, camera, window))
     return 0
-
-
-def run(pipeline: Iterable[Result], outputs: list[Output], stop: threading.Event) -> None:
-    """Write every result to every output, until the pipeline ends or `stop` is set."""
-    from .camera.prefetch import closing
-
-    with closing(pipeline) as results:
-        for result in results:
-            for output in outputs:
-                output.write(result)
-            if stop.is_set():
-                break
-
-
-def windowed_results(pipeline: Pipeline, camera: Camera) -> Iterable[Result]:
-    """Return the pipeline's results for a window, analyzed in a thread of their own."""
-    from .camera import is_live
-    from .camera.prefetch import prefetch
-    from .preview import with_previews
-
-    return with_previews(pipeline, camera) if is_live(camera) else prefetch(pipeline, 1)
 
 
 def open_recognizer(
@@ -108,14 +85,6 @@ def open_recognizer(
     from .recognition.recognizer import Recognizer
 
     return stack.enter_context(Recognizer(settings.people, is_live(camera)))
-
-
-def stop_at_signals() -> threading.Event:
-    """Return an event that SIGINT, SIGTERM and SIGHUP set."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 def summary(pipeline: Pipeline, camera: Camera, window: Window | None) -> str:

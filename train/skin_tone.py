@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from device.attributes.classifier import Classifier
 from device.cli.command import Parser, exit_with
-from device.emoji.skin import BANDS, FEATURES, FITTED, features, median, tamed
+from device.emoji.skin import BANDS, FEATURES, FITTED, clip_outliers, features, median
 from device.settings import MODEL
 from train.celeba import DataError
 from train.data.crops import read_crop
@@ -72,7 +72,7 @@ def read_labels(folder: Path) -> tuple[list[Path], np.ndarray]:
 def model() -> Pipeline:
     """Return the model, not yet fitted."""
     logistic = LogisticRegression(C=STRENGTH, max_iter=5000)
-    return make_pipeline(StandardScaler(), FunctionTransformer(tamed), logistic)
+    return make_pipeline(StandardScaler(), FunctionTransformer(clip_outliers), logistic)
 
 
 def cross_validate(values: np.ndarray, bands: np.ndarray, shuffles: int = SHUFFLES) -> Agreement:
@@ -146,8 +146,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _features(photo: Path, classifier: Classifier) -> np.ndarray:
     crop = np.ascontiguousarray(read_crop(photo, classifier.card.crop_wh))
-    said = classifier.classify(crop)
-    return features(crop, classifier.template, classifier.card.names, said)
+    probabilities = classifier.classify(crop)
+    return features(crop, classifier.geometry.template_array, classifier.card.names, probabilities)
 
 
 if __name__ == "__main__":

@@ -1,192 +1,272 @@
-"""Draw people as emoji: from a photo, a folder of photos or a camera.
+"""Draw faces as emoji: from a photo, a folder of photos or a camera.
 
-    python -m device.emoji photo.jpg                       # the nearest emoji for a text message
+    python -m device.emoji photo.jpg                       # the nearest Unicode emoji, as text
     python -m device.emoji photo.jpg --out me.svg          # and a drawing; me.png needs resvg
     python -m device.emoji photos/ --out emoji/ --all      # a drawing of every face
     python -m device.emoji --camera 0 --out me.png         # one shot after a countdown
-    python -m device.emoji --camera 0 --live               # everybody's, over the faces
-    python -m device.emoji --gallery docs/emoji.html       # all layers and 24 people; .png: those
+    python -m device.emoji --camera 0 --live               # an emoji over every face; q quits
+    python -m device.emoji --gallery docs/emoji.html       # all layers and 24 people; .png: people
 
-No photo is stored or sent. Exit codes: 0 done, 1 no face or a layer missing or malformed, 2 wrong
-usage, 3 no camera or unreadable source, 4 model or detector missing, corrupt or mismatched.
+Photos are neither stored nor sent. Exit codes: 0 done, 1 no face, or a layer missing or malformed,
+2 wrong usage, 3 no camera or unreadable source, 4 model or detector missing, corrupt or mismatched.
 """
 
 from __future__ import annotations
 
 import argparse
-import threading
+import contextlib
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..config import merge
 from ..errors import FacetError, UsageError
 from ..log import log
-from ..settings import MODEL, AttributesSettings, CameraSettings, Settings
+from ..settings import Settings
 from .command import Parser, exit_with
+from .flags import add_config, add_flags, settings_from
 
 if TYPE_CHECKING:
+    from ..analyzer import FaceAnalyzer
     from ..camera import Camera
-    from ..emoji.compose import Drawing, SvgComposer
-    from ..emoji.faces import EmojiGenerator
+    from ..emoji.faces import Emoji, EmojiGenerator
+    from ..outputs.window import Painter
     from ..types import Frame
 
 ENDINGS = (".svg", ".png")
 COUNTDOWN_S = 3
-SIDE = 512  # px, default of a PNG
+SIDE_PX, MIN_SIDE_PX, MAX_SIDE_PX = 512, 16, 4096  # of a PNG
 POSTER_PX = 1280  # width
+SETTINGS_FLAGS = ("--model",)  # as device.run has them
 
 
 def parser() -> Parser:
-    one = Parser("device.emoji", __doc__)
-    add = one.add_argument
-    add("photo", nargs="?", metavar="PHOTO", help="a photo, or a folder of photos")
+    emoji = Parser("device.emoji", __doc__ or "")
+    add = emoji.add_argument
+    add("photo", nargs="?", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
     add("--camera", metavar="SRC", help="one shot of a camera: 0, usb:0, /dev/video0, ..., demo")
-    add("--live", action="store_true", help="show everybody's emoji in the window; q quits")
+    add("--live", action="store_true", help="show an emoji over every face in a window")
     add(
         "--gallery",
         type=Path,
         metavar="FILE.html",
-        help="write a page of all layers and 24 people, or FILE.png of the people, and stop",
+        help="write a page of all layers and 24 people, or FILE.png of the people only",
     )
     add(
         "--out",
         type=Path,
         metavar="FILE",
-        help="the drawing, .svg or .png; a folder for several. What is there is replaced",
+        help="the drawing, .svg or .png, or a folder for several; existing files are replaced",
     )
-    add("--png", action="store_true", help="where --out is a folder: PNG, not SVG")
-    add("--size", type=int, default=SIDE, metavar="PX", help=f"side of a PNG (default {SIDE})")
-    add("--all", action="store_true", help="every face of a photo, not the largest alone")
-    add("--explain", action="store_true", help="say why each layer is there")
-    add("--model", type=Path, default=MODEL, metavar="CARD", help="a model card")
-    return one
+    add("--png", action="store_true", help="write PNG, not SVG, into the folder --out")
+    add("--size", type=int, default=SIDE_PX, metavar="PX", help="side of a PNG (default 512)")
+    add("--all", action="store_true", help="draw every face of a photo, not only the largest")
+    add("--explain", action="store_true", help="print the reason for each layer")
+    add_config(emoji)
+    add_flags(emoji, Settings, SETTINGS_FLAGS)
+    return emoji
 
 
 def check(options: argparse.Namespace) -> None:
     """Raise UsageError for flags that do not go together."""
-    given = [bool(options.photo), bool(options.camera), bool(options.gallery)]
-    if sum(given) != 1:
-        raise UsageError("need a photo, --camera or --gallery, one of them", "See: --help")
+    if sum(map(bool, (options.photo, options.camera, options.gallery))) != 1:
+        message = "expected one of PHOTO, --camera and --gallery"
+        raise UsageError(message, "python -m device.emoji --help")
     if options.live and (options.photo or options.gallery or options.out):
-        raise UsageError("--live shows a camera and writes nothing", "Give --camera SRC --live")
-    if not 16 <= options.size <= 4096:
-        raise UsageError(f"--size {options.size}, need 16 to 4096")
+        raise UsageError("--live shows a camera and writes nothing", "--camera SRC --live")
+    if not MIN_SIDE_PX <= options.size <= MAX_SIDE_PX:
+        raise UsageError(f"--size {options.size}, need {MIN_SIDE_PX} to {MAX_SIDE_PX}")
     if options.out and options.out.suffix and options.out.suffix.lower() not in ENDINGS:
-        raise UsageError(f"--out {options.out}: unknown ending", f"Known are {', '.join(ENDINGS)}")
+        message = f"--out {options.out}: unknown file type"
+        raise UsageError(message, f"one of {', '.join(ENDINGS)}")
+
+
+def emoji_settings(options: argparse.Namespace) -> Settings:
+    """Return the defaults, overlaid by --config's file, overlaid by the flags."""
+    # A photo's name may look like a camera's; its absolute path does not.
+    source = options.camera or str(options.photo.absolute())
+    settings = settings_from(options, SETTINGS_FLAGS)
+    return merge(settings, {"camera": {"source": source}}, "command line")
 
 
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     check(options)
     if options.gallery:
-        from ..emoji.compose import SvgComposer
-        from ..emoji.gallery import page, poster
-        from ..emoji.render import png
-
-        picture = _is_png(options.gallery)
-        content = png(poster(SvgComposer()), POSTER_PX) if picture else page(SvgComposer()).encode()
-        _write(options.gallery, content)
+        write_gallery(options.gallery)
         return 0
-    # After the flags: --help and a slip of the finger should not wait for OpenCV.
-    from ..camera.open import open_camera
-    from ..emoji.faces import EmojiGenerator
-
+    settings = emoji_settings(options)
     if options.live or options.png or _is_png(options.out):
-        from ..emoji.render import png
+        from ..emoji.render import load_resvg
 
-        png('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>', 1)  # is it there?
-    portraitist = EmojiGenerator(options.model, Settings().faces)
-    # A photo's name may look like a camera's.
-    source = options.camera or str(Path(options.photo).absolute())
-    with open_camera(CameraSettings(source=source)) as camera:
-        if options.live:
-            return _live(camera, portraitist)
-        if camera.stills:
-            return _photos(camera, portraitist, options)
-        return _draw(shot(camera), portraitist, options, several=False)
-
-
-def _photos(camera: Camera, portraitist: EmojiGenerator, options: argparse.Namespace) -> int:
-    """Draw each photo; in a folder those without a face are passed over, unless all are."""
-    from ..emoji.faces import NoFaceError
-
-    folder = Path(options.photo or options.camera).is_dir()
-    if not folder:
-        return _draw(next(iter(camera)), portraitist, options, several=False)
-    drawn = 0
-    for frame in camera:
-        try:
-            _draw(frame, portraitist, options, several=True)
-            drawn += 1
-        except NoFaceError as error:
-            log.info(f"skipped: {frame.source}: {error.message}")
-    if not drawn:
-        raise FacetError(f"no face in any photo of {camera.name}")
+        load_resvg()  # its absence should show before a countdown, not after
+    if options.live:
+        show_live(settings)
+    else:
+        draw(settings, options)
     return 0
 
 
+def write_gallery(path: Path) -> None:
+    """Write the gallery: an HTML page, or a PNG of its people."""
+    from ..emoji.compose import SvgComposer
+    from ..emoji.gallery import page, poster
+    from ..emoji.render import png
+
+    composer = SvgComposer()
+    _write(path, png(poster(composer), POSTER_PX) if _is_png(path) else page(composer).encode())
+
+
+def show_live(settings: Settings) -> None:
+    """Show an emoji over every face of a camera, a video or photos, until q is pressed."""
+    from ..camera.open import open_camera
+    from ..camera.photos import Photos
+    from ..emoji.faces import EmojiGenerator
+    from ..emoji.live import EmojiPainter
+    from ..models import load_models
+    from ..outputs.window import has_screen
+    from ..pipeline import build_pipeline
+    from .loop import for_window, stop_at_signals, until_stopped
+    from .outputs import build_window
+
+    if not has_screen():
+        raise UsageError("no screen for --live", "--out FILE instead of --live")
+    stop = stop_at_signals()
+    models = load_models(settings)
+    generator = EmojiGenerator(models.classifier.card)
+
+    def painter() -> Painter:
+        return EmojiPainter(generator, settings.tracks.hysteresis)
+
+    with contextlib.ExitStack() as stack:
+        camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
+        # In photos an id is a place from left to right: nothing is kept from photo to photo.
+        paint = (lambda *drawn: painter()(*drawn)) if isinstance(camera, Photos) else painter()
+        window = build_window(camera, stop, stack, paint)
+        pipeline = build_pipeline(settings, models, camera, shown=(), stopping=stop.is_set)
+        with until_stopped(for_window(pipeline, camera), stop) as results:
+            for result in results:
+                window.write(result)
+
+
+def draw(settings: Settings, options: argparse.Namespace) -> None:
+    """Draw a photo, every photo of a folder, or one shot of a camera."""
+    # After the flags: --help and a misspelt flag should not wait for OpenCV.
+    from ..analyzer import FaceAnalyzer
+    from ..camera.open import open_camera
+    from ..camera.photos import Photos
+    from ..emoji.faces import EmojiGenerator
+    from ..faces.quality_gate import quality_limits
+    from ..models import load_classifier, load_full_detector
+
+    classifier, detector = load_classifier(settings), load_full_detector(settings)
+    writer = EmojiWriter(
+        FaceAnalyzer(detector, quality_limits(settings.faces), classifier, shown=()),
+        EmojiGenerator(classifier.card),
+        source=Path(settings.camera.source),
+        every_face=options.all,
+        explain=options.explain,
+        out=options.out,
+        png=options.png,
+        size_px=options.size,
+    )
+    with open_camera(settings.camera) as camera:
+        if not isinstance(camera, Photos):
+            writer.draw(shot(camera))
+        elif writer.source.is_dir():
+            draw_folder(camera, writer)
+        else:
+            writer.draw(next(iter(camera)))
+
+
+def draw_folder(camera: Camera, writer: EmojiWriter) -> None:
+    """Draw each photo of a folder; raises FacetError if no photo has a face."""
+    from ..emoji.faces import NoFaceError
+
+    drawn = 0
+    for frame in camera:
+        try:
+            writer.draw(frame, several=True)
+            drawn += 1
+        except NoFaceError as error:
+            log.info("skipped: %s: %s", frame.source, error.message)
+    if not drawn:
+        raise FacetError(f"no face in any photo of {camera.name}")
+
+
 def shot(camera: Camera, countdown_s: int = COUNTDOWN_S) -> Frame:
-    """Return a live camera's frame after the countdown; the first of a film."""
+    """Return a live camera's frame after the countdown, or a video's first."""
+    from ..camera import is_live
+
     frames: Iterator[Frame] = iter(camera)
     frame = next(frames)
-    if not camera.live:
+    if not is_live(camera):
         return frame
-    begun, left = time.monotonic(), countdown_s
+    started, left = time.monotonic(), countdown_s
     while left:
-        if time.monotonic() >= begun + countdown_s - left:
-            log.info(f"{left} ...")
+        if time.monotonic() >= started + countdown_s - left:
+            log.info("%d ...", left)
             left -= 1
-        frame = next(frames)  # a camera's first frames are dark: look at them all
-    while time.monotonic() < begun + countdown_s:
+        frame = next(frames)  # a camera adapts its exposure only while it is read
+    while time.monotonic() < started + countdown_s:
         frame = next(frames)
     return frame
 
 
-def _draw(
-    frame: Frame, portraitist: EmojiGenerator, options: argparse.Namespace, several: bool
-) -> int:
-    portraits = portraitist.portraits(frame.bgr, options.all)
-    several = several or (options.all and len(portraits) > 1)
-    for number, portrait in enumerate(portraits, 1):
-        print(f"{frame.source}: {portrait.text}" if several else portrait.text)
-        if options.explain:
-            print("\n".join(f"  {line}" for line in portrait.reasons))
-        if options.out:
-            path = out_path(options, frame.source, number, several, len(portraits))
-            _refuse_original(path, Path(options.photo or options.camera), frame.source)
-            _write(path, _content(path, portraitist.artist, portrait.drawing, options.size))
-    return 0
+@dataclass(frozen=True)
+class EmojiWriter:
+    """Prints the emoji of pictures, and writes the drawings that are wanted."""
 
+    analyzer: FaceAnalyzer
+    generator: EmojiGenerator
+    source: Path  # of the pictures, never overwritten; of a camera, its name
+    every_face: bool
+    explain: bool  # print the reason for each layer
+    out: Path | None  # a file, or a folder; None: no drawing
+    png: bool  # the format in a folder
+    size_px: int  # side of a PNG
 
-def _refuse_original(path: Path, given: Path, name: str) -> None:
-    """Raise UsageError where a drawing would replace the photo that it is of."""
-    original = given / name if given.is_dir() else given
-    if path.exists() and original.exists() and path.samefile(original):
-        raise UsageError(f"{path} is the photo itself", "Name another --out")
+    def draw(self, frame: Frame, several: bool = False) -> None:
+        """Print and write the emoji of a frame's faces; several: of more than one frame.
 
+        Raises NoFaceError if no face is classified, UsageError if a drawing cannot be written.
+        """
+        from ..emoji.faces import drawable_faces
 
-def out_path(
-    options: argparse.Namespace, source: str, number: int, several: bool, faces: int
-) -> Path:
-    """Return where a drawing goes: --out itself, or into that folder under the photo's name.
+        faces = drawable_faces(self.analyzer, frame.bgr, self.every_face)
+        several = several or len(faces) > 1
+        for number, face in enumerate(faces, 1):
+            emoji = self.generator.emoji(frame.bgr, face)
+            print(f"{frame.source}: {emoji.text}" if several else emoji.text)
+            if self.explain:
+                print("\n".join(f"  {reason}" for reason in emoji.reasons))
+            if self.out:
+                suffix = f"-{number}" if len(faces) > 1 else ""
+                path = self._path(self.out, Path(frame.source).stem + suffix, several)
+                self._refuse_original(path, frame.source)
+                _write(path, self._content(path, emoji))
 
-    Raises UsageError where several drawings would go into one file.
-    """
-    out = options.out
-    if not several and out.suffix and not out.is_dir():
+    def _path(self, out: Path, stem: str, several: bool) -> Path:
+        """Return the path of one drawing; UsageError for several drawings in one file."""
+        if out.is_dir() or not out.suffix:
+            return out / f"{stem}{'.png' if self.png else '.svg'}"
+        if several:
+            raise UsageError(f"--out {out} is one file for several drawings", "--out FOLDER")
         return out
-    if out.suffix and not out.is_dir():
-        raise UsageError(f"--out {out} is one file for several drawings", "Name a folder")
-    stem, ending = Path(source).stem, ".png" if options.png else ".svg"
-    return out / (f"{stem}-{number}{ending}" if faces > 1 else f"{stem}{ending}")
 
+    def _refuse_original(self, path: Path, name: str) -> None:
+        """Raise UsageError if a drawing would replace the photo that it shows."""
+        original = self.source / name if self.source.is_dir() else self.source
+        if path.exists() and original.exists() and path.samefile(original):
+            raise UsageError(f"{path} is the photo itself", "another --out")
 
-def _content(path: Path, artist: SvgComposer, drawing: Drawing, side: int) -> bytes:
-    from ..emoji.render import png
+    def _content(self, path: Path, emoji: Emoji) -> bytes:
+        from ..emoji.render import png
 
-    svg = artist.svg(drawing)
-    return png(svg, side) if _is_png(path) else svg.encode()
+        svg = self.generator.composer.svg(emoji.drawing)
+        return png(svg, self.size_px) if _is_png(path) else svg.encode()
 
 
 def _is_png(path: Path | None) -> bool:
@@ -198,25 +278,8 @@ def _write(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}", "Name another --out") from error
-    log.info(f"wrote {path}")
-
-
-def _live(camera: Camera, portraitist: EmojiGenerator) -> int:
-    from ..emoji.live import EmojiPainter
-    from ..outputs.window import Window, has_screen
-    from ..pipeline import assemble, load_models
-
-    if not has_screen():
-        raise UsageError("no screen: --live needs one", "Give --out FILE instead of --live")
-    settings = Settings(attributes=AttributesSettings(model=portraitist.model))
-    pace = None if camera.live or camera.stills else camera.fps
-    newest = (lambda: camera.newest) if camera.live else None
-    painter, stop = EmojiPainter(portraitist, settings.tracks.hysteresis), threading.Event()
-    with Window(pace, camera.stills, Path.cwd(), stop, newest, painter) as window:
-        pipeline = assemble(settings, load_models(settings), camera, [window], [], stop.is_set)
-        window.show(pipeline.run)
-    return 0
+        raise UsageError(f"cannot write {path}: {error.strerror}", "another path") from error
+    log.info("wrote %s", path)
 
 
 if __name__ == "__main__":

@@ -1,90 +1,90 @@
-"""From a picture to emoji: each face's attributes and skin tone, settled and drawn."""
+"""Turn the faces of a picture into emoji: attributes and skin tone, resolved and drawn."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from ..attributes.classifier import Classifier
+from ..analyzer import FaceAnalyzer, largest
+from ..attributes.model_card import ModelCard
 from ..errors import FacetError
-from ..faces.blazeface import BlazeFace
-from ..faces.quality_gate import look, quality_limits
-from ..settings import FacesSettings
+from ..types import OK, Face, Image, Probabilities
 from .compose import Drawing, SvgComposer
 from .skin import SkinModel, SkinTone, features
-from .text import emoji
-from .traits import Traits, settle
+from .text import emoji_text
+from .traits import Traits, resolve_conflicts
 
 
 class NoFaceError(FacetError, LookupError):
-    """A picture without a face that can be told."""
+    """No face in the picture is classified."""
 
 
 @dataclass(frozen=True)
-class Portrait:
-    """One person's emoji."""
+class Emoji:
+    """One face's emoji."""
 
     traits: Traits
     tone: SkinTone
     drawing: Drawing
     text: str  # the nearest Unicode sequence
-    reasons: tuple[str, ...]  # why each part is there, a line each
+    reasons: tuple[str, ...]  # a line for each part of the drawing
 
 
 class EmojiGenerator:
-    """Everything that makes a Portrait of a face; use it from one thread.
+    """Draws classified faces as emoji; use it from one thread.
 
-    Raises ModelError or LayerError where a model or a layer is missing, corrupt or malformed.
+    card: of the model that classified them. Raises ModelError or LayerError if the skin tone model
+    or a layer is missing or malformed.
     """
 
-    def __init__(self, model: Path, faces: FacesSettings):
-        self.model = model
-        self.classifier = Classifier(model)
-        self.detector = BlazeFace(faces.detector, faces.min_score)
-        self._limits = quality_limits(faces)
-        self.artist = SvgComposer()
-        self._skin = SkinModel()
+    def __init__(self, card: ModelCard):
+        self.composer = SvgComposer()
+        self.thresholds = card.values("threshold")
+        self._geometry, self._skin = card.geometry, SkinModel()
 
-    def portraits(self, picture_bgr: np.ndarray, everybody: bool = False) -> list[Portrait]:
-        """Return the largest face's portrait, or everybody's from left to right.
+    def emoji(self, picture_bgr: Image, face: Face) -> Emoji:
+        """Return the emoji of a classified face of a uint8 (H, W, 3) BGR picture."""
+        tone = self.tone(picture_bgr, face)
+        return self.compose(face.probabilities, self.thresholds, tone)
 
-        picture_bgr: uint8 (H, W, 3). Raises NoFaceError where no face can be told.
-        """
-        faces = self.detector.detect(picture_bgr)
-        if not faces:
-            raise NoFaceError("no face in the picture", "Take one from nearer, and with more light")
-        looks = [look(picture_bgr, face, self.classifier, self._limits) for face in faces]
-        told = [
-            (face, seen.crop)
-            for face, seen in zip(faces, looks, strict=True)
-            if seen.crop is not None
-        ]
-        if not told:
-            states = ", ".join(sorted({seen.state for seen in looks}))
-            raise NoFaceError(
-                f"no face that can be told ({states})", "Take it sharp, from the front"
-            )
-        if not everybody:
-            told = [max(told, key=lambda one: one[0].box[2])]
-        return [self._portrait(crop) for _, crop in told]
-
-    def _portrait(self, crop_rgb: np.ndarray) -> Portrait:
-        probabilities = self.classifier.classify(crop_rgb)
-        tone = self.tone(crop_rgb, probabilities)
-        return self.compose(probabilities, self.classifier.card.column("threshold"), tone)
-
-    def tone(self, crop_rgb: np.ndarray, probabilities: np.ndarray) -> SkinTone:
-        """Return the skin tone of a crop, uint8 (h, w, 3), with its (attributes,) probabilities."""
-        classifier = self.classifier
-        names = classifier.card.names
-        return self._skin.tell(features(crop_rgb, classifier.template, names, probabilities))
+    def tone(self, picture_bgr: Image, face: Face) -> SkinTone:
+        """Return the skin tone of a classified face of a uint8 (H, W, 3) BGR picture."""
+        crop_rgb = self._geometry.crop(picture_bgr, face.landmarks)
+        names, values = _classified(face.probabilities)
+        return self._skin.predict(features(crop_rgb, self._geometry.template_array, names, values))
 
     def compose(
-        self, probabilities: np.ndarray, thresholds: np.ndarray, tone: SkinTone
-    ) -> Portrait:
-        """Return the portrait of (attributes,) probabilities at these thresholds."""
-        traits = settle(self.classifier.card.names, probabilities, thresholds)
-        drawing = self.artist.draw(traits, tone.band)
+        self, probabilities: Probabilities, thresholds: np.ndarray, tone: SkinTone
+    ) -> Emoji:
+        """Return the emoji of probabilities at these thresholds, (attributes,)."""
+        traits = resolve_conflicts(*_classified(probabilities), thresholds)
+        drawing = self.composer.draw(traits, tone.band)
         skin = f"skin tone: Fitzpatrick {tone.band}, confidence {tone.confidence:.2f}"
-        reasons = (skin, *self.artist.explain(drawing, traits))
-        return Portrait(traits, tone, drawing, emoji(traits, tone.band), reasons)
+        reasons = (skin, *self.composer.explain(drawing, traits))
+        return Emoji(traits, tone, drawing, emoji_text(traits, tone.band), reasons)
+
+
+def drawable_faces(
+    analyzer: FaceAnalyzer, picture_bgr: Image, every_face: bool = False
+) -> list[Face]:
+    """Return the largest classified face of a uint8 (H, W, 3) BGR picture, or all, left to right.
+
+    Raises NoFaceError if no face is found or none is classified.
+    """
+    faces = analyzer.analyze(picture_bgr)
+    if not faces:
+        raise NoFaceError("no face in the picture", "a photo from nearer, with more light")
+    classified = [face for face in faces if face.state == OK]
+    chosen = largest(classified)
+    if chosen is None:
+        states = ", ".join(sorted({face.state for face in faces}))
+        raise NoFaceError(
+            f"no face in the picture is classified ({states})", "a sharp photo from the front"
+        )
+    return classified if every_face else [chosen]
+
+
+def _classified(probabilities: Probabilities) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return names and values, float32 (attributes,); ValueError for an unclassified face."""
+    if probabilities.array is None:
+        raise ValueError("the face is not classified")
+    return probabilities.names, probabilities.array

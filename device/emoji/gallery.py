@@ -1,14 +1,14 @@
-"""The gallery: one HTML page of 24 people, the five skin tones and every layer; no photo in it."""
+"""The gallery: one HTML page of 24 generated people, five skin tones and all layers; no photo."""
 
 from html import escape
 from xml.etree import ElementTree as ET
 
 from .compose import SIDE, SVG, Drawing, Layer, SvgComposer
 from .skin import BANDS
-from .text import emoji
+from .text import emoji_text
 from .traits import NOT_DRAWN, Traits
 
-# Fitzpatrick band, attributes
+# Fitzpatrick type, attributes
 PEOPLE = (
     (3, "Young No_Beard Smiling Wavy_Hair Brown_Hair Rosy_Cheeks Mouth_Slightly_Open"),
     (6, "Young Male No_Beard Black_Hair Wavy_Hair Smiling Mouth_Slightly_Open Eyeglasses"),
@@ -48,8 +48,8 @@ PEOPLE = (
     (3, "No_Beard Gray_Hair Straight_Hair Bangs Bags_Under_Eyes Smiling Wearing_Necklace Chubby"),
 )
 COLUMNS = 8  # of the poster
-# What each layer is shown on, faintly.
-UNDER = ("backdrop", "body", "ears", "face-round")
+# The layers below the one shown, drawn faintly.
+BACKGROUND = ("backdrop", "body", "ears", "face-round")
 STYLE = """
 body { margin: 0 auto; max-width: 1080px; padding: 24px; font: 16px/1.45 system-ui, sans-serif;
   color: #3b2b40; background: #fffaf2 }
@@ -66,12 +66,12 @@ svg { width: 100%; display: block }
 """
 
 
-def page(artist: SvgComposer) -> str:
-    """Return the gallery as an HTML document that needs no other file."""
-    people = "\n".join(_person(artist, band, names) for band, names in PEOPLE)
-    tones = "\n".join(_person(artist, band, "Young No_Beard Smiling Bald") for band in BANDS)
-    files = {layer.file: layer for layer in artist.layers}
-    sheets = "\n".join(_sheet(artist, layer) for layer in files.values())
+def page(composer: SvgComposer) -> str:
+    """Return the gallery as a self-contained HTML document."""
+    people = "\n".join(_person(composer, band, names) for band, names in PEOPLE)
+    tones = "\n".join(_person(composer, band, "Young No_Beard Smiling Bald") for band in BANDS)
+    files = {layer.file: layer for layer in composer.layers}
+    layers = "\n".join(_layer(composer, layer) for layer in files.values())
     undrawn = "".join(
         f"<li>{name.replace('_', ' ')}: {escape(why)}</li>" for name, why in NOT_DRAWN.items()
     )
@@ -82,7 +82,7 @@ def page(artist: SvgComposer) -> str:
 <title>Facet's emoji</title>
 <style>{STYLE}</style>
 <h1>Facet's emoji</h1>
-<p>Nobody in particular: made-up people, and the emoji that a text message would carry.
+<p>Generated people, each with the nearest Unicode emoji.
 Draw yourself: <code>python -m device.emoji photo.jpg --out me.svg</code></p>
 <div class="people">
 {people}
@@ -93,7 +93,7 @@ Draw yourself: <code>python -m device.emoji photo.jpg --out me.svg</code></p>
 </div>
 <h2>{len(files)} layers</h2>
 <div class="layers">
-{sheets}
+{layers}
 </div>
 <h2>Not drawn</h2>
 <ul>{undrawn}</ul>
@@ -101,27 +101,29 @@ Draw yourself: <code>python -m device.emoji photo.jpg --out me.svg</code></p>
 """
 
 
-def poster(artist: SvgComposer) -> str:
-    """Return the 24 people as one SVG document, COLUMNS beside each other."""
+def poster(composer: SvgComposer) -> str:
+    """Return the 24 people as one SVG document of COLUMNS columns."""
     rows = -(-len(PEOPLE) // COLUMNS)
     root = ET.Element(f"{{{SVG}}}svg", {"viewBox": f"0 0 {COLUMNS * SIDE} {rows * SIDE}"})
     for number, (band, names) in enumerate(PEOPLE):
         row, column = divmod(number, COLUMNS)
-        one = ET.fromstring(artist.svg(artist.draw(Traits(frozenset(names.split())), band)))
-        one.attrib |= {"x": str(column * SIDE), "y": str(row * SIDE)}
-        one.attrib |= {"width": str(SIDE), "height": str(SIDE)}
-        root.append(one)
+        cell = ET.fromstring(composer.svg(composer.draw(Traits(frozenset(names.split())), band)))
+        cell.attrib |= {"x": str(column * SIDE), "y": str(row * SIDE)}
+        cell.attrib |= {"width": str(SIDE), "height": str(SIDE)}
+        root.append(cell)
     return ET.tostring(root, encoding="unicode")
 
 
-def _person(artist: SvgComposer, band: int, names: str) -> str:
+def _person(composer: SvgComposer, band: int, names: str) -> str:
     traits = Traits(frozenset(names.split()))
-    svg = artist.svg(artist.draw(traits, band))
-    return f"<figure>{svg}<figcaption><b>{emoji(traits, band)}</b></figcaption></figure>"
+    svg = composer.svg(composer.draw(traits, band))
+    return f"<figure>{svg}<figcaption><b>{emoji_text(traits, band)}</b></figcaption></figure>"
 
 
-def _sheet(artist: SvgComposer, layer: Layer) -> str:
-    under = tuple(one for one in artist.layers if one.file in UNDER and one.file != layer.file)
-    svg = artist.svg(Drawing((*under, layer), ()))
+def _layer(composer: SvgComposer, layer: Layer) -> str:
+    below = tuple(
+        other for other in composer.layers if other.file in BACKGROUND and other.file != layer.file
+    )
+    svg = composer.svg(Drawing((*below, layer), ()))
     when = ", ".join(layer.when).replace("_", " ") or "always"
     return f"<figure>{svg}<figcaption>{layer.file}<br>{escape(when)}</figcaption></figure>"

@@ -1,4 +1,4 @@
-"""Show everybody's emoji in the window: what it paints instead of labels."""
+"""Paint an emoji over each face in the window, instead of its box and labels."""
 
 import time
 from collections.abc import Sequence
@@ -7,106 +7,112 @@ import cv2
 import numpy as np
 
 from ..attributes.smoother import ProbabilitySmoother
+from ..faces.align import AlignError
 from ..outputs.overlay import annotate
-from ..types import Track
+from ..types import Box, Face, Image
 from .compose import Drawing
 from .faces import EmojiGenerator
 from .render import png
 from .skin import SkinTone
 
 SIZE = 1.7  # an emoji's side, in widths of the face's box: covers hair and chin
-PIXELS = 320  # side of the drawings that are kept
-KEPT = 32  # drawings, and people, that are kept; faces change between a few
-MEMORY = 0.05  # how much one frame's skin tone counts; higher flickers with the light
-LEAD = 0.1  # by which another band's probability must be ahead before the skin changes
+DRAWING_PX = 320  # side of the rendered drawings
+CACHED = 32  # rendered drawings, and tracks, that are kept; a face alternates between a few
+TONE_ALPHA = 0.05  # weight of one frame's skin tone; higher flickers with the light
+TONE_LEAD = 0.1  # probability by which another type must lead before the skin changes
 
 
 class EmojiState:
-    """What is known of one track: its decisions, which stay until the evidence is clear."""
+    """One track's decisions, which change only when the evidence is clear.
 
-    def __init__(self, thresholds: np.ndarray, margin: float):
-        # The pipeline has smoothed the probabilities: no settling here, only the margin.
-        self._steady = ProbabilitySmoother(thresholds, 0.0, margin)
+    thresholds: the model card's, (attributes,) 0..1. hysteresis: log-odds past its threshold at
+    which an attribute's decision changes.
+    """
+
+    def __init__(self, thresholds: np.ndarray, hysteresis: float):
+        # The pipeline has smoothed the probabilities: no smoothing here, only the hysteresis.
+        self._smoother = ProbabilitySmoother(thresholds, 0.0, hysteresis)
         self._tones: np.ndarray | None = None
-        self._band = 0
+        self._band = 0  # index
 
-    def see(self, probabilities: np.ndarray, tone: SkinTone, at_s: float) -> None:
-        """Take one frame's attributes, float32 (attributes,), and skin tone."""
-        self._steady.add(probabilities, at_s)
-        fresh = np.array(tone.probabilities)
+    def update(self, probabilities: np.ndarray, tone: SkinTone, at_s: float) -> None:
+        """Add one frame's attributes, float32 (attributes,), and skin tone."""
+        self._smoother.add(probabilities, at_s)
+        new = np.array(tone.probabilities)
         if self._tones is None:
-            self._tones, self._band = fresh, int(fresh.argmax())
-        self._tones = self._tones + MEMORY * (fresh - self._tones)
+            self._tones, self._band = new, int(new.argmax())
+        self._tones = self._tones + TONE_ALPHA * (new - self._tones)
         best = int(self._tones.argmax())
-        if self._tones[best] > self._tones[self._band] + LEAD:
+        if self._tones[best] > self._tones[self._band] + TONE_LEAD:
             self._band = best
 
     @property
     def thresholds(self) -> np.ndarray:
-        """From where on an attribute is drawn now, (attributes,)."""
-        return self._steady.thresholds
+        """The thresholds in effect, (attributes,): lower for attributes that are drawn."""
+        return self._smoother.thresholds
 
     @property
     def tone(self) -> SkinTone:
-        """The skin tone that is drawn: certain, since it was decided."""
+        """The skin tone to draw, with probability 1; call `update` before."""
+        assert self._tones is not None
         return SkinTone(tuple(np.eye(len(self._tones))[self._band].tolist()))
 
 
 class EmojiPainter:
-    """Draws as device.outputs.overlay.annotate does, with an emoji over each face that was told."""
+    """A painter of `outputs.window`: an emoji over each classified face, the others as `annotate`.
 
-    def __init__(self, portraitist: EmojiGenerator, margin: float):
-        self._portraitist, self._margin = portraitist, margin
-        self._wearers: dict[int, EmojiState] = {}  # by track
+    hysteresis: as of EmojiState.
+    """
+
+    def __init__(self, generator: EmojiGenerator, hysteresis: float):
+        self._generator, self._hysteresis = generator, hysteresis
+        self._states: dict[int, EmojiState] = {}  # by track
         self._pictures: dict[Drawing, np.ndarray] = {}
 
-    def __call__(
-        self,
-        picture_bgr: np.ndarray,
-        tracks: Sequence[Track],
-        labels: Sequence[list[str]],
-        status: str = "",
-    ) -> None:
-        """Draw into `picture_bgr`, uint8 (H, W, 3); faces that were not told keep their box."""
-        told = [track for track in tracks if track.probabilities is not None]
-        # All are looked at before the first is covered.
-        drawings = [self._drawing(picture_bgr, track) for track in told]
-        for track, drawing in zip(told, drawings, strict=True):
-            lay_over(picture_bgr, self._pixels(drawing), track.face.box)
-        rest = [track for track in tracks if track.probabilities is None]
-        annotate(picture_bgr, rest, [[] for _ in rest], status)
+    def __call__(self, picture_bgr: Image, faces: Sequence[Face], status: str = "") -> None:
+        """Draw into `picture_bgr`, uint8 (H, W, 3); faces without an emoji get their box."""
+        # The skin tones of all faces are measured before the first emoji covers a neighbour.
+        drawings = [self._drawing(picture_bgr, face) for face in faces]
+        for face, drawing in zip(faces, drawings, strict=True):
+            if drawing is not None:
+                overlay(picture_bgr, self._pixels(drawing), face.box)
+        pairs = zip(faces, drawings, strict=True)
+        annotate(picture_bgr, [face for face, drawing in pairs if drawing is None], status)
 
-    def _drawing(self, picture_bgr: np.ndarray, track: Track) -> Drawing:
-        artist, classifier = self._portraitist, self._portraitist.classifier
-        if track.id not in self._wearers:
-            # Who is not seen for a moment keeps the emoji; numbers are given once, so old ones go.
-            _make_room(self._wearers)
-            self._wearers[track.id] = EmojiState(classifier.card.column("threshold"), self._margin)
-        wearer = self._wearers[track.id]
-        crop = classifier.crop(picture_bgr, track.face.landmarks)
-        tone = artist.tone(crop, track.probabilities)
-        wearer.see(track.probabilities, tone, time.monotonic())
-        return artist.compose(track.probabilities, wearer.thresholds, wearer.tone).drawing
+    def _drawing(self, picture_bgr: Image, face: Face) -> Drawing | None:
+        probabilities = face.probabilities
+        if probabilities.array is None:
+            return None
+        try:
+            tone = self._generator.tone(picture_bgr, face)
+        except AlignError:  # classified a moment ago, too small now
+            return None
+        if face.id not in self._states:
+            # A track that is lost for a moment keeps its emoji; ids are unique, so old ones expire.
+            _make_room(self._states)
+            self._states[face.id] = EmojiState(self._generator.thresholds, self._hysteresis)
+        state = self._states[face.id]
+        state.update(probabilities.array, tone, time.monotonic())
+        return self._generator.compose(probabilities, state.thresholds, state.tone).drawing
 
     def _pixels(self, drawing: Drawing) -> np.ndarray:
-        """Return a drawing as uint8 (PIXELS, PIXELS, 4), blue first, alpha last."""
+        """Return a drawing as uint8 (DRAWING_PX, DRAWING_PX, 4): B, G, R, alpha."""
         if drawing not in self._pictures:
             _make_room(self._pictures)
-            encoded = np.frombuffer(png(self._portraitist.artist.svg(drawing), PIXELS), np.uint8)
-            self._pictures[drawing] = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
+            svg = self._generator.composer.svg(drawing)
+            encoded = np.frombuffer(png(svg, DRAWING_PX), np.uint8)
+            self._pictures[drawing] = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED))
         return self._pictures[drawing]
 
 
-def _make_room(kept: dict) -> None:
-    """Drop the oldest entry of a full store."""
-    if len(kept) >= KEPT:
-        kept.pop(next(iter(kept)))
+def _make_room(cache: dict) -> None:
+    """Remove the oldest entry of a full cache."""
+    if len(cache) >= CACHED:
+        cache.pop(next(iter(cache)))
 
 
-def lay_over(
-    picture_bgr: np.ndarray, drawing_bgra: np.ndarray, box: tuple[float, float, float, float]
-) -> None:
-    """Draw into `picture_bgr`, uint8 (H, W, 3), a square drawing over a box x, y, w, h in px."""
+def overlay(picture_bgr: Image, drawing_bgra: np.ndarray, box: Box) -> None:
+    """Draw a square uint8 (n, n, 4) drawing into `picture_bgr`, uint8 (H, W, 3), over a box."""
     x, y, w, h = box
     side = max(1, round(SIZE * max(w, h)))
     left, top = round(x + w / 2 - side / 2), round(y + h * 0.45 - side / 2)

@@ -1,10 +1,10 @@
-"""Tell a face's skin tone: one of five Fitzpatrick bands, for the emoji alone.
+"""Estimate a face's skin tone for its emoji: one of five Fitzpatrick types.
 
-Colours are read from cheeks, nose and forehead, whose places in the crop the landmarks give. One
-photo does not tell the light from the skin; what helps is the difference to the lips, and to the
-brightest part of eyes and mouth, which are near white in everybody. Fitzpatrick's types are defined
-by hair as well as skin, so the network's opinion of pale skin and hair colour counts too; no shape
-of the face does. The numbers in skin_tone.json are made by `python -m train.skin_tone`.
+Colours are measured on cheeks, nose and forehead, at fixed places of the crop. One photo does not
+separate the light from the skin, so the features include differences to the lips and to the
+brightest part of eyes and mouth, which is near white in every face. Fitzpatrick's types depend on
+hair too, so pale skin and hair colours are features; the face's shape is not.
+`python -m train.tools.skin_tone` fits the parameters in skin_tone.json.
 """
 
 import json
@@ -15,10 +15,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import ModelError
+from ..errors import ModelError, one_line
 from ..numeric import logit
+from ..resources import restore_hint
 
-BANDS = (2, 3, 4, 5, 6)  # Fitzpatrick types; emoji have one tone for types 1 and 2
+BANDS = (2, 3, 4, 5, 6)  # Fitzpatrick types; emoji have one tone for 1 and 2
 FITTED = Path(__file__).parent / "skin_tone.json"
 COLOURS = (
     *("skin L", "skin a", "skin b", "skin chroma", "skin ITA"),
@@ -37,23 +38,23 @@ SKIN_HALF, EYE_HALF, MOUTH_HALF = 0.22, 0.2, 0.25  # half a patch's side, eye di
 
 @dataclass(frozen=True)
 class SkinTone:
-    """Probabilities of the bands, in their order; they sum to 1."""
+    """Probabilities of BANDS, in their order; they sum to 1."""
 
     probabilities: tuple[float, ...]
 
     @property
     def band(self) -> int:
-        """The bands' median, 2 (light) to 6 (dark): of all answers the least far off on average."""
+        """The median type, 2 (light) to 6 (dark): it has the smallest expected error."""
         return BANDS[int(median(np.array(self.probabilities)))]
 
     @property
     def confidence(self) -> float:
-        """That band's probability, 0..1."""
+        """The probability of `band`, 0..1."""
         return self.probabilities[BANDS.index(self.band)]
 
 
 def median(probabilities: np.ndarray) -> np.ndarray:
-    """Return the place of the median along the last axis, for probabilities that sum to 1 there."""
+    """Return the index of the median along the last axis; probabilities sum to 1 there."""
     return np.sum(np.cumsum(probabilities, axis=-1) < 0.5, axis=-1)
 
 
@@ -62,8 +63,9 @@ def features(
 ) -> np.ndarray:
     """Return a face's FEATURES, float64 (20,).
 
-    crop_rgb: uint8 (h, w, 3). template: (4, 2), where the landmarks lie in it, px. names and
-    probabilities: the card's; log-odds of the ATTRIBUTES it lacks are nan. Colours are CIELAB.
+    crop_rgb: uint8 (h, w, 3). template: (4, 2), places of the landmarks in the crop, px. names and
+    probabilities: of the classified attributes. Colours are CIELAB; the log-odds of ATTRIBUTES that
+    are not classified are NaN.
     """
     eyes_px = float(template[1, 0] - template[0, 0])
     origin = np.array([template[2, 0], template[:2, 1].mean()])
@@ -71,15 +73,15 @@ def features(
         [_patch(crop_rgb, origin + eyes_px * np.array(at), SKIN_HALF * eyes_px) for at in SKIN_AT]
     )
     skin = skin[np.argsort(skin[:, 0], kind="stable")]
-    # Hair and shadow are darker than the skin, highlights lighter.
+    # Without hair and shadow, which are darker, and highlights, which are lighter.
     colour = np.median(skin[int(0.3 * len(skin)) : int(0.8 * len(skin))], axis=0)
     eyes = np.concatenate([_patch(crop_rgb, eye, EYE_HALF * eyes_px) for eye in template[:2]])
     mouth = _patch(crop_rgb, template[3], MOUTH_HALF * eyes_px)
-    # Individual typology angle (Chardon et al., 1991): dermatology's measure of a skin's colour.
+    # Individual typology angle (Chardon et al., 1991), dermatology's measure of skin colour.
     angle = np.degrees(np.arctan2(colour[0] - 50, colour[2]))
     shadow, light = np.percentile(skin[:, 0], (10, 90)) - np.median(skin[:, 0])
-    place = {name: number for number, name in enumerate(names)}
-    said = [probabilities[place[one]] if one in place else np.nan for one in ATTRIBUTES]
+    known = dict(zip(names, probabilities, strict=True))
+    values = np.array([known.get(name, np.nan) for name in ATTRIBUTES])
     return np.array(
         [
             *(*colour, np.hypot(colour[1], colour[2]), angle),
@@ -87,7 +89,7 @@ def features(
             *(colour - _brightest(mouth)),
             *(colour - np.median(mouth, axis=0)),
             *(shadow, light),
-            *logit(np.array(said)),
+            *logit(values),
         ]
     )
 
@@ -102,17 +104,20 @@ def _patch(crop_rgb: np.ndarray, centre: np.ndarray, half: float) -> np.ndarray:
 
 
 def _brightest(lab: np.ndarray) -> np.ndarray:
-    """Return the mean colour of the lightest twentieth."""
+    """Return the mean colour of the lightest 5 %."""
     return lab[lab[:, 0] >= np.percentile(lab[:, 0], 95)].mean(axis=0)
 
 
-def tamed(standard: np.ndarray) -> np.ndarray:
-    """Return standardised features without outliers: sunglasses are no dark eyes."""
+def clip_outliers(standard: np.ndarray) -> np.ndarray:
+    """Return standardized features clipped to -2..2: sunglasses would be extremely dark eyes."""
     return np.clip(standard, -2, 2)
 
 
 class SkinModel:
-    """A multinomial logistic model of the FEATURES; ModelError where its file is no such model."""
+    """A multinomial logistic regression on FEATURES.
+
+    Raises ModelError if its file is missing, malformed or fitted to other features.
+    """
 
     def __init__(self, path: Path = FITTED):
         try:
@@ -120,21 +125,21 @@ class SkinModel:
             self._mean, self._scale, self._weights, self._bias = (
                 np.array(record[key], np.float64) for key in ("mean", "scale", "weights", "bias")
             )
-            shapes = [one.shape for one in (self._mean, self._scale, self._weights, self._bias)]
+            shapes = [array.shape for array in (self._mean, self._scale, self._weights, self._bias)]
             count, bands = len(FEATURES), len(BANDS)
             if tuple(record["features"]) != FEATURES or tuple(record["bands"]) != BANDS:
-                raise ValueError("it was fitted for other features or bands")
+                raise ValueError("it was fitted to other features or types")
             if shapes != [(count,), (count,), (bands, count), (bands,)]:
                 raise ValueError(f"shapes {shapes}")
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise ModelError(
-                f"the skin tone model {path} cannot be used: {error}",
-                "Restore it: git checkout -- device/emoji/",
+                f"the skin tone model {path} cannot be used: {one_line(error)}",
+                restore_hint("device/emoji/"),
             ) from error
 
-    def tell(self, values: np.ndarray) -> SkinTone:
-        """Return the skin tone for FEATURES, float64 (20,); nan counts as the mean."""
-        standard = tamed(np.nan_to_num((values - self._mean) / self._scale))
+    def predict(self, values: np.ndarray) -> SkinTone:
+        """Return the skin tone of FEATURES, float64 (20,); NaN counts as the mean."""
+        standard = clip_outliers(np.nan_to_num((values - self._mean) / self._scale))
         scores = self._weights @ standard + self._bias
-        likely = np.exp(scores - scores.max())
-        return SkinTone(tuple((likely / likely.sum()).tolist()))
+        exponentials = np.exp(scores - scores.max())
+        return SkinTone(tuple((exponentials / exponentials.sum()).tolist()))

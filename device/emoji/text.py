@@ -1,7 +1,7 @@
-"""Name the nearest Unicode emoji, to be sent in a text message.
+"""Find the nearest Unicode emoji, for a text message.
 
-Unicode draws a person with one feature at a time (UTS #51), so the rarest that is present is
-taken; glasses and a hat, which people do not wear there, follow as emoji of their own.
+A person in Unicode has one feature at a time (UTS #51): the rarest that is present is chosen.
+Eyeglasses and a hat are not among the features; they follow as emoji of their own.
 """
 
 from .skin import BANDS
@@ -15,10 +15,11 @@ CURLY, WHITE, NO_HAIR = "\U0001f9b1", "\U0001f9b3", "\U0001f9b2"
 GLASSES, CAP = "\U0001f453", "\U0001f9e2"
 
 
-def emoji(traits: Traits, band: int) -> str:
-    """Return the emoji sequence for traits and a Fitzpatrick band, 2 to 6."""
+def emoji_text(traits: Traits, band: int) -> str:
+    """Return the emoji sequence for traits and a Fitzpatrick type, 2 to 6."""
     worn = [(GLASSES, "Eyeglasses"), (CAP, "Wearing_Hat")]
-    return _person(traits, TONES[band]) + "".join(s for s, name in worn if name in traits.present)
+    extras = "".join(symbol for symbol, name in worn if name in traits.present)
+    return _person(traits, TONES[band]) + extras
 
 
 def _person(traits: Traits, tone: str) -> str:

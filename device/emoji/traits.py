@@ -1,4 +1,4 @@
-"""Settle which attributes the drawing shows: contradictions are resolved, each with its reason."""
+"""Decide which attributes a drawing shows: conflicts are resolved, each with its reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,8 +7,8 @@ import numpy as np
 
 from ..numeric import logit
 
-# Of each group at most one is drawn: the one that is furthest above its threshold, in log-odds.
-RIVALS = (
+# Of each group at most one is drawn: the one furthest above its threshold, in log-odds.
+MUTUALLY_EXCLUSIVE = (
     ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),
     ("Straight_Hair", "Wavy_Hair"),
     ("Arched_Eyebrows", "Bushy_Eyebrows"),
@@ -31,20 +31,20 @@ HIDES = (
     ("Bald", "Wavy_Hair"),
     ("Bangs", "Receding_Hairline"),
 )
-# Attributes that change no line of the drawing, and why.
+# Attributes that change nothing in the drawing, and why.
 NOT_DRAWN = {
     "Attractive": "an opinion of the annotators",
-    "Blurry": "says something about the photo, not about the person",
-    "Pale_Skin": "told by the skin tone, which takes it into account",
+    "Blurry": "describes the photo, not the person",
+    "Pale_Skin": "part of the skin tone estimate",
 }
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was said of one attribute."""
+    """The classifier's output for one attribute."""
 
     probability: float  # 0..1, calibrated
-    threshold: float  # 0..1: present from here on
+    threshold: float  # 0..1, from which the attribute is present
 
     def __str__(self) -> str:
         return f"{self.probability:.2f} (from {self.threshold:.2f})"
@@ -52,15 +52,17 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Traits:
-    """The attributes that are drawn, and why others that were seen are not."""
+    """The attributes that are drawn, and why others that are present are not."""
 
     present: frozenset[str]
-    evidence: dict[str, Evidence] = field(default_factory=dict)  # of every attribute of the card
-    hidden: dict[str, str] = field(default_factory=dict)  # name -> what it gave way to
+    evidence: dict[str, Evidence] = field(default_factory=dict)  # of every classified attribute
+    hidden: dict[str, str] = field(default_factory=dict)  # name -> the attribute drawn instead
 
 
-def settle(names: Sequence[str], probabilities: np.ndarray, thresholds: np.ndarray) -> Traits:
-    """Return the traits of one face; names, probabilities, thresholds in the card's order."""
+def resolve_conflicts(
+    names: Sequence[str], probabilities: np.ndarray, thresholds: np.ndarray
+) -> Traits:
+    """Return the traits of one face; probabilities and thresholds, 0..1, in the order of names."""
     evidence = {
         name: Evidence(float(p), float(t))
         for name, p, t in zip(names, probabilities, thresholds, strict=True)
@@ -68,14 +70,14 @@ def settle(names: Sequence[str], probabilities: np.ndarray, thresholds: np.ndarr
     above = dict(zip(names, logit(probabilities) - logit(thresholds), strict=True))
     present = {name for name in names if above[name] >= 0}
     hidden: dict[str, str] = {}
-    # First what hides, then rivals: a rival that cannot be seen wins nothing.
-    for upper, under in HIDES:
-        if upper in present and under in present:
-            present.remove(under)
-            hidden[under] = upper
-    for group in RIVALS:
-        seen = sorted((one for one in group if one in present), key=above.__getitem__)
-        for loser in seen[:-1]:
+    # HIDES comes first: a hidden attribute must not win against one that is visible.
+    for cover, covered in HIDES:
+        if cover in present and covered in present:
+            present.remove(covered)
+            hidden[covered] = cover
+    for group in MUTUALLY_EXCLUSIVE:
+        rivals = sorted((name for name in group if name in present), key=above.__getitem__)
+        for loser in rivals[:-1]:
             present.remove(loser)
-            hidden[loser] = seen[-1]
+            hidden[loser] = rivals[-1]
     return Traits(frozenset(present), evidence, hidden)

@@ -29,11 +29,11 @@ def unplugged(bench: Bench) -> Outcome:
             webcam.plug(bench.rng.randrange(8))
             back_s = time.monotonic()
             facet.wait_for("is back after", trial)
-            facet.wait_for_row(facet.told_count() + 1)
+            facet.wait_for_row(facet.row_count() + 1)
             slowest_s = max(slowest_s, time.monotonic() - back_s)
             after = handles(facet.pid)
         code, _ = facet.stop()
-        loss = lost(facet.told(), time.monotonic(), (found := read_log(log)).keys)
+        loss = lost(facet.reported(), time.monotonic(), (found := read_log(log)).keys)
     files, threads = (later - earlier for later, earlier in zip(after, before, strict=True))
     good = code == 0 and not loss.rows and not found.broken
     return Outcome(
@@ -49,8 +49,8 @@ def frozen(bench: Bench) -> Outcome:
     webcam, log = Webcam(bench.folder), bench.folder / "faces.csv"
     arguments = flags("0", log)
 
-    def start(told: dict[str, str]) -> Facet:
-        return Facet(bench.folder, *arguments, **webcam.environment, **told)
+    def start(notify: dict[str, str]) -> Facet:
+        return Facet(bench.folder, *arguments, **webcam.environment, **notify)
 
     by_watchdog, slowest_s = 0, 0.0
     with Supervisor(bench.folder, start, WATCHDOG_S) as systemd:
@@ -67,9 +67,9 @@ def frozen(bench: Bench) -> Outcome:
             webcam.set("alive")
             systemd.wait_until_ready(ends + 2)
             systemd.facet.wait_for_row()
-        told = [one for facet in systemd.starts for one in facet.told()]
+        reported = [row for facet in systemd.starts for row in facet.reported()]
     found = read_log(log)
-    loss = lost(told, time.monotonic(), found.keys)
+    loss = lost(reported, time.monotonic(), found.keys)
     limit_s = WATCHDOG_S + SLACK_S
     return Outcome(
         f"ended by the watchdog ({WATCHDOG_S:g} s here) and started again, rows again",
@@ -84,8 +84,8 @@ def silent(bench: Bench) -> Outcome:
     webcam, log = Webcam(bench.folder), bench.folder / "faces.csv"
     watchdog_s = float(unit()["WatchdogSec"])
 
-    def start(told: dict[str, str]) -> Facet:
-        return Facet(bench.folder, *flags("0", log), **webcam.environment, **told)
+    def start(notify: dict[str, str]) -> Facet:
+        return Facet(bench.folder, *flags("0", log), **webcam.environment, **notify)
 
     codes, slowest_s = [], 0.0
     with Supervisor(bench.folder, start) as systemd:

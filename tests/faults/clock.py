@@ -1,4 +1,4 @@
-"""Somebody, or a time server, sets the clock forth and back."""
+"""A user or a time server sets the clock forth and back."""
 
 import csv
 import itertools
@@ -20,7 +20,7 @@ DOUBLE = ROOT / "tests" / "device" / "doubles" / "clock.c"
 
 
 def set_to_and_fro(bench: Bench) -> Outcome:
-    """Set it while somebody stands before the camera, with a file a day and a watchdog."""
+    """Set the clock while a face is visible, with a file a day and a watchdog."""
     webcam, log = Webcam(bench.folder), bench.folder / "faces.csv"
     visits, offset = bench.folder / "visits.csv", bench.folder / "offset"
     offset.write_text("0")
@@ -30,8 +30,8 @@ def set_to_and_fro(bench: Bench) -> Outcome:
     more = webcam.environment | {"LD_PRELOAD": both, "CLOCK_DOUBLE": str(offset)}
     arguments = (*flags("0", log, config), "--events", visits)
 
-    def start(told: dict[str, str]) -> Facet:
-        return Facet(bench.folder, *arguments, **more, **told)
+    def start(notify: dict[str, str]) -> Facet:
+        return Facet(bench.folder, *arguments, **more, **notify)
 
     with Supervisor(bench.folder, start) as systemd:
         facet = systemd.facet
@@ -43,32 +43,32 @@ def set_to_and_fro(bench: Bench) -> Outcome:
             new = offset.with_name("new")
             new.write_text(str(seconds))
             new.replace(offset)
-            facet.wait_for_row(facet.told_count() + 15)
+            facet.wait_for_row(facet.row_count() + 15)
             days += seconds // DAY > latest
             latest = max(latest, seconds // DAY)
         offset.write_text("0")
-        facet.wait_for_row(facet.told_count() + 5)
+        facet.wait_for_row(facet.row_count() + 5)
         code, _ = facet.stop()
         starts = len(systemd.starts)
-    told = facet.told()
+    reported = facet.reported()
     found = read_log(log)
-    loss = lost(told, time.monotonic(), found.keys)
+    loss = lost(reported, time.monotonic(), found.keys)
     files = len(list(bench.folder.glob("faces*")))
-    saw_s = told[-1].at_s - told[0].at_s
-    people = {row["track"] for row in found.rows}
+    visible_s = reported[-1].at_s - reported[0].at_s
+    tracks = {row["track"] for row in found.rows}
     dwells = [float(row["dwell_s"]) for row in _visits(visits)]
     jumps = sum(
         abs((datetime.fromisoformat(two.key[0]) - datetime.fromisoformat(one.key[0])).days) > 0
-        for one, two in itertools.pairwise(told)
+        for one, two in itertools.pairwise(reported)
     )
     good = code == 0 and starts == 1 and not (loss.rows or found.broken) and jumps > 0
     return Outcome(
         "no row lost, no restart, one visit as long as it was, no more files than days",
-        f"{loss.rows} of {len(told)} rows lost, {found.broken} broken; {starts - 1} restarts; "
-        f"{len(dwells)} visit of {dwells[0]:.1f} s ({saw_s:.1f} s); {files} files",
+        f"{loss.rows} of {len(reported)} rows lost, {found.broken} broken; {starts - 1} restarts; "
+        f"{len(dwells)} visit of {dwells[0]:.1f} s ({visible_s:.1f} s); {files} files",
         good
-        and len(dwells) == len(people) == 1
-        and abs(dwells[0] - saw_s) < SLACK_S
+        and len(dwells) == len(tracks) == 1
+        and abs(dwells[0] - visible_s) < SLACK_S
         and files <= days + 1,
     )
 

@@ -27,20 +27,20 @@ def full(bench: Bench) -> Outcome:
                 _fill(disk)
                 facet.wait_for(CANNOT, trial)
                 more = 150 if trial == bench.trials else 30
-                facet.wait_for_row(facet.told_count() + more)  # the loop goes on
+                facet.wait_for_row(facet.row_count() + more)  # the loop goes on
                 (disk / "ballast").unlink()
                 facet.wait_for(f"{AGAIN} {log} again", trial)
-                facet.wait_for_row(facet.told_count() + 15)
+                facet.wait_for_row(facet.row_count() + 15)
             code, _ = facet.stop()
-            loss = lost(facet.told(), time.monotonic(), (found := read_log(log)).keys)
-            said = facet.said()
-    admitted = _number_before(said, " rows were lost")
-    final = _number_before(said, " rows of the log")
-    warnings = said.count(CANNOT)
+            loss = lost(facet.reported(), time.monotonic(), (found := read_log(log)).keys)
+            stderr = facet.stderr()
+    admitted = _number_before(stderr, " rows were lost")
+    final = _number_before(stderr, " rows of the log")
+    warnings = stderr.count(CANNOT)
     good = (warnings, found.broken, code) == (bench.trials, 0, 1)
     return Outcome(
         "one warning each time, no row lost but those beyond buffer_rows, which are counted",
-        f"{warnings} warnings; {loss.rows} of {len(facet.told())} rows lost, in the last and "
+        f"{warnings} warnings; {loss.rows} of {len(facet.reported())} rows lost, in the last and "
         f"longest time, {admitted} counted; {found.broken} broken",
         good and loss.rows == admitted == final and loss.rows > 0,
     )
@@ -57,9 +57,9 @@ def _fill(disk: Path) -> None:
                 continue
 
 
-def _number_before(said: str, words: str) -> int:
+def _number_before(stderr: str, words: str) -> int:
     """Return the last number directly before these words, or 0."""
-    before = said.rpartition(words)[0].split()
+    before = stderr.rpartition(words)[0].split()
     return int(before[-1]) if before and before[-1].isdecimal() else 0
 
 
@@ -85,7 +85,7 @@ def folder_removed(bench: Bench) -> Outcome:
                 folder.rename(away)
             facet.process.send_signal(signal.SIGCONT)
             facet.wait_for(CANNOT, trial)
-            facet.wait_for_row(facet.told_count() + 20)
+            facet.wait_for_row(facet.row_count() + 20)
             if keep:
                 away.rename(folder)
             else:
@@ -94,18 +94,18 @@ def folder_removed(bench: Bench) -> Outcome:
                     os.replace(away / log.name, saved / f"{trial}.csv")
                     away.rmdir()
             facet.wait_for(f"{AGAIN} {log} again", trial)
-            facet.wait_for_row(facet.told_count() + 10)
+            facet.wait_for_row(facet.row_count() + 10)
         code, _ = facet.stop()
-        said, told = facet.said(), facet.told()
+        stderr, reported = facet.stderr(), facet.reported()
     keys = read_log(log).keys
     broken = read_log(log).broken
     for path in saved.iterdir():
         older = read_log(path)
         keys, broken = keys | older.keys, broken + older.broken
-    loss = lost(told, time.monotonic(), keys)
-    warnings = said.count(CANNOT)
+    loss = lost(reported, time.monotonic(), keys)
+    warnings = stderr.count(CANNOT)
     return Outcome(
         "one warning each time, no row lost (renamed, deleted, another in its place)",
-        f"{warnings} warnings; {loss.rows} of {len(told)} rows lost, {broken} broken",
+        f"{warnings} warnings; {loss.rows} of {len(reported)} rows lost, {broken} broken",
         code == 0 and warnings == bench.trials and not (loss.rows or broken),
     )

@@ -1,4 +1,4 @@
-"""Many frames at full speed: what it holds at the end, beside what it held near the beginning."""
+"""Many frames at full speed: what the process holds at the end and held at the start."""
 
 import time
 from dataclasses import dataclass
@@ -30,13 +30,13 @@ def full_speed(bench: Bench) -> Outcome:
     clip = visits(bench.folder / "long.mp4", bench.trials)
     visits_log = f"events = '{bench.folder}/visits.csv'"
     lines = ("[outputs]", "status_every = 1", visits_log, "[rotation]", "max_mb = 0.2")
-    lines += ("[tracks]", "hold = 0.1")  # of the film's time, which runs fast
+    lines += ("[tracks]", "max_lost_s = 0.1")  # of the video's time, which runs fast
     config = settings(bench.folder, *lines)
     log = bench.folder / "faces.csv"
     samples: list[Sample] = []
 
-    def start(told: dict[str, str]) -> Facet:
-        return Facet(bench.folder, *flags(clip, log, config), **told)
+    def start(notify: dict[str, str]) -> Facet:
+        return Facet(bench.folder, *flags(clip, log, config), **notify)
 
     begun = time.monotonic()
     with Supervisor(bench.folder, start, 30.0) as systemd:
@@ -48,7 +48,7 @@ def full_speed(bench: Bench) -> Outcome:
         code = facet.process.returncode
     took_s = time.monotonic() - begun
     early, late = _part(samples, EARLY), _part(samples, LATE)
-    assert code == 0 and early and late, (code, len(samples), facet.said()[-300:])
+    assert code == 0 and early and late, (code, len(samples), facet.stderr()[-300:])
     grown = {
         what: median(getattr(one, what) for one in late)
         - median(getattr(one, what) for one in early)
@@ -70,8 +70,8 @@ def full_speed(bench: Bench) -> Outcome:
 
 
 def _sample(facet: Facet) -> Sample | None:
-    """Return what it holds now, None where it has just ended or told no row yet."""
-    if not facet.is_told():
+    """Return what the process holds now; None if it has just ended or has reported no row yet."""
+    if not facet.has_rows():
         return None
     try:
         status = Path(f"/proc/{facet.pid}/status").read_text()

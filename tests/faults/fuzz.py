@@ -260,8 +260,8 @@ def model_cards(bench: Bench) -> Outcome:
     def check(content: bytes) -> bool:
         card.write_bytes(content)
         classifier = Classifier(card)
-        told = classifier.classify(classifier.crop(picture, LANDMARKS))
-        assert np.isfinite(told).all() and told.min() >= 0 and told.max() <= 1
+        values = classifier.classify(classifier.geometry.crop(picture, LANDMARKS))
+        assert np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1
         return True
 
     return _fuzz(bench, cards, check)

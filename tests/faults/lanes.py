@@ -46,9 +46,9 @@ def inflict(run: Run, until_s: float) -> Row:
         )
         _running.add(process.pid)
         try:
-            said = process.communicate(timeout=max(1.0, until_s - begun))[1]
+            stderr = process.communicate(timeout=max(1.0, until_s - begun))[1]
         except subprocess.TimeoutExpired:
-            said = "not done when the time was up"
+            stderr = "not done when the time was up"
         finally:
             _end(process.pid)
             process.communicate()
@@ -56,7 +56,7 @@ def inflict(run: Run, until_s: float) -> Row:
         if result.is_file():
             outcome = Outcome(**json.loads(result.read_text()))
         else:
-            outcome = Outcome("an end", " ".join(said.split())[-300:], False)
+            outcome = Outcome("an end", " ".join(stderr.split())[-300:], False)
     return Row(run.fault, run.trials, outcome, time.monotonic() - begun)
 
 

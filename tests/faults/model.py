@@ -16,20 +16,20 @@ from tests.faults.systemd import Supervisor
 from tests.faults.victim import ROOT, Facet, environment, flags, settings
 
 MODELS = ROOT / "models"
-SAME = 0.1  # mean difference of probabilities below which one model has told both
+SAME = 0.1  # mean difference of probabilities below which one model gave both
 LAST = 25  # rows that are averaged
 
 
 def replaced(bench: Bench) -> Outcome:
-    """Put another model in its place; the old one runs on, the doctor says so, the next start
-    takes the new one, or says in one line what is wrong with it."""
-    told = [_replace(bench, trial, way) for trial, way in enumerate(_ways(bench.trials))]
-    drift = max(one[0] for one in told)
-    doctor = sum(one[1] for one in told)
-    after = sum(one[2] for one in told)
+    """Put another model in its place; the old one runs on, the doctor reports it, the next start
+    takes the new one, or prints one line about its fault."""
+    trials = [_replace(bench, trial, way) for trial, way in enumerate(_ways(bench.trials))]
+    drift = max(drift for drift, _, _ in trials)
+    doctor = sum(found for _, found, _ in trials)
+    after = sum(restarted for _, _, restarted in trials)
     return Outcome(
-        "the old one runs on, the doctor says so, the next start takes the new one or explains",
-        f"probabilities moved by {drift:.3f} at most; told by the doctor {doctor} times; "
+        "the old one runs on, the doctor reports it, the next start takes the new one or explains",
+        f"probabilities moved by {drift:.3f} at most; reported by the doctor {doctor} times; "
         f"next start right {after} times",
         drift < SAME and doctor == after == bench.trials,
     )
@@ -40,8 +40,8 @@ def _ways(count: int) -> list[str]:
 
 
 def _replace(bench: Bench, trial: int, way: str) -> tuple[float, bool, bool]:
-    """Return how far probabilities moved, whether the doctor told it, whether the next start was
-    as it should be."""
+    """Return how far probabilities moved, whether the doctor reported it, and whether the next
+    start was correct."""
     folder = bench.folder / str(trial)
     folder.mkdir()
     webcam, log, card = Webcam(folder), folder / "faces.csv", folder / "attributes.json"
@@ -50,24 +50,24 @@ def _replace(bench: Bench, trial: int, way: str) -> tuple[float, bool, bool]:
             shutil.copy(path, folder)
     config = settings(folder, "[attributes]", f"model = '{card}'", "[camera]", "source = 'demo'")
 
-    def start(told: dict[str, str]) -> Facet:
-        return Facet(folder, *flags("0", log, config), **webcam.environment, **told)
+    def start(notify: dict[str, str]) -> Facet:
+        return Facet(folder, *flags("0", log, config), **webcam.environment, **notify)
 
     with Supervisor(folder, start) as systemd:
         facet = systemd.facet
         facet.wait_for_row(40)
         quiet = _doctor(folder, facet.pid, config)["status"] == "ok"
-        before = _told(log)
+        before = _probabilities(log)
         _change(folder, way)
-        facet.wait_for_row(facet.told_count() + LAST + 5)
-        drift = _apart(_told(log), before)
+        facet.wait_for_row(facet.row_count() + LAST + 5)
+        drift = _apart(_probabilities(log), before)
         found = _doctor(folder, facet.pid, config)
-        says = ("is gone" if way == "deleted" else "runs the old") in found["message"]
+        reported = ("is gone" if way == "deleted" else "runs the old") in found["message"]
         systemd.restart()
         right = _restarted_well(systemd, log, before, way)
         if way != "deleted":
             right &= _doctor(folder, systemd.facet.pid, config)["status"] == "ok"
-    return drift, quiet and says, right
+    return drift, quiet and reported, right
 
 
 def _change(folder: Path, way: str) -> None:
@@ -77,7 +77,7 @@ def _change(folder: Path, way: str) -> None:
         return
     card = json.loads((MODELS / "attributes-small.json").read_text())
     card["file"] = "attributes.tflite"
-    for attribute in card["attributes"]:  # so that nobody takes one model for the other
+    for attribute in card["attributes"]:  # so that the two models differ clearly
         attribute["calibration"]["offset"] += 3.0
     new = {
         "attributes.tflite": (MODELS / "attributes-small.tflite").read_bytes(),
@@ -93,29 +93,29 @@ def _change(folder: Path, way: str) -> None:
 
 def _restarted_well(systemd: Supervisor, log: Path, before: np.ndarray, way: str) -> bool:
     if way == "deleted":  # exit code 4, one line, and not tried again
-        said = systemd.facet.said().splitlines()
-        return systemd.ends[-1].code == 4 and len(said) == 1 and "attributes.tflite" in said[0]
+        output = systemd.facet.stderr().splitlines()
+        return systemd.ends[-1].code == 4 and len(output) == 1 and "attributes.tflite" in output[0]
     systemd.facet.wait_for_row(LAST + 15)
-    return _apart(_told(log), before) > SAME
+    return _apart(_probabilities(log), before) > SAME
 
 
 def _apart(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one - other).mean())
 
 
-def _told(log: Path) -> np.ndarray:
+def _probabilities(log: Path) -> np.ndarray:
     """Return the mean probabilities of the last rows, (attributes,)."""
     rows = [list(row.values())[10:] for row in read_log(log).rows[-LAST:]]
     return np.array(rows, float).mean(axis=0)
 
 
 def _doctor(folder: Path, pid: int, config: Path) -> dict[str, str]:
-    """Return what the doctor says of the loaded model, where systemctl tells that process."""
+    """Return the doctor's result on the loaded model; systemctl is a script here."""
     tools = folder / "bin"
     tools.mkdir(exist_ok=True)
     answer = f"LoadState=loaded\\nActiveState=active\\nMainPID={pid}\\nWorkingDirectory={ROOT}\\n"
-    for name, said in (("systemctl", answer), ("journalctl", "")):
-        (tools / name).write_text(f"#!/bin/sh\nprintf '{said}'\n")
+    for name, output in (("systemctl", answer), ("journalctl", "")):
+        (tools / name).write_text(f"#!/bin/sh\nprintf '{output}'\n")
         (tools / name).chmod(0o755)
     more = environment(PATH=f"{tools}:{os.environ['PATH']}")
     command = [sys.executable, "-m", "device.doctor", "--json", "--config", str(config)]

@@ -40,11 +40,11 @@ def kill_9(bench: Bench) -> Outcome:
         with Facet(bench.folder, *arguments) as facet:
             _wait(bench, facet, start_s)
             killed_s = facet.kill()
-            lives.append((facet.told(), killed_s))
+            lives.append((facet.reported(), killed_s))
     with Facet(bench.folder, *arguments, "--max-frames", 5) as last:  # mends what is torn
         code = last.end()
     found = read_log(log)
-    loss = sum((lost(told, end_s, found.keys) for told, end_s in lives), NOTHING)
+    loss = sum((lost(reported, end_s, found.keys) for reported, end_s in lives), NOTHING)
     return Outcome(
         f"0 broken rows, at most {SYNC_S:g} s lost (sync_s)",
         f"{found.broken} broken of {len(found.rows)} rows; {loss.rows} lost, "
@@ -61,7 +61,7 @@ def sigterm(bench: Bench) -> Outcome:
         (flags("0", log), webcam.environment),
     ]
     start_s = _start_s(bench, sources[0][0])
-    slowest_s, told, bad = 0.0, [], 0
+    slowest_s, reported, bad = 0.0, [], 0
     for trial in range(bench.trials):
         arguments, more = sources[trial % 2]
         with Facet(bench.folder, *arguments, **more) as facet:
@@ -69,13 +69,13 @@ def sigterm(bench: Bench) -> Outcome:
             code, took_s = facet.stop()
             slowest_s = max(slowest_s, took_s)
             # Before Facet has read its flags SIGTERM ends Python itself, which systemd takes well.
-            bad += code not in (0, -15) or "Traceback" in facet.said()
-            told += facet.told()
+            bad += code not in (0, -15) or "Traceback" in facet.stderr()
+            reported += facet.reported()
     found = read_log(log)
-    loss = lost(told, time.monotonic(), found.keys)
+    loss = lost(reported, time.monotonic(), found.keys)
     return Outcome(
         f"ends within {STOP_S:g} s, every row on the disk",
-        f"slowest {slowest_s:.2f} s; {loss.rows} of {len(told)} rows lost, {found.broken} broken"
-        + f"; {bad} ended badly" * bool(bad),
-        slowest_s <= STOP_S and not (loss.rows or found.broken or bad) and bool(told),
+        f"slowest {slowest_s:.2f} s; {loss.rows} of {len(reported)} rows lost, "
+        f"{found.broken} broken" + f"; {bad} ended badly" * bool(bad),
+        slowest_s <= STOP_S and not (loss.rows or found.broken or bad) and bool(reported),
     )

@@ -69,5 +69,5 @@ def _started_on(
         with Facet(bench.folder, *flags(clip, log), "--max-frames", 4) as facet:
             code = facet.end()
         found = read_log(log)
-    told = before.told()
-    return lost(told, cut_s, found.keys), found.broken + (code != 0), len(found.rows)
+    reported = before.reported()
+    return lost(reported, cut_s, found.keys), found.broken + (code != 0), len(found.rows)

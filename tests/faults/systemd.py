@@ -1,6 +1,6 @@
 """Do for a process what systemd does for a service of Type=notify: watch it and start it again.
 
-Of the unit it takes Restart=on-failure, RestartPreventExitStatus, TimeoutStopSec and, unless told
+Of the unit it takes Restart=on-failure, RestartPreventExitStatus, TimeoutStopSec and, unless given
 otherwise, WatchdogSec and RestartSec.
 """
 
@@ -123,7 +123,7 @@ class Supervisor:
     def _supervise(self, process: subprocess.Popen) -> Ended:
         alive_s = time.monotonic()
         while process.poll() is None:
-            for name, value in self._heard():
+            for name, value in self._received():
                 if name in ("READY", "WATCHDOG"):
                     alive_s = time.monotonic()
                 if name == "READY":
@@ -138,7 +138,7 @@ class Supervisor:
                 self._end(process, signal.SIGTERM)
         return Ended(process.returncode, False, time.monotonic(), time.monotonic() - alive_s)
 
-    def _heard(self) -> list[tuple[str, str]]:
+    def _received(self) -> list[tuple[str, str]]:
         try:
             lines = self._socket.recv(4096).decode().split("\n")
         except TimeoutError:

@@ -54,6 +54,6 @@ def test_the_command_fails_where_a_fault_did(capsys, tmp_path):
     page = tmp_path / "faults.md"
     flags = ["--only", "kill", "--seed", "7", "--minutes", "0", "--write", str(page)]
     assert main(flags) == 1
-    said = capsys.readouterr()
-    assert "FAILED" in said.out and "--only kill --seed 7" in said.err
+    printed = capsys.readouterr()
+    assert "FAILED" in printed.out and "--only kill --seed 7" in printed.err
     assert "seed 7" in page.read_text() and "kill -9" in page.read_text()

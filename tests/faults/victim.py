@@ -1,4 +1,4 @@
-"""Start Facet's command as a process of its own, and ask how it does."""
+"""Start Facet's command in a process of its own, and read what it reports."""
 
 import itertools
 import os
@@ -24,7 +24,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def wait_until(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
-    """Return when it holds; AssertionError names what did not happen."""
+    """Return when the condition holds; AssertionError names what did not happen."""
     until = time.monotonic() + patience_s
     while not condition():
         assert time.monotonic() < until, f"waited {patience_s:.0f} s for {what}"
@@ -39,11 +39,11 @@ class Facet:
 
     def __init__(self, folder: Path, *arguments: object, program: str = WITNESS, **more: str):
         number = next(_numbers)
-        self._said, self._told = folder / f"said.{number}", folder / f"told.{number}"
+        self._stderr, self._stdout = folder / f"stderr.{number}", folder / f"stdout.{number}"
         command = [sys.executable, "-m", program, *map(str, arguments)]
-        with self._said.open("wb") as said, self._told.open("wb") as told:
+        with self._stderr.open("wb") as stderr, self._stdout.open("wb") as stdout:
             self.process = subprocess.Popen(
-                command, cwd=folder, env=environment(**more), stdout=told, stderr=said
+                command, cwd=folder, env=environment(**more), stdout=stdout, stderr=stderr
             )
 
     def __enter__(self):
@@ -58,39 +58,41 @@ class Facet:
     def pid(self) -> int:
         return self.process.pid
 
-    def said(self) -> str:
-        """Return what it wrote to stderr so far."""
-        return self._said.read_text(errors="replace")
+    def stderr(self) -> str:
+        """Return what it has written to stderr so far."""
+        return self._stderr.read_text(errors="replace")
 
-    def told(self) -> list[ReportedRow]:
+    def reported(self) -> list[ReportedRow]:
         """Return the rows that its log has taken so far."""
-        return [ReportedRow.of(line) for line in self._told.read_text().splitlines()]
+        return [ReportedRow.of(line) for line in self._stdout.read_text().splitlines()]
 
-    def is_told(self) -> bool:
+    def has_rows(self) -> bool:
         """Whether its log has taken a row."""
-        return self._told.stat().st_size > 0
+        return self._stdout.stat().st_size > 0
 
     def wait_for(self, words: str, times: int = 1) -> None:
-        """Return when it has said these words so often."""
-        self.wait_until(lambda: self.said().count(words) >= times, f"{words!r}")
+        """Return when stderr has these words so often."""
+        self.wait_until(lambda: self.stderr().count(words) >= times, f"{words!r}")
 
     def wait_for_row(self, after: int = 0) -> None:
         """Return when its log has taken more than `after` rows."""
-        self.wait_until(lambda: self.told_count() > after, "a row")
+        self.wait_until(lambda: self.row_count() > after, "a row")
 
-    def told_count(self) -> int:
+    def row_count(self) -> int:
         """Return how many rows its log has taken so far."""
-        return self._told.read_bytes().count(b"\n")
+        return self._stdout.read_bytes().count(b"\n")
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         def ended_or() -> bool:
-            assert self.process.poll() is None, f"ended while {what} was due: {self.said()[-300:]}"
+            assert self.process.poll() is None, (
+                f"ended while {what} was due: {self.stderr()[-300:]}"
+            )
             return condition()
 
         wait_until(ended_or, what)
 
     def kill(self) -> float:
-        """Kill it and return when, s on a clock that nobody sets."""
+        """Kill it and return when, s on the monotonic clock."""
         killed_s = time.monotonic()
         self.process.kill()
         self.process.wait()

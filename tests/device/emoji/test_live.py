@@ -1,89 +1,111 @@
-"""Live emoji, with a film for the camera and an output that keeps what is painted."""
+"""Live emoji: the painter on the demo clip, and the command in a window."""
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import cv2
 import numpy as np
 import pytest
 
+from device.attributes.model_card import read_card
 from device.camera.demo import Demo
-from device.emoji.__main__ import shot
+from device.cli.emoji import shot
 from device.emoji.faces import EmojiGenerator
-from device.emoji.live import EmojiPainter, EmojiState, lay_over
+from device.emoji.live import EmojiPainter, EmojiState, overlay
 from device.emoji.skin import SkinTone
-from device.outputs import Result
+from device.models import load_models
 from device.outputs.overlay import annotate
-from device.pipeline import assemble, load_models
-from device.settings import MODEL, FacesSettings, Settings, TracksSettings
-from device.types import TOO_SMALL, Face, Frame, Track
+from device.pipeline import build_pipeline
+from device.settings import Settings
+from device.types import TOO_SMALL, Face, Frame, Probabilities
+from tests.conftest import CARD
+from tests.device.outputs import test_window
+from tests.device.outputs.test_window import press, running, until
+
+BACKDROP_BGR = (0xB3, 0xE3, 0xFF)  # of layers.toml
+screen = test_window.screen  # a fixture
+LANDMARKS = np.array([(30.0, 35.0), (40.0, 35.0), (35.0, 40.0), (35.0, 45.0)])
 
 
-class Painted:
-    """An output that keeps what a painter makes of the frames."""
-
-    def __init__(self, paint: EmojiPainter):
-        self._paint, self.pictures = paint, []
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        pass
-
-    def write(self, result: Result) -> bool:
-        picture = result.frame.bgr.copy()
-        self._paint(picture, result.tracks, result.labels)
-        self.pictures.append(picture)
-        return len(self.pictures) < 40
+@pytest.fixture(scope="module")
+def generator() -> EmojiGenerator:
+    return EmojiGenerator(read_card(CARD))
 
 
-def test_faces_are_covered_by_an_emoji_that_hardly_changes():
+def test_faces_are_covered_by_an_emoji_that_hardly_changes(generator):
     pytest.importorskip("resvg_py")
-    portraitist = EmojiGenerator(MODEL, FacesSettings())
-    painter = EmojiPainter(portraitist, TracksSettings().margin)
-    painted = Painted(painter)
-    assemble(Settings(), load_models(Settings()), Demo(), [painted], []).run()
-    for frame, picture in zip(Demo(), painted.pictures, strict=False):
+    painter = EmojiPainter(generator, Settings().tracks.hysteresis)
+    models = load_models(Settings())
+    for frame, faces in build_pipeline(Settings(), models, Demo(), shown=()):
+        picture = frame.bgr.copy()
+        painter(picture, faces)
         changed = np.any(frame.bgr != picture, axis=2)
-        if frame.index < 2:  # nobody yet
+        if frame.index < 2:  # no track has an id yet
             assert not changed.any()
             continue
-        (face,) = portraitist.detector.detect(frame.bgr)
+        (face,) = models.full_detector.detect(frame.bgr)
         x, y, w, h = (round(side) for side in face.box)
         assert changed[y : y + h, x : x + w].mean() > 0.95
+        if frame.index == 39:
+            break
     assert len(painter._pictures) <= 4  # drawings, of 38 frames
 
 
-def test_a_face_that_was_not_told_keeps_its_box():
-    painter = EmojiPainter(EmojiGenerator(MODEL, FacesSettings()), 0.5)
-    face = Face((20.0, 20.0, 30.0, 30.0), 0.9, np.zeros((4, 2)))
+class Recording(EmojiGenerator):
+    """Keeps the skin tones that it measures."""
+
+    tones: tuple[SkinTone, ...] = ()
+
+    def tone(self, picture_bgr, face):
+        self.tones += (super().tone(picture_bgr, face),)
+        return self.tones[-1]
+
+
+def test_all_skin_tones_are_measured_before_the_first_emoji_is_drawn():
+    pytest.importorskip("resvg_py")
+    card, box = read_card(CARD), (20.0, 20.0, 30.0, 30.0)
+    values = Probabilities(card.names, np.full(len(card.names), 0.1, np.float32))
+    same_place = [Face(id, box, 0.9, LANDMARKS, probabilities=values) for id in (1, 2)]
+    generator = Recording(card)
+    EmojiPainter(generator, 0.5)(np.full((80, 80, 3), (120, 150, 200), np.uint8), same_place)
+    first, second = generator.tones
+    assert first == second
+
+
+@pytest.mark.parametrize("apart_px", [10.0, 2.0])
+def test_a_face_that_is_not_classified_or_too_small_to_crop_keeps_its_box(generator, apart_px):
+    names = read_card(CARD).names
+    values = None if apart_px > 4 else np.full(len(names), 0.9, np.float32)
+    landmarks = LANDMARKS * (apart_px / 10)
+    box = (20.0, 20.0, 30.0, 30.0)
+    face = Face(1, box, 0.9, landmarks, TOO_SMALL, probabilities=Probabilities(names, values))
     painted, boxed = np.zeros((2, 200, 300, 3), np.uint8)
-    track = Track(1, face, 3, TOO_SMALL, None)
-    painter(painted, [track], [[]], "1 face")
-    annotate(boxed, [track], [[]], "1 face")
+    EmojiPainter(generator, 0.5)(painted, [face], "1 face")
+    annotate(boxed, [face], "1 face")
     np.testing.assert_array_equal(painted, boxed)
     assert painted.any()
 
 
-def test_what_is_drawn_stays_until_the_evidence_is_clear():
-    wearer = EmojiState(np.array([0.5]), margin=0.5)
+def test_a_drawing_stays_until_the_evidence_is_clear():
+    state = EmojiState(np.array([0.5]), hysteresis=0.5)
     light, dark = SkinTone((0.6, 0.4, 0, 0, 0)), SkinTone((0.4, 0.6, 0, 0, 0))
-    wearer.see(np.array([0.6]), light, 0.0)
+    state.update(np.array([0.6]), light, 0.0)
     for at_s, probability in enumerate((0.45, 0.55, 0.4), 1):  # 0.38 is half a log-odd below
-        wearer.see(np.array([probability]), dark, at_s / 25)
-        assert probability >= wearer.thresholds[0] and wearer.tone.band == 2
-    wearer.see(np.array([0.3]), dark, 1.0)
-    assert wearer.thresholds[0] > 0.6
+        state.update(np.array([probability]), dark, at_s / 25)
+        assert probability >= state.thresholds[0] and state.tone.band == 2
+    state.update(np.array([0.3]), dark, 1.0)
+    assert state.thresholds[0] > 0.6
     for frame in range(60):
-        wearer.see(np.array([0.3]), dark, 1 + frame / 25)
-    assert wearer.tone.band == 3
+        state.update(np.array([0.3]), dark, 1 + frame / 25)
+    assert state.tone.band == 3
 
 
 @pytest.mark.parametrize("at", [(0, 0), (-50, -50), (90, 70), (40, 30), (300, 300)])
-def test_a_drawing_is_cut_at_the_pictures_edge(at):
+def test_a_drawing_is_clipped_at_the_pictures_edge(at):
     picture = np.zeros((80, 100, 3), np.uint8)
     drawing = np.full((32, 32, 4), 255, np.uint8)
-    lay_over(picture, drawing, (*at, 20, 20))
+    overlay(picture, drawing, (*at, 20, 20))
     side = 34  # 1.7 * 20
     left, top = at[0] + 10 - side // 2, at[1] + 9 - side // 2
     inside = max(0, min(left + side, 100) - max(left, 0)) * max(
@@ -92,16 +114,17 @@ def test_a_drawing_is_cut_at_the_pictures_edge(at):
     assert np.count_nonzero(picture.min(axis=2) == 255) == inside
 
 
-def test_a_clear_drawing_leaves_the_picture():
+def test_a_transparent_drawing_leaves_the_picture():
     picture = np.full((50, 50, 3), 7, np.uint8)
-    lay_over(picture, np.zeros((8, 8, 4), np.uint8), (10, 10, 20, 20))
+    overlay(picture, np.zeros((8, 8, 4), np.uint8), (10, 10, 20, 20))
     assert (picture == 7).all()
 
 
 class Flashing:
     """A live camera whose frames are numbered."""
 
-    live, stills, name, fps = True, False, "flashing", 30.0
+    name, fps, mode = "flashing", 30.0, "1x1"
+    dropped, newest, reconnecting = 0, None, False
 
     def __enter__(self):
         return self
@@ -117,3 +140,22 @@ class Flashing:
 def test_a_shot_is_taken_after_the_countdown(capsys):
     frame = shot(Flashing(), countdown_s=1)
     assert frame.index > 10 and capsys.readouterr().err == "facet: 1 ...\n"
+
+
+@pytest.mark.skipif(test_window.pytestmark.args[0], reason=test_window.pytestmark.kwargs["reason"])
+@pytest.mark.parametrize("source", ["me.png", "demo"])
+def test_emoji_are_shown_in_a_window_until_q(screen, tmp_path, astronaut, source):
+    pytest.importorskip("resvg_py")
+    display, look = screen
+    cv2.imwrite(str(tmp_path / "me.png"), astronaut)
+
+    def covered() -> float:
+        return np.all(look() == BACKDROP_BGR, axis=2).mean()
+
+    command = [sys.executable, "-m", "device.emoji", "--camera", source, "--live"]
+    with running(command, display, cwd=tmp_path) as process:
+        assert until(lambda: covered() > 0.01)
+        press(display, "q")
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 0, stderr
+    assert stderr.startswith("facet: q quits") and len(stderr.splitlines()) == 1

@@ -1,3 +1,5 @@
+"""The skin tone: its features, its model and its training."""
+
 import json
 
 import numpy as np
@@ -23,10 +25,10 @@ def face(skin_rgb, crop_wh=(128, 160)):
     return crop, template
 
 
-def told(skin_rgb, light=(1.0, 1.0, 1.0)):
+def estimated(skin_rgb, light=(1.0, 1.0, 1.0)):
     crop, template = face(skin_rgb)
     lit = np.clip(crop * np.array(light), 0, 255).astype(np.uint8)
-    return SkinModel().tell(features(lit, template, NAMES, EVEN))
+    return SkinModel().predict(features(lit, template, NAMES, EVEN))
 
 
 def mean_band(tone: SkinTone) -> float:
@@ -43,11 +45,11 @@ def test_lightness_is_that_of_the_skin_and_eyes_are_its_measure():
 
 
 def test_darker_skin_is_a_higher_band():
-    bands = [mean_band(told(rgb)) for rgb in ((240, 205, 185), (190, 140, 105), (90, 58, 42))]
+    bands = [mean_band(estimated(rgb)) for rgb in ((240, 205, 185), (190, 140, 105), (90, 58, 42))]
     assert bands == sorted(bands) and bands[2] - bands[0] > 1.5
 
 
-def test_a_smaller_model_sees_the_same_colours():
+def test_a_smaller_crop_has_the_same_colours():
     colours = []
     for crop_wh in ((128, 160), (96, 120)):
         crop, template = face((200, 150, 120), crop_wh)
@@ -57,18 +59,18 @@ def test_a_smaller_model_sees_the_same_colours():
 
 @settings(deadline=None)  # the first call warms OpenCV up
 @given(st.tuples(*[st.integers(0, 255)] * 3), st.lists(st.floats(0, 1), min_size=4, max_size=4))
-def test_any_colour_gives_probabilities(rgb, said):
+def test_any_colour_gives_probabilities(rgb, probabilities):
     crop, template = face(rgb)
-    tone = SkinModel().tell(features(crop, template, NAMES, np.array(said)))
+    tone = SkinModel().predict(features(crop, template, NAMES, np.array(probabilities)))
     assert sum(tone.probabilities) == pytest.approx(1)
     assert tone.band in BANDS and 0 < tone.confidence <= 1
 
 
-def test_a_model_without_hair_colours_will_do():
+def test_a_model_without_hair_colours_is_enough():
     crop, template = face((200, 150, 120))
     values = features(crop, template, ("Smiling",), np.array([0.9]))
     assert np.isnan(values[-4:]).all()
-    assert sum(SkinModel().tell(values).probabilities) == pytest.approx(1)
+    assert sum(SkinModel().predict(values).probabilities) == pytest.approx(1)
 
 
 def test_the_median_band_and_its_confidence():
@@ -80,24 +82,24 @@ def test_the_median_band_and_its_confidence():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"bands": [1, 2]}, "fitted for other features or bands"),
+        ({"bands": [1, 2]}, "fitted to other features or types"),
         ({"bias": [0]}, "shapes"),
         ({"weights": "none"}, "cannot be used"),
     ],
 )
-def test_a_file_that_is_no_such_model(tmp_path, change, message):
+def test_a_malformed_model_file(tmp_path, change, message):
     path = tmp_path / "skin.json"
     path.write_text(json.dumps(json.loads(FITTED.read_text()) | change))
     with pytest.raises(ModelError, match=message):
         SkinModel(path)
     path.unlink()
-    with pytest.raises(ModelError, match="Restore it: git checkout -- device/emoji/"):
+    with pytest.raises(ModelError, match="Try: git checkout -- device/emoji/"):
         SkinModel(path)
 
 
 @pytest.mark.data
 def test_the_committed_numbers_are_what_training_gives(tmp_path, capsys):
-    from train.skin_tone import main
+    from train.tools.skin_tone import main
 
     out, chart = tmp_path / "skin.json", tmp_path / "chart.png"
     main(["--data", str(DATA / "skin_tone"), "--out", str(out), "--chart", str(chart)])

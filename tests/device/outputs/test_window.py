@@ -1,4 +1,4 @@
-"""The window on a virtual screen: keys are pressed and the screen is looked at."""
+"""The window on a virtual screen: keys are pressed, and the screen's picture is read."""
 
 import os
 import shutil
@@ -21,36 +21,50 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def screen(tmp_path):
-    """An X server of 900x700 whose picture is a file, (700, 900, 4); yields (DISPLAY, look)."""
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """An X server of 900x700 whose picture is a file; yields (DISPLAY, picture).
+
+    picture: returns what is on the screen, uint8 (700, 900, 3).
+    """
+    folder = tmp_path_factory.mktemp("screen")
     read, write = os.pipe()
     command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "900x700x24"]
     server = subprocess.Popen(
-        [*command, "-fbdir", str(tmp_path)], pass_fds=[write], stderr=subprocess.DEVNULL
+        [*command, "-fbdir", str(folder)], pass_fds=[write], stderr=subprocess.DEVNULL
     )
     os.close(write)
     with os.fdopen(read) as numbers:
         display = f":{numbers.readline().strip()}"
 
-    def look() -> np.ndarray:
-        content = (tmp_path / "Xvfb_screen0").read_bytes()
+    def picture() -> np.ndarray:
+        content = (folder / "Xvfb_screen0").read_bytes()
         return np.frombuffer(content[-700 * 900 * 4 :], np.uint8).reshape(700, 900, 4)[:, :, :3]
 
     with server, running(["matchbox-window-manager"], display):
-        yield display, look
+        yield display, picture
         server.terminate()
+
+
+@pytest.fixture
+def screen(server):
+    """The X server, once the window of the test before is gone."""
+    _, picture = server
+    assert until(lambda: not is_shown(picture))
+    return server
 
 
 @contextmanager
 def running(command, display, **options):
     """Run a program on a display, and end it if it is still there."""
     env = {**os.environ, "DISPLAY": display, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True, **options) as it:
+    with subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    ) as process:
         try:
-            yield it
+            yield process
         finally:
-            it.kill()
+            process.kill()
 
 
 def facet(display, *arguments, cwd):
@@ -58,6 +72,7 @@ def facet(display, *arguments, cwd):
 
 
 def press(display, key):
+    """Press a key in Facet's window."""
     env = {**os.environ, "DISPLAY": display}
 
     def pressed() -> bool:
@@ -68,7 +83,7 @@ def press(display, key):
         press = ["xdotool", "mousemove", "300", "300", "windowfocus", window[-1], "key", key]
         return subprocess.run(press, env=env, capture_output=True).returncode == 0
 
-    # A window may come and go while xdotool looks: it gives up then.
+    # xdotool fails where a window comes or goes at that moment.
     assert until(pressed)
 
 
@@ -77,36 +92,46 @@ def until(condition, seconds=30):
     while time.monotonic() < end:
         if condition():
             return True
-        time.sleep(0.05)
+        time.sleep(0.02)
     return False
 
 
-def test_a_photo_is_shown_with_its_label_saved_and_left_by_a_key(screen, tmp_path, astronaut):
-    display, look = screen
+def finish(process, seconds=30):
+    """Wait for a program; return its exit code and stderr."""
+    _, stderr = process.communicate(timeout=seconds)
+    return process.returncode, stderr
+
+
+def is_shown(picture):
+    """Whether a picture with some detail is on the screen."""
+    return picture()[:400, :400].std() > 30
+
+
+def test_a_photo_is_shown_with_its_labels_saved_and_closed_by_a_key(screen, tmp_path, astronaut):
+    display, picture = screen
     cv2.imwrite(str(tmp_path / "me.png"), astronaut)
     with facet(display, "--camera", "me.png", cwd=tmp_path) as process:
-        assert until(lambda: look().max() > 250 and look()[:400, :400].std() > 30)
+        assert until(lambda: picture().max() > 250 and is_shown(picture))
         press(display, "s")
         assert until(lambda: list(tmp_path.glob("facet-*.png")))
         press(display, "q")
-        _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 0, stderr
+        code, stderr = finish(process)
+    assert code == 0, stderr
     (snapshot,) = tmp_path.glob("facet-*.png")
     assert snapshot.name in stderr
-    saved = cv2.imread(str(snapshot))
-    changed = np.abs(saved.astype(int) - astronaut).max(axis=2) > 60
-    assert 0.01 < changed.mean() < 0.3  # box and label, not more
+    changed = np.abs(cv2.imread(str(snapshot)).astype(int) - astronaut).max(axis=2) > 60
+    assert 0.01 < changed.mean() < 0.3  # box and labels, not more
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_closes_a_picture_that_stands_still(screen, tmp_path, astronaut, number):
-    display, look = screen
+def test_a_signal_closes_a_photo(screen, tmp_path, astronaut, number):
+    display, picture = screen
     cv2.imwrite(str(tmp_path / "me.png"), astronaut)
     with facet(display, "--camera", "me.png", cwd=tmp_path) as process:
-        assert until(lambda: look()[:400, :400].std() > 30)
+        assert until(lambda: is_shown(picture))
         process.send_signal(number)
-        _, stderr = process.communicate(timeout=5)
-    assert process.returncode == 0, stderr
+        code, stderr = finish(process, 5)
+    assert code == 0, stderr
 
 
 def test_a_screen_that_refuses_us_is_no_screen(tmp_path):
@@ -123,69 +148,69 @@ def test_a_screen_that_refuses_us_is_no_screen(tmp_path):
     with os.fdopen(read) as numbers:
         display = f":{numbers.readline().strip()}"
     with facet(display, "--camera", "demo", "--max-frames", "2", cwd=tmp_path) as process:
-        _, stderr = process.communicate(timeout=60)
+        code, stderr = finish(process)
     server.terminate()
     server.wait(10)
-    assert process.returncode == 0 and stderr.count("no screen: running headless") == 1
+    assert code == 0 and stderr.count("no screen: running headless") == 1
 
 
-def test_space_pauses_a_film_and_escape_ends_it(screen, tmp_path):
-    display, look = screen
+def test_space_pauses_a_video_and_escape_ends_it(screen, tmp_path):
+    display, picture = screen
     with facet(display, "--camera", "demo", cwd=tmp_path) as process:
-        assert until(lambda: look()[:400, :400].std() > 30)
+        assert until(lambda: is_shown(picture))
         press(display, "space")
-        time.sleep(0.5)
-        before = look().copy()
-        time.sleep(0.7)
-        np.testing.assert_array_equal(look(), before)
+        time.sleep(0.3)  # for the frame that was being drawn
+        before = picture().copy()
+        time.sleep(0.3)  # 7 frames
+        np.testing.assert_array_equal(picture(), before)
         press(display, "Escape")
-        _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 0 and "frames" in stderr
+        code, stderr = finish(process)
+    assert code == 0 and "frames" in stderr
 
 
 LIVE = """
-import sys, threading, time
-from datetime import UTC, datetime
-import numpy as np
-from device.camera.newest_frame import NewestFrameReader
-from device.outputs import Result
+import threading
+from pathlib import Path
+from device import preview
+from device.cli.command import exit_with
+from device.cli.loop import until_stopped
 from device.outputs.window import Window
-from device.types import OK, Face, Frame, Track
+from device.preview import with_previews
+from tests.device.test_preview import FakeLiveCamera, slow_results
 
-class Camera:
-    name, fps, mode, reconnecting = "made", 30.0, "", False
-    def __enter__(self): return self
-    def __exit__(self, *exc): pass
-    def stop(self): self.stopped = True
-    def __iter__(self):
-        n, begun = 0, time.monotonic()
-        while not getattr(self, "stopped", False):
-            bgr = np.full((480, 640, 3), 100 + n % 100, np.uint8)
-            yield Frame(bgr, n, datetime.now(UTC), time.monotonic(), "made")
-            n += 1
-            time.sleep(max(0, begun + n / 30 - time.monotonic()))
+camera, stop = FakeLiveCamera(), threading.Event()
 
-def slow_models():
-    end = time.monotonic() + 3
-    for frame in camera:
-        time.sleep(0.3)
-        face = Face((100, 100, 80, 80), 0.9, np.zeros((4, 2)))
-        track = Track(1, face, 3, OK, np.zeros(40), (100.0, 0.0))
-        if not window.write(Result(frame, [track], [["hat"]], 3.0, 0.3)) or time.monotonic() > end:
-            return
-
-with NewestFrameReader(Camera()) as camera:
-    with Window(None, False, None, threading.Event(), lambda: camera.newest) as window:
-        window.show(slow_models)
+def main(results):
+    with (
+        Window(Path.cwd(), stop) as window,
+        until_stopped(with_previews(results, camera), stop) as shown,
+    ):
+        for result in shown:
+            window.write(result)
     print(window.shown)
+
+def hangs():
+    yield from slow_results(camera, 1, takes_s=0)
+    threading.Event().wait()
+
+preview.JOIN_S = 0.5
 """
 
 
-def test_a_live_picture_moves_at_the_cameras_rate_while_slow_models_work(screen, tmp_path):
+def test_a_live_picture_moves_at_the_cameras_rate_while_models_are_slow(screen, tmp_path):
     display, _ = screen
-    env = {**os.environ, "DISPLAY": display, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", LIVE]
-    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    # 2.7 s of 30 frames each, of which the models took 10.
-    assert int(done.stdout) > 50
+    code = f"{LIVE}\nexit_with(lambda: main(slow_results(camera, 6, takes_s=0.25)))"
+    with running([sys.executable, "-c", code], display, cwd=tmp_path) as process:
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    # 1.25 s of a camera of 100 frames/s, of which the models analyzed 6.
+    assert int(stdout) > 20
+
+
+def test_a_pipeline_that_hangs_when_the_window_is_closed_is_a_fault(screen, tmp_path):
+    display, _ = screen
+    command = [sys.executable, "-c", f"{LIVE}\nexit_with(lambda: main(hangs()))"]
+    with running(command, display, cwd=tmp_path) as process:
+        press(display, "q")
+        code, stderr = finish(process)
+    assert code == 1 and "facet: pipeline did not stop within 0.5 s" in stderr

@@ -1,0 +1,53 @@
+"""What the commands share that run a camera until it ends or is stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Generator, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..camera import Camera
+    from ..pipeline import Pipeline
+    from ..types import Result
+
+
+def for_window(pipeline: Pipeline, camera: Camera) -> Iterable[Result]:
+    """Return the pipeline's results for a window, analyzed in a thread of their own."""
+    from ..camera import is_live
+    from ..camera.prefetch import prefetch
+    from ..preview import with_previews
+
+    return with_previews(pipeline, camera) if is_live(camera) else prefetch(pipeline, 1)
+
+
+def until_stopped(
+    results: Iterable[Result], stop: threading.Event
+) -> contextlib.closing[Generator[Result, None, None]]:
+    """Return a context of the results that ends with `stop`; leaving it stops their threads.
+
+    Faults of these threads are raised by the iteration or when the context is left.
+    """
+    return contextlib.closing(_until_stopped(results, stop))
+
+
+def _until_stopped(
+    results: Iterable[Result], stop: threading.Event
+) -> Generator[Result, None, None]:
+    from ..camera.prefetch import closing
+
+    with closing(results) as source:
+        for result in source:
+            yield result
+            if stop.is_set():
+                return
+
+
+def stop_at_signals() -> threading.Event:
+    """Return an event that SIGINT, SIGTERM and SIGHUP set."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
