@@ -90,7 +90,9 @@ def check_doctor(report: Report, guest: Guest) -> None:
     answer = guest.run(command, START_S)
     found = json.loads(answer.text) if answer.text.startswith("[") else []
     count = {status: sum(one["status"] == status for one in found) for status in ("ok", "warning")}
-    unwell = "; ".join(f"{one['check']}: {one['message']}" for one in found if one["status"] != "ok")
+    unwell = "; ".join(
+        f"{one['check']}: {one['message']}" for one in found if one["status"] != "ok"
+    )
     seen = f"{count['ok']} ok, {count['warning']} warnings: {unwell}"
     report.check("the doctor finds no failure", answer.code == 0 and bool(found), seen)
 
