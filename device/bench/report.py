@@ -161,4 +161,5 @@ def _document_faults() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"cannot write {DOCUMENT}: {error.strerror}", "the command in a checkout") from error
+        hint = "the command in a checkout"
+        raise UsageError(f"cannot write {DOCUMENT}: {error.strerror}", hint) from error
