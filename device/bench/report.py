@@ -1,27 +1,27 @@
 """Fill in the figures of docs/benchmarks.md.
 
-    python -m device.bench.report --float out/float.tflite                    # 6 minutes
-
-Runs the bench in one process after another, with one thread for each network. Do not use the
+The bench runs in one process after another, with one thread for each network. Do not use the
 machine meanwhile.
 """
 
 import os
 import platform
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from ..cli.bench import run_bench
-from ..cli.command import Parser, exit_with
 from ..errors import UsageError
 from ..log import log
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "benchmarks.md"
 START, END = "<!-- figures -->", "<!-- end of figures -->"
 ONE, TEN = ("--faces", "1"), ("--faces", "10")
+
+Figures = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ BASELINE = Figure(
 )
 
 
-def table(figures: Callable[[tuple[str, ...]], dict], baseline: Path) -> list[str]:
+def table(figures: Callable[[tuple[str, ...]], Figures], baseline: Path) -> list[str]:
     """Return the lines of the table; figures: returns what the bench with such arguments gives."""
     cost = figures(ONE)["fps"] / figures(TEN)["fps"]
     against = ("--faces", "4", "--baseline", str(baseline))
@@ -91,7 +91,7 @@ def table(figures: Callable[[tuple[str, ...]], dict], baseline: Path) -> list[st
     return lines
 
 
-def stages(figures: dict) -> list[str]:
+def stages(figures: Figures) -> list[str]:
     """Return how long each stage took, p50, p95 and p99, as a table."""
     lines = [
         f"Stages in ms, {figures['camera']} ({figures['frames']} frames):",
@@ -129,30 +129,37 @@ def filled(document: str, lines: list[str]) -> str:
     return "\n".join([before + START, "", *lines, "", END + after])
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = Parser("device.bench.report", __doc__ or "")
-    parser.add_argument("--float", required=True, type=Path, metavar="FLOAT.tflite")
-    parser.add_argument("--out", type=Path, default=DOCUMENT, metavar="FILE.md")
-    args = parser.parse_args(argv)
-    known: dict[tuple[str, ...], dict] = {}
+def write(run_bench: Callable[[list[str]], Figures], float_model: Path) -> str:
+    """Measure all figures, write them into docs/benchmarks.md and return them as Markdown.
 
-    def figures(arguments: tuple[str, ...]) -> dict:
+    run_bench: returns the figures of `device.bench` with such arguments. float_model: of the
+    baseline. Raises UsageError if the document cannot be written.
+    """
+    known: dict[tuple[str, ...], Figures] = {}
+
+    def figures(arguments: tuple[str, ...]) -> Figures:
         if arguments not in known:
             log.info("python -m device.bench %s", " ".join(arguments))
             known[arguments] = run_bench(list(arguments))
         return known[arguments]
 
+    with _document_faults():
+        document = DOCUMENT.read_text()
+        filled(document, [])  # fails at once if a mark is missing
+    rows = table(figures, float_model)
+    rate = figures(TEN)["classifications_per_s"]
+    ten = f"With ten faces, each is classified {rate:.1f} times a second."
+    lines = [conditions(figures(ONE)["runtime"]), "", *rows, "", ten, "", *stages(figures(ONE))]
+    with _document_faults():
+        DOCUMENT.write_text(filled(document, lines))
+    return "\n".join(lines)
+
+
+@contextmanager
+def _document_faults() -> Iterator[None]:
+    """Raise UsageError for a document that cannot be read or written."""
     try:
-        document = args.out.read_text()
-        rows = table(figures, args.float)
-        rate = figures(TEN)["classifications_per_s"]
-        ten = f"With ten faces, each is classified {rate:.1f} times a second."
-        lines = [conditions(figures(ONE)["runtime"]), "", *rows, "", ten, "", *stages(figures(ONE))]
-        args.out.write_text(filled(document, lines))
+        yield
     except OSError as error:
-        raise UsageError(f"cannot write {args.out}: {error.strerror}") from error
-    print("\n".join(lines))
-
-
-if __name__ == "__main__":
-    exit_with(main)
+        hint = "the command in a checkout"
+        raise UsageError(f"cannot write {DOCUMENT}: {error.strerror}", hint) from error

@@ -6,6 +6,7 @@
     python -m device.bench --against runtime.threads=2            # two configurations in turns
     python -m device.bench --faces 4 --baseline out/float.tflite  # against the baseline loop
     python -m device.bench --growth 100000                        # memory over so many frames
+    python -m device.bench --report out/float.tflite              # docs/benchmarks.md, 6 minutes
 
 Prints p50, p95 and p99 of each stage, frames/s, the time from the start of the process to the
 first label, memory, and the overhead ratio: the time a clip takes, divided by the time the bare
@@ -70,6 +71,9 @@ def parser() -> Parser:
         "--baseline", type=Path, metavar="FLOAT.tflite", help="run the baseline loop in turns"
     )
     mode.add_argument("--growth", type=int, metavar="N", help="memory over N frames of a scene")
+    mode.add_argument(
+        "--report", type=Path, metavar="FLOAT.tflite", help="fill in docs/benchmarks.md"
+    )
     return bench
 
 
@@ -96,6 +100,11 @@ def parse_settings(texts: list[str]) -> dict[str, dict[str, Any]]:
 def main(argv: list[str] | None = None) -> None:
     argv = sys.argv[1:] if argv is None else argv
     args = parser().parse_args(argv)
+    if "report" in args:
+        from ..bench import report
+
+        print(report.write(run_bench, args.report))
+        return
     if args.rounds < 1:
         raise UsageError(f"--rounds {args.rounds}: need 1 or more")
     settings = merge_flags(Settings(), args, SETTING_FLAGS)

@@ -137,20 +137,27 @@ def test_a_video_is_read_like_any_camera(tmp_path, astronaut):
     assert json.loads(out.read_text())["frames"] == 10
 
 
+FIGURES = {
+    "camera": "1 face 640x480",
+    "frames": 600,
+    "runtime": "ai-edge-litert",
+    "overhead_ratio": 1.5,
+    "fps": 300.0,
+    "classifications_per_s": 5.1,
+    "startup_to_first_label_s": 0.5,
+    "peak_memory_mb": 120.0,
+    "memory_growth_mb": -0.1,
+    "baseline_ratio": 2.0,
+    "stages_ms": {"faces": {"p50": 1.0, "p95": 2.0, "p99": 3.0}},
+}
+
+
 def test_the_report_judges_each_figure():
     calls = []
 
     def figures(arguments):
         calls.append(arguments)
-        fps = 100.0 if arguments == report.TEN else 300.0
-        return {
-            "overhead_ratio": 1.5,
-            "fps": fps,
-            "startup_to_first_label_s": 0.5,
-            "peak_memory_mb": 120.0,
-            "memory_growth_mb": -0.1,
-            "baseline_ratio": 2.0,
-        }
+        return FIGURES | ({"fps": 100.0} if arguments == report.TEN else {})
 
     lines = report.table(figures, Path("float.tflite"))
     found = {line.split(" | ")[0][2:]: line for line in lines[2:]}
@@ -170,3 +177,16 @@ def test_the_report_goes_between_its_marks():
     assert report.filled(once, ["new"]) == once
     with pytest.raises(UsageError, match="no <!--"):
         report.filled("nothing", [])
+
+
+def test_the_report_is_written_into_the_document(tmp_path, monkeypatch, capsys):
+    document = tmp_path / "benchmarks.md"
+    document.write_text(f"{report.START}\n{report.END}\n")
+    monkeypatch.setattr(report, "DOCUMENT", document)
+    monkeypatch.setattr(bench, "run_bench", lambda arguments: FIGURES)
+    bench.main(["--report", "float.tflite"])
+    assert "each is classified 5.1 times a second" in document.read_text()
+    assert "| faces | 1.00 | 2.00 | 3.00 |" in capsys.readouterr().out
+    monkeypatch.setattr(report, "DOCUMENT", tmp_path / "none.md")
+    with pytest.raises(UsageError, match=r"cannot write .*none\.md"):
+        bench.main(["--report", "float.tflite"])

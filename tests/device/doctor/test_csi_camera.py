@@ -11,6 +11,6 @@ def test_the_doctor_opens_a_csi_camera(pi, tmp_path):
     system = System(v4l2=V4l2(tmp_path))
     assert cameras.listed(system).message == "csi:0 (imx708)"
     assert cameras.sources(system, Settings()) == {"camera csi:0": "csi:0"}
-    finding = cameras.picture(system, Settings(), "csi:0")
-    assert finding.message.startswith("imx708, 640x480 RGB888, ")
-    assert "one colour everywhere (red 200, green 20, blue 10)" in finding.message
+    result = cameras.picture(system, Settings(), "csi:0")
+    assert result.message.startswith("imx708, 640x480 RGB888, ")
+    assert "one colour everywhere (red 200, green 20, blue 10)" in result.message
