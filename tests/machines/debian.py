@@ -35,13 +35,13 @@ def require(tools: dict[str, str], verb: str) -> None:
     """
     if os.geteuid():
         raise UsageError(
-            f"make {verb} makes Debian systems, which only root may", f"Run: sudo make {verb}"
+            f"make {verb} makes Debian systems, which only root may", f"sudo make {verb}"
         )
     missing = sorted({package for tool, package in tools.items() if not shutil.which(tool)})
     if missing:
         raise UsageError(
             f"missing on this computer: {', '.join(missing)}",
-            f"Run: apt install --no-install-recommends {' '.join(missing)}",
+            f"apt install --no-install-recommends {' '.join(missing)}",
         )
 
 
@@ -79,16 +79,14 @@ class Tree:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen(command, start_new_session=True, **pipes) as shell:
             try:
-                said, complained = shell.communicate(timeout=timeout_s)
+                stdout, stderr = shell.communicate(timeout=timeout_s)
             except BaseException as error:
                 os.killpg(shell.pid, signal.SIGKILL)  # and what the shell has started
                 if isinstance(error, subprocess.TimeoutExpired):
                     late = f"took longer than {timeout_s:.0f} s: {script}"
                     raise FacetError(late) from None
                 raise
-        return _done(
-            subprocess.CompletedProcess(command, shell.returncode, said, complained), script
-        )
+        return _done(subprocess.CompletedProcess(command, shell.returncode, stdout, stderr), script)
 
     def copy_program(self, to: str) -> None:
         """Put this working tree's program there, as a clone of it would have it."""
