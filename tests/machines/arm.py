@@ -34,7 +34,7 @@ from tests.machines.clip import (
     rows_here,
     write_clip,
 )
-from tests.machines.crops import take_crops
+from tests.machines.crops import classify, take_crops
 from tests.machines.debian import ROOT, Tree, require
 from tests.machines.report import Report
 
