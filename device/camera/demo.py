@@ -59,7 +59,7 @@ def portrait(wanted: Portrait) -> Image:
 class Demo:
     """The clip: 12 s at 640x480, always the same frames. Raises SourceError as `portrait` does."""
 
-    live, stills, name, fps = False, False, "demo", FPS
+    name, fps = "demo", FPS
     mode = f"{SIZE_WH[0]}x{SIZE_WH[1]}, {FPS:g} frames/s"
 
     def __init__(self) -> None:

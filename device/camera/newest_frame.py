@@ -23,8 +23,6 @@ class NewestFrameReader:
     Iterating raises FacetError where the camera ends or hangs, or what reading it raised.
     """
 
-    live, stills = True, False
-
     def __init__(
         self,
         camera: ReconnectingCamera,

@@ -19,7 +19,7 @@ class Photos:
     read; and from the iteration SourceError where no photo of the folder can.
     """
 
-    live, stills, fps, mode = False, True, 1.0, "photos"
+    fps, mode = 1.0, "photos"
 
     def __init__(self, path: Path):
         self.name = path.name

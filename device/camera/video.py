@@ -22,8 +22,6 @@ class VideoFile:
     is cut short ends with its last whole frame.
     """
 
-    live, stills = False, False
-
     def __init__(self, path: Path):
         self.name = path.name
         self._capture = cv2.VideoCapture(ffmpeg_path(path), cv2.CAP_FFMPEG)

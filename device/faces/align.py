@@ -125,7 +125,7 @@ def warp_crop(picture: np.ndarray, matrix: np.ndarray, crop_wh: tuple[int, int])
 
 
 def downsample(picture: np.ndarray, scale: float) -> np.ndarray:
-    """Return a picture halved (2x2 mean) until it is at most twice as large as `scale` asks.
+    """Return a picture reduced by 2x2 means until it is at most twice as large as `scale` asks.
 
     Bilinear sampling of the rest skips no pixel, and both together are six times as fast as
     averaging by any other factor.

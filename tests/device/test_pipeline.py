@@ -22,7 +22,7 @@ from tests.conftest import CARD
 class FakeCamera:
     """A video of plain pictures, one grey level each, at 25 frames/s."""
 
-    name, fps, mode, live = "fake", 25.0, "64x48", False
+    name, fps, mode = "fake", 25.0, "64x48"
 
     def __init__(self, levels, fault=None):
         self.levels, self.fault, self.closed = levels, fault, False

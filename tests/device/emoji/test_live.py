@@ -52,18 +52,25 @@ def test_faces_are_covered_by_an_emoji_that_hardly_changes(generator):
     assert len(painter._pictures) <= 4  # drawings, of 38 frames
 
 
-def test_faces_of_one_picture_are_measured_before_one_is_covered(generator):
-    """Two overlapping faces: the second's skin tone is not that of the first's emoji."""
+class Recording(EmojiGenerator):
+    """Keeps the skin tones that it measures."""
+
+    tones: tuple[SkinTone, ...] = ()
+
+    def tone(self, picture_bgr, face):
+        self.tones += (super().tone(picture_bgr, face),)
+        return self.tones[-1]
+
+
+def test_all_skin_tones_are_measured_before_the_first_emoji_is_drawn():
     pytest.importorskip("resvg_py")
-    picture = np.full((80, 80, 3), (120, 150, 200), np.uint8)
-    names = read_card(CARD).names
-    values = Probabilities(names, np.full(len(names), 0.1, np.float32))
-    faces = [
-        Face(id, (20.0, 20.0, 30.0, 30.0), 0.9, LANDMARKS, probabilities=values) for id in (1, 2)
-    ]
-    painter = EmojiPainter(generator, 0.5)
-    painter(picture, faces)
-    assert painter._states[1].tone == painter._states[2].tone
+    card, box = read_card(CARD), (20.0, 20.0, 30.0, 30.0)
+    values = Probabilities(card.names, np.full(len(card.names), 0.1, np.float32))
+    same_place = [Face(id, box, 0.9, LANDMARKS, probabilities=values) for id in (1, 2)]
+    generator = Recording(card)
+    EmojiPainter(generator, 0.5)(np.full((80, 80, 3), (120, 150, 200), np.uint8), same_place)
+    first, second = generator.tones
+    assert first == second
 
 
 @pytest.mark.parametrize("apart_px", [10.0, 2.0])
