@@ -114,7 +114,7 @@ def check_faces(report: Report, guest: Guest) -> None:
 
 
 def play_to(guest: Guest, log: str) -> None:
-    """Let people step before the camera, and have the service log all that it sees of them."""
+    """Show two people to the camera, and have the service log every result."""
     guest.must("systemctl stop facet", STEP_S)
     play(guest, "/mnt/scene.bgr", STEP_S)
     configure(guest, "0", log, 0.1)

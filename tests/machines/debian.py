@@ -13,7 +13,7 @@ from device.log import log
 # This computer's certificates: on some networks packages come from a server that only it knows.
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 THERE = "/etc/ssl/certs/host.crt"
-# What the environment of whoever started the command says must not matter in there.
+# The environment of the user who started the command must not matter in there.
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
     "HOME": "/root",
@@ -29,7 +29,7 @@ PROGRAM = (
 
 
 def require(tools: dict[str, str], verb: str) -> None:
-    """Raise UsageError where nobody but root may go on, or a tool is missing.
+    """Raise UsageError unless root runs this and every tool is installed.
 
     tools: a command -> the Debian package that it is in. verb: as in `make VERB`.
     """

@@ -1,6 +1,6 @@
-"""What the guest's camera sees: two people, played into the HDMI socket of the driver vivid.
+"""The picture for the guest's camera: two people, played into the HDMI input of the driver vivid.
 
-From there they go through the kernel to whoever reads /dev/video0, as from a real camera.
+It goes through the kernel to the reader of /dev/video0, as from a real camera.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ def write_scene(path: Path) -> None:
 
 
 def play(guest: Guest, picture: str, timeout_s: float) -> None:
-    """Let two people step before the camera; whoever reads it must start anew after that."""
+    """Show two people to the camera; its reader must be restarted after that."""
     guest.must(
         f"""set -e
         v4l2-ctl -d {CAPTURE} -i 3 -c hdmi_000_0_is_connected_to=2,osd_text_mode=2
