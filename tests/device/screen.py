@@ -46,8 +46,8 @@ def x_server(tmp_path_factory):
 @pytest.fixture
 def screen(x_server):
     """The X server, once the window of the test before is gone."""
-    _, picture = x_server
-    assert until(lambda: not is_shown(picture))
+    display, picture = x_server
+    assert until(lambda: not windows(display) and not is_shown(picture))
     return x_server
 
 
@@ -64,17 +64,26 @@ def running(command, display, **options):
             process.kill()
 
 
+def xdotool(display, *arguments):
+    env = {**os.environ, "DISPLAY": display}
+    command = ["timeout", "5", "xdotool", *arguments]  # --sync may wait for a window that is gone
+    return subprocess.run(command, env=env, capture_output=True, text=True)
+
+
+def windows(display):
+    """Return the ids of Facet's visible windows."""
+    return xdotool(display, "search", "--onlyvisible", "--name", "Facet").stdout.split()
+
+
 def press(display, key):
     """Press a key in Facet's window."""
-    env = {**os.environ, "DISPLAY": display}
 
     def pressed() -> bool:
-        find = ["xdotool", "search", "--onlyvisible", "--name", "Facet"]
-        window = subprocess.run(find, env=env, capture_output=True, text=True).stdout.split()
+        window = windows(display)
         if not window:
             return False
-        press = ["xdotool", "mousemove", "300", "300", "windowfocus", window[-1], "key", key]
-        return subprocess.run(press, env=env, capture_output=True).returncode == 0
+        focus = ("mousemove", "300", "300", "windowfocus", "--sync", window[-1], "key", key)
+        return xdotool(display, *focus).returncode == 0
 
     # xdotool fails where a window comes or goes at that moment.
     assert until(pressed)
