@@ -2,7 +2,7 @@
 
     python -m train.quantize models/attributes.keras --float out/float.tflite
 
-Input: float32 bytes 0..255. `device.bench --baseline` runs it. `train.convert` makes the int8 model.
+Input: float32, 0..255. `device.bench --baseline` runs it; `train.convert` makes the int8 model.
 """
 
 from pathlib import Path
