@@ -29,6 +29,7 @@ from .cli.outputs import (
 )
 from .log import log
 from .settings import Settings
+from .text import counted
 
 if TYPE_CHECKING:
     from .camera import Camera
@@ -91,11 +92,12 @@ def summary(pipeline: Pipeline, camera: Camera, window: Window | None) -> str:
     """Return the line that ends a run."""
     from .camera import is_live
 
-    totals, frames = pipeline.totals, f"{pipeline.totals.frames} frames"
+    totals = pipeline.totals
+    frames = counted(totals.frames, "frame")
     if is_live(camera):
         frames += f", {camera.dropped} dropped"
         frames += f", {window.shown} shown" if window else ""
-    return f"{frames}, {totals.faces} faces, {totals.fps:.1f} frames/s"
+    return f"{frames}, {counted(totals.faces, 'face')}, {totals.fps:.1f} frames/s"
 
 
 if __name__ == "__main__":

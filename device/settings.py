@@ -151,7 +151,7 @@ class PeopleSettings(Table, frozen=True):
     file: Annotated[Path, about("names and face templates of enrolled people; no photos")] = PEOPLE
     min_score: Annotated[float, about(
         "similarity at which an enrolled person is recognised", "", (0, 1),
-        ("strangers get names", "enrolled people stay unknown"),
+        ("other people get a name", "enrolled people stay unknown"),
     )] = 0.48
     min_face: Annotated[float, about(
         "smallest face to recognise, width of its box", "px", FACE,

@@ -74,7 +74,7 @@ class Worker:
     def _run(self) -> None:
         try:
             self._work(self)
-        except BaseException as error:  # handed to whoever calls check or stop
+        except BaseException as error:  # handed to the caller of check or stop
             self.fault = error
         finally:
             self.done.set()

@@ -2,7 +2,7 @@
 
     python -m train.quantize models/attributes.keras --float out/float.tflite
 
-Input: float32 bytes 0..255. `device.bench --naive` runs it. `train.convert` makes the int8 model.
+Input: float32, 0..255. `device.bench --baseline` runs it; `train.convert` makes the int8 model.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> None:
         args.float.write_bytes(content)
     except OSError as error:
         raise UsageError(f"cannot write {args.float}: {error.strerror}") from error
-    print(f"saved {args.float}; next: python -m device.bench --naive {args.float}")
+    print(f"saved {args.float}; next: python -m device.bench --baseline {args.float}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from ..models import Models
 from ..tflite import Network
 from ..types import Frame
 
-HINT = "python -m train.network.quantize models/attributes.keras --float out/float.tflite"
+HINT = "python -m train.quantize models/attributes.keras --float out/float.tflite"
 
 
 def load_float_network(path: Path, models: Models, threads: int) -> Network:

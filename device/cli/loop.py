@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,14 +23,23 @@ def for_window(pipeline: Pipeline, camera: Camera) -> Iterable[Result]:
     return with_previews(pipeline, camera) if is_live(camera) else prefetch(pipeline, 1)
 
 
+@contextlib.contextmanager
 def until_stopped(
     results: Iterable[Result], stop: threading.Event
-) -> contextlib.closing[Generator[Result, None, None]]:
+) -> Iterator[Generator[Result, None, None]]:
     """Return a context of the results that ends with `stop`; leaving it stops their threads.
 
-    Faults of these threads are raised by the iteration or when the context is left.
+    Faults of these threads are raised by the iteration or when the context is left; they do not
+    replace what the block raised.
     """
-    return contextlib.closing(_until_stopped(results, stop))
+    generator = _until_stopped(results, stop)
+    try:
+        yield generator
+    except BaseException:
+        with contextlib.suppress(Exception):
+            generator.close()
+        raise
+    generator.close()
 
 
 def _until_stopped(

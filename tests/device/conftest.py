@@ -11,6 +11,7 @@ import pytest
 
 from tests.device.camera import webcam
 from tests.device.camera.webcam import show
+from tests.device.screen import screen, x_server  # noqa: F401, fixtures
 
 DOUBLES = Path(__file__).parent / "doubles"
 

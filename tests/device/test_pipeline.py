@@ -94,9 +94,19 @@ def test_results_unpack_and_count():
     assert (pipeline.totals.frames, pipeline.totals.faces) == (4, 2) and pipeline.totals.fps > 0
 
 
-def test_a_result_knows_whether_it_is_live():
+class FakeLiveCamera(FakeCamera):
+    """The same as a live camera: read in the pipeline's own thread, as it drops frames itself."""
+
+    dropped, reconnecting, newest = 0, False, None
+
+
+def test_only_results_of_a_live_camera_have_an_age():
     (result,) = pipeline_of(FakeCamera([90]))
     assert result.analyzed and result.age_s is None
+    camera = FakeLiveCamera([90] * 9)
+    for result in pipeline_of(camera, max_frames=4):
+        assert result.age_s is not None and not camera.closed
+    assert result.frame.index == 3 and camera.closed
 
 
 @pytest.mark.parametrize("max_frames, expected", [(0, 9), (1, 1), (4, 4), (99, 9)])
@@ -120,7 +130,7 @@ def test_another_person_in_the_same_place_has_a_new_id():
     assert results[6].faces[0].hits == 1
 
 
-def test_a_faults_of_the_camera_is_raised_after_the_frames_before_it():
+def test_a_fault_of_the_camera_is_raised_after_the_frames_before_it():
     seen = []
     with pytest.raises(SourceError, match="the cable"):
         for frame, _ in pipeline_of(FakeCamera([90] * 4, SourceError("the cable"))):
@@ -135,7 +145,7 @@ def test_a_fault_of_a_frame_that_is_not_wanted_is_not_raised():
 
 
 class FakeRecognizer:
-    """Names every face after its id, and counts how often it was told to forget."""
+    """Names every face after its id, and counts how often it forgets."""
 
     forgotten = 0
 

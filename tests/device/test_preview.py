@@ -30,8 +30,6 @@ class FakeLiveCamera:
         at_s = self._started_s + index / self.fps
         return Frame(self._bgr, index, datetime.now(UTC), at_s, self.name)
 
-    seen = newest
-
 
 def slow_results(camera, count, takes_s=0.08, fault=None):
     """Yield results of the camera's frames, each `takes_s` late."""
@@ -88,7 +86,7 @@ def test_a_fault_of_the_pipeline_is_raised_after_its_results():
 def test_a_frozen_camera_repeats_its_last_frame_so_that_keys_are_answered():
     camera = FakeLiveCamera()
     frozen = camera.newest
-    type_ = type("Frozen", (), {"newest": frozen, "seen": frozen})
+    type_ = type("Frozen", (), {"newest": frozen})
     shown = list(with_previews(slow_results(camera, 2, takes_s=0.2), type_()))
     assert 3 <= len(shown) <= 12  # 0.2 s, every 50 ms
 

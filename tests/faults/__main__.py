@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
             for done in as_completed(waiting):
                 row = done.result()
                 rows[row.fault.name] = row
-                if flags.write:  # also what is done when somebody loses patience
+                if flags.write:  # also where the run is interrupted
                     before = flags.write.read_text() if flags.write.exists() else ""
                     flags.write.write_text(page([row], seed, before))
                 bar.set_postfix_str(f"{row.fault.name}: {row.cells[4]}")

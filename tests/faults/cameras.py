@@ -45,7 +45,7 @@ def unplugged(bench: Bench) -> Outcome:
 
 
 def frozen(bench: Bench) -> Outcome:
-    """Freeze the camera, its driver or the whole process; the watchdog must start it anew."""
+    """Freeze the camera, its driver or the whole process; the watchdog must restart it."""
     webcam, log = Webcam(bench.folder), bench.folder / "faces.csv"
     arguments = flags("0", log)
 

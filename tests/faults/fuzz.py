@@ -1,4 +1,4 @@
-"""Files that nobody would write on purpose: Facet reads them, or says in one line what is wrong."""
+"""Malformed files: Facet reads them, or reports in one line what is wrong."""
 
 import copy
 import io
@@ -39,7 +39,7 @@ NOTHING_BUT = "a FacetError of one line or none; no other exception, no warning"
 
 
 def _fuzz(bench: Bench, strategy: st.SearchStrategy, check: Callable[[Any], bool]) -> Outcome:
-    """Give so many cases to `check`, which returns whether Facet took the file."""
+    """Call `check`, which returns whether Facet accepted the file, with so many cases."""
     taken: list[bool] = []
 
     @seed(bench.rng.randrange(2**32))
@@ -143,7 +143,7 @@ def _settings_text(chosen: list[tuple[tuple[str, str], Any]]) -> bytes:
 
 
 def settings_files(bench: Bench) -> Outcome:
-    """Settings with any values, and the service's file spoiled."""
+    """Settings with any values, and the service's file corrupted."""
     path = bench.folder / "facet.toml"
     service = settings_file(SERVICE).encode()
     chosen = st.lists(st.tuples(st.sampled_from(_keys()), VALUES), max_size=4)
@@ -246,7 +246,7 @@ def _changed(record: Any, changes: list[tuple[tuple, Any]]) -> bytes:
 
 
 def model_cards(bench: Bench) -> Outcome:
-    """The committed card with values changed or taken away, and its text spoiled."""
+    """The committed card with values changed or removed, and its text corrupted."""
     record = json.loads(CARD.read_text())
     card = bench.folder / CARD.name
     shutil.copy(CARD.with_suffix(".tflite"), bench.folder)
@@ -297,7 +297,7 @@ def _pictures() -> list[tuple[str, bytes]]:
 
 
 def picture_files(bench: Bench) -> Outcome:
-    """Photos of every kind, spoiled; what can be read is looked at for faces."""
+    """Corrupted photos of every format; those that can be read go through the detector."""
     detector = BlazeFace("short")
     files = st.sampled_from(_pictures()).flatmap(
         lambda one: st.tuples(st.just(one[0]), _spoil(st.just(one[1])))

@@ -1,4 +1,4 @@
-"""Ended at any moment: by kill -9, and as systemd stops a service."""
+"""Stopped at any moment: by kill -9, and as systemd stops a service."""
 
 import time
 
@@ -41,7 +41,7 @@ def kill_9(bench: Bench) -> Outcome:
             _wait(bench, facet, start_s)
             killed_s = facet.kill()
             lives.append((facet.reported(), killed_s))
-    with Facet(bench.folder, *arguments, "--max-frames", 5) as last:  # mends what is torn
+    with Facet(bench.folder, *arguments, "--max-frames", 5) as last:  # removes a torn line
         code = last.end()
     found = read_log(log)
     loss = sum((lost(reported, end_s, found.keys) for reported, end_s in lives), NOTHING)

@@ -1,4 +1,4 @@
-"""What the victims look at: a film of a portrait, and a webcam that can be pulled and frozen."""
+"""Sources for the processes under test: videos of a portrait, a webcam to unplug and freeze."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from device.camera.demo import ASTRONAUT, portrait
 from tests.device.camera.webcam import can_build, driver, show
 from tests.faults.fault import Missing
 
-FRAMES = 1500  # of the film: more than a victim lives to see
+FRAMES = 1500  # of the video: more than a process lives to read
 
 
 def film(folder: Path, frames: int = FRAMES) -> Path:
-    """Return a film of one face, 240x240 px."""
+    """Return a video of one face, 240x240 px."""
     path = folder / "film.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (240, 240))
     picture = cv2.resize(portrait(ASTRONAUT), (240, 240), interpolation=cv2.INTER_AREA)
@@ -24,13 +24,13 @@ def film(folder: Path, frames: int = FRAMES) -> Path:
 
 
 def visits(path: Path, frames: int) -> Path:
-    """Return a film of 128x96 px and 240 frames/s: of 1000 frames a face is in 60."""
+    """Return a video of 128x96 px and 240 frames/s: of 1000 frames a face is in 60."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 240, (128, 96))
-    nobody = np.full((96, 128, 3), 90, np.uint8)
-    somebody = nobody.copy()
-    somebody[:, 16:112] = cv2.resize(portrait(ASTRONAUT), (96, 96), interpolation=cv2.INTER_AREA)
+    empty = np.full((96, 128, 3), 90, np.uint8)
+    face = empty.copy()
+    face[:, 16:112] = cv2.resize(portrait(ASTRONAUT), (96, 96), interpolation=cv2.INTER_AREA)
     for number in range(frames):
-        writer.write(somebody if number % 1000 >= 940 else nobody)
+        writer.write(face if number % 1000 >= 940 else empty)
     writer.release()
     return path
 

@@ -31,10 +31,10 @@ from tests.machines.clip import (
     MOST_APART,
     check_rows,
     read_rows,
-    told_here,
+    rows_here,
     write_clip,
 )
-from tests.machines.crops import take_crops, tell
+from tests.machines.crops import classify, take_crops
 from tests.machines.debian import ROOT, Tree, require
 from tests.machines.report import Report
 
@@ -170,22 +170,22 @@ class Desk:
     clip: Path
     crops: Path
     rows: dict[str, list[dict[str, str]]]
-    told: dict[str, np.ndarray]
+    probabilities: dict[str, np.ndarray]
 
 
-def tell_here(folder: Path) -> Desk:
-    """Make a film, and tell it and its crops on this computer.
+def analyze_here(folder: Path) -> Desk:
+    """Make a clip, and analyze it and its crops on this computer.
 
     In tflite-runtime's stead by litert without XNNPACK: here the two agree to the last bit.
     """
     clip, crops = folder / "clip.avi", folder / "crops.npy"
-    log.info(f"a film of {write_clip(clip)} frames, told here first")
+    log.info(f"a clip of {write_clip(clip)} frames, analyzed here first")
     np.save(crops, taken := take_crops(clip, CARD))
-    rows, told = {}, {}
+    rows, probabilities = {}, {}
     for runtime, delegates in ((LITERT, True), (TFLITE, False)):
-        rows[runtime] = told_here(clip, folder / f"{runtime}.csv", delegates)
-        told[runtime] = tell(taken, CARD, delegates)
-    return Desk(clip, crops, rows, told)
+        rows[runtime] = rows_here(clip, folder / f"{runtime}.csv", delegates)
+        probabilities[runtime] = classify(taken, CARD, delegates)
+    return Desk(clip, crops, rows, probabilities)
 
 
 def check_film(report: Report, name: str, tree: Tree, venv: str, runtime: str, desk: Desk) -> None:
@@ -193,13 +193,13 @@ def check_film(report: Report, name: str, tree: Tree, venv: str, runtime: str, d
     shutil.copy(desk.clip, tree.root / "root" / desk.clip.name)
     log = f"{FACET}/{venv[1:]}.csv"
     begun = time.monotonic()
-    said = tree.run(
+    output = tree.run(
         f"cd {FACET}; rm -f {log}; {venv}/bin/python -m device.run --camera /root/clip.avi "
-        f"--headless --log {log} --log-every 0 2>&1",
+        f"--headless --attributes all --log {log} --log-every 0 2>&1",
         FILM_S,
     )
     took = time.monotonic() - begun
-    used = re.search(r"attributes\) on (.*)", said)[1]
+    used = re.search(r"attributes\) on (.*)", output)[1]
     rows = read_rows((tree.root / log[1:]).read_text())
     seen = f"{used}, {len(rows)} rows, {took:.0f} s in emulation"
     report.check(f"{name}: device.run", used.startswith(runtime) and bool(rows), seen)
@@ -207,12 +207,12 @@ def check_film(report: Report, name: str, tree: Tree, venv: str, runtime: str, d
 
 
 def check_crops(report: Report, name: str, tree: Tree, venv: str, runtime: str, desk: Desk) -> None:
-    """Have one installation tell the crops, and compare the probabilities with this computer's."""
+    """Have one installation classify the crops; compare its probabilities with this computer's."""
     for file in (desk.crops, Path(crops.__file__)):
         shutil.copy(file, tree.root / "root" / file.name)
-    script = "/root/crops.py /root/crops.npy /root/told.npy"
+    script = "/root/crops.py /root/crops.npy /root/out.npy"
     tree.run(f"cd {FACET}; PYTHONPATH=. {venv}/bin/python {script}", FILM_S)
-    apart = np.abs(np.load(tree.root / "root/told.npy") - desk.told[runtime])
+    apart = np.abs(np.load(tree.root / "root/out.npy") - desk.probabilities[runtime])
     most = APART[runtime]
     report.check(
         f"{name}: of the same crops, probabilities within {most}",
@@ -248,7 +248,7 @@ def main(argv: list[str] | None = None) -> int:
     translate()
     report = Report("arm")
     with tempfile.TemporaryDirectory() as folder:
-        desk = tell_here(Path(folder))
+        desk = analyze_here(Path(folder))
         for release in (BOOKWORM, TRIXIE):
             try:
                 check_release(report, release, desk)

@@ -1,4 +1,4 @@
-"""The film that every machine is shown, and by how much the rows of two machines may differ.
+"""The clip that every machine analyzes, and by how much the rows of two machines may differ.
 
 It is taken from the built-in demo: an astronaut who smiles, an admiral with eyeglasses and a hat,
 then both side by side, 2 s of each shot, and every second frame: emulated processors are slow.
@@ -47,18 +47,18 @@ def write_clip(path: Path) -> int:
     return len(frames)
 
 
-def told_here(clip: Path, log: Path, delegates: bool = True) -> list[dict[str, str]]:
-    """Return the rows that this computer writes of the film, a row per face and frame.
+def rows_here(clip: Path, log: Path, delegates: bool = True) -> list[dict[str, str]]:
+    """Return the rows that this computer writes of the clip, a row per face and frame.
 
     delegates: False leaves XNNPACK out; litert then gives to the last bit what tflite-runtime does.
     """
     settings = log.with_suffix(".toml")
-    settings.write_text(f"[attributes]\ndelegates = {str(delegates).lower()}\n")
+    settings.write_text(f"[runtime]\ndelegates = {str(delegates).lower()}\n")
     command = [sys.executable, "-m", "device.run", "--camera", clip, "--headless"]
-    command += ["--log", log, "--log-every", "0", "--config", settings]
+    command += ["--attributes", "all", "--log", log, "--log-every", "0", "--config", settings]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     if done.returncode:
-        raise FacetError(f"the film cannot be told here: {done.stderr[-300:]}")
+        raise FacetError(f"this computer cannot analyze the clip: {done.stderr[-300:]}")
     return read_rows(log.read_text())
 
 
@@ -78,7 +78,7 @@ class Difference:
     score: float = math.inf
     probability: float = math.inf
     attribute: str = ""  # whose probability differs most
-    said: float = 0.0
+    same_labels: float = 0.0
 
     def __str__(self) -> str:
         if not self.same_faces:
@@ -87,7 +87,7 @@ class Difference:
 
 
 def difference(ours: list[dict], theirs: list[dict]) -> Difference:
-    """Return how the rows of two machines differ, each row told apart by frame and track."""
+    """Return how the rows of two machines differ, rows paired by frame and track."""
     places = [[tuple(row[key] for key in PLACE) for row in rows] for rows in (ours, theirs)]
     if not ours or places[0] != places[1]:
         return Difference(same_faces=False)
@@ -101,12 +101,12 @@ def difference(ours: list[dict], theirs: list[dict]) -> Difference:
         max(_apart(one, other, "score") for one, other in pairs),
         apart[worst],
         worst,
-        _said(pairs),
+        _same_labels(pairs),
     )
 
 
-def _said(pairs: list[tuple[dict, dict]]) -> float:
-    """Return the share of attributes, told by both, that both find present, or both absent."""
+def _same_labels(pairs: list[tuple[dict, dict]]) -> float:
+    """Return the share of classified attributes that both find present, or both absent."""
     at = {one.name: one.threshold for one in read_card(CARD).attributes}
     same = [
         (float(one[name]) >= threshold) == (float(other[name]) >= threshold)
@@ -130,11 +130,11 @@ def check_rows(
     report.check(
         f"{name}probabilities within {most_apart}",
         apart.probability <= most_apart,
-        f"at most {apart.probability:.3f} apart, {apart.said:.1%} of labels as here",
+        f"at most {apart.probability:.3f} apart, {apart.same_labels:.1%} of labels as here",
     )
 
 
 def _apart(one: dict, other: dict, key: str) -> float:
-    if not one[key] or not other[key]:  # not told: by both, or it differs without measure
+    if not one[key] or not other[key]:  # not classified: by both, or by one only
         return 0.0 if one[key] == other[key] else math.inf
     return abs(float(one[key]) - float(other[key]))

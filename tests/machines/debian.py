@@ -13,7 +13,7 @@ from device.log import log
 # This computer's certificates: on some networks packages come from a server that only it knows.
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 THERE = "/etc/ssl/certs/host.crt"
-# What the environment of whoever started the command says must not matter in there.
+# The environment of the user who started the command must not matter in there.
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
     "HOME": "/root",
@@ -29,19 +29,19 @@ PROGRAM = (
 
 
 def require(tools: dict[str, str], verb: str) -> None:
-    """Raise UsageError where nobody but root may go on, or a tool is missing.
+    """Raise UsageError unless root runs this and every tool is installed.
 
     tools: a command -> the Debian package that it is in. verb: as in `make VERB`.
     """
     if os.geteuid():
         raise UsageError(
-            f"make {verb} makes Debian systems, which only root may", f"Run: sudo make {verb}"
+            f"make {verb} makes Debian systems, which only root may", f"sudo make {verb}"
         )
     missing = sorted({package for tool, package in tools.items() if not shutil.which(tool)})
     if missing:
         raise UsageError(
             f"missing on this computer: {', '.join(missing)}",
-            f"Run: apt install --no-install-recommends {' '.join(missing)}",
+            f"apt install --no-install-recommends {' '.join(missing)}",
         )
 
 
@@ -79,16 +79,14 @@ class Tree:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen(command, start_new_session=True, **pipes) as shell:
             try:
-                said, complained = shell.communicate(timeout=timeout_s)
+                stdout, stderr = shell.communicate(timeout=timeout_s)
             except BaseException as error:
                 os.killpg(shell.pid, signal.SIGKILL)  # and what the shell has started
                 if isinstance(error, subprocess.TimeoutExpired):
                     late = f"took longer than {timeout_s:.0f} s: {script}"
                     raise FacetError(late) from None
                 raise
-        return _done(
-            subprocess.CompletedProcess(command, shell.returncode, said, complained), script
-        )
+        return _done(subprocess.CompletedProcess(command, shell.returncode, stdout, stderr), script)
 
     def copy_program(self, to: str) -> None:
         """Put this working tree's program there, as a clone of it would have it."""

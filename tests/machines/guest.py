@@ -47,7 +47,7 @@ class Guest:
 
     def __init__(self, hardware: Hardware, folder: Path):
         self._hardware, self._folder = hardware, folder
-        self.console, self._said = folder / "console.log", folder / "qemu.log"
+        self.console, self._qemu_log = folder / "console.log", folder / "qemu.log"
 
     def __enter__(self):
         address = self._folder / "agent.sock"
@@ -59,7 +59,7 @@ class Guest:
         self._qemu = subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
-            stdout=self._said.open("wb"),
+            stdout=self._qemu_log.open("wb"),
             stderr=subprocess.STDOUT,
         )
         try:
@@ -79,18 +79,18 @@ class Guest:
         line = f"( {script}\n) </dev/null 2>&1; code=$?; echo; echo {mark} $code\n"
         self._shell.sendall(line.encode())
         end = re.compile(rb"\n%s (\d+)\n" % mark.encode())
-        ends_s, said = time.monotonic() + timeout_s, b""
-        while not (found := end.search(said)):
+        ends_s, received = time.monotonic() + timeout_s, b""
+        while not (found := end.search(received)):
             left_s = ends_s - time.monotonic()
             if left_s <= 0:
                 raise HungError(f"no answer within {timeout_s:.0f} s to: {script}; {self._last()}")
             self._shell.settimeout(left_s)
             with contextlib.suppress(TimeoutError):
-                said += self._heard(script)
-        text = said[: found.start()].decode("utf-8", "replace").strip()
+                received += self._receive(script)
+        text = received[: found.start()].decode("utf-8", "replace").strip()
         return Answer(int(found[1]), text)
 
-    def _heard(self, script: str) -> bytes:
+    def _receive(self, script: str) -> bytes:
         """Return what the guest's shell says next; FacetError where there is no guest any more."""
         with contextlib.suppress(ConnectionError):
             if heard := self._shell.recv(1 << 16):
@@ -121,9 +121,9 @@ class Guest:
             self._shell.close()
 
     def _last(self) -> str:
-        """Return the last that the console or qemu said."""
-        if self._qemu.poll() is not None and self._said.stat().st_size:
-            return self._said.read_text(errors="replace")[-300:]
+        """Return the last that the console or qemu received."""
+        if self._qemu.poll() is not None and self._qemu_log.stat().st_size:
+            return self._qemu_log.read_text(errors="replace")[-300:]
         text = self.console.read_text(errors="replace") if self.console.exists() else ""
         return "console: " + " ".join(text[-300:].split())
 

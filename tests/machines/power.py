@@ -41,7 +41,7 @@ def is_row(line: str, header: str) -> bool:
     try:
         _time(line)
         for name, cell in zip(columns, cells, strict=True):
-            # Attributes that could not be told are empty.
+            # Attributes of a face that is not classified are empty.
             if name not in WORDS and (cell or name in FIXED):
                 float(cell)
     except ValueError:

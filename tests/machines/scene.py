@@ -1,6 +1,6 @@
-"""What the guest's camera sees: two people, played into the HDMI socket of the driver vivid.
+"""The picture for the guest's camera: two people, played into the HDMI input of the driver vivid.
 
-From there they go through the kernel to whoever reads /dev/video0, as from a real camera.
+It goes through the kernel to the reader of /dev/video0, as from a real camera.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ CAPTURE, OUTPUT = "/dev/video0", "/dev/video1"
 INDEX = 250  # of the demo's frames: the astronaut on the left, the admiral on the right
 MIDDLE_X = 320  # px, between the two
 TIMINGS = "index=0"  # 640x480 at 59.9 frames/s; the driver crashes at custom ones
-# What the two look like. Probabilities on the right side of a half.
+# Attributes of the two: a probability above a half, or below it.
 LEFT = {"Smiling": True, "Eyeglasses": False, "Wearing_Hat": False}
 RIGHT = {"Smiling": False, "Eyeglasses": True, "Wearing_Hat": True, "Male": True}
 
@@ -25,7 +25,7 @@ def write_scene(path: Path) -> None:
 
 
 def play(guest: Guest, picture: str, timeout_s: float) -> None:
-    """Let two people step before the camera; whoever reads it must start anew after that."""
+    """Show two people to the camera; its reader must be restarted after that."""
     guest.must(
         f"""set -e
         v4l2-ctl -d {CAPTURE} -i 3 -c hdmi_000_0_is_connected_to=2,osd_text_mode=2
@@ -39,15 +39,15 @@ def play(guest: Guest, picture: str, timeout_s: float) -> None:
     )
 
 
-def told_right(text: str) -> tuple[bool, str]:
-    """Return whether a log tells both people right in their last rows, and what it tells."""
+def classified_correctly(text: str) -> tuple[bool, str]:
+    """Return whether both people are classified correctly in their last rows, and as what."""
     last = {float(row["x"]) > MIDDLE_X: row for row in read_rows(text) if row["Smiling"]}
-    told = []
-    right = len(last) == 2
-    for side, looks in ((False, LEFT), (True, RIGHT)):
-        for name, there in looks.items() if side in last else ():
+    seen = []
+    correct = len(last) == 2
+    for side, attributes in ((False, LEFT), (True, RIGHT)):
+        for name, present in attributes.items() if side in last else ():
             probability = float(last[side][name])
-            right &= (probability > 0.5) == there
-            told.append(f"{name} {probability:.2f}")
-        told.append("/")
-    return right, " ".join(told).strip(" /")
+            correct &= (probability > 0.5) == present
+            seen.append(f"{name} {probability:.2f}")
+        seen.append("/")
+    return correct, " ".join(seen).strip(" /")

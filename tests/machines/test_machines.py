@@ -14,14 +14,14 @@ from tests.machines.clip import (
     check_rows,
     difference,
     read_rows,
-    told_here,
+    rows_here,
     write_clip,
 )
-from tests.machines.crops import take_crops, tell
+from tests.machines.crops import classify, take_crops
 from tests.machines.csi import DOUBLE, signatures
 from tests.machines.power import Kept, kept
 from tests.machines.report import Report
-from tests.machines.scene import told_right
+from tests.machines.scene import classified_correctly
 
 HEADER = "time,source,frame,track,x,y,width,height,score,state,Smiling\n"
 
@@ -42,12 +42,12 @@ def film(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def rows(film):
-    return told_here(film, film.with_name("log.csv"))
+    return rows_here(film, film.with_name("log.csv"))
 
 
 def test_the_film_has_both_people_alone_and_together(rows):
-    smiling = [float(one["Smiling"]) > 0.5 for one in rows if one["Smiling"]]
-    assert {one["track"] for one in rows} == {"1", "2", "3", "4"}
+    smiling = [float(row["Smiling"]) > 0.5 for row in rows if row["Smiling"]]
+    assert {row["track"] for row in rows} == {"1", "2", "3", "4"}
     assert any(smiling) and not all(smiling)
 
 
@@ -84,14 +84,14 @@ def checked(ours, theirs) -> list[bool]:
 
 
 def test_rows_that_say_something_else_fail(rows):
-    assert difference(rows, rows).said == 1 and checked(rows, rows) == [True, True]
+    assert difference(rows, rows).same_labels == 1 and checked(rows, rows) == [True, True]
     theirs = copy.deepcopy(rows)
     for one in theirs:
         one["x"] = str(float(one["x"]) + 9)
         if one["Smiling"]:
             one["Smiling"] = f"{1 - float(one['Smiling']):.3f}"
     seen = difference(rows, theirs)
-    assert 1 - 1 / 40 <= seen.said < 0.98  # one attribute of forty, of most people
+    assert 1 - 1 / 40 <= seen.same_labels < 0.98  # one attribute of forty, of most people
     assert checked(rows, theirs) == [False, False]
     assert checked(rows, rows[1:]) == [False, False]
 
@@ -99,10 +99,10 @@ def test_rows_that_say_something_else_fail(rows):
 def test_other_kernels_differ_by_steps_of_the_network(film):
     crops = take_crops(film, CARD)
     assert crops.dtype == np.uint8 and crops.ndim == 4 and len(crops) >= 15
-    told = tell(crops, CARD)
-    assert told.shape == (len(crops), 40) and told.dtype == np.float32
-    assert np.array_equal(told, tell(crops, CARD))
-    apart = np.abs(told - tell(crops, CARD, delegates=False))
+    values = classify(crops, CARD)
+    assert values.shape == (len(crops), 40) and values.dtype == np.float32
+    assert np.array_equal(values, classify(crops, CARD))
+    apart = np.abs(values - classify(crops, CARD, delegates=False))
     assert apart.max() < APART[TFLITE]
 
 
@@ -137,14 +137,14 @@ def test_another_header_is_broken():
     assert kept(LOG, LOG.replace("Smiling", "Smiler")).broken
 
 
-def test_two_people_told_right_and_wrong():
+def test_two_people_classified_correctly_or_not():
     names = ("x", "Smiling", "Eyeglasses", "Wearing_Hat", "Male")
     left, right = ("100", "0.9", "0.1", "0.1", "0.5"), ("400", "0.2", "0.9", "0.9", "0.8")
     log = "\n".join(map(",".join, (names, left, right)))
-    assert told_right(log)[0]
-    assert not told_right(log.replace("400", "200"))[0]  # one place only
-    assert not told_right(log.replace("0.2", "0.8"))[0]
-    assert not told_right(",".join(names))[0]
+    assert classified_correctly(log)[0]
+    assert not classified_correctly(log.replace("400", "200"))[0]  # one place only
+    assert not classified_correctly(log.replace("0.2", "0.8"))[0]
+    assert not classified_correctly(",".join(names))[0]
 
 
 def test_a_32_bit_pi_is_asked_for_tflite_runtime_and_numpy_1():

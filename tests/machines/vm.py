@@ -19,7 +19,7 @@ from device.errors import FacetError
 from device.log import log
 from tests.machines import booted
 from tests.machines.booted import BOOT_S, LOG, STEP_S
-from tests.machines.clip import told_here, write_clip
+from tests.machines.clip import rows_here, write_clip
 from tests.machines.csi import check_double
 from tests.machines.debian import require
 from tests.machines.guest import Guest, Hardware
@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
         hardware = make_disks(folder)
         clip = folder / "clip.avi"
         write_clip(clip)
-        here = told_here(clip, folder / "here.csv")
+        here = rows_here(clip, folder / "here.csv")
         check_double(report, CACHE / "wheels")
         try:
             try_all(report, hardware, folder, here, cuts)

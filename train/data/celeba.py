@@ -75,18 +75,18 @@ def read_celeba(root: Path | str, attributes: tuple[str, ...] = ATTRIBUTES) -> D
     labels = _read_attributes(_either(root, "list_attr_celeba"), attributes)
     partition = _read_partition(_either(root, "list_eval_partition"))
 
-    left_out = dict.fromkeys(labels.keys() - partition.keys(), "has no split")
-    left_out |= dict.fromkeys(partition.keys() - labels.keys(), "has no label")
+    skipped = dict.fromkeys(labels.keys() - partition.keys(), "has no split")
+    skipped |= dict.fromkeys(partition.keys() - labels.keys(), "has no label")
     names = [name for name in partition if name in labels]
-    left_out |= _unreadable(folder, names)
+    skipped |= _unreadable(folder, names)
 
     splits = {}
     for index, split in enumerate(SPLITS):
-        members = [n for n in names if partition[n] == index and n not in left_out]
+        members = [n for n in names if partition[n] == index and n not in skipped]
         table = np.frombuffer(bytearray().join(labels[n] for n in members), np.uint8)
         table = table.reshape(-1, len(attributes))
         splits[split] = Split(split, tuple(folder / n for n in members), table, attributes)
-    return Dataset(splits, tuple(sorted(left_out.items())), attributes, "CelebA")
+    return Dataset(splits, tuple(sorted(skipped.items())), attributes, "CelebA")
 
 
 def _either(root: Path, stem: str) -> Path:

@@ -39,12 +39,12 @@ def read_own_photos(root: Path | str) -> Dataset:
     if not root.is_dir():
         raise DataError(f"no folder {root}", "--data FOLDER")
     rows, names = _read_csv(root) if (root / LABELS).is_file() else _read_folders(root)
-    left_out: dict[str, str] = {}
+    skipped: dict[str, str] = {}
     labelled = {file for file, _, _ in rows}
     for path in _photos(root):
         file = str(path.relative_to(root))
         if file not in labelled:
-            left_out[file] = "has no label"
+            skipped[file] = "has no label"
     usable, unaligned = [], 0
     for row in tqdm(rows, desc="photos", unit="photo", mininterval=1, leave=False):
         try:
@@ -52,7 +52,7 @@ def read_own_photos(root: Path | str) -> Dataset:
             unaligned += abs(width / height / FRAME_SHAPE - 1) > 0.1
             usable.append(row)
         except PhotoError as error:
-            left_out[row[0]] = str(error.args[0]).rpartition(": ")[2]
+            skipped[row[0]] = str(error.args[0]).rpartition(": ")[2]
     if 2 * unaligned > len(usable):
         log.info(
             f"{unaligned} of {len(usable)} photos do not have the shape of aligned faces. "
@@ -61,7 +61,7 @@ def read_own_photos(root: Path | str) -> Dataset:
     if not usable:
         raise DataError(f"none of the {len(rows)} labels in {root} has a readable photo")
     splits = {split: _split(root, split, usable, names) for split in SPLITS}
-    return Dataset(splits, tuple(sorted(left_out.items())), names, "own photos")
+    return Dataset(splits, tuple(sorted(skipped.items())), names, "own photos")
 
 
 def _split(root: Path, split: str, rows: list[LabelRow], names: tuple[str, ...]) -> Split:

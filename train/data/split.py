@@ -29,18 +29,18 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set as found on disk; `left_out` holds (photo, reason) for those in no split."""
+    """A data set as found on disk; `skipped` holds (photo, reason) for those in no split."""
 
     splits: dict[str, Split]
-    left_out: tuple[tuple[str, str], ...]
+    skipped: tuple[tuple[str, str], ...]
     attributes: tuple[str, ...]
     name: str
 
 
 def left_out_line(data: Dataset, limit: int = 10) -> str:
     """Return one line with the number of photos left out, and the first `limit` of them."""
-    if not data.left_out:
+    if not data.skipped:
         return "no photo left out"
-    named = "; ".join(f"{name} ({reason})" for name, reason in data.left_out[:limit])
-    rest = len(data.left_out) - limit
-    return f"{len(data.left_out)} photos left out: {named}" + (f"; {rest} more" if rest > 0 else "")
+    named = "; ".join(f"{name} ({reason})" for name, reason in data.skipped[:limit])
+    rest = len(data.skipped) - limit
+    return f"{len(data.skipped)} photos left out: {named}" + (f"; {rest} more" if rest > 0 else "")

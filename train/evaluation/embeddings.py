@@ -156,7 +156,9 @@ def _embed_one(task: Task) -> tuple[bool, bool, np.ndarray]:
     face = max(detector.detect(image), key=lambda face: face.box[2], default=None)
     try:
         if face:
-            state = assess_quality(image, face, classifier.geometry, quality_limits(Settings().faces)).state
+            state = assess_quality(
+                image, face, classifier.geometry, quality_limits(Settings().faces)
+            ).state
             return True, state == OK, embedder.embed(face_crop(image, face.landmarks))
     except AlignError:  # eyes a few pixels apart: too narrow for an embedding
         pass

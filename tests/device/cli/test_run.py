@@ -128,6 +128,31 @@ def test_a_pipeline_that_hangs_after_the_window_was_closed_is_exit_code_1(
     release.set()
 
 
+class FullDisk:
+    """An output that fails once the pipeline hangs."""
+
+    def __init__(self, hangs):
+        self._hangs = hangs
+
+    def write(self, given):
+        assert self._hangs.wait(10)
+        raise FacetError("the disk is full")
+
+
+def test_a_fault_of_an_output_is_not_replaced_by_one_of_the_pipeline(monkeypatch):
+    monkeypatch.setattr(preview, "JOIN_S", 0.1)
+    camera, hangs, release = FakeLiveCamera(), threading.Event(), threading.Event()
+
+    def hang():
+        yield from slow_results(camera, 1, takes_s=0)
+        hangs.set()
+        release.wait(60)
+
+    with pytest.raises(FacetError, match="the disk is full"):
+        run(with_previews(hang(), camera), [FullDisk(hangs)], threading.Event())
+    release.set()
+
+
 @pytest.mark.parametrize("live", [True, False])
 def test_a_pipeline_that_fails_while_a_window_is_open_ends_the_run_with_its_fault(live):
     camera = FakeLiveCamera()

@@ -20,11 +20,9 @@ from device.pipeline import build_pipeline
 from device.settings import Settings
 from device.types import TOO_SMALL, Face, Frame, Probabilities
 from tests.conftest import CARD
-from tests.device.outputs import test_window
-from tests.device.outputs.test_window import press, running, until
+from tests.device.screen import needs_screen, press, running, until
 
 BACKDROP_BGR = (0xB3, 0xE3, 0xFF)  # of layers.toml
-screen = test_window.screen  # a fixture
 LANDMARKS = np.array([(30.0, 35.0), (40.0, 35.0), (35.0, 40.0), (35.0, 45.0)])
 
 
@@ -142,7 +140,7 @@ def test_a_shot_is_taken_after_the_countdown(capsys):
     assert frame.index > 10 and capsys.readouterr().err == "facet: 1 ...\n"
 
 
-@pytest.mark.skipif(test_window.pytestmark.args[0], reason=test_window.pytestmark.kwargs["reason"])
+@needs_screen
 @pytest.mark.parametrize("source", ["me.png", "demo"])
 def test_emoji_are_shown_in_a_window_until_q(screen, tmp_path, astronaut, source):
     pytest.importorskip("resvg_py")

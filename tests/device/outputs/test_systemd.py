@@ -34,14 +34,14 @@ class Systemd:
             return {}
         return dict(line.split("=", 1) for line in text.split("\n"))
 
-    def wait_for(self, variable, wait_s=60.0):
-        """Return the next value of a variable; fails if none comes in time."""
+    def wait_for(self, variable, wait_s=60.0, containing=""):
+        """Return the next value of a variable with this text; fails if none comes in time."""
         until = time.monotonic() + wait_s
         while time.monotonic() < until:
             message = self.receive(until - time.monotonic())
-            if variable in message:
+            if containing in message.get(variable, "") and variable in message:
                 return message[variable]
-        raise AssertionError(f"systemd never received {variable}")
+        raise AssertionError(f"systemd received no {variable} with {containing!r}")
 
     def discard(self):
         while self.receive():
@@ -116,11 +116,9 @@ def test_the_watchdog_is_notified_of_new_frames_and_of_nothing_else(tmp_path, sy
 def test_the_watchdog_is_notified_while_the_camera_is_reconnecting(tmp_path, systemd):
     with notifier(tmp_path, reconnecting=lambda: True) as output:
         output.write(result())
-        message = {}
-        while "reconnecting" not in message.get("STATUS", ""):
-            message = systemd.receive(2)
-            assert message
-        assert message == {"WATCHDOG": "1", "STATUS": "usb:0: reconnecting"}
+        ready, alive, reconnecting = (systemd.receive(2) for _ in range(3))
+    assert ready["READY"] == alive["WATCHDOG"] == "1" and "frames/s" in alive["STATUS"]
+    assert reconnecting == {"WATCHDOG": "1", "STATUS": "usb:0: reconnecting"}
 
 
 def test_a_watchdog_thread_that_fails_ends_the_run(tmp_path, systemd):
@@ -222,8 +220,7 @@ def test_a_camera_is_stopped_within_2_s_in_any_state(tmp_path, systemd, start, d
         assert systemd.receive(0.6) == {}  # systemd would end it soon
     if state == "gone":
         (dev / "video2").unlink()
-        while "reconnecting" not in systemd.wait_for("STATUS"):
-            pass
+        systemd.wait_for("STATUS", containing="reconnecting")
         assert systemd.wait_for("WATCHDOG", 2) == "1"
     code, stderr, seconds = terminate(process)
     assert code == 0 and seconds < 2, stderr

@@ -1,110 +1,28 @@
 """The window on a virtual screen: keys are pressed, and the screen's picture is read."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 import cv2
 import numpy as np
 import pytest
 
-from tests.conftest import ROOT
+from tests.device.screen import is_shown, needs_screen, press, running, until
 
-# Without a window manager Qt sometimes waits for ever to be told that its window can be seen.
-needed = ("Xvfb", "matchbox-window-manager", "xdotool")
-pytestmark = pytest.mark.skipif(
-    not all(shutil.which(one) for one in needed), reason=f"needs {', '.join(needed)}"
-)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """An X server of 900x700 whose picture is a file; yields (DISPLAY, picture).
-
-    picture: returns what is on the screen, uint8 (700, 900, 3).
-    """
-    folder = tmp_path_factory.mktemp("screen")
-    read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "900x700x24"]
-    server = subprocess.Popen(
-        [*command, "-fbdir", str(folder)], pass_fds=[write], stderr=subprocess.DEVNULL
-    )
-    os.close(write)
-    with os.fdopen(read) as numbers:
-        display = f":{numbers.readline().strip()}"
-
-    def picture() -> np.ndarray:
-        content = (folder / "Xvfb_screen0").read_bytes()
-        return np.frombuffer(content[-700 * 900 * 4 :], np.uint8).reshape(700, 900, 4)[:, :, :3]
-
-    with server, running(["matchbox-window-manager"], display):
-        yield display, picture
-        server.terminate()
-
-
-@pytest.fixture
-def screen(server):
-    """The X server, once the window of the test before is gone."""
-    _, picture = server
-    assert until(lambda: not is_shown(picture))
-    return server
-
-
-@contextmanager
-def running(command, display, **options):
-    """Run a program on a display, and end it if it is still there."""
-    env = {**os.environ, "DISPLAY": display, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+pytestmark = needs_screen
 
 
 def facet(display, *arguments, cwd):
     return running([sys.executable, "-m", "device.run", *arguments], display, cwd=cwd)
 
 
-def press(display, key):
-    """Press a key in Facet's window."""
-    env = {**os.environ, "DISPLAY": display}
-
-    def pressed() -> bool:
-        find = ["xdotool", "search", "--onlyvisible", "--name", "Facet"]
-        window = subprocess.run(find, env=env, capture_output=True, text=True).stdout.split()
-        if not window:
-            return False
-        press = ["xdotool", "mousemove", "300", "300", "windowfocus", window[-1], "key", key]
-        return subprocess.run(press, env=env, capture_output=True).returncode == 0
-
-    # xdotool fails where a window comes or goes at that moment.
-    assert until(pressed)
-
-
-def until(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def finish(process, seconds=30):
     """Wait for a program; return its exit code and stderr."""
     _, stderr = process.communicate(timeout=seconds)
     return process.returncode, stderr
-
-
-def is_shown(picture):
-    """Whether a picture with some detail is on the screen."""
-    return picture()[:400, :400].std() > 30
 
 
 def test_a_photo_is_shown_with_its_labels_saved_and_closed_by_a_key(screen, tmp_path, astronaut):

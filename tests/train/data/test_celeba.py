@@ -18,7 +18,7 @@ def edit(path, line, text):
 def test_splits_and_labels(celeba):
     data = read_celeba(celeba)
     assert [len(data.splits[s]) for s in ("train", "val", "test")] == [24, 12, 12]
-    assert data.left_out == ()
+    assert data.skipped == ()
     val = data.splits["val"]
     assert val.photos[0].name == "000025.jpg"
     line = (celeba / "list_attr_celeba.txt").read_text().split("\n")[2 + 24].split()
@@ -47,9 +47,9 @@ def test_bad_photos_are_left_out_and_listed(celeba):
     (folder / "000005.jpg").write_bytes(whole[: len(whole) // 2])
     (folder / "000007.jpg").write_bytes(b"")
     data = read_celeba(celeba)
-    left_out = dict(data.left_out)
-    assert set(left_out) == {"000003.jpg", "000005.jpg", "000007.jpg"}
-    assert left_out["000003.jpg"] == "no such file" and "truncated" in left_out["000005.jpg"]
+    skipped = dict(data.skipped)
+    assert set(skipped) == {"000003.jpg", "000005.jpg", "000007.jpg"}
+    assert skipped["000003.jpg"] == "no such file" and "truncated" in skipped["000005.jpg"]
     assert len(data.splits["train"]) == 21
     assert "3 photos left out: 000003.jpg (no such file)" in summary(data)
 
@@ -57,7 +57,7 @@ def test_bad_photos_are_left_out_and_listed(celeba):
 def test_bytes_after_a_whole_photo_do_not_condemn_it(celeba):
     with (celeba / "img_align_celeba" / "000001.jpg").open("ab") as file:
         file.write(b"\0\0")
-    assert read_celeba(celeba).left_out == ()
+    assert read_celeba(celeba).skipped == ()
 
 
 def test_photos_without_label_or_split_are_left_out(celeba):
@@ -66,7 +66,7 @@ def test_photos_without_label_or_split_are_left_out(celeba):
     attributes.write_text("\n".join(lines[:-1]) + "\n")
     partition = celeba / "list_eval_partition.txt"
     partition.write_text("\n".join(partition.read_text().splitlines()[1:]) + "\n")
-    assert read_celeba(celeba).left_out == (
+    assert read_celeba(celeba).skipped == (
         ("000001.jpg", "has no split"),
         ("000048.jpg", "has no label"),
     )
@@ -130,4 +130,4 @@ def test_the_real_part_of_celeba():
 
     data = read_celeba(DATA / "celeba")
     assert [len(data.splits[s]) for s in ("train", "val", "test")] == [37_616, 2_220, 2_250]
-    assert data.left_out == ()
+    assert data.skipped == ()

@@ -70,7 +70,7 @@ def test_a_table_of_attributes_and_what_has_no_match(tmp_path):
     assert data.attributes == ("glad", "tall")
     assert data.splits["train"].photos == (tmp_path / "a.jpg",)
     np.testing.assert_array_equal(data.splits["val"].labels, [[0, 1]])
-    left = dict(data.left_out)
+    left = dict(data.skipped)
     assert left["c.jpg"] == "has no label" and left["gone.jpg"] == "no such file"
     assert "truncated" in left["broken.jpg"].lower() and len(left) == 3
 
