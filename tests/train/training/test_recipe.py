@@ -267,17 +267,7 @@ def test_a_flag_with_a_wrong_value(flags, message):
 
 
 def test_flags_add_to_the_augmentation():
-    flags = [
-        "--data",
-        "d",
-        "--out",
-        "o",
-        "--mixup",
-        "0.2",
-        "--augment",
-        "flip=0",
-        "--no-bottleneck",
-    ]
+    flags = ["--data", "d", "--out", "o", "--mixup", "0.2", "--augment", "flip=0"]
     settings = fit.settings_of(fit.parse([*flags, "--teacher", "--teacher-input", "64x80"]))
     assert settings.augmentation == Augmentation(mixup=0.2, flip=0)
     assert settings.teacher_input == (64, 80)
@@ -321,8 +311,8 @@ def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path, photos):
 @pytest.mark.parametrize(
     "flags, message",
     [
-        (["--backbone", "ResNet5"], "no backbone 'ResNet5'. Try: ResNet50"),
-        (["--backbone", "8"], "no backbone '8'. Try: one of .*MobileNetV2.*VGG19"),
+        (["--backbone", "ResNet5"], "no backbone 'ResNet5'.*Try: ResNet50"),
+        (["--backbone", "8"], "no backbone '8'.*one of .*MobileNetV2.*VGG19"),
         (["--attributes", "Smilling"], r"no attribute 'Smilling'.*Smiling"),
         (["--recipe", "smile-vgg"], "no recipe 'smile-vgg'.*smile-vgg19"),
     ],
