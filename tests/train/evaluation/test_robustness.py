@@ -74,7 +74,7 @@ def test_every_photo_of_a_crowd_has_its_place(faces):
 
 
 def face(x, y, w, h):
-    return Face((x, y, w, h), 0.9, np.zeros((4, 2)))
+    return Face(1, (x, y, w, h), 0.9, np.zeros((4, 2)))
 
 
 def test_the_nearest_face_within_reach():
