@@ -3,6 +3,7 @@
 import csv
 import functools
 import hashlib
+import io
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from device.camera.image_io import read_photo
 from device.faces.align import AlignError
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import quality_limits
+from device.files import write_atomic
 from device.recognition.embedding import EMBEDDING_SIZE, MODEL, VERSION, Embedder
 from device.recognition.face_crop import face_crop
 from device.settings import Settings
@@ -125,11 +127,10 @@ def _cached(cache: Path, name: str, tasks: Sequence[Task]) -> tuple[np.ndarray, 
     digest = hashlib.sha256(repr((CACHE_FORMAT, MODEL, VERSION, names)).encode()).hexdigest()[:12]
     path = cache / f"{name}-{digest}.npz"
     if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
         detected, clear, embeddings = _embed(tasks)
-        partial = path.with_suffix(".part.npz")
-        np.savez_compressed(partial, detected=detected, clear=clear, embeddings=embeddings)
-        partial.rename(path)
+        content = io.BytesIO()
+        np.savez_compressed(content, detected=detected, clear=clear, embeddings=embeddings)
+        write_atomic(path, content.getvalue())
     arrays = np.load(path)
     return arrays["detected"], arrays["clear"], arrays["embeddings"]
 

@@ -19,6 +19,7 @@ from device.camera.image_io import PhotoError, read_photo
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import QualityLimits
 from device.log import log
+from device.text import counted
 from device.types import OK
 from train.data.split import DataError
 
@@ -115,7 +116,7 @@ def table(result: EndToEndResult) -> str:
     lines = [
         f"{result.photos} photos: face detected in {result.detected:.3f}, classified in "
         f"{result.classified:.3f}; accuracy {result.accuracy:.4f}, mean over "
-        f"{len(result.attributes)} attribute(s)",
+        f"{counted(len(result.attributes), 'attribute')}",
         ", ".join(f"{state}: {count}" for state, count in sorted(result.states.items())),
     ]
     if len(result.attributes) > 1:

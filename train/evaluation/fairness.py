@@ -6,7 +6,6 @@ pipeline; CelebA's aligned photos, grouped by CelebA's own labels, through the c
 
 import csv
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,16 +96,15 @@ def _predict(path: Path, analyzer: FaceAnalyzer, thresholds: np.ndarray) -> dict
 def utkface_errors(people: list[LabelledPerson]) -> list[GroupError]:
     """Return the errors of Male and Young for all, and by gender, race and age band."""
     classified = [p for p in people if (p.male, p.young) != (None, None)]
-    groups: dict[str, Callable[[LabelledPerson], bool]] = {"all": lambda p: True}
+    groups = {"all": classified}
     for gender in sorted({p.gender for p in classified}):
-        groups[gender] = lambda p, gender=gender: p.gender == gender
+        groups[gender] = [p for p in classified if p.gender == gender]
     for race in sorted({p.race for p in classified}):
-        groups[race] = lambda p, race=race: p.race == race
+        groups[race] = [p for p in classified if p.race == race]
     for low, high in AGE_BANDS:
-        groups[f"{low} to {high}"] = lambda p, low=low, high=high: low <= p.age <= high
+        groups[f"{low} to {high}"] = [p for p in classified if low <= p.age <= high]
     errors = []
-    for name, belongs in groups.items():
-        members = [p for p in classified if belongs(p)]
+    for name, members in groups.items():
         male_wrong = [p.male != (p.gender == "male") for p in members if p.male is not None]
         errors.append(_error(name, "Male", male_wrong))
         rated = [p for p in members if p.age < YOUNG_BELOW or p.age > YOUNG_NOT_ABOVE]

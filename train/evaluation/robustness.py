@@ -67,7 +67,7 @@ class SyntheticScene:
 
     def render(self, photos_bgr: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
         """Return the scene of up to `faces` photos, uint8 (480, 640, 3) BGR, with noise."""
-        image = np.full((SCENE_WH[1], SCENE_WH[0], 3), 128, np.uint8)
+        image: np.ndarray = np.full((SCENE_WH[1], SCENE_WH[0], 3), 128, np.uint8)
         centres = self.centres()
         left, top = np.array(centres[0])  # half a cell
         for photo, (x, y) in zip(photos_bgr, centres, strict=False):
@@ -89,7 +89,11 @@ SWEEPS: dict[str, tuple[str, tuple[float, ...], Callable[[float], SyntheticScene
     "size": ("px wide", (160, 96, 64, 48, 32, 24), lambda v: SyntheticScene(face_px=v)),
     "light": ("times the light", (1.0, 0.6, 0.4, 0.25, 1.5, 2.0), lambda v: SyntheticScene(gain=v)),
     "blur": ("px sigma", (0, 1, 2, 4, 6, 8), lambda v: SyntheticScene(blur_px=v)),
-    "faces": ("in an image", (1, 2, 4, 6, 9), lambda v: SyntheticScene(faces=v, face_px=CROWD_PX)),
+    "faces": (
+        "in an image",
+        (1, 2, 4, 6, 9),
+        lambda v: SyntheticScene(faces=int(v), face_px=CROWD_PX),
+    ),
 }
 
 
