@@ -1,1 +1,1 @@
-"""The third room: what a face's crop says, as probabilities and as words."""
+"""Attributes of a face: model card, classifier, smoothing over time, labels."""

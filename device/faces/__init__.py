@@ -1,1 +1,1 @@
-"""The second room: faces in a frame, and the upright crop of each."""
+"""Faces in a frame: detection, tracking, quality gate, upright crops."""

@@ -1,4 +1,4 @@
-"""The last room: where results go."""
+"""Where results go: window, logs, video, service reports."""
 
 from typing import Protocol, Self
 
