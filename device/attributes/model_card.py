@@ -55,7 +55,7 @@ class ModelCard:
 
     @property
     def geometry(self) -> "CropGeometry":
-        from ..faces.align import CropGeometry  # here: train.verify reads cards without OpenCV
+        from ..faces.align import CropGeometry  # not above: train.verify runs without OpenCV
 
         return CropGeometry(self.crop_wh, self.template)
 
