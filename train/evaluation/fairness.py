@@ -22,8 +22,8 @@ from train.data.crops import with_border
 from train.data.split import DataError, Split
 
 AGE_BANDS = ((18, 29), (30, 44), (45, 59), (60, 120))
-# CelebA's Young has no defined age. Below the first number nobody would say no, above the second
-# nobody would say yes; ages between them are not evaluated.
+# CelebA's Young has no defined age: yes below the first number, no above the second; ages between
+# them are not evaluated.
 YOUNG_BELOW, YOUNG_NOT_ABOVE = 35, 50
 CELEBA_GROUPS = (  # attribute, group with it, group without
     ("Male", "men", "women"),

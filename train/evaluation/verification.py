@@ -185,7 +185,7 @@ def identify(
 
     clear: bool (n,), the faces that can be enrolled; the others get no name. Each person with
     enough clear faces is enrolled in one gallery, so the galleries are independent. Raises
-    DataError if nobody has enough.
+    DataError if no person has enough.
     """
     rng = np.random.default_rng(seed)
     enrollable = [
@@ -194,7 +194,7 @@ def identify(
         if clear[identities == identity].sum() > photos
     ]
     if not enrollable:
-        raise DataError(f"nobody has more than {photos} photos with a clear face")
+        raise DataError(f"no person has more than {photos} photos with a clear face")
     people = min(people, len(enrollable))
     tallies = [
         _tally(identities, embeddings, clear, threshold, photos, enrollable[n : n + people], rng)
