@@ -31,8 +31,8 @@ def main(argv: list[str] | None = None) -> None:
     read_own_photos(args.photos)  # unusable labels stop here, before the work
     with disk_faults(f"cannot write to {args.out}", "free disk space and rerun"):
         written, missed = align_folder(args.photos, args.out)
-    left_out = counted(missed, "photo")
-    print(f"{counted(written, 'face')} written to {args.out}, {left_out} left out")
+    faces, photos = counted(written, "face"), counted(missed, "photo")
+    print(f"{faces} written to {args.out}, {photos} left out")
 
 
 if __name__ == "__main__":

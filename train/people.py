@@ -128,7 +128,7 @@ def table(report: Report) -> list[str]:
         ("other photos of enrolled people: correct name", result.correct, ""),
         ("no name", result.missed, ""),
         ("another enrolled person's name", result.confused, ""),
-        ("strangers' photos: a name", result.false_names, "0.5 %"),
+        ("photos of people not enrolled: a name", result.false_names, "0.5 %"),
         ("all photos: a wrong name", result.wrong_names, "0.5 %"),
     ]
     return [
