@@ -31,14 +31,11 @@ def backbone_names() -> tuple[str, ...]:
 
 
 def find_backbone(name: str) -> Backbone:
-    """Return a backbone by its name; UsageError, with the nearest and all names, if unknown."""
+    """Return a backbone by its name; UsageError, with the nearest, if unknown."""
     if name in _own():
         return _own()[name]
     if name not in (known := _applications()):
-        all_names = f"EnrolledPerson backbones: {', '.join(backbone_names())}"
-        near = nearest(name, backbone_names(), "backbones")
-        hint = near if near == all_names else f"{near} {all_names}"
-        raise UsageError(f"no backbone {name!r}", hint)
+        raise UsageError(f"no backbone {name!r}", nearest(name, backbone_names()))
     module = sys.modules[known[name].__module__]
     layer = module.__name__.rpartition(".")[2]
     preprocessing = probe_preprocessing(module.preprocess_input)

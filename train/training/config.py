@@ -140,7 +140,7 @@ def validated(settings: FitSettings, origin: str) -> FitSettings:
             raise UsageError(f"{origin}: {name} = {value}, need {lowest} to {highest}")
     for name, known in CHOICES.items():
         if (value := getattr(settings, name)) not in known:
-            raise UsageError(f"{origin}: {name} = {value!r}", nearest(value, known, "values"))
+            raise UsageError(f"{origin}: {name} = {value!r}", nearest(value, known))
     for size in (settings.crop_wh, settings.teacher_input or settings.crop_wh):
         if len(size) != 2 or min(size) < 32:
             raise UsageError(f"{origin}: {size} is not a size such as 128x160, at least 32 px")
