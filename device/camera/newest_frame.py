@@ -68,7 +68,9 @@ class NewestFrameReader:
                 yield frame
             elif self._reader.done.is_set():
                 self._reader.check()
-                raise FacetError(f"{self.name} stopped giving frames")
+                raise FacetError(
+                    f"{self.name} stopped giving frames", "check the cable, then dmesg | tail"
+                )
             # Polls are counted, not seconds: a process that was suspended has not waited.
             waited_s = 0.0 if frame or self.reconnecting else waited_s + poll_s
             if waited_s >= self._frame_timeout_s:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,7 +107,9 @@ def _open_file(path: Path) -> Camera:
     try:
         path = path.expanduser()
         if not path.exists():
-            raise SourceError(f"no camera and no file is called {path}", f"one of {SOURCES}")
+            close = get_close_matches(str(path), ("demo", "auto"), 1, 0.7)
+            hint = f"--camera {close[0]}" if close else f"one of {SOURCES}"
+            raise SourceError(f"no camera and no file is called {path}", hint)
         if path.is_dir() or path.suffix.lower() in PHOTO_ENDINGS:
             return Photos(path)
     except (OSError, ValueError, RuntimeError) as error:

@@ -54,4 +54,6 @@ class Photos:
                 continue
             yield Frame(bgr, index, datetime.now(UTC), time.monotonic(), path.name)
         if len(self.skipped) == len(self._paths):
-            raise SourceError(f"none of the {len(self._paths)} photos can be read")
+            raise SourceError(
+                f"no photo of {self.name} can be read", "other photos, or copy these again"
+            )

@@ -171,7 +171,7 @@ def test_without_weights_nothing_is_frozen():
     [
         ('backbon = "VGG19"', r"unknown setting backbon.*backbone"),
         ("epochs = 0", "epochs = 0, need 1"),
-        ('epochs = "five"', "expected a whole number"),
+        ('epochs = "five"', "need a whole number"),
         ('optimizer = "adem"', r"optimizer = 'adem'.*adam"),
         ('early_stopping = "val_los"', r".*val_loss"),
         ("input = [128]", r"\(128,\) is not a size"),
