@@ -43,9 +43,9 @@ def about(
     same value, or, with WxH, width and height.
     extra, all optional:
         choices     the values that are allowed, a tuple
-        flag_help   the flag's help where it differs
+        flag_help   the flag's help if it differs
         nargs       argparse's nargs of a list; without it commas separate the values
-        example     the value in a settings file where the default is None
+        example     the value in a settings file if the default is None
     """
     ge, le = limits
     low, high = effects
@@ -107,7 +107,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     @property
     def suggestion(self) -> str:
-        """A valid value as TOML: the default, or the example where there is no default."""
+        """A valid value as TOML: the default, or the example if there is no default."""
         return toml(self.example if self.default is None else self.default)
 
     def allows(self, value: Any) -> bool:

@@ -51,7 +51,7 @@ class Detection:
 
 
 class Probabilities(Mapping[str, float]):
-    """Calibrated probabilities 0..1 by attribute name; empty where a face is not classified.
+    """Calibrated probabilities 0..1 by attribute name; empty if a face is not classified.
 
     names: the computed attributes, in the model card's order. array: float32 (attributes,) or None.
     """
@@ -107,7 +107,7 @@ class Face:
     """Similarity to the nearest enrolled person, 0..1; None if not compared."""
 
     def __getitem__(self, name: str) -> float | None:
-        """Return the probability of an attribute, 0..1; None where the face is not classified.
+        """Return the probability of an attribute, 0..1; None if the face is not classified.
 
         Raises KeyError, which names the nearest, for an attribute that is not computed.
         """

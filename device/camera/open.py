@@ -34,7 +34,7 @@ def open_camera(
     """Return the camera that `settings.source` names, ready to be entered.
 
     stopping: polled while a live camera gives no frame; True ends its iteration. v4l2: the video
-    devices to choose from; None: this computer's. Raises SourceError where the camera is missing or
+    devices to choose from; None: this computer's. Raises SourceError if the camera is missing or
     gives no picture, UsageError for a malformed name. Turns OpenCV's own log off.
     """
     source = settings.source

@@ -57,7 +57,7 @@ class StderrHandler(logging.Handler):
     """Prints "facet: MESSAGE" to stderr; stdout is kept for results."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if sys.stderr:  # None where the starter closed it
+        if sys.stderr:  # None if the starter closed it
             print(f"facet: {spelled(record.getMessage())}", file=sys.stderr, flush=True)
 
 

@@ -182,7 +182,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 def settings_from(given: argparse.Namespace, only: tuple[str, ...] = ()) -> Settings:
     """Return the defaults, overlaid by --config's file, overlaid by the flags.
 
-    only: as for `add_flags`, where a command has flags of its own with a setting's name.
+    only: as for `add_flags`, if a command has flags of its own with a setting's name.
     """
     config = vars(given).get("config")
     return merge_flags(load_settings(config) if config else Settings(), given, only)

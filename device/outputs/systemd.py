@@ -1,7 +1,7 @@
 """Notify systemd as a service of Type=notify does: ready, alive, status, stopping.
 
 The protocol is a datagram of VARIABLE=value lines to the socket that NOTIFY_SOCKET names; Facet
-needs no more of it, so there is no library for it.
+uses nothing else of it, so it needs no library.
 """
 
 import os
