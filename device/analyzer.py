@@ -75,7 +75,7 @@ class FaceAnalyzer:
     ) -> list[Face]:
         """Return the faces of a uint8 (H, W, 3) BGR image, numbered from left to right.
 
-        detections: the faces to assess, where they are known; None runs the detector.
+        detections: the faces to assess, if they are known; None runs the detector.
         """
         if detections is None:
             detections = self.detector.detect(image_bgr)

@@ -8,13 +8,12 @@ A setting that begins with # keeps the default, also if a later version has a be
 generated from device/settings.py.
 """
 
-import json
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..config import Setting, Table, settings_of, tables_of, text
+from ..config import Setting, Table, settings_of, tables_of
 from ..settings import (
     CameraSettings,
     OutputsSettings,
@@ -22,6 +21,7 @@ from ..settings import (
     RotationSettings,
     Settings,
 )
+from ..text import text, toml
 from .command import Parser, exit_with
 
 # For a camera that runs unattended.
@@ -72,7 +72,7 @@ def table_lines(table: Table, defaults_off: bool = True) -> list[str]:
         value = getattr(table, key)
         lines += [f"# {line}" for line in _comment(setting)]
         off = "#" if value is None or (defaults_off and value == setting.default) else ""
-        lines += [f"{off}{key} = {_toml(setting.example if value is None else value)}", ""]
+        lines += [f"{off}{key} = {toml(setting.example if value is None else value)}", ""]
     return lines
 
 
@@ -80,14 +80,8 @@ def _comment(setting: Setting) -> Iterator[str]:
     """Yield the comment lines of a setting; the last has unit, limits and default."""
     meaning = "; ".join(filter(None, (setting.help, setting.effects)))
     yield from textwrap.wrap(meaning, 98, break_long_words=False, break_on_hyphens=False)
-    default = "none" if setting.default is None else _toml(setting.default)
+    default = "none" if setting.default is None else toml(setting.default)
     yield ", ".join(filter(None, (setting.unit, setting.limits, f"default {default}")))
-
-
-def _toml(value: Any) -> str:
-    # JSON's strings, numbers, lists and true or false are TOML's as well; DEL needs an escape.
-    plain = str(value) if isinstance(value, Path) else value
-    return json.dumps(plain, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def markdown() -> str:
@@ -123,7 +117,7 @@ def _cells(setting: Setting) -> tuple[str, ...]:
 
 def _portable(default: Any) -> str:
     """Return a default as TOML; a path relative to the checkout or the home folder."""
-    return _toml(text(default) if isinstance(default, Path) else default)
+    return toml(text(default) if isinstance(default, Path) else default)
 
 
 def _row(cells: tuple[str, ...]) -> str:

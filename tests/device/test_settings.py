@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.config import Table, about, merge, override, read_toml, settings_of, tables_of, text
+from device.config import Table, about, merge, override, read_toml, settings_of, tables_of
 from device.errors import UsageError
 from device.settings import (
     MODEL,
@@ -18,6 +18,7 @@ from device.settings import (
     Settings,
     load_settings,
 )
+from device.text import text
 from tests.conftest import ROOT
 
 SETTINGS = [
@@ -74,7 +75,7 @@ def test_settings_that_do_not_go_together(values, message, hint):
         ({"detect_hz": 5}, "unknown setting detect_hz. Try: "),
         ({"faces": {"min_fase": 3}}, "[faces] unknown setting min_fase. Try: min_face"),
         ({"faces": {"detekt": 3}}, "[faces] unknown setting detekt. Try: detector"),
-        ({"faces": 3}, "[faces] = 3, need a table"),
+        ({"faces": 3}, "[faces] = 3, need a table. Try: [faces] on a line"),
         # Types.
         ({"faces": {"min_face": "big"}}, "min_face = 'big', need a number, 0 to 16384"),
         ({"faces": {"min_face": True}}, "min_face = True, need a number"),
@@ -92,7 +93,10 @@ def test_settings_that_do_not_go_together(values, message, hint):
         ({"faces": {"detect_hz": 0}}, "[faces] detect_hz = 0, need 0.1 to 1000"),
         ({"runtime": {"threads": 0}}, "[runtime] threads = 0, need 1 to 64"),
         ({"camera": {"fps": -1}}, "[camera] fps = -1, need 1 to 1000"),
-        ({"faces": {"min_score": float("nan")}}, "min_score = nan, need 0.05 to 0.99"),
+        (
+            {"faces": {"min_score": float("nan")}},
+            "nan, need 0.05 to 0.99. Try: min_score = 0.6",
+        ),
         ({"tracks": {"max_lost_s": float("inf")}}, "max_lost_s = inf, need 0 to 3600"),
         ({"faces": {"detector": "bak"}}, "[faces] detector = 'bak' is unknown. Try: back"),
     ],
