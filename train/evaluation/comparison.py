@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
 from device.errors import ModelError
+from device.files import write_atomic
 from device.tflite import Network
 from train.data.crops import read_crop
 from train.data.select import sample_evenly
@@ -64,9 +65,8 @@ def measure_run(
     if cached.exists():
         return [ComparisonRow(**row) for row in json.loads(cached.read_text())]
     rows = _measure(name, run, settings, splits)
-    partial = cached.with_suffix(".partial")
-    partial.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
-    partial.rename(cached)
+    text = json.dumps([asdict(row) for row in rows], indent=2) + "\n"
+    write_atomic(cached, text.encode())
     return rows
 
 
