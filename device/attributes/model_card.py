@@ -8,13 +8,15 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ModelError
-from ..faces.align import CropGeometry
 from ..resources import restore_hint
+
+if TYPE_CHECKING:
+    from ..faces.align import CropGeometry
 
 FORMAT = 1
 HINT = restore_hint("models/")
@@ -52,7 +54,9 @@ class ModelCard:
         return np.array([getattr(a, field) for a in self.attributes], np.float32)
 
     @property
-    def geometry(self) -> CropGeometry:
+    def geometry(self) -> "CropGeometry":
+        from ..faces.align import CropGeometry  # not above: train.verify runs without OpenCV
+
         return CropGeometry(self.crop_wh, self.template)
 
     def select(self, names: tuple[str, ...]) -> "ModelCard":

@@ -127,7 +127,9 @@ def test_a_folder_without_a_table(tmp_path):
 
 
 @pytest.mark.data
-@pytest.mark.parametrize(("folder", "least"), [("genki", 0.93), ("wild", 0.89)])
+@pytest.mark.parametrize(
+    ("folder", "least"), [pytest.param("genki", 0.93, marks=pytest.mark.slow), ("wild", 0.89)]
+)
 def test_accuracy_on_strangers_and_whole_photos(folder, least):
     classifier = Classifier(CARD)
     labelled = end_to_end.read_labelled(DATA / folder, classifier.card.names)
