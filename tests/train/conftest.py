@@ -1,14 +1,12 @@
 """What tests of training share: photos, one finished run and its model, TensorFlow run eagerly."""
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import make_celeba
+from tests.conftest import make_celeba, make_once
 
 # Photos and steps are few, and of MobileNetV2 only the first layers: its whole takes ten times as
 # long. `make test-all` trains the whole one.
@@ -41,19 +39,6 @@ def compiled():
     """Run TensorFlow as a user does: as compiled graphs."""
     with execution(eager=False):
         yield
-
-
-def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """Return a folder that `make` fills, once for all of pytest's workers."""
-    root = factory.getbasetemp()
-    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
-    with (root / f"{name}.lock").open("a+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.seek(0)
-        if not lock.read():
-            make(root / name)
-            lock.write("made")
-    return root / name
 
 
 @pytest.fixture(scope="session")
