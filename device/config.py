@@ -18,6 +18,7 @@ import msgspec
 from .errors import UsageError, nearest, one_line, os_reason
 from .text import toml
 
+NEW_FILE = "python -m device.settings_file > FILE.toml"
 VALID_FILE = "compare it with the output of python -m device.settings_file"
 NEEDS = {
     bool: "true or false",
@@ -38,11 +39,11 @@ def about(
 ) -> msgspec.Meta:
     """Return the annotation of a settings field: Annotated[int, about("threads", "", (1, 64))].
 
-    help: a phrase without a full stop. limits: lowest and highest value, inclusive. effects: what a
-    lower and a higher value do to the user. flag: "--min-face PX"; fields that share a flag get the
-    same value, or, with WxH, width and height.
+    help: a phrase without a full stop. limits: lowest and highest value, or item of a list,
+    inclusive. effects: what a lower and a higher value do to the user. flag: "--min-face PX";
+    fields that share a flag get the same value, or, with WxH, width and height.
     extra, all optional:
-        choices     the values that are allowed, a tuple
+        choices     the values that are allowed, a tuple; "" among them means none
         flag_help   the flag's help if it differs
         nargs       argparse's nargs of a list; without it commas separate the values
         example     the value in a settings file if the default is None
@@ -90,14 +91,23 @@ class Setting(msgspec.Struct, frozen=True):
         return get_args(self.type)[0] if get_origin(self.type) is tuple else None
 
     @property
+    def count(self) -> int | None:
+        """The number of items that a list must have, as in tuple[int, int]; None: any number."""
+        items = get_args(self.type) if self.item else (...,)
+        return None if ... in items else len(items)
+
+    @property
     def limits(self) -> str:
-        """ "1 to 64", "back, full, short or yunet", or "" without limits."""
+        """ "1 to 64", "each 1 to 64", "back, full, short or yunet", or "" without limits."""
         if self.choices:
-            return " or ".join([", ".join(self.choices[:-1]), self.choices[-1]])
+            *names, last = filter(None, self.choices)
+            return f"{', '.join(names)} or {last}"
         if self.least is None or self.most is None:
             bounds = (("at least", self.least), ("at most", self.most))
-            return "".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
-        return f"{self.least} to {self.most}"
+            limits = "".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
+        else:
+            limits = f"{self.least} to {self.most}"
+        return f"each {limits}" if limits and self.item else limits
 
     @property
     def effects(self) -> str:
@@ -112,8 +122,9 @@ class Setting(msgspec.Struct, frozen=True):
 
     def allows(self, value: Any) -> bool:
         """Return whether a value of the right type is within the limits; NaN is not."""
-        return (self.least is None or value >= self.least) and (
-            self.most is None or value <= self.most
+        return all(
+            (self.least is None or one >= self.least) and (self.most is None or one <= self.most)
+            for one in (value if self.item else (value,))
         )
 
 
@@ -163,8 +174,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             return tomllib.load(file)
     except FileNotFoundError:
-        hint = "python -m device.settings_file > FILE.toml"
-        raise UsageError(f"no settings file {path}", hint) from None
+        raise UsageError(f"no settings file {path}", NEW_FILE) from None
     except (OSError, ValueError, RecursionError) as error:
         message = f"cannot read the settings file {path}: {os_reason(error)}"
         raise UsageError(message, VALID_FILE) from error
@@ -228,17 +238,16 @@ def override(settings: T, values: Mapping[str, Any], origin: str = "settings") -
     return merge(settings, tables, origin)
 
 
-def checked(part: object, values: Mapping[str, Any], origin: str) -> dict[str, Any]:
+def checked(part: Table, values: Mapping[str, Any], origin: str) -> dict[str, Any]:
     """Return {key: value} as the types that the fields of the settings `part` have.
 
     Raises UsageError, which begins with `origin`, for an unknown key (with the nearest name), a
     wrong type and a value out of its limits.
     """
-    struct: Any = type(part)
-    settings = settings_of(struct)
+    settings = settings_of(type(part))
     for key in values:
         if key not in settings:
-            known = [*settings, *(tables_of(struct) if isinstance(part, Table) else ())]
+            known = [*settings, *tables_of(type(part))]
             raise UsageError(f"{origin} unknown setting {key}", nearest(key, known))
     return {
         key: converted(
@@ -251,8 +260,7 @@ def checked(part: object, values: Mapping[str, Any], origin: str) -> dict[str, A
 def converted(setting: Setting, value: Any, label: str, hint: str) -> Any:
     """Return a TOML or Python value as the setting's type.
 
-    label: how the error names the setting, such as "facet.toml: [faces] min_face =". hint: of the
-    error, such as "min_face = 24.0".
+    label, hint: of the error, such as "facet.toml: [faces] min_face =" and "min_face = 24.0".
     Raises UsageError for a wrong type and a value out of its limits.
     """
     if value is None and setting.optional:
@@ -262,7 +270,8 @@ def converted(setting: Setting, value: Any, label: str, hint: str) -> Any:
         limits = f", {setting.limits}" if setting.limits else ""
         raise UsageError(f"{label} {_shown(value)}, need {_needs(setting)}{limits}", hint)
     if setting.choices and typed not in setting.choices:
-        raise UsageError(f"{label} {_shown(value)} is unknown", nearest(typed, setting.choices))
+        known = filter(None, setting.choices)
+        raise UsageError(f"{label} {_shown(value)} is unknown", nearest(typed, known))
     if not setting.allows(typed):
         raise UsageError(f"{label} {_shown(value)}, need {setting.limits}", hint)
     return typed
@@ -273,7 +282,7 @@ def _typed(setting: Setting, value: Any) -> Any:
     wanted, item = setting.type, setting.item
     if item:
         fits = isinstance(value, list | tuple) and all(type(entry) is item for entry in value)
-        return tuple(value) if fits else None
+        return tuple(value) if fits and setting.count in (None, len(value)) else None
     if wanted is Path and isinstance(value, str | Path) and str(value) and "\0" not in str(value):
         with contextlib.suppress(RuntimeError):  # ~nobody
             return Path(value).expanduser()
@@ -288,6 +297,8 @@ def _typed(setting: Setting, value: Any) -> Any:
 def _needs(setting: Setting) -> str:
     if setting.item is str:
         return 'a list of names, such as ["Smiling"]'
+    if setting.count and setting.item is int:
+        return f"{setting.count} whole numbers, such as [128, 160]"
     if setting.item is int:
         return "a list of whole numbers, such as [128, 160]"
     return NEEDS.get(setting.type, "another type")

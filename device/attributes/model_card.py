@@ -8,14 +8,16 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ModelError, os_reason
-from ..faces.align import CropGeometry
 from ..resources import model_path, restore_hint
 from ..text import path_from_here
+
+if TYPE_CHECKING:
+    from ..faces.align import CropGeometry
 
 FORMAT = 1
 RESTORE = restore_hint("models/")
@@ -53,7 +55,9 @@ class ModelCard:
         return np.array([getattr(attribute, field) for attribute in self.attributes], np.float32)
 
     @property
-    def geometry(self) -> CropGeometry:
+    def geometry(self) -> "CropGeometry":
+        from ..faces.align import CropGeometry  # not above: train.verify runs without OpenCV
+
         return CropGeometry(self.crop_wh, self.template)
 
     def select(self, names: tuple[str, ...]) -> "ModelCard":

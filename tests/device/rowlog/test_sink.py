@@ -118,7 +118,7 @@ def test_a_folder_is_made_and_one_that_cannot_be_is_an_error(tmp_path):
     with open_sink(tmp_path / "new" / "a.csv", HEADER, PLAIN, "--log") as sink:
         sink.add([row(1)])
     assert numbers(tmp_path / "new" / "a.csv") == [1]
-    with pytest.raises(UsageError, match=r"Try: --events FILE.csv in a folder that you may write to$"):
+    with pytest.raises(UsageError, match=r"Try: --events FILE.csv in a folder that you may"):
         open_sink(tmp_path / "new" / "a.csv" / "b.csv", HEADER, PLAIN, "--events")
 
 
