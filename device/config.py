@@ -18,6 +18,7 @@ import msgspec
 from .errors import UsageError, nearest, one_line, os_reason
 from .text import toml
 
+NEW_FILE = "python -m device.settings_file > FILE.toml"
 VALID_FILE = "compare it with the output of python -m device.settings_file"
 NEEDS = {
     bool: "true or false",
@@ -173,8 +174,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             return tomllib.load(file)
     except FileNotFoundError:
-        hint = "python -m device.settings_file > FILE.toml"
-        raise UsageError(f"no settings file {path}", hint) from None
+        raise UsageError(f"no settings file {path}", NEW_FILE) from None
     except (OSError, ValueError, RecursionError) as error:
         message = f"cannot read the settings file {path}: {os_reason(error)}"
         raise UsageError(message, VALID_FILE) from error
@@ -260,8 +260,7 @@ def checked(part: Table, values: Mapping[str, Any], origin: str) -> dict[str, An
 def converted(setting: Setting, value: Any, label: str, hint: str) -> Any:
     """Return a TOML or Python value as the setting's type.
 
-    label: how the error names the setting, such as "facet.toml: [faces] min_face =". hint: of the
-    error, such as "min_face = 24.0".
+    label, hint: of the error, such as "facet.toml: [faces] min_face =" and "min_face = 24.0".
     Raises UsageError for a wrong type and a value out of its limits.
     """
     if value is None and setting.optional:

@@ -22,7 +22,7 @@ MODEL = model_path()
 PEOPLE = Path(os.path.expanduser("~/.local/share/facet/people.json"))  # private to each user
 YUNET = model_path("face_detection_yunet_2023mar.onnx")
 
-SIDE = (16, 16384)  # px; here and below the highest are far beyond use, and catch typing errors
+SIDE = (16, 16384)  # px; upper limits, here and below, are far beyond use: they catch typing errors
 FACE = (0, 16384)  # px
 RATE = (0.1, 1000)  # Hz
 DAY = (0, 86400)  # s

@@ -12,6 +12,14 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def path_from_here(path: Path) -> str:
+    """Return a path as a command in the working directory takes it, short if it is below it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (OSError, ValueError):  # the directory is gone, or the path is elsewhere
+        return str(path)
+
+
 def toml(value: Any) -> str:
     """Return a value of a setting as TOML."""
     # JSON's strings, numbers, lists and true or false are TOML's as well; DEL needs an escape.

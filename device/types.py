@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -132,6 +133,6 @@ class Result:
     analyzed: bool = True
     """False for a preview: the faces of an earlier frame at their predicted position."""
 
-    def __iter__(self) -> Iterator[object]:
+    def __iter__(self) -> Iterator[Any]:
         yield self.frame
         yield self.faces

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import ModelError, os_reason
 from ..resources import model_path, restore_hint
-from ..text import text
+from ..text import path_from_here
 
 if TYPE_CHECKING:
     from ..faces.align import CropGeometry
@@ -92,7 +92,7 @@ def model_hint(path: Path | str) -> str:
     shipped = model_path()
     if Path(path).absolute().parent == shipped.parent and Path(path).suffix == ".json":
         return RESTORE
-    return f"--model {text(shipped)}"
+    return f"--model {path_from_here(shipped)}"
 
 
 def read_card(path: Path | str) -> ModelCard:
@@ -101,7 +101,9 @@ def read_card(path: Path | str) -> ModelCard:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ModelError(f"no model card {path}", f"--model {text(model_path())}") from None
+        raise ModelError(
+            f"no model card {path}", f"--model {path_from_here(model_path())}"
+        ) from None
     except UnicodeDecodeError:
         message = f"the model card {path} cannot be read: not a JSON file"
         raise ModelError(message, model_hint(path)) from None

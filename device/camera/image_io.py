@@ -26,7 +26,7 @@ class PhotoError(SourceError):
 
 
 def read_photo(path: Path | str) -> BgrImage:
-    """Return the photo upright, uint8 (H, W, 3) in B, G, R order; alpha is laid over black.
+    """Return the photo upright, uint8 (H, W, 3) in B, G, R order; alpha is blended over black.
 
     Raises PhotoError naming the file. Pillow decodes, not OpenCV: cv2.imread returns half-grey
     pictures for truncated files without an error.

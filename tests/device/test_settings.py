@@ -217,7 +217,7 @@ def test_the_limits_of_a_list_are_those_of_its_items():
 def test_a_wrong_list_or_choice_is_named(key, value, message):
     with pytest.raises(UsageError) as error:
         merge(Lists(), {key: value}, "f")
-    assert str(error.value).endswith(message)
+    assert message in str(error.value)
 
 
 DEEP = b"a = " + b"[" * 9999

@@ -208,7 +208,7 @@ def test_the_device_never_loads_tensorflow(tmp_path):
         (
             ["--model", "none.json"],
             4,
-            "none.json. Try: --model models/attributes.json",
+            "no model card none.json. Try: --model /",
         ),
         (["--attributes", "Smilling"], 2, "unknown attribute 'Smilling'. Try: Smiling"),
         (["--detector", "bakc"], 2, "bakc"),
