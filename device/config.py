@@ -37,11 +37,11 @@ def about(
 ) -> msgspec.Meta:
     """Return the annotation of a settings field: Annotated[int, about("threads", "", (1, 64))].
 
-    help: a phrase without a full stop. limits: lowest and highest value, inclusive. effects: what a
-    lower and a higher value do to the user. flag: "--min-face PX"; fields that share a flag get the
-    same value, or, with WxH, width and height.
+    help: a phrase without a full stop. limits: lowest and highest value, or item of a list,
+    inclusive. effects: what a lower and a higher value do to the user. flag: "--min-face PX";
+    fields that share a flag get the same value, or, with WxH, width and height.
     extra, all optional:
-        choices     the values that are allowed, a tuple
+        choices     the values that are allowed, a tuple; "" among them means none
         flag_help   the flag's help where it differs
         nargs       argparse's nargs of a list; without it commas separate the values
         example     the value in a settings file where the default is None
@@ -89,14 +89,23 @@ class Setting(msgspec.Struct, frozen=True):
         return get_args(self.type)[0] if get_origin(self.type) is tuple else None
 
     @property
+    def count(self) -> int | None:
+        """The number of items that a list must have, as in tuple[int, int]; None: any number."""
+        items = get_args(self.type) if self.item else (...,)
+        return None if ... in items else len(items)
+
+    @property
     def limits(self) -> str:
-        """ "1 to 64", "back, full, short or yunet", or "" without limits."""
+        """ "1 to 64", "each 1 to 64", "back, full, short or yunet", or "" without limits."""
         if self.choices:
-            return " or ".join([", ".join(self.choices[:-1]), self.choices[-1]])
+            *names, last = filter(None, self.choices)
+            return f"{', '.join(names)} or {last}"
         if self.least is None or self.most is None:
             bounds = (("at least", self.least), ("at most", self.most))
-            return "".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
-        return f"{self.least} to {self.most}"
+            limits = "".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
+        else:
+            limits = f"{self.least} to {self.most}"
+        return f"each {limits}" if limits and self.item else limits
 
     @property
     def effects(self) -> str:
@@ -106,8 +115,9 @@ class Setting(msgspec.Struct, frozen=True):
 
     def allows(self, value: Any) -> bool:
         """Return whether a value of the right type is within the limits; NaN is not."""
-        return (self.least is None or value >= self.least) and (
-            self.most is None or value <= self.most
+        return all(
+            (self.least is None or one >= self.least) and (self.most is None or one <= self.most)
+            for one in (value if self.item else (value,))
         )
 
 
@@ -217,17 +227,16 @@ def override(settings: T, values: Mapping[str, Any], origin: str = "settings") -
     return merge(settings, tables, origin)
 
 
-def checked(part: object, values: Mapping[str, Any], origin: str) -> dict[str, Any]:
+def checked(part: Table, values: Mapping[str, Any], origin: str) -> dict[str, Any]:
     """Return {key: value} as the types that the fields of the settings `part` have.
 
     Raises UsageError, which begins with `origin`, for an unknown key (with the nearest name), a
     wrong type and a value out of its limits.
     """
-    struct: Any = type(part)
-    settings = settings_of(struct)
+    settings = settings_of(type(part))
     for key in values:
         if key not in settings:
-            known = [*settings, *(tables_of(struct) if isinstance(part, Table) else ())]
+            known = [*settings, *tables_of(type(part))]
             raise UsageError(f"{origin} unknown setting {key}", nearest(key, known))
     return {
         key: converted(settings[key], value, f"{origin} {key} =") for key, value in values.items()
@@ -247,7 +256,8 @@ def converted(setting: Setting, value: Any, label: str) -> Any:
         limits = f", {setting.limits}" if setting.limits else ""
         raise UsageError(f"{label} {_shown(value)}, need {_needs(setting)}{limits}")
     if setting.choices and typed not in setting.choices:
-        raise UsageError(f"{label} {_shown(value)} is unknown", nearest(typed, setting.choices))
+        known = filter(None, setting.choices)
+        raise UsageError(f"{label} {_shown(value)} is unknown", nearest(typed, known))
     if not setting.allows(typed):
         raise UsageError(f"{label} {_shown(value)}, need {setting.limits}")
     return typed
@@ -258,7 +268,7 @@ def _typed(setting: Setting, value: Any) -> Any:
     wanted, item = setting.type, setting.item
     if item:
         fits = isinstance(value, list | tuple) and all(type(one) is item for one in value)
-        return tuple(value) if fits else None
+        return tuple(value) if fits and setting.count in (None, len(value)) else None
     if wanted is Path and isinstance(value, str | Path) and str(value) and "\0" not in str(value):
         with contextlib.suppress(RuntimeError):  # ~nobody
             return Path(value).expanduser()
@@ -273,6 +283,8 @@ def _typed(setting: Setting, value: Any) -> Any:
 def _needs(setting: Setting) -> str:
     if setting.item is str:
         return 'a list of names, such as ["Smiling"]'
+    if setting.count and setting.item is int:
+        return f"{setting.count} whole numbers, such as [128, 160]"
     if setting.item is int:
         return "a list of whole numbers, such as [128, 160]"
     return NEEDS.get(setting.type, "another type")

@@ -45,7 +45,8 @@ class Flag(NamedTuple):
         if self.sized:
             values = [one.default for one in self.settings.values()]
             default = "x".join(map(str, values if len(values) > 1 else values[0] or ()))
-        limits = "" if setting.choices else setting.limits  # the help explains each choice
+        named = setting.choices and all(choice in setting.help for choice in setting.choices)
+        limits = "" if named else setting.limits
         default = f"default {default}" if default else ""
         facts = ", ".join(filter(None, (setting.unit, limits, default)))
         meaning = "; ".join(filter(None, (setting.flag_help or setting.help, setting.effects)))
@@ -72,10 +73,11 @@ def _paths(struct: type[Table]) -> list[tuple[tuple[str, ...], Setting]]:
 
 def add_flags(
     parser: argparse.ArgumentParser, struct: type[Table], only: tuple[str, ...] = ()
-) -> None:
+) -> dict[str, Any]:
     """Add the flags of a settings class; those not given leave no trace in the parsed namespace.
 
-    only: names such as "--camera"; none means all. The flags of each table are a group.
+    only: names such as "--camera"; none means all. The flags of each table are a group, named such
+    as "[camera]", those outside tables are the group "settings". Returns {name: argparse's group}.
     """
     groups: dict[str, Any] = {}
     for flag in flags_of(struct):
@@ -92,6 +94,7 @@ def add_flags(
             help=spelled(flag.help.replace("%", "%%")),
             **_options(flag),
         )
+    return groups
 
 
 def _options(flag: Flag) -> dict[str, Any]:
