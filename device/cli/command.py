@@ -27,20 +27,8 @@ def spelled(text: str, package: str = PACKAGE) -> str:
     )
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser for one module's command, which shows the module's docstring as its help.
-
-    A wrong flag raises UsageError, where argparse would print the whole usage before its error.
-    """
-
-    def __init__(self, module: str, doc: str, **options):
-        super().__init__(
-            prog=spelled(f"python -m {module}"),
-            description=spelled(doc),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-            **options,
-        )
+class SubcommandParser(argparse.ArgumentParser):
+    """A parser whose errors are UsageErrors; argparse would print the whole usage before them."""
 
     def error(self, message: str):
         raise UsageError(message, self._nearest_flag(message) or f"{self.prog} --help")
@@ -51,6 +39,19 @@ class Parser(argparse.ArgumentParser):
         flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
         close = get_close_matches(misspelt[1], flags, 1, 0.75) if misspelt else []
         return close[0] if close else ""
+
+
+class Parser(SubcommandParser):
+    """A parser for one module's command, which shows the module's docstring as its help."""
+
+    def __init__(self, module: str, doc: str, **options):
+        super().__init__(
+            prog=spelled(f"python -m {module}"),
+            description=spelled(doc),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            **options,
+        )
 
 
 class StderrHandler(logging.Handler):
