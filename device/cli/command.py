@@ -50,7 +50,20 @@ class StderrHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if sys.stderr:  # None where the starter closed it
-            print(f"facet: {spelled(record.getMessage())}", file=sys.stderr, flush=True)
+            message = spelled(_without_secrets(record.getMessage()))
+            print(f"facet: {message}", file=sys.stderr, flush=True)
+
+
+def _without_secrets(message: str) -> str:
+    """Return a message whose cameras' addresses show no password, as one in a mistyped flag would.
+
+    Messages about cameras have none already.
+    """
+    if "://" not in message:
+        return message
+    from ..camera.address import mask_addresses
+
+    return mask_addresses(message)
 
 
 def log_to_stderr() -> None:
