@@ -10,10 +10,11 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urljoin
+from urllib.parse import quote, unquote, urljoin
 
 from ..errors import SourceError, UsageError, one_line
 from ..settings import CameraSettings
@@ -113,7 +114,7 @@ def parse(text: str) -> Address:
     if not authority or port > 65535:
         raise UsageError("the camera's address is malformed", ESCAPE)
     user, _, password = userinfo.partition(":")
-    path = path if path.startswith("/") else f"/{path}"
+    path = quote(path if path.startswith("/") else f"/{path}", safe=string.punctuation)
     return Address(kind, authority[1].strip("[]"), port, path, unquote(user), unquote(password))
 
 

@@ -11,7 +11,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from ..errors import SourceError
-from ..log import Repeated
+from ..log import REPEAT_S, Repeated, log
 from ..types import Frame, Image
 from ..worker import Worker
 
@@ -97,6 +97,7 @@ class ReconnectingCamera:
         self._frozen_restart = frozen_restart
         self._stopping = threading.Event()
         self._attempt_began_s: float | None = None  # the last attempt, while it is reconnecting
+        self._told, self._told_s = "", 0.0  # the reason that was logged last
         self._absent: SourceError | None = None  # why it is not open at the start
         self._lost_log, self._back_log, self._frozen_log = Repeated(), Repeated(), Repeated()
         try:
@@ -151,7 +152,7 @@ class ReconnectingCamera:
         index = 0
         if self._absent is not None:
             self._lost_log.info(f"{self._absent.message}, waiting for it")
-            self._reopen()
+            self._reopen(self._absent)
         while not self._stopping.is_set():
             try:
                 bgr = self._device.read()
@@ -172,6 +173,13 @@ class ReconnectingCamera:
                 raise SourceError(line)
             self._frozen_log.warning(f"{line}: it may be frozen. Try: [camera] frozen_restart")
 
+    def _tell(self, error: SourceError) -> None:
+        """Log why the camera cannot be opened where the reason is another than the one logged."""
+        now_s = time.monotonic()
+        if error.message != self._told and now_s - self._told_s >= REPEAT_S:
+            log.info(str(error))
+            self._told, self._told_s = error.message, now_s
+
     def _reconnect(self, lost: SourceError) -> None:
         if self._stopping.is_set():
             return
@@ -179,10 +187,11 @@ class ReconnectingCamera:
             self._tries = 0
         self._lost_log.info(f"{lost.message}, trying to open it again")
         self._device.close()
-        self._reopen()
+        self._reopen(lost)
 
-    def _reopen(self) -> None:
+    def _reopen(self, lost: SourceError) -> None:
         lost_s = time.monotonic()
+        self._told, self._told_s = lost.message, lost_s
         while True:
             self._attempt_began_s = time.monotonic()
             pause_s = self._backoff_s[min(self._tries, len(self._backoff_s) - 1)]
@@ -192,7 +201,7 @@ class ReconnectingCamera:
             try:
                 self._device.open()
             except SourceError as error:
-                self._absent = error
+                self._tell(error)
                 continue
             self._opened_s, self._attempt_began_s = time.monotonic(), None
             self._back_log.info(
