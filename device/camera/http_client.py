@@ -108,6 +108,11 @@ class HttpRequest:
         with wire_faults(self._name):
             return self.response.read1(size)
 
+    def peek(self) -> bytes:
+        """Return how the answer begins, without reading it; SourceError."""
+        with wire_faults(self._name):
+            return self.response.peek(16)
+
     def readline(self, limit: int) -> bytes:
         """Return a line with its end, or `limit` bytes of it; SourceError."""
         with wire_faults(self._name):
@@ -175,6 +180,7 @@ def tls_context(settings: CameraSettings) -> ssl.SSLContext:
     if ca_file is not None:
         # Cameras' own certificates lack what newer rules demand.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if not settings.tls_verify:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context

@@ -24,6 +24,7 @@ from .jpeg import MAX_BYTES, decode
 
 MAX_LINE, MAX_HEADERS = 4096, 32  # bytes and lines of a part's head
 POLL_S = 0.5  # of waiting for the next single picture
+MAX_SILENT_BYTES = 64 << 20  # given to FFmpeg without a picture: it gathers them
 CHUNK = 1 << 16
 MAX_PLAYLIST_BYTES = 1 << 20
 MAX_SEGMENT_BYTES = 64 << 20
@@ -146,6 +147,7 @@ class ByteSource(io.BufferedIOBase):
     ):
         self._pieces, self._size, self._reopen = pieces, size, reopen
         self._at, self._left = 0, b""
+        self.silent_bytes = 0  # read since the last picture, which sets it to 0
         self.fault: SourceError | None = None
 
     def readable(self) -> bool:
@@ -158,6 +160,9 @@ class ByteSource(io.BufferedIOBase):
                 self._left = next(self._pieces, b"") if self.fault is None else b""
                 if not self._left:
                     return b""
+                self.silent_bytes += len(self._left)
+                if self.silent_bytes > MAX_SILENT_BYTES:
+                    raise SourceError(f"a stream of {MAX_SILENT_BYTES >> 20} MB without a picture")
         except SourceError as error:
             self.fault = error
             return b""
@@ -218,6 +223,7 @@ class Container:
         """Return the next picture, None at the end of a finite one; SourceError."""
         ok, read = self._capture.read()
         if ok:
+            self._source.silent_bytes = 0
             bgr: Image = read
             return bgr
         if self._source.fault is None and self.finite:
@@ -248,11 +254,13 @@ def _by_kind(
     main, _, kind = request.kind.partition("/")
     if main == "multipart":
         return MotionJpeg(request, name, max_pixels)
-    if main == "image" and kind not in PLAYLISTS:
+    begin = request.peek()
+    # Some cameras call everything application/octet-stream.
+    if (main == "image" and kind not in PLAYLISTS) or begin.startswith(b"\xff\xd8\xff"):
         return Snapshots(request, address, settings, name)
     if kind == "html":
         raise SourceError(f"{name} answers with a web page, not with pictures", NO_PICTURE_HINT)
-    if kind in PLAYLISTS or request.address.path.partition("?")[0].endswith((".m3u8", ".m3u")):
+    if kind in PLAYLISTS or begin.startswith(b"#EXTM3U"):
         playlist = Playlist(request, address, settings, name)
         source = ByteSource(playlist.pieces())
         return Container(source, name, max_pixels, playlist.ended, playlist.close)

@@ -10,7 +10,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from ..errors import SourceError
+from ..errors import FacetError, SourceError
 from ..log import REPEAT_S, Repeated, log
 from ..types import Frame, Image
 from ..worker import Worker
@@ -110,11 +110,15 @@ class ReconnectingCamera:
 
     def _open(self, stopping: Callable[[], bool]) -> None:
         """Open the device in a thread, as a driver or a network may take long."""
+        began_s = time.monotonic()
         opening = Worker(f"opening {self.name}", lambda _: self._device.open()).start()
         while not opening.done.wait(OPEN_POLL_S):
             if stopping():
                 self._stopping.set()
                 return
+            if time.monotonic() - began_s > self._attempt_timeout_s:
+                waited = f"{self._attempt_timeout_s:.0f} s"
+                raise FacetError(f"{self.name} does not open within {waited}", "dmesg | tail")
         opening.check()
 
     @property

@@ -28,6 +28,7 @@ from .http_client import TIMEOUT_S, authorize, status_fault, tls_context, wire_f
 TIMEOUT_MS = round(1000 * TIMEOUT_S)  # to open, and to wait for a frame
 MAX_HEAD_BYTES = 16 << 10  # of a request or an answer
 MAX_BODY_BYTES = 64 << 10  # of an answer: a description of the stream is 1 kB
+MAX_SILENT_BYTES = 64 << 20  # passed on without a picture: FFmpeg gathers them
 CHUNK = 1 << 16
 POLL_S = 0.25
 SEND_TIMEOUT_S = 30.0  # for FFmpeg to take what the camera sent
@@ -73,6 +74,7 @@ class RtspStream:
         ok, read = self._capture.read()
         if not ok:
             raise self._relay.end() or SourceError(f"{self._name} dropped")
+        self._relay.silent_bytes = 0
         bgr: Image = read
         return bgr
 
@@ -92,6 +94,7 @@ class Relay:
         self._address, self._name = address, name
         self._fault: SourceError | None = None
         self._answered = False  # anything at all
+        self.silent_bytes = 0  # passed on since the last picture, which sets it to 0
         self._answers = Answers(name)
         self._request = Request(address)
         with wire_faults(name):
@@ -154,6 +157,11 @@ class Relay:
                 if received == b"":
                     raise SourceError(f"{self._name} dropped")
                 self._answered = self._answered or received is not None
+                self.silent_bytes += len(received or b"")
+                if self.silent_bytes > MAX_SILENT_BYTES:
+                    raise SourceError(
+                        f"{self._name} sends {MAX_SILENT_BYTES >> 20} MB and no picture"
+                    )
                 for part in self._answers.feed(received or b""):
                     self._answer(part, client)
 

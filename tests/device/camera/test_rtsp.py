@@ -110,6 +110,14 @@ def test_an_answer_that_never_ends_takes_no_memory():
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000  # kB
 
 
+def test_packets_without_a_picture_do_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr("device.camera.rtsp.MAX_SILENT_BYTES", 1 << 20)
+    packet = b"$\0" + (60_000).to_bytes(2) + b"\x80\x1a" + b"\0" * 59_998
+    with RtspServer() as server:
+        server._play = lambda peer: [peer.sendall(packet) for _ in range(1000)]
+        assert "sends 1 MB and no picture" in refused(server)
+
+
 def test_certificates_are_verified(tmp_path):
     pem, context = certificate(tmp_path)
     with RtspServer("user", "se@cr/et", context=context) as server:
