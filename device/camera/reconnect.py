@@ -18,7 +18,7 @@ from ..worker import Worker
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # pauses before each try to reopen; the last repeats
 ATTEMPT_TIMEOUT_S = 60.0  # for a pause and the try after it; a longer one hangs in the driver
 OPEN_POLL_S = 0.1  # of `stopping`
-STEADY_S = 10.0  # of frames, after which the pauses begin anew
+STEADY_S = 3.0  # of frames, after which the pauses begin anew
 FROZEN_STEP = 8  # px between those that are compared: noise changes some of them in any picture
 
 
