@@ -27,6 +27,7 @@ from .address import Address
 TIMEOUT_S = 5.0  # to connect, and for each piece of an answer
 MAX_REDIRECTS = 3
 CREDENTIALS_HINT = "[camera] user and password_file, or FACET_CAMERA_PASSWORD"
+NO_PICTURE_HINT = "the address of its stream, in the camera's manual"
 OTHER_HOSTS_HINT = "[camera] other_hosts = true if this is right"
 DIGESTS = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 

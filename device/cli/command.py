@@ -105,4 +105,4 @@ def exit_with(main: Callable[[], int | None]) -> None:
 
 def _show_traceback() -> None:
     if os.environ.get("FACET_DEBUG"):
-        traceback.print_exc()
+        print(_without_secrets(traceback.format_exc()), file=sys.stderr)

@@ -1,5 +1,6 @@
 """RTSP cameras, on a server that answers as good and bad cameras do."""
 
+import os
 import resource
 import socket
 import threading
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from device.camera.address import parse
 from device.camera.network import NetworkCamera
-from device.camera.rtsp import Answers, Relay
+from device.camera.rtsp_relay import Answers, Relay
 from device.errors import SourceError
 from device.settings import CameraSettings
 from tests.device.camera.wire import RtspServer, certificate, web
@@ -56,6 +57,7 @@ def test_a_stream_that_ends_has_dropped():
     ("answers", "words"),
     [
         ({"DESCRIBE": b"RTSP/1.0 404 Not Found\r\nCSeq: {cseq}\r\n\r\n"}, "has no such path (404)"),
+        ({"SETUP": b"RTSP/1.0 461 No\r\nCSeq: {cseq}\r\n\r\n"}, "sends only UDP (461)"),
         ({"DESCRIBE": b"RTSP/1.0 403 No\r\nCSeq: {cseq}\r\n\r\n"}, "forbids access (403)"),
         (
             {"DESCRIBE": b"RTSP/1.0 401 No\r\nCSeq: {cseq}\r\nWWW-Authenticate: Other x\r\n\r\n"},
@@ -111,7 +113,7 @@ def test_an_answer_that_never_ends_takes_no_memory():
 
 
 def test_packets_without_a_picture_do_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr("device.camera.rtsp.MAX_SILENT_BYTES", 1 << 20)
+    monkeypatch.setattr("device.camera.rtsp_relay.MAX_SILENT_BYTES", 1 << 20)
     packet = b"$\0" + (60_000).to_bytes(2) + b"\x80\x1a" + b"\0" * 59_998
     with RtspServer() as server:
         server._play = lambda peer: [peer.sendall(packet) for _ in range(1000)]
@@ -138,6 +140,16 @@ def test_another_program_gets_nothing_through_the_relay():
             assert intruder.recv(100) == b""
         assert not server.requests
         relay.close()
+
+
+def test_opening_again_leaves_nothing_open():
+    files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+    with RtspServer() as server:
+        for _ in range(3):
+            camera = opened(server, login="")
+            camera.read()
+            camera.close()
+    assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == (files, threads)
 
 
 def test_cancelling_ends_a_read():
