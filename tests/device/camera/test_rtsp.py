@@ -1,5 +1,6 @@
 """RTSP cameras, on a server that answers as good and bad cameras do."""
 
+import gc
 import os
 import resource
 import socket
@@ -143,6 +144,7 @@ def test_another_program_gets_nothing_through_the_relay():
 
 
 def test_opening_again_leaves_nothing_open():
+    gc.collect()
     files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
     with RtspServer() as server:
         for _ in range(3):
