@@ -28,6 +28,7 @@ TIMEOUT_S = 5.0  # to connect, and for each piece of an answer
 MAX_REDIRECTS = 3
 CREDENTIALS_HINT = "[camera] user and password_file, or FACET_CAMERA_PASSWORD"
 NO_PICTURE_HINT = "the address of its stream, in the camera's manual"
+DROPPED_HINT = "check that the camera is on, and its network"
 OTHER_HOSTS_HINT = "[camera] other_hosts = true if this is right"
 DIGESTS = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 
@@ -126,7 +127,7 @@ class HttpRequest:
         if len(content) > limit:
             raise SourceError(f"{self._name} sends more than {limit >> 20} MB for one picture")
         if self.response.length:
-            raise SourceError(f"{self._name} dropped")
+            raise SourceError(f"{self._name} dropped", DROPPED_HINT)
         return content
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from ..settings import CameraSettings
 from ..types import Image
 from .address import Address
 from .ffmpeg import BYTES, open_capture
-from .http_client import NO_PICTURE_HINT, HttpRequest
+from .http_client import DROPPED_HINT, NO_PICTURE_HINT, HttpRequest
 from .jpeg import MAX_BYTES, decode
 from .playlist import Playlist
 
@@ -54,7 +54,7 @@ class MotionJpeg:
         while missing:
             data = self._request.read(min(missing, CHUNK))
             if not data:
-                raise SourceError(f"{self._name} dropped")
+                raise SourceError(f"{self._name} dropped", DROPPED_HINT)
             parts.append(data)
             missing -= len(data)
         return b"".join(parts)
@@ -65,7 +65,7 @@ class MotionJpeg:
         for _ in range(MAX_HEADERS):
             line = self._request.readline(MAX_LINE)
             if not line:
-                raise SourceError(f"{self._name} dropped")
+                raise SourceError(f"{self._name} dropped", DROPPED_HINT)
             name, _, value = line.partition(b":")
             if name.strip().lower() == b"content-length" and value.strip().isdigit():
                 length = int(value)
@@ -81,7 +81,7 @@ class MotionJpeg:
         while size <= MAX_BYTES:
             line = self._request.readline(CHUNK)
             if not line:
-                raise SourceError(f"{self._name} dropped")
+                raise SourceError(f"{self._name} dropped", DROPPED_HINT)
             if line.startswith(b"--") and self._boundary in line:
                 return b"".join(parts).removesuffix(b"\n").removesuffix(b"\r")
             parts.append(line)
@@ -111,7 +111,7 @@ class Snapshots:
             if wait_s > POLL_S:
                 return None
         if self._closed.is_set():
-            raise SourceError(f"{self._name} dropped")
+            raise SourceError(f"{self._name} dropped", DROPPED_HINT)
         self._next_s = max(self._next_s, time.monotonic() - 1 / self.fps) + 1 / self.fps
         request, self._request = self._request, None
         if request is None:
@@ -223,7 +223,7 @@ class Container:
             return bgr
         if self._source.fault is None and self.finite:
             return None
-        raise self._source.fault or SourceError(f"{self._name} dropped")
+        raise self._source.fault or SourceError(f"{self._name} dropped", DROPPED_HINT)
 
     def close(self) -> None:
         """End what `read` waits for; its memory is freed with the last reference."""
@@ -276,7 +276,7 @@ def _container(
         while data := current.read(CHUNK):
             yield data
         if current.response.length:
-            raise SourceError(f"{name} dropped")
+            raise SourceError(f"{name} dropped", DROPPED_HINT)
 
     def reopen(at: int) -> Iterator[bytes]:
         requests[0].close()

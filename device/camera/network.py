@@ -15,6 +15,7 @@ from ..log import Repeated, log
 from ..settings import CameraSettings
 from ..types import Frame, Image
 from .address import PASSWORD, Address, parse, with_credentials
+from .http_client import DROPPED_HINT
 from .jpeg import Broken, TooLarge
 
 USUAL_FPS = 25.0  # where the stream does not say
@@ -84,7 +85,7 @@ class NetworkCamera:
             return bgr
         stream = self._stream
         if stream is None:
-            raise SourceError(f"{self.name} dropped")
+            raise SourceError(f"{self.name} dropped", DROPPED_HINT)
         return self._good(stream)
 
     def _good(self, stream: Stream) -> Image | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def open_camera(
     """Return the camera that `settings.source` names, ready to be entered.
 
     stopping: polled while a live camera gives no frame; True ends its iteration. v4l2: the video
-    devices to choose from; None: this computer's. Raises SourceError where the camera is missing or
+    devices to choose from; None: this computer's. Raises SourceError if the camera is missing or
     gives no picture, UsageError for a malformed name. Turns OpenCV's own log off.
     """
     source = settings.source
@@ -164,7 +165,9 @@ def _open_file(source: str) -> Camera:
         if not path.exists():
             # An address without its scheme has a password as well.
             shown = address.MASK if "@" in source else path
-            raise SourceError(f"no camera and no file is called {shown}", f"one of {SOURCES}")
+            close = get_close_matches(source, ("demo", "auto"), 1, 0.7)
+            hint = f"--camera {close[0]}" if close else f"one of {SOURCES}"
+            raise SourceError(f"no camera and no file is called {shown}", hint)
         if path.is_dir() or path.suffix.lower() in PHOTO_ENDINGS:
             return Photos(path)
     except (OSError, ValueError, RuntimeError) as error:

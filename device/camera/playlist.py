@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ..errors import SourceError
 from ..settings import CameraSettings
 from .address import Address
-from .http_client import NO_PICTURE_HINT, HttpRequest, allowed
+from .http_client import DROPPED_HINT, NO_PICTURE_HINT, HttpRequest, allowed
 
 CHUNK = 1 << 16
 MAX_PLAYLIST_BYTES = 1 << 20
@@ -57,7 +57,7 @@ class Playlist:
             pause_s = min(max(float(self._value(lines, "#EXT-X-TARGETDURATION", "2")) / 2, 0.5), 5)
             waited_s += pause_s
             if self._closed.wait(pause_s) or waited_s > STALE_S:
-                raise SourceError(f"{self._name} dropped")
+                raise SourceError(f"{self._name} dropped", DROPPED_HINT)
             lines = self._lines(self._get(self._url))
 
     def _segment(self, reference: str) -> Iterator[bytes]:
@@ -71,7 +71,7 @@ class Playlist:
     def _get(self, address: Address) -> HttpRequest:
         self._request.close()
         if self._closed.is_set():
-            raise SourceError(f"{self._name} dropped")
+            raise SourceError(f"{self._name} dropped", DROPPED_HINT)
         self._request = HttpRequest(address, self._settings, self._name, camera=self._camera)
         return self._request
 

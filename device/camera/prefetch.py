@@ -18,7 +18,7 @@ def prefetch(items: Iterable[T], size: int = 3) -> Generator[T, None, None]:
 
     size: from 1; larger only takes more memory. What `items` raises is raised here, after the items
     before it. Closing this generator stops the thread and closes `items` if that is a generator; it
-    raises FacetError for a source that hangs for JOIN_TIMEOUT_S, and none that lies further ahead.
+    raises FacetError if the source hangs for JOIN_TIMEOUT_S, and no fault of items not yet yielded.
     """
     # One item each, or a fault; () is the end.
     ready: queue.SimpleQueue[tuple[T, ...] | BaseException] = queue.SimpleQueue()

@@ -9,7 +9,7 @@ from ..settings import CameraSettings
 from ..types import Image
 from .address import Address
 from .ffmpeg import RTSP, open_capture
-from .http_client import TIMEOUT_S
+from .http_client import DROPPED_HINT, TIMEOUT_S
 from .rtsp_relay import Relay
 
 TIMEOUT_MS = round(1000 * TIMEOUT_S)  # to open, and to wait for a frame
@@ -51,7 +51,7 @@ class RtspStream:
     def read(self) -> Image:
         ok, read = self._capture.read()
         if not ok:
-            raise self._relay.end() or SourceError(f"{self._name} dropped")
+            raise self._relay.end() or SourceError(f"{self._name} dropped", DROPPED_HINT)
         self._relay.silent_bytes = 0
         bgr: Image = read
         return bgr

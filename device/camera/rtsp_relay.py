@@ -19,7 +19,7 @@ from ..errors import FacetError, SourceError, UsageError
 from ..settings import CameraSettings
 from ..worker import Worker
 from .address import Address
-from .http_client import TIMEOUT_S, authorize, status_fault, tls_context, wire_faults
+from .http_client import DROPPED_HINT, TIMEOUT_S, authorize, status_fault, tls_context, wire_faults
 
 MAX_HEAD_BYTES = 16 << 10  # of a request or an answer
 MAX_BODY_BYTES = 64 << 10  # of an answer: a description of the stream is 1 kB
@@ -105,7 +105,7 @@ class Relay:
             if camera in ready or encrypted:
                 received = self._receive()
                 if received == b"":
-                    raise SourceError(f"{self._name} dropped")
+                    raise SourceError(f"{self._name} dropped", DROPPED_HINT)
                 self._answered = self._answered or received is not None
                 self.silent_bytes += len(received or b"")
                 if self.silent_bytes > MAX_SILENT_BYTES:
@@ -131,7 +131,7 @@ class Relay:
             part, data = split_message(data)
             if not part:
                 if len(data) > MAX_HEAD_BYTES + MAX_BODY_BYTES:
-                    raise SourceError(f"{self._name}: no RTSP request")
+                    raise SourceError(f"{self._name}: no RTSP request", DROPPED_HINT)
                 return data
             if part.startswith(b"$"):  # a receiver's report
                 self._camera.sendall(part)
