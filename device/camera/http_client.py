@@ -68,7 +68,9 @@ class HttpRequest:
             if response.status in (301, 302, 303, 307, 308):
                 authorization, redirects = "", redirects + 1
                 if redirects > MAX_REDIRECTS:
-                    raise SourceError(f"{self._name} redirects more than {MAX_REDIRECTS} times")
+                    raise SourceError(
+                        f"{self._name} redirects more than {MAX_REDIRECTS} times", NO_PICTURE_HINT
+                    )
                 location = response.headers.get("Location", "")
                 self.address = allowed(
                     self._camera, address, location, self._settings, "redirects to"
@@ -125,7 +127,9 @@ class HttpRequest:
         with wire_faults(self._name):
             content = self.response.read(limit + 1)
         if len(content) > limit:
-            raise SourceError(f"{self._name} sends more than {limit >> 20} MB for one picture")
+            raise SourceError(
+                f"{self._name} sends more than {limit >> 20} MB for one picture", NO_PICTURE_HINT
+            )
         if self.response.length:
             raise SourceError(f"{self._name} dropped", DROPPED_HINT)
         return content
@@ -158,10 +162,12 @@ def allowed(
     try:
         target = current.joined(reference)
     except (UsageError, ValueError):
-        raise SourceError(f"{camera.name} {verb} no address") from None
+        raise SourceError(f"{camera.name} {verb} no address", NO_PICTURE_HINT) from None
     shown = target.root
     if target.scheme not in ("http", "https"):
-        raise SourceError(f"{camera.name} {verb} another protocol, {target.scheme}")
+        raise SourceError(
+            f"{camera.name} {verb} another protocol, {target.scheme}", NO_PICTURE_HINT
+        )
     if camera.same_host(target):
         return replace(target, user=camera.user, password=camera.password)
     if settings.other_hosts:
@@ -215,11 +221,15 @@ def wire_faults(name: str) -> Iterator[None]:
         raise SourceError(f"{name}: no encrypted connection ({reason})", "http or rtsp") from None
     except http.client.HTTPException as error:
         kind = type(error).__name__
-        raise SourceError(f"{name} does not answer as HTTP demands ({kind})") from None
+        raise SourceError(
+            f"{name} does not answer as HTTP demands ({kind})", NO_PICTURE_HINT
+        ) from None
     except (OSError, ValueError, AttributeError) as error:
         # Of a connection that another thread closes, http.client raises errors of several types.
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise SourceError(f"{name}: connection lost ({one_line(reason, 80)})") from None
+        raise SourceError(
+            f"{name}: connection lost ({one_line(reason, 80)})", NO_PICTURE_HINT
+        ) from None
 
 
 def status_fault(name: str, status: int) -> SourceError:
@@ -230,7 +240,7 @@ def status_fault(name: str, status: int) -> SourceError:
         return SourceError(f"{name} forbids access (403)", "the rights of its user in the camera")
     if status == 404:
         return SourceError(f"{name} has no such path (404)", "the path in the camera's manual")
-    return SourceError(f"{name} answers with status {status}")
+    return SourceError(f"{name} answers with status {status}", NO_PICTURE_HINT)
 
 
 def authorize(challenges: list[str], method: str, uri: str, user: str, password: str) -> str:

@@ -48,7 +48,7 @@ class MotionJpeg:
         if length is None:
             return self._until_boundary()
         if length > MAX_BYTES:
-            raise SourceError(f"{self._name} sends a picture of {length >> 20} MB")
+            raise SourceError(f"{self._name} sends a picture of {length >> 20} MB", NO_PICTURE_HINT)
         parts: list[bytes] = []
         missing = length
         while missing:
@@ -86,7 +86,9 @@ class MotionJpeg:
                 return b"".join(parts).removesuffix(b"\n").removesuffix(b"\r")
             parts.append(line)
             size += len(line)
-        raise SourceError(f"{self._name} sends a picture of more than {MAX_BYTES >> 20} MB")
+        raise SourceError(
+            f"{self._name} sends a picture of more than {MAX_BYTES >> 20} MB", NO_PICTURE_HINT
+        )
 
     def close(self) -> None:
         self._request.close()
@@ -157,7 +159,10 @@ class ByteSource(io.BufferedIOBase):
                     return b""
                 self.silent_bytes += len(self._left)
                 if self.silent_bytes > MAX_SILENT_BYTES:
-                    raise SourceError(f"a stream of {MAX_SILENT_BYTES >> 20} MB without a picture")
+                    raise SourceError(
+                        f"a stream of {MAX_SILENT_BYTES >> 20} MB without a picture",
+                        NO_PICTURE_HINT,
+                    )
         except SourceError as error:
             self.fault = error
             return b""
@@ -282,7 +287,7 @@ def _container(
         requests[0].close()
         requests[0] = HttpRequest(address, settings, name, start=at)
         if at and requests[0].response.status != 206:
-            raise SourceError(f"{name} cannot be read from its middle")
+            raise SourceError(f"{name} cannot be read from its middle", NO_PICTURE_HINT)
         return pieces(requests[0])
 
     ranges = request.response.headers.get("Accept-Ranges", "").lower() == "bytes"

@@ -65,7 +65,7 @@ class Playlist:
         while data := request.read(CHUNK):
             size += len(data)
             if size > MAX_SEGMENT_BYTES:
-                raise SourceError(f"{self._name} sends segments that never end")
+                raise SourceError(f"{self._name} sends segments that never end", NO_PICTURE_HINT)
             yield data
 
     def _get(self, address: Address) -> HttpRequest:

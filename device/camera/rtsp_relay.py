@@ -19,7 +19,15 @@ from ..errors import FacetError, SourceError, UsageError
 from ..settings import CameraSettings
 from ..worker import Worker
 from .address import Address
-from .http_client import DROPPED_HINT, TIMEOUT_S, authorize, status_fault, tls_context, wire_faults
+from .http_client import (
+    DROPPED_HINT,
+    NO_PICTURE_HINT,
+    TIMEOUT_S,
+    authorize,
+    status_fault,
+    tls_context,
+    wire_faults,
+)
 
 MAX_HEAD_BYTES = 16 << 10  # of a request or an answer
 MAX_BODY_BYTES = 64 << 10  # of an answer: a description of the stream is 1 kB
@@ -137,7 +145,9 @@ class Relay:
                 self._camera.sendall(part)
                 continue
             if not self._request.head and self._prefix.encode() not in part:
-                raise SourceError(f"{self._name}: another program connected to the relay")
+                raise SourceError(
+                    f"{self._name}: another program connected to the relay", NO_PICTURE_HINT
+                )
             part = part.replace(self._prefix.encode(), self._address.root.encode())
             self._camera.sendall(self._request.begin(part))
         return data
@@ -173,7 +183,7 @@ class Relay:
                 f"{self._name} redirects to {target.root}",
                 "that address in [camera] source if this is right",
             )
-        return SourceError(f"{self._name} redirects to no address")
+        return SourceError(f"{self._name} redirects to no address", NO_PICTURE_HINT)
 
 
 class Request:
@@ -238,11 +248,15 @@ class Answers:
                 continue
             length = promised_bytes(self._left)
             if length > MAX_BODY_BYTES:
-                raise SourceError(f"{self._name} promises an answer of {length} bytes")
+                raise SourceError(
+                    f"{self._name} promises an answer of {length} bytes", NO_PICTURE_HINT
+                )
             part, self._left = split_message(self._left)
             if not part:
                 if len(self._left) > MAX_HEAD_BYTES + MAX_BODY_BYTES:
-                    raise SourceError(f"{self._name} does not answer as RTSP demands")
+                    raise SourceError(
+                        f"{self._name} does not answer as RTSP demands", NO_PICTURE_HINT
+                    )
                 return
             yield part
 
