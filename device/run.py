@@ -29,6 +29,7 @@ from .cli.outputs import (
 )
 from .log import log
 from .settings import Settings
+from .silence import limit_opencv
 from .text import counted
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 def main(argv: list[str] | None = None) -> int:
     settings = read_settings(argv, __doc__ or "")
+    limit_opencv(settings.camera.max_megapixels)
     # After the flags: --help and a misspelt flag should not wait for OpenCV.
     from .attributes.presets import shown_and_logged
     from .camera.open import open_camera

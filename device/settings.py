@@ -52,6 +52,46 @@ class CameraSettings(Table, frozen=True):
         "frame rate requested from a camera", "frames/s", (1, 1000),
         ("brighter pictures, less CPU time", "darker pictures, more CPU time"), flag="--fps N",
     )] = 30
+    snapshot_fps: Annotated[float, about(
+        "pictures requested from an http address that gives one picture at a time", "frames/s",
+        (0.2, 30), ("faces are missed", "more load on camera and network"),
+    )] = 1.0
+    name: Annotated[str, about(
+        "name of a network camera in logs; empty: its address without user, password, query and "
+        "unusual parts of the path",
+    )] = ""
+    user: Annotated[str, about(
+        "user of a network camera; empty: the address's, or FACET_CAMERA_USER in the environment",
+    )] = ""
+    password_file: Annotated[Path | None, about(
+        "file with the password of a network camera, else FACET_CAMERA_PASSWORD in the "
+        "environment; one in the address can be read in the settings or the process list",
+        example="/etc/facet.password",
+    )] = None
+    tls_verify: Annotated[bool, about(
+        "verify the certificate of https and rtsps cameras; off: anybody between may watch",
+    )] = True
+    ca_file: Annotated[Path | None, about(
+        "certificates to trust in https and rtsps, a PEM file: the camera's own or its authority's",
+        example="/etc/facet-camera.pem",
+    )] = None
+    other_hosts: Annotated[bool, about(
+        "follow redirects and playlists of a network camera to other hosts and ports, also of this "
+        "computer and its network",
+    )] = False
+    max_megapixels: Annotated[float, about(
+        "largest picture accepted from a live camera; JPEG above 12 megapixels is decoded at "
+        "reduced size",
+        "megapixels", (0.1, 200), ("large pictures are dropped", "more memory"),
+    )] = 40.0
+    wait: Annotated[bool, about(
+        "wait for a camera that is absent at the start, as for one that was unplugged",
+    )] = False
+    frozen_s: Annotated[float, about(
+        "time with identical pictures after which a live camera counts as frozen; 0: never", "s",
+        DAY, ("warnings about still scenes without noise", "frozen pictures are analyzed longer"),
+    )] = 60.0
+    frozen_restart: Annotated[bool, about("open a frozen camera again, not only warn")] = False
 
 
 class FacesSettings(Table, frozen=True):

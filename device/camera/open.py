@@ -14,7 +14,8 @@ from ..errors import SourceError, UsageError
 from ..log import log
 from ..settings import CameraSettings
 from ..silence import silence_opencv
-from . import Camera
+from ..types import Image
+from . import Camera, address
 from .image_io import PHOTO_ENDINGS
 
 if TYPE_CHECKING:
@@ -47,69 +48,126 @@ def open_camera(
         return Demo()
     if re.fullmatch(rf"auto|{NUMBER}|(usb|csi):.*|/dev/video{NUMBER}|/dev/v4l/[^\0]+", source):
         return _open_connected(settings, stopping, v4l2)
-    if re.match(r"(rtsp|rtsps|http|https)://", source):
-        from .network import NetworkCamera
+    if address.is_address(source):
+        return _open_address(settings, stopping)
+    return _open_file(source)
 
-        return _live(NetworkCamera(source), stopping)
-    if re.match(r"\w+://", source):
-        raise SourceError(f"cannot read {source}: unknown protocol", f"one of {SOURCES}")
-    return _open_file(Path(source))
+
+def _open_address(settings: CameraSettings, stopping: Callable[[], bool]) -> Camera:
+    """Return a network camera; a film that the address turns out to be is not a live one."""
+    name = address.printable(settings.source)
+    if not re.match(r"(rtsps?|https?)://", settings.source, re.IGNORECASE):
+        raise SourceError(f"cannot read {name}: unknown protocol", f"one of {SOURCES}")
+    from .network import NetworkCamera, NetworkFilm
+
+    device = NetworkCamera(settings.source, settings)
+    camera = _live(device, settings, stopping)
+    return NetworkFilm(device) if device.finite else camera
 
 
 def _open_connected(
     settings: CameraSettings, stopping: Callable[[], bool], v4l2: V4l2 | None
 ) -> Camera:
     """Return a USB or CSI camera; for auto the first that works, else the demo clip."""
+    from .v4l2 import V4l2
+
+    v4l2 = v4l2 or V4l2()
+    if settings.source == "auto":
+        return _open_first(settings, stopping, v4l2)
+    kind, _, number = settings.source.partition(":")
+    if kind in ("usb", "csi") and not re.fullmatch(NUMBER, number):
+        raise UsageError(f"{settings.source!r} is not a camera", f"{kind}:0")
+    if settings.wait:
+        waited = WaitedDevice(settings.source, float(settings.fps), lambda: _device(settings, v4l2))
+        return _live(waited, settings, stopping)
+    return _live(_device(settings, v4l2), settings, stopping)
+
+
+def _device(settings: CameraSettings, v4l2: V4l2) -> Device:
+    """Return the USB or CSI camera that settings name; SourceError where there is none."""
     from . import discovery
     from .csi import CsiCamera
     from .usb import UsbCamera
-    from .v4l2 import V4l2
 
-    v4l2, source = v4l2 or V4l2(), settings.source
-    if source == "auto":
-        return _open_first(settings, stopping, v4l2)
+    source = settings.source
     if source.isdecimal():
         source = discovery.by_index(int(source), v4l2).name
     if source.startswith("/dev/"):
         # The stable names in /dev/v4l/ are links to /dev/videoN.
-        return _live(UsbCamera(Path(source).resolve(), settings, v4l2), stopping)
+        return UsbCamera(Path(source).resolve(), settings, v4l2)
     kind, _, number = source.partition(":")
-    if not re.fullmatch(NUMBER, number):
-        raise UsageError(f"{source!r} is not a camera", f"{kind}:0")
     if kind == "csi":
-        return _live(CsiCamera(int(number), settings), stopping)
-    return _live(UsbCamera(v4l2.path(int(number)), settings, v4l2), stopping)
+        return CsiCamera(int(number), settings)
+    return UsbCamera(v4l2.path(int(number)), settings, v4l2)
+
+
+class WaitedDevice:
+    """A camera that may be absent at the start, a Device: which one it is turns out later."""
+
+    mode = "not connected"
+
+    def __init__(self, name: str, fps: float, find: Callable[[], Device]):
+        self.name, self.fps, self._find = name, fps, find
+        self._device: Device | None = None
+
+    def open(self) -> None:
+        device = self._device or self._find()
+        device.open()
+        self._device = device
+        self.name, self.fps, self.mode = device.name, device.fps, device.mode
+
+    def read(self) -> Image | None:
+        if self._device is None:
+            raise SourceError(f"{self.name} is not connected")
+        return self._device.read()
+
+    def close(self) -> None:
+        if self._device is not None:
+            self._device.close()
 
 
 def _open_first(settings: CameraSettings, stopping: Callable[[], bool], v4l2: V4l2) -> Camera:
     from . import discovery
 
     for info in discovery.cameras(v4l2):
+        found = msgspec.structs.replace(settings, source=info.name, wait=False)
         try:
-            return open_camera(msgspec.structs.replace(settings, source=info.name), stopping, v4l2)
+            return open_camera(found, stopping, v4l2)
         except SourceError as error:
             log.info(str(error))
     log.info("no camera found, playing the built-in demo clip")
     return open_camera(msgspec.structs.replace(settings, source="demo"))
 
 
-def _live(device: Device, stopping: Callable[[], bool]) -> NewestFrameReader:
+def _live(
+    device: Device, settings: CameraSettings, stopping: Callable[[], bool]
+) -> NewestFrameReader:
     from .newest_frame import NewestFrameReader
     from .reconnect import ReconnectingCamera
 
-    return NewestFrameReader(ReconnectingCamera(device), stopping)
+    camera = ReconnectingCamera(
+        device,
+        wait=settings.wait,
+        stopping=stopping,
+        frozen_s=settings.frozen_s,
+        frozen_restart=settings.frozen_restart,
+    )
+    return NewestFrameReader(camera, stopping)
 
 
-def _open_file(path: Path) -> Camera:
+def _open_file(source: str) -> Camera:
     from .photos import Photos
     from .video import VideoFile
 
+    path = Path(source)
     try:
         path = path.expanduser()
         if not path.exists():
-            close = get_close_matches(str(path), ("demo", "auto"), 1, 0.7)
+            # An address without its scheme has a password as well.
+            shown = address.MASK if "@" in source else path
+            close = get_close_matches(source, ("demo", "auto"), 1, 0.7)
             hint = f"--camera {close[0]}" if close else f"one of {SOURCES}"
-            raise SourceError(f"no camera and no file is called {path}", hint)
+            raise SourceError(f"no camera and no file is called {shown}", hint)
         if path.is_dir() or path.suffix.lower() in PHOTO_ENDINGS:
             return Photos(path)
     except (OSError, ValueError, RuntimeError) as error:

@@ -59,7 +59,20 @@ class StderrHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if sys.stderr:  # None if the starter closed it
-            print(f"facet: {spelled(record.getMessage())}", file=sys.stderr, flush=True)
+            message = spelled(_without_secrets(record.getMessage()))
+            print(f"facet: {message}", file=sys.stderr, flush=True)
+
+
+def _without_secrets(message: str) -> str:
+    """Return a message whose cameras' addresses show no password, as one in a mistyped flag would.
+
+    Messages about cameras have none already.
+    """
+    if "://" not in message:
+        return message
+    from ..camera.address import mask_addresses
+
+    return mask_addresses(message)
 
 
 def log_to_stderr() -> None:
@@ -101,4 +114,4 @@ def exit_with(main: Callable[[], int | None]) -> None:
 
 def _show_traceback() -> None:
     if os.environ.get("FACET_DEBUG"):
-        traceback.print_exc()
+        print(_without_secrets(traceback.format_exc()), file=sys.stderr)
