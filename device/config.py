@@ -153,8 +153,8 @@ def _setting(name: str, hint: Any, default: Any) -> Setting:
 def read_toml(path: Path) -> dict[str, Any]:
     """Return a TOML file's tables and values; UsageError if it is missing or malformed."""
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        # Editors of Windows begin a text with a byte order mark.
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         hint = "python -m device.settings_file > FILE.toml"
         raise UsageError(f"no settings file {path}", hint) from None
@@ -260,8 +260,11 @@ def _typed(setting: Setting, value: Any) -> Any:
         fits = isinstance(value, list | tuple) and all(type(one) is item for one in value)
         return tuple(value) if fits else None
     if wanted is Path and isinstance(value, str | Path) and str(value) and "\0" not in str(value):
-        with contextlib.suppress(RuntimeError):  # ~nobody
-            return Path(value).expanduser()
+        path = Path(value)
+        with contextlib.suppress(RuntimeError):  # no user is called so
+            return path.expanduser()
+        if "/" not in str(path):  # a file such as "~a.csv"
+            return path
     if wanted is float and isinstance(value, int | float) and not isinstance(value, bool):
         with contextlib.suppress(OverflowError):  # 10 ** 400
             return float(value)
@@ -279,7 +282,10 @@ def _needs(setting: Setting) -> str:
 
 
 def _shown(value: Any) -> str:
-    return one_line(repr(value), 80)
+    try:
+        return one_line(repr(value), 80)
+    except ValueError:  # Python prints no number of more than 4300 digits
+        return "is a number of thousands of digits"
 
 
 def text(value: Any) -> str:

@@ -37,8 +37,8 @@ class CameraSettings(Table, frozen=True):
 
     source: Annotated[str, about(
         "source of the pictures: 0 (the first camera listed), usb:0, csi:0, /dev/video0, "
-        "rtsp://..., a video, a photo, a folder of photos, demo, or auto: the first camera that "
-        "works, else the demo clip",
+        "rtsp://..., a video, a photo, a folder of photos, - (stdin), demo, or auto: the first "
+        "camera that works, else the demo clip",
         flag="--camera SRC",
     )] = "auto"
     width: Annotated[int, about(
@@ -52,6 +52,9 @@ class CameraSettings(Table, frozen=True):
         "frame rate requested from a camera", "frames/s", (1, 1000),
         ("brighter pictures, less CPU time", "darker pictures, more CPU time"), flag="--fps N",
     )] = 30
+    recursive: Annotated[bool, about(
+        "read the photos in a folder's subfolders too", flag="--recursive",
+    )] = False
 
 
 class FacesSettings(Table, frozen=True):
@@ -164,7 +167,8 @@ class OutputsSettings(Table, frozen=True):
 
     headless: Annotated[bool, about("no window", flag="--headless")] = False
     log: Annotated[Path | None, about(
-        "CSV file that gets a row per face; text only", flag="--log FILE.csv", example="faces.csv",
+        "CSV file that gets a row per face, - for stdout; text only", flag="--log FILE.csv",
+        example="faces.csv",
     )] = None
     events: Annotated[Path | None, about(
         "CSV file that gets a row per visit: when, how long, which attributes; not for photos",
@@ -174,10 +178,18 @@ class OutputsSettings(Table, frozen=True):
         "time between two rows of one face; 0: every frame", "s", DAY, ("fills the disk", ""),
         flag="--log-every S",
     )] = 1.0
+    log_no_face: Annotated[bool, about(
+        "log photos without faces too, as a row with the state `no face`", flag="--log-no-face",
+    )] = False
     record: Annotated[Path | None, about(
         "annotated video; the only setting that stores pictures of faces", flag="--record FILE.mp4",
         example="film.mp4",
     )] = None
+    readable_by: Annotated[str, about(
+        "who may read the files and folders that a run makes; files that exist keep their "
+        "permissions",
+        choices=("owner", "group", "everyone"),
+    )] = "owner"
     max_frames: Annotated[int, about(
         "stop after so many frames; 0: never", "frames", (0, 2**53), flag="--max-frames N",
     )] = 0

@@ -15,6 +15,7 @@ from .errors import nearest
 
 # Face.state: classified, or why not
 OK, TOO_SMALL, BLURRED, TURNED_AWAY = "ok", "too small", "blurred", "turned away"
+NO_FACE = "no face"  # in the log only: of a photo without faces
 UNKNOWN = "unknown"  # Face.person of a face that belongs to no enrolled person
 
 Box = tuple[float, float, float, float]  # x, y, w, h in px of the frame
@@ -28,9 +29,12 @@ class Frame:
 
     bgr: Image
     index: int  # from 0; dropped frames of a camera count
-    time: datetime  # UTC: when captured; in a video, when opened plus the position in the video
+    # UTC: when captured; in a video, when opened plus the position in the video; of a photo without
+    # that in its EXIF data, when it was read
+    time: datetime
     at_s: float  # s on a monotonic clock, for intervals between frames
     source: str  # the camera's name, or the file's
+    scale: float = 1.0  # px of the file per px of `bgr`: large photos are decoded at reduced size
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ from device.camera.image_io import PHOTO_ENDINGS, PhotoError, read_photo
 from device.cli.command import Parser, exit_with
 from device.errors import SourceError, UsageError
 from device.log import log
+from device.rowlog.csv_format import escaped
 from train.evaluation.predictions import calibrate, predict_float, predict_int8
 from train.network.load import load_float
 
@@ -44,7 +45,7 @@ def write_csv(path: Path, names: tuple[str, ...], photos: list[Path], rows) -> N
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["image_id", *names])
             for photo, row in zip(photos, rows, strict=True):
-                writer.writerow([photo.name, *(f"{value:.6f}" for value in row)])
+                writer.writerow([escaped(photo.name), *(f"{value:.6f}" for value in row)])
         os.replace(partial, path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ModelError
+from ..errors import ModelError, one_line
 from ..faces.align import CropGeometry
 from ..resources import restore_hint
+from ..text import printable
 
 FORMAT = 1
+MAX_SIDE = 4096  # px of a crop
 HINT = restore_hint("models/")
 
 
@@ -85,17 +87,19 @@ def read_card(path: Path | str) -> ModelCard:
     """Return the card in a JSON file; ModelError names the file and what is wrong with it."""
     path = Path(path)
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise ModelError(f"no model card {path}", "--model CARD.json") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"the model card {path} cannot be read: {error}", HINT) from error
+        reason = f"the model card {path} cannot be read: {one_line(error)}"
+        raise ModelError(reason, HINT) from error
     try:
         card = _card(record)
     except KeyError as error:
         raise ModelError(f"the model card {path} lacks {error}", HINT) from error
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise ModelError(f"the model card {path} is malformed: {error}", HINT) from error
+    except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        reason = f"the model card {path} is malformed: {one_line(error)}"
+        raise ModelError(reason, HINT) from error
     return card
 
 
@@ -104,7 +108,7 @@ def _card(record: dict[str, Any]) -> ModelCard:
         raise ValueError(f"format {record['format']!r}, this Facet reads {FORMAT}")
     if record["input"]["colour"] != "RGB":
         raise ValueError(f"colour {record['input']['colour']!r}, expected 'RGB'")
-    if Path(record["file"]).name != record["file"]:
+    if Path(record["file"]).name != record["file"] or not _is_text(record["file"]):
         raise ValueError(f"file {record['file']!r} is not a name beside the card")
     card = ModelCard(
         file=record["file"],
@@ -123,9 +127,16 @@ def _card(record: dict[str, Any]) -> ModelCard:
         raise ValueError("template whose points lie in one place")
     if not card.attributes or len(set(card.names)) != len(card.names):
         raise ValueError("attributes are missing, or named twice")
-    if min(card.crop_wh) < 1:
+    if not all(map(_is_text, card.names)):
+        raise ValueError("attributes whose names have control characters")
+    if not 1 <= min(card.crop_wh) <= max(card.crop_wh) <= MAX_SIDE:
         raise ValueError(f"input of {card.crop_wh[0]}x{card.crop_wh[1]} px")
     return card
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be a file's and be printed: without NUL and halves of letters."""
+    return bool(name) and printable(name) == name
 
 
 def _attribute(entry: dict[str, Any]) -> Attribute:
@@ -151,8 +162,9 @@ def read_model_bytes(card: ModelCard, folder: Path) -> bytes:
     path = folder / card.file
     try:
         content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"the model {path} cannot be read: {error.strerror}", HINT) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL or half of a letter in the name
+        reason = getattr(error, "strerror", None) or one_line(error)
+        raise ModelError(f"the model {path} cannot be read: {reason}", HINT) from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != card.sha256:
         raise ModelError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,19 +10,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..errors import SourceError, UsageError
+from ..errors import SourceError, UsageError, one_line
+from ..files import open_regular
 from ..log import log
 from ..settings import CameraSettings
 from ..silence import silence_opencv
 from . import Camera
-from .image_io import PHOTO_ENDINGS
+from .photo_files import HEAD, PHOTO_ENDINGS, is_video, photo_format
 
 if TYPE_CHECKING:
     from .newest_frame import NewestFrameReader
     from .reconnect import Device
     from .v4l2 import V4l2
 
-SOURCES = "0, usb:0, csi:0, /dev/video0, rtsp://HOST/PATH, a video, a photo, a folder, demo, auto"
+SOURCES = (
+    "0, usb:0, csi:0, /dev/video0, rtsp://HOST/PATH, a video, a photo, a folder, "
+    "- (stdin), demo, auto"
+)
 NUMBER = "[0-9]{1,6}"
 
 
@@ -52,7 +57,11 @@ def open_camera(
         return _live(NetworkCamera(source), stopping)
     if re.match(r"\w+://", source):
         raise SourceError(f"cannot read {source}: unknown protocol", f"one of {SOURCES}")
-    return _open_file(Path(source))
+    if source == "-":
+        from .stdin import open_stdin
+
+        return open_stdin(stopping)
+    return _open_file(source, settings.recursive)
 
 
 def _open_connected(
@@ -99,18 +108,33 @@ def _live(device: Device, stopping: Callable[[], bool]) -> NewestFrameReader:
     return NewestFrameReader(ReconnectingCamera(device), stopping)
 
 
-def _open_file(path: Path) -> Camera:
+def _open_file(name: str, recursive: bool) -> Camera:
+    """Return photos or a video, by the file's content."""
     from .photos import Photos
-    from .video import VideoFile
 
     try:
-        path = path.expanduser()
+        path = _path(name)
         if not path.exists():
             raise SourceError(f"no camera and no file is called {path}", f"one of {SOURCES}")
-        if path.is_dir() or path.suffix.lower() in PHOTO_ENDINGS:
-            return Photos(path)
-    except (OSError, ValueError, RuntimeError) as error:
-        if isinstance(error, SourceError):
-            raise
-        raise SourceError(f"cannot read {str(path)!r}: {error}", f"one of {SOURCES}") from error
+        if path.is_dir():
+            return Photos(path, recursive)
+        with open_regular(path) as file:
+            head = file.read(HEAD)
+    except SourceError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or one_line(error)
+        raise SourceError(f"cannot read {name}: {reason}", f"one of {SOURCES}") from error
+    if photo_format(head) or (path.suffix.lower() in PHOTO_ENDINGS and not is_video(head)):
+        return Photos(path)
+    from .video import VideoFile
+
     return VideoFile(path)
+
+
+def _path(name: str) -> Path:
+    """Return the path that a name means: "~/a" in the home folder, unless a file is called so."""
+    path = Path(name)
+    with contextlib.suppress(RuntimeError):  # no user is called so
+        return path if path.exists() else path.expanduser()
+    return path

@@ -25,6 +25,7 @@ from ..config import merge
 from ..errors import FacetError, UsageError
 from ..log import log
 from ..settings import Settings
+from ..text import printable
 from .command import Parser, exit_with
 from .flags import add_config, add_flags, settings_from
 
@@ -239,7 +240,7 @@ class EmojiWriter:
         several = several or len(faces) > 1
         for number, face in enumerate(faces, 1):
             emoji = self.generator.emoji(frame.bgr, face)
-            print(f"{frame.source}: {emoji.text}" if several else emoji.text)
+            print(f"{printable(frame.source)}: {emoji.text}" if several else emoji.text)
             if self.explain:
                 print("\n".join(f"  {reason}" for reason in emoji.reasons))
             if self.out:

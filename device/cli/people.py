@@ -31,7 +31,7 @@ from ..config import merge
 from ..errors import UsageError
 from ..log import log
 from ..settings import CameraSettings, Settings, load_settings
-from ..text import counted
+from ..text import counted, printable
 from .command import Parser, exit_with, spelled
 from .flags import add_config
 
@@ -249,7 +249,9 @@ def list_people(file: Path) -> None:
     width = max(len(person.name) for person in people)
     print(f"{'name':{width}}  agreed      pictures")
     for person in people:
-        print(f"{person.name:{width}}  {person.agreed:%Y-%m-%d}  {len(person.templates):8}")
+        print(
+            f"{printable(person.name):{width}}  {person.agreed:%Y-%m-%d}  {len(person.templates):8}"
+        )
 
 
 def remove(file: Path, name: str | None, everybody: bool) -> None:

@@ -28,7 +28,9 @@ from .command import Parser, exit_with
 SERVICE = Settings(
     camera=CameraSettings(source="0"),  # auto would log the demo clip if no camera works
     people=PeopleSettings(file=Path("/var/lib/facet/people.json")),
-    outputs=OutputsSettings(headless=True, log=Path("/var/lib/facet/faces.csv")),
+    outputs=OutputsSettings(
+        headless=True, log=Path("/var/lib/facet/faces.csv"), readable_by="group"
+    ),
     rotation=RotationSettings(daily=True, keep_days=30, min_free_mb=200.0),
 )
 HEAD = """\
