@@ -269,7 +269,8 @@ def _typed(setting: Setting, value: Any) -> Any:
         with contextlib.suppress(OverflowError):  # 10 ** 400
             return float(value)
     if wanted is str and type(value) is int:
-        return str(value)  # source = 0
+        with contextlib.suppress(ValueError):  # of thousands of digits
+            return str(value)  # source = 0
     return value if wanted in (bool, int, str) and type(value) is wanted else None
 
 
