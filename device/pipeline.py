@@ -79,7 +79,7 @@ class PhotoAnalyzer:
         self._analyzer, self._recognizer = analyzer, recognizer
 
     def faces(self, frame: Frame, stopwatch: Stopwatch) -> list[Face]:
-        detections = self._analyzer.detector.detect(frame.bgr)
+        detections = self._analyzer.detect(frame.bgr)
         stopwatch.lap("faces")
         faces = self._analyzer.analyze(frame.bgr, detections)
         if self._recognizer:
@@ -156,7 +156,10 @@ def build_pipeline(
     analyzer: FrameAnalyzer
     if isinstance(camera, Photos):
         limits = quality_limits(settings.faces)
-        single = FaceAnalyzer(models.full_detector, limits, models.classifier, shown=shown)
+        search_face = settings.faces.search_face
+        single = FaceAnalyzer(
+            models.full_detector, limits, models.classifier, shown=shown, search_face=search_face
+        )
         analyzer = PhotoAnalyzer(single, recognizer)
     else:
         analyzer = _video_analyzer(settings, models, camera, shown, recognizer)

@@ -73,6 +73,11 @@ class FacesSettings(Table, frozen=True):
     detect_hz: Annotated[float, about(
         "full-frame detections per second", "Hz", RATE, ("new faces appear later", "more CPU time"),
     )] = 5.0
+    search_face: Annotated[float, about(
+        "width of the smallest face that photos are searched for, in tiles if they are large; 0: "
+        "each photo as a whole",
+        "px", FACE, ("more CPU time, four times at half the width", "misses small faces"),
+    )] = 48.0
     min_face: Annotated[float, about(
         "smallest face to classify, width of its box", "px", FACE,
         ("more wrong labels", "more faces without labels"), flag="--min-face PX",

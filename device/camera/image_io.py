@@ -101,6 +101,15 @@ def decode_photo(path: Path | str, content: bytes | None = None) -> Photo:
     raise PhotoError(f"cannot read the photo {path}: {reason}", hint) from cause
 
 
+def is_animated(path: Path, head: bytes) -> bool:
+    """Whether a file that begins with `head` is a GIF of several frames: a film, not a photo."""
+    if photo_format(head) != "GIF":
+        return False
+    with contextlib.suppress(Exception), open_regular(path) as file, _open(file, "GIF") as image:
+        return bool(getattr(image, "is_animated", False))
+    return False
+
+
 def _decode(file: IO[bytes]) -> Photo:
     head = file.read(HEAD)
     size = file.seek(0, os.SEEK_END)

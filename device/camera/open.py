@@ -110,7 +110,9 @@ def _live(device: Device, stopping: Callable[[], bool]) -> NewestFrameReader:
 
 def _open_file(name: str, recursive: bool) -> Camera:
     """Return photos or a video, by the file's content."""
+    from .image_io import is_animated
     from .photos import Photos
+    from .video import VideoFile
 
     try:
         path = _path(name)
@@ -125,10 +127,10 @@ def _open_file(name: str, recursive: bool) -> Camera:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or one_line(error)
         raise SourceError(f"cannot read {name}: {reason}", f"one of {SOURCES}") from error
+    if is_animated(path, head):
+        return VideoFile(path)
     if photo_format(head) or (path.suffix.lower() in PHOTO_ENDINGS and not is_video(head)):
         return Photos(path)
-    from .video import VideoFile
-
     return VideoFile(path)
 
 

@@ -7,6 +7,7 @@ import socket
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from device.camera.demo import Demo
 from device.camera.open import open_camera
@@ -63,6 +64,13 @@ def test_a_name_that_begins_with_a_tilde(tmp_path, monkeypatch, name):
     cv2.imwrite(str(tmp_path / "b.png"), np.zeros((1, 1), np.uint8))
     os.replace("b.png", name)
     assert opened(name).name == name and opened(f"~/{name}").name == name
+
+
+@pytest.mark.parametrize("frames, kind", [(1, Photos), (3, VideoFile)])
+def test_a_gif_of_several_frames_is_a_film(tmp_path, frames, kind):
+    pictures = [Image.new("L", (40, 30), level) for level in range(0, 60 * frames, 60)]
+    pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:])
+    assert isinstance(opened(tmp_path / "a.gif"), kind)
 
 
 def test_a_film_named_as_a_photo_is_a_film_and_the_other_way_round(tmp_path):
