@@ -117,7 +117,7 @@ def _decode(file: IO[bytes]) -> Photo:
     bgr, (wide, high), aspect, exif = _pixels(file, photo_format(head), size)
     bgr = _with_square_pixels(bgr, aspect)
     scale = max(1.0, min(wide / bgr.shape[1], high / bgr.shape[0]))
-    return Photo(_upright(bgr, exif.get(ORIENTATION)), scale, _taken(exif))
+    return Photo(_upright(bgr, exif.get(ORIENTATION)), scale, _capture_time(exif))
 
 
 def _pixels(
@@ -193,7 +193,7 @@ def _coefficients(image: Any) -> float:
 def _is_one_scan(file: IO[bytes], components: int) -> bool:
     """Whether the scan whose header the file has just read holds every component."""
     length = 6 + 2 * components
-    end = file.tell()
+    end = file.seek(0, os.SEEK_CUR)
     file.seek(end - length)
     header = file.read(length)
     return header[:3] == bytes((0, length, components))
@@ -301,7 +301,7 @@ def _exif(image: Image.Image) -> Image.Exif:
     return Image.Exif()
 
 
-def _taken(exif: Image.Exif) -> datetime | None:
+def _capture_time(exif: Image.Exif) -> datetime | None:
     """Return when the photo was taken; without an offset, by this computer's time zone."""
     with contextlib.suppress(Exception):  # as of `_exif`
         tags = exif.get_ifd(EXIF_IFD)

@@ -1,4 +1,4 @@
-"""Tell which files are photos: by their first bytes, not by their names."""
+"""Which files are photos, decided by their first bytes and not by their names."""
 
 import os
 import re
