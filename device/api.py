@@ -9,7 +9,7 @@ for frame, faces in facet.watch("demo"):
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 def watch(
     source: str | int | Path = "auto", *, settings: Settings | None = None, **overrides: Any
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield a result for each frame of a source; it unpacks as `frame, faces`.
 
     source: what --camera takes: 0, "usb:0", "rtsp://..", "film.mp4", "photos/", "demo", "auto".
     settings: None means the defaults. overrides: settings by their key, such as `detector="full"`,
-    `min_hits=1`, or a table, such as `faces={"min_score": 0.7}`. Of a live camera only the newest
-    frame counts. Closing the iterator closes the camera. Raises SourceError, ModelError and
-    UsageError.
+    `min_hits=1`, or a table, such as `faces={"min_score": 0.7}`. A live camera yields its newest
+    frame and drops older ones. Closing the iterator closes the camera. Raises SourceError,
+    ModelError and UsageError.
     """
     return _results(_merged(settings, overrides | {"source": str(source)}))
 
@@ -65,7 +65,7 @@ def _merged(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
     return override(settings or Settings(), overrides)
 
 
-def _results(settings: Settings) -> Iterator[Result]:
+def _results(settings: Settings) -> Generator[Result, None, None]:
     import contextlib
 
     from .attributes.presets import shown_and_logged

@@ -22,7 +22,7 @@ MODEL = model_path()
 PEOPLE = Path(os.path.expanduser("~/.local/share/facet/people.json"))  # private to each user
 YUNET = model_path("face_detection_yunet_2023mar.onnx")
 
-SIDE = (16, 16384)  # px; here and below the highest are far beyond use, and catch typing errors
+SIDE = (16, 16384)  # px; upper limits, here and below, are far beyond use: they catch typing errors
 FACE = (0, 16384)  # px
 RATE = (0.1, 1000)  # Hz
 DAY = (0, 86400)  # s
@@ -158,11 +158,11 @@ class PeopleSettings(Table, frozen=True):
     )] = False
     file: Annotated[Path, about("names and face templates of enrolled people; no photos")] = PEOPLE
     min_score: Annotated[float, about(
-        "similarity at which an enrolled person is recognised", "", (0, 1),
+        "similarity at which an enrolled person is recognized", "", (0, 1),
         ("other people get a name", "enrolled people stay unknown"),
     )] = 0.48
     min_face: Annotated[float, about(
-        "smallest face to recognise, width of its box", "px", FACE,
+        "smallest face to recognize, width of its box", "px", FACE,
         ("more mistakes", "people must come nearer"),
     )] = 40.0
 

@@ -36,8 +36,8 @@ def _is_open(descriptor: int) -> bool:
 def silence_opencv() -> None:
     """Stop OpenCV and the FFmpeg in it from printing to stderr, for the rest of the process.
 
-    Takes effect before the first video is opened. OPENCV_LOG_LEVEL and OPENCV_FFMPEG_LOGLEVEL,
-    where they are set, win.
+    Takes effect before the first video is opened. OPENCV_LOG_LEVEL and OPENCV_FFMPEG_LOGLEVEL
+    take precedence.
     """
     import cv2
 

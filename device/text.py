@@ -1,8 +1,12 @@
 """Small pieces of text that several messages share."""
 
+import json
 import re
 import unicodedata
+from pathlib import Path
+from typing import Any
 
+ROOT = Path(__file__).parent.parent  # paths below it are printed relative to it
 # Letters that may be part of a name though Unicode counts them as format: joiners of scripts, emoji
 _JOINERS = "\u200c\u200d"
 _PLAIN = re.compile(r"[ -~]*")
@@ -29,3 +33,35 @@ def _shown(letter: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Return "1 face", "2 faces"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def path_from_here(path: Path) -> str:
+    """Return a path as a command in the working directory takes it, short if it is below it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (OSError, ValueError):  # the directory is gone, or the path is elsewhere
+        return str(path)
+
+
+def toml(value: Any) -> str:
+    """Return a value of a setting as TOML."""
+    # JSON's strings, numbers, lists and true or false are TOML's as well; DEL needs an escape.
+    plain = str(value) if isinstance(value, Path) else value
+    return json.dumps(plain, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def text(value: Any) -> str:
+    """Return a default as help and docs print it: "on", "640", "models/x.json", "A, B", or ""."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, Path):
+        for folder, short in ((ROOT, Path()), (Path.home(), Path("~"))):
+            if value.is_relative_to(folder):
+                return str(short / value.relative_to(folder))
+    return str(value)

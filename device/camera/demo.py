@@ -43,7 +43,7 @@ class Panel:
     tilt: tuple[float, float]  # positive is counter-clockwise
 
 
-# The panels of a shot stand side by side.
+# The panels of a shot are side by side.
 SHOTS = (
     (Panel(ASTRONAUT, (90, 190), (-12, 12)),),
     (Panel(ADMIRAL, (200, 80), (15, -15)),),
@@ -52,7 +52,7 @@ SHOTS = (
 
 
 def portrait(wanted: Portrait) -> Image:
-    """Return the picture, BGR; SourceError where it is missing."""
+    """Return the picture, BGR; SourceError if it is missing."""
     return read_photo(portrait_path(wanted.file))
 
 

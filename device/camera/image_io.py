@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..errors import SourceError, one_line
+from ..errors import SourceError, os_reason
 from ..files import open_regular
 from ..resources import install_hint
 from ..types import Image as BgrImage
@@ -55,6 +55,9 @@ TURNS[8] = (False, 1)
 ORIENTATION, EXIF_IFD, TAKEN, SUBSECOND, OFFSET = 0x0112, 0x8769, 0x9003, 0x9291, 0x9011
 
 
+HINT = "another photo, or copy this one again"
+
+
 class PhotoError(SourceError):
     """A photo that is missing, truncated, too large to decode or not a picture."""
 
@@ -73,7 +76,7 @@ class Photo:
 
 
 def read_photo(path: Path | str) -> BgrImage:
-    """Return the photo upright, uint8 (H, W, 3) in B, G, R order; alpha is laid over black.
+    """Return the photo upright, uint8 (H, W, 3) in B, G, R order; alpha is blended over black.
 
     Raises PhotoError naming the file.
     """
@@ -86,7 +89,7 @@ def decode_photo(path: Path | str, content: bytes | None = None) -> Photo:
     Only the formats in DECODERS are opened, by what the file holds. Pillow decodes, not OpenCV:
     cv2.imread returns half-grey pictures for truncated files without an error.
     """
-    hint = ""
+    hint = HINT
     try:
         file = open_regular(path) if content is None else io.BytesIO(content)
         with _pillow_warnings_off(), file:
@@ -97,7 +100,7 @@ def decode_photo(path: Path | str, content: bytes | None = None) -> Photo:
     except FileNotFoundError as error:
         reason, cause = "no such file", error
     except Exception as error:  # Pillow's many decoders raise errors of any type on broken files
-        reason, cause = getattr(error, "strerror", None) or one_line(error), error
+        reason, cause = os_reason(error), error
     raise PhotoError(f"cannot read the photo {path}: {reason}", hint) from cause
 
 
@@ -326,10 +329,10 @@ _filters = contextlib.ExitStack()
 
 @contextlib.contextmanager
 def _pillow_warnings_off() -> Iterator[None]:
-    """Ignore Pillow's warnings about odd metadata and large pictures, which it reads all the same.
+    """Ignore Pillow's warnings about odd metadata and large pictures, which it reads nevertheless.
 
-    Filters belong to the process, and catch_warnings restores those it found: of threads that read
-    photos at once, the first to come changes them and the last to leave restores them.
+    Filters belong to the process, and catch_warnings restores those it found: of several threads
+    that read photos, the first to enter changes the filters and the last to leave restores them.
     """
     global _readers
     with _lock:

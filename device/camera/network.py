@@ -8,7 +8,7 @@ from ..errors import SourceError
 from ..types import Image
 
 TIMEOUT_MS = 5000  # to open, and to wait for a frame
-USUAL_FPS = 25.0  # where the stream does not say
+USUAL_FPS = 25.0  # if the stream gives none
 
 
 class NetworkCamera:
@@ -23,7 +23,9 @@ class NetworkCamera:
     def open(self) -> None:
         limits = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
         capture = cv2.VideoCapture(
-            self._url, cv2.CAP_FFMPEG, [n for limit in limits for n in (limit, TIMEOUT_MS)]
+            self._url,
+            cv2.CAP_FFMPEG,
+            [part for limit in limits for part in (limit, TIMEOUT_MS)],
         )
         if not capture.isOpened():
             capture.release()

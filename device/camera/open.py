@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..errors import SourceError, UsageError, one_line
+from ..errors import SourceError, UsageError, os_reason
 from ..files import open_regular
 from ..log import log
 from ..settings import CameraSettings
@@ -38,7 +39,7 @@ def open_camera(
     """Return the camera that `settings.source` names, ready to be entered.
 
     stopping: polled while a live camera gives no frame; True ends its iteration. v4l2: the video
-    devices to choose from; None: this computer's. Raises SourceError where the camera is missing or
+    devices to choose from; None: this computer's. Raises SourceError if the camera is missing or
     gives no picture, UsageError for a malformed name. Turns OpenCV's own log off.
     """
     source = settings.source
@@ -117,7 +118,9 @@ def _open_file(name: str, recursive: bool) -> Camera:
     try:
         path = _path(name)
         if not path.exists():
-            raise SourceError(f"no camera and no file is called {path}", f"one of {SOURCES}")
+            close = get_close_matches(str(path), ("demo", "auto"), 1, 0.7)
+            hint = f"--camera {close[0]}" if close else f"one of {SOURCES}"
+            raise SourceError(f"no camera and no file is called {path}", hint)
         if path.is_dir():
             return Photos(path, recursive)
         with open_regular(path) as file:
@@ -125,8 +128,7 @@ def _open_file(name: str, recursive: bool) -> Camera:
     except SourceError:
         raise
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or one_line(error)
-        raise SourceError(f"cannot read {name}: {reason}", f"one of {SOURCES}") from error
+        raise SourceError(f"cannot read {name}: {os_reason(error)}", f"one of {SOURCES}") from error
     if is_animated(path, head):
         return VideoFile(path)
     if photo_format(head) or (path.suffix.lower() in PHOTO_ENDINGS and not is_video(head)):

@@ -17,8 +17,8 @@ class Photos:
     """One photo, or a folder's photos in the order of their names; unreadable ones are skipped.
 
     recursive: with those of its subfolders. content: the photo itself, if `path` is only its name.
-    Raises SourceError where the folder has no photos; PhotoError where a single photo cannot be
-    read; and from the iteration SourceError where no photo of the folder can.
+    Raises SourceError if the folder has no photos; PhotoError if a single photo cannot be
+    read; and from the iteration SourceError if no photo of the folder can.
     """
 
     fps, mode = 1.0, "photos"
@@ -55,7 +55,9 @@ class Photos:
             yield frame
             del frame
         if len(self.skipped) == len(self._paths):
-            raise SourceError(f"none of the {len(self._paths)} photos can be read")
+            raise SourceError(
+                f"no photo of {self.name} can be read", "other photos, or copy these again"
+            )
 
 
 def _photos_in(folder: Path, recursive: bool) -> list[Path]:

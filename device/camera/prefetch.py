@@ -25,8 +25,8 @@ def prefetch(
     size: from 1; larger only takes more memory. stopping: polled while no item comes; True ends
     the iteration. alone: with size 1, whether an item is so large that the next one is not read
     while it is in use. What `items` raises is raised here, after the items before it. Closing this
-    generator stops the thread and closes `items` if that is a generator; it raises FacetError for a
-    source that hangs for JOIN_TIMEOUT_S, and none that lies further ahead.
+    generator stops the thread and closes `items` if that is a generator; it raises FacetError if
+    the source hangs for JOIN_TIMEOUT_S, and no fault of items not yet yielded.
     """
     # One item each, or a fault; () is the end.
     ready: queue.SimpleQueue[tuple[T, ...] | BaseException] = queue.SimpleQueue()

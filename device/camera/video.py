@@ -12,13 +12,13 @@ from ..errors import SourceError
 from ..files import ffmpeg_path
 from ..types import Frame
 
-USUAL_FPS = 25.0  # some containers say 0 or nan
+USUAL_FPS = 25.0  # some containers give 0 or NaN
 
 
 class VideoFile:
     """A video; its frames are timed by their place in it, from when it was opened.
 
-    Raises SourceError where the file is not a video or its first frame cannot be decoded; one that
+    Raises SourceError if the file is not a video or its first frame cannot be decoded; one that
     is cut short ends with its last whole frame.
     """
 

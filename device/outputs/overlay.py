@@ -40,8 +40,8 @@ Rect = tuple[int, int, int, int]  # x, y, w, h
 def annotate(picture_bgr: Image, faces: Sequence[Face], status: str = "") -> None:
     """Draw into `picture_bgr`, uint8 (H, W, 3): a box and a label for each face, and a status.
 
-    A label stands beside its box where there is most room, always inside the picture; words that do
-    not fit are counted ("+3").
+    A label is placed beside its box where there is most room, always inside the picture; words that
+    do not fit are counted ("+3").
     """
     height, width = picture_bgr.shape[:2]
     text = Text.fitting(height)
@@ -108,9 +108,9 @@ def place_label(
         (x + w - label_w, y + h - label_h),
     ]
     inside = [
-        (max(0, min(a, frame[0] - label_w)), max(0, min(b, frame[1] - label_h))) for a, b in spots
+        (max(0, min(x, frame[0] - label_w)), max(0, min(y, frame[1] - label_h))) for x, y in spots
     ]
-    return min(inside, key=lambda at: sum(_shared((*at, *size), other) for other in taken))
+    return min(inside, key=lambda at: sum(_shared((*at, *size), rect) for rect in taken))
 
 
 def _shared(a: Rect, b: Rect) -> int:

@@ -139,7 +139,7 @@ def open_sink(path: Path, header: bytes, settings: RotationSettings, flag: str) 
         path.parent.mkdir(parents=True, exist_ok=True)
         return FileSink(RowWriter(path, header, settings))
     except OSError as error:
-        hint = f"name a file in a folder you can write to with {flag}"
+        hint = f"{flag} FILE.csv in a folder that you may write to"
         if isinstance(error, FileLockedError):
-            hint = f"stop that process, or name another file with {flag}"
+            hint = f"stop that process, or {flag} with another file"
         raise UsageError(f"cannot write the log {path}: {reason(error)}", hint) from error
