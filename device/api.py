@@ -45,10 +45,20 @@ def analyze(
     UsageError.
     """
     if isinstance(image, str | Path):
-        from .camera.image_io import read_photo
+        from .camera.image_io import decode_photo
 
-        image = read_photo(image)
+        photo = decode_photo(image)
+        faces = _analyzer(_merged(settings, overrides)).analyze(photo.bgr)
+        return [_scaled(face, photo.scale) for face in faces] if photo.scale != 1 else faces
     return _analyzer(_merged(settings, overrides)).analyze(image)
+
+
+def _scaled(face: Face, scale: float) -> Face:
+    """Return a face of a photo that was decoded at reduced size, in px of the file."""
+    import dataclasses
+
+    x, y, w, h = (side * scale for side in face.box)
+    return dataclasses.replace(face, box=(x, y, w, h), landmarks=face.landmarks * scale)
 
 
 def _merged(settings: Settings | None, overrides: dict[str, Any]) -> Settings:

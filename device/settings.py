@@ -37,8 +37,8 @@ class CameraSettings(Table, frozen=True):
 
     source: Annotated[str, about(
         "source of the pictures: 0 (the first camera listed), usb:0, csi:0, /dev/video0, "
-        "rtsp://..., a video, a photo, a folder of photos, demo, or auto: the first camera that "
-        "works, else the demo clip",
+        "rtsp://..., a video, a photo, a folder of photos, - (stdin), demo, or auto: the first "
+        "camera that works, else the demo clip",
         flag="--camera SRC",
     )] = "auto"
     width: Annotated[int, about(
@@ -92,6 +92,9 @@ class CameraSettings(Table, frozen=True):
         DAY, ("warnings about still scenes without noise", "frozen pictures are analyzed longer"),
     )] = 60.0
     frozen_restart: Annotated[bool, about("open a frozen camera again, not only warn")] = False
+    recursive: Annotated[bool, about(
+        "read the photos in a folder's subfolders too", flag="--recursive",
+    )] = False
 
 
 class FacesSettings(Table, frozen=True):
@@ -110,6 +113,11 @@ class FacesSettings(Table, frozen=True):
     detect_hz: Annotated[float, about(
         "full-frame detections per second", "Hz", RATE, ("new faces appear later", "more CPU time"),
     )] = 5.0
+    search_face: Annotated[float, about(
+        "width of the smallest face that photos are searched for, in tiles if they are large; 0: "
+        "each photo as a whole",
+        "px", FACE, ("more CPU time, four times at half the width", "misses small faces"),
+    )] = 48.0
     min_face: Annotated[float, about(
         "smallest face to classify, width of its box", "px", FACE,
         ("more wrong labels", "more faces without labels"), flag="--min-face PX",
@@ -204,7 +212,8 @@ class OutputsSettings(Table, frozen=True):
 
     headless: Annotated[bool, about("no window", flag="--headless")] = False
     log: Annotated[Path | None, about(
-        "CSV file that gets a row per face; text only", flag="--log FILE.csv", example="faces.csv",
+        "CSV file that gets a row per face, - for stdout; text only", flag="--log FILE.csv",
+        example="faces.csv",
     )] = None
     events: Annotated[Path | None, about(
         "CSV file that gets a row per visit: when, how long, which attributes; not for photos",
@@ -214,10 +223,18 @@ class OutputsSettings(Table, frozen=True):
         "time between two rows of one face; 0: every frame", "s", DAY, ("fills the disk", ""),
         flag="--log-every S",
     )] = 1.0
+    log_no_face: Annotated[bool, about(
+        "log photos without faces too, as a row with the state `no face`", flag="--log-no-face",
+    )] = False
     record: Annotated[Path | None, about(
         "annotated video; the only setting that stores pictures of faces", flag="--record FILE.mp4",
         example="film.mp4",
     )] = None
+    readable_by: Annotated[str, about(
+        "who may read the files and folders that a run makes; files that exist keep their "
+        "permissions",
+        choices=("owner", "group", "everyone"),
+    )] = "owner"
     max_frames: Annotated[int, about(
         "stop after so many frames; 0: never", "frames", (0, 2**53), flag="--max-frames N",
     )] = 0

@@ -29,7 +29,7 @@ SOURCES = (
     "models",
     "LICENSES",
     *("LICENSE", "NOTICE", "README.md", "pyproject.toml", "setup.py"),
-    *("requirements-pi.txt", "requirements-emoji.txt", "requirements-people.txt"),
+    *(f"requirements-{extra}.txt" for extra in ("pi", "emoji", "heif", "people")),
 )
 SUBCOMMANDS = ("run", "list", "doctor", "settings", "people", "emoji", "bench")
 

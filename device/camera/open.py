@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -10,20 +11,24 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..errors import SourceError, UsageError
+from ..errors import SourceError, UsageError, os_reason
+from ..files import open_regular
 from ..log import log
 from ..settings import CameraSettings
 from ..silence import silence_opencv
 from ..types import Image
 from . import Camera, address
-from .image_io import PHOTO_ENDINGS
+from .photo_files import HEAD, PHOTO_ENDINGS, is_video, photo_format
 
 if TYPE_CHECKING:
     from .newest_frame import NewestFrameReader
     from .reconnect import Device
     from .v4l2 import V4l2
 
-SOURCES = "0, usb:0, csi:0, /dev/video0, rtsp://HOST/PATH, a video, a photo, a folder, demo, auto"
+SOURCES = (
+    "0, usb:0, csi:0, /dev/video0, rtsp://HOST/PATH, a video, a photo, a folder, "
+    "- (stdin), demo, auto"
+)
 NUMBER = "[0-9]{1,6}"
 
 
@@ -50,7 +55,11 @@ def open_camera(
         return _open_connected(settings, stopping, v4l2)
     if address.is_address(source):
         return _open_address(settings, stopping)
-    return _open_file(source)
+    if source == "-":
+        from .stdin import open_stdin
+
+        return open_stdin(stopping)
+    return _open_file(source, settings.recursive)
 
 
 def _open_address(settings: CameraSettings, stopping: Callable[[], bool]) -> Camera:
@@ -155,23 +164,38 @@ def _live(
     return NewestFrameReader(camera, stopping)
 
 
-def _open_file(source: str) -> Camera:
+def _open_file(name: str, recursive: bool) -> Camera:
+    """Return photos or a video, by the file's content."""
+    from .image_io import is_animated
     from .photos import Photos
     from .video import VideoFile
 
-    path = Path(source)
     try:
-        path = path.expanduser()
+        path = _path(name)
         if not path.exists():
             # An address without its scheme has a password as well.
-            shown = address.MASK if "@" in source else path
-            close = get_close_matches(source, ("demo", "auto"), 1, 0.7)
+            shown = address.MASK if "@" in name else path
+            close = get_close_matches(name, ("demo", "auto"), 1, 0.7)
             hint = f"--camera {close[0]}" if close else f"one of {SOURCES}"
             raise SourceError(f"no camera and no file is called {shown}", hint)
-        if path.is_dir() or path.suffix.lower() in PHOTO_ENDINGS:
-            return Photos(path)
-    except (OSError, ValueError, RuntimeError) as error:
-        if isinstance(error, SourceError):
-            raise
-        raise SourceError(f"cannot read {str(path)!r}: {error}", f"one of {SOURCES}") from error
+        if path.is_dir():
+            return Photos(path, recursive)
+        with open_regular(path) as file:
+            head = file.read(HEAD)
+    except SourceError:
+        raise
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot read {name}: {os_reason(error)}", f"one of {SOURCES}") from error
+    if is_animated(path, head):
+        return VideoFile(path)
+    if photo_format(head) or (path.suffix.lower() in PHOTO_ENDINGS and not is_video(head)):
+        return Photos(path)
     return VideoFile(path)
+
+
+def _path(name: str) -> Path:
+    """Return the path that a name means: "~/a" in the home folder, unless a file is called so."""
+    path = Path(name)
+    with contextlib.suppress(RuntimeError):  # no user is called so
+        return path if path.exists() else path.expanduser()
+    return path

@@ -1,16 +1,18 @@
 """What every command line of Facet shares: its parser, its messages, and how it ends."""
 
 import argparse
+import contextlib
 import logging
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 
 from ..errors import FacetError, UsageError, one_line
 from ..log import log
+from ..text import printable
 
 PACKAGE = __package__.partition(".")[0]  # device in a checkout, facet in the wheel
 
@@ -59,8 +61,8 @@ class StderrHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if sys.stderr:  # None if the starter closed it
-            message = spelled(_without_secrets(record.getMessage()))
-            print(f"facet: {message}", file=sys.stderr, flush=True)
+            text = printable(spelled(_without_secrets(record.getMessage())))
+            print(f"facet: {text}", file=sys.stderr, flush=True)
 
 
 def _without_secrets(message: str) -> str:
@@ -81,6 +83,23 @@ def log_to_stderr() -> None:
         log.addHandler(StderrHandler())
     log.setLevel(logging.INFO)
     log.propagate = False
+
+
+UMASKS = {"owner": 0o077, "group": 0o027, "everyone": 0o022}  # [outputs] readable_by
+
+
+@contextlib.contextmanager
+def readable_by(who: str) -> Iterator[None]:
+    """Give the files and folders that are made within to their owner, the group or everyone.
+
+    The process's own mask may take more away, and holds again afterwards.
+    """
+    before = os.umask(0o077)
+    os.umask(before | UMASKS[who])
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def exit_with(main: Callable[[], int | None]) -> None:

@@ -274,6 +274,24 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.parametrize("number", ["0x" + "f" * 9999, "9" * 9999, "1e400", "-inf", "nan"])
+@pytest.mark.parametrize("key", ["min_face", "yunet", "detector", "min_score"])
+def test_a_huge_number_is_one_line(tmp_path, number, key):
+    (tmp_path / "a.toml").write_text(f"[faces]\n{key} = {number}\n")
+    with pytest.raises(UsageError) as raised:
+        load_settings(tmp_path / "a.toml")
+    assert len(str(raised.value)) < 400 and "\n" not in str(raised.value)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    text = "\ufeff[faces]\nmin_face = 30\n"
+    (tmp_path / "a.toml").write_text(text, encoding="utf-8")
+    assert load_settings(tmp_path / "a.toml").faces.min_face == 30
+    (tmp_path / "a.toml").write_text(text, encoding="utf-16-le")
+    with pytest.raises(UsageError, match="cannot read the settings file"):
+        load_settings(tmp_path / "a.toml")
+
+
 @settings(max_examples=300)
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_any_file_gives_settings_or_one_line(tables):
