@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..files import move_aside
+from .clock import DAY_S, is_plausible, is_set, utc_now
 from .csv_format import day_of
 from .locked_file import LockedCsvFile
 from .rotation import remove_duplicates, rotate
 
 if TYPE_CHECKING:
     from ..settings import RotationSettings
-
-DAY_S = 86400.0
 
 
 class RotatingFile:
@@ -34,10 +33,14 @@ class RotatingFile:
         self.rotates = bool(settings.daily or settings.max_mb)
         self._header, self._settings = header, settings
         self._mount = _mount_point(self.path.parent)
-        self._begun_s = math.inf  # when the file began; known from the first `ensure_open` on
+        # When the file began; known from the first `ensure_open` on.
+        self._begun_s = math.inf
         remove_duplicates(self.path)
         self.current = self._open()
         self.moved_to = self.current.moved_to
+        now = utc_now()
+        if is_set(now) and self.current.day and not is_plausible(self.current.day, now.date()):
+            self._begun_s = -math.inf  # of a clock that was wrong: no row of today belongs there
 
     @property
     def is_open(self) -> bool:

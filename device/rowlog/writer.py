@@ -11,13 +11,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FacetError
 from ..log import log
 from .buffer import RowBuffer
+from .clock import utc_day
 from .disk_errors import hint, reason
 from .rotating_file import RotatingFile
 from .rotation import Retention
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 
 RETRY_S = 1.0  # between attempts to write to a disk that refused
 RETENTION_S = 3600.0  # between passes over the older files
-
-
-def utc_day() -> str:
-    """Return today's UTC date as 2026-11-22."""
-    return datetime.now(UTC).date().isoformat()
 
 
 class RowWriter:
