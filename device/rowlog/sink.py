@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -127,14 +128,15 @@ class FileSink:
 def open_sink(path: Path, header: bytes, settings: RotationSettings, flag: str) -> RowSink:
     """Return a sink for the rows of `path`; makes its folder.
 
-    header: the first line. flag: what named the path, for the hint of an error. Raises UsageError
-    if the file cannot be written, or another process writes it.
+    header: the first line. flag: what named the path, for the hint of an error. A service, or a log
+    that is rotated, waits for a disk that is full, read-only or absent, as it does later. Raises
+    UsageError if the file cannot be written, or another process writes it.
     """
+    wait = bool(settings.daily or settings.max_mb or os.environ.get("NOTIFY_SOCKET"))
     try:
         if path.exists() and not path.is_file():
             return StreamSink(path, header)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return FileSink(RowWriter(path, header, settings))
+        return FileSink(RowWriter(path, header, settings, wait=wait))
     except OSError as error:
         hint = f"name a file in a folder you can write to with {flag}"
         if isinstance(error, FileLockedError):
