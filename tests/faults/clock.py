@@ -3,7 +3,7 @@
 import csv
 import itertools
 import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.device.camera.webcam import build
@@ -70,6 +70,37 @@ def set_to_and_fro(bench: Bench) -> Outcome:
         and len(dwells) == len(tracks) == 1
         and abs(dwells[0] - visible_s) < SLACK_S
         and files <= days + 1,
+    )
+
+
+def jump_forward(bench: Bench) -> Outcome:
+    """Start ten years ahead beside a log of 40 days, of which 30 are kept; then with the clock
+    right."""
+    webcam, log = Webcam(bench.folder), bench.folder / "faces.csv"
+    offset = bench.folder / "offset"
+    library = build(DOUBLE, bench.folder / "clock.so")
+    rules = ("daily = true", "keep_days = 30", "compress = false")
+    config = settings(bench.folder, "[rotation]", *rules)
+    both = f"{webcam.environment['LD_PRELOAD']} {library}"
+    more = webcam.environment | {"LD_PRELOAD": both, "CLOCK_DOUBLE": str(offset)}
+    today = datetime.now(UTC).date()
+    days = [(today - timedelta(days=back)).isoformat() for back in range(1, 41)]
+    left, told = [], []
+    for _ in range(bench.trials):
+        for day in days:
+            path = bench.folder / f"faces.{day}.csv"
+            path.write_text(f"time,frame,track\n{day}T00:00:00.000Z,1,1\n")
+        for seconds in (10 * YEAR, 0):
+            offset.write_text(str(seconds))
+            with Facet(bench.folder, *flags("0", log, config), **more) as facet:
+                facet.wait_for_row(40)  # the older files are tidied at the start
+                facet.stop()
+                told.append("deleted" in facet.stderr())
+            left.append(sum((bench.folder / f"faces.{day}.csv").exists() for day in days))
+    return Outcome(
+        "ten years ahead no file goes; with the clock right those of more than 30 days go, told",
+        f"{left[0]} and then {left[1]} of {len(days)} files left; told: {told[0]}, {told[1]}",
+        left == [40, 30] * bench.trials and told == [False, True] * bench.trials,
     )
 
 
