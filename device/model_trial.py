@@ -1,10 +1,11 @@
-"""Load an untrusted .tflite once in a separate process, where a crash ends only that process.
+"""Load an untrusted network once in a separate process, where a crash ends only that process.
 
-A corrupt or hostile file can abort the TFLite runtime, take all memory or never end. The verdict is
-remembered by the file's SHA-256 and the runtime, so each model is tried once on a computer.
+A corrupt or hostile file can abort the TFLite runtime or OpenCV, take all memory or never end. The
+verdict is remembered by the file's SHA-256 and the runtime: each is tried once on a computer.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import resource
@@ -31,6 +32,7 @@ SHIPPED = frozenset(
 LIMIT_S = 60.0  # a Pi Zero loads and runs the largest model in a few
 LIMIT_BYTES = 4 * 2**30  # of the process's addresses; a model takes some 0.1 GB
 GOOD = ""
+TFLITE, YUNET = "tflite", "yunet"  # what a network is
 # A kill may have another cause, such as memory that was used up: not remembered.
 REMEMBERED = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 MAX_VERDICTS, MAX_BYTES = 200, 1_000_000
@@ -46,11 +48,24 @@ def require_loadable(
     """
     if digest in SHIPPED:
         return
-    key = f"{digest} {runtime_name()}{'' if delegates else ' without delegates'}"
+    runtime = runtime_name()
+    key = f"{digest} {runtime}{'' if delegates else ' without delegates'}"
+    _require(key, content, name, hint, [TFLITE, str(threads), str(int(delegates))])
+
+
+def require_yunet(content: bytes, name: str, hint: str) -> None:
+    """Do the same for the ONNX file of a YuNet network, which OpenCV runs."""
+    import cv2
+
+    digest = hashlib.sha256(content).hexdigest()
+    _require(f"{digest} OpenCV {cv2.__version__}", content, name, hint, [YUNET])
+
+
+def _require(key: str, content: bytes, name: str, hint: str, arguments: list[str]) -> None:
     path = verdict_file()
     verdict = _read(path).get(key)
     if verdict is None:
-        verdict, final = _try(content, threads, delegates)
+        verdict, final = _try(content, arguments)
         if final:
             _remember(path, key, verdict)
     if verdict != GOOD:
@@ -63,10 +78,10 @@ def verdict_file() -> Path:
     return Path(cache) / "facet" / "models.json"
 
 
-def _try(content: bytes, threads: int, delegates: bool) -> tuple[str, bool]:
+def _try(content: bytes, arguments: list[str]) -> tuple[str, bool]:
     """Return what is wrong with a model, as "crashes ...", GOOD if nothing; and if it is final."""
     path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
-    command = [sys.executable, "-P", "-m", __name__, str(threads), str(int(delegates))]
+    command = [sys.executable, "-P", "-m", __name__, *arguments]
     try:
         done = subprocess.run(
             command,
@@ -81,7 +96,7 @@ def _try(content: bytes, threads: int, delegates: bool) -> tuple[str, bool]:
         return f"cannot be tried: {error.strerror}", False
     if done.returncode < 0:
         number = signal.Signals(-done.returncode)
-        return f"crashes the TFLite runtime ({number.name})", number in REMEMBERED
+        return f"crashes what runs it ({number.name})", number in REMEMBERED
     with contextlib.suppress(ValueError, TypeError):
         (verdict,) = json.loads(done.stdout)
         return str(verdict), True
@@ -120,12 +135,30 @@ def trial(content: bytes, threads: int, delegates: bool) -> str:
     return GOOD
 
 
+def yunet_trial(content: bytes) -> str:
+    """Do the same for the ONNX file of a YuNet network."""
+    import cv2
+
+    try:
+        network = np.frombuffer(content, np.uint8)
+        detector = cv2.FaceDetectorYN.create("onnx", network, np.empty(0, np.uint8), (320, 320))
+        detector.detect(np.zeros((320, 320, 3), np.uint8))
+    except (cv2.error, ValueError, MemoryError) as error:
+        return f"is not a YuNet network: {one_line(error)}"
+    return GOOD
+
+
 def main() -> int:
     """Try the network that stdin has; print a JSON list of what is wrong with it."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(ValueError, OSError):  # a lower limit holds already, or 32 bits
         resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
-    print(json.dumps([trial(sys.stdin.buffer.read(), int(sys.argv[1]), sys.argv[2] == "1")]))
+    content, (kind, *arguments) = sys.stdin.buffer.read(), sys.argv[1:]
+    if kind == YUNET:
+        verdict = yunet_trial(content)
+    else:
+        verdict = trial(content, int(arguments[0]), arguments[1] == "1")
+    print(json.dumps([verdict]))
     return 0
 
 

@@ -11,6 +11,7 @@ import pytest
 from device import model_trial
 from device.attributes.classifier import Classifier
 from device.errors import ModelError
+from device.faces.yunet import YuNet
 from device.model_trial import SHIPPED, require_loadable, trial, verdict_file
 from device.tflite import runtime_name
 from tests.conftest import CARD, ROOT
@@ -77,9 +78,9 @@ def test_a_corrupt_model_is_one_line():
 @pytest.mark.parametrize(
     "answer, message, remembered",
     [
-        ((-signal.SIGABRT, b"", b"abort"), r"crashes the TFLite runtime \(SIGABRT\)", True),
-        ((-signal.SIGSEGV, b"", b""), r"crashes the TFLite runtime \(SIGSEGV\)", True),
-        ((-signal.SIGKILL, b"", b""), r"crashes the TFLite runtime \(SIGKILL\)", False),
+        ((-signal.SIGABRT, b"", b"abort"), r"crashes what runs it \(SIGABRT\)", True),
+        ((-signal.SIGSEGV, b"", b""), r"crashes what runs it \(SIGSEGV\)", True),
+        ((-signal.SIGKILL, b"", b""), r"crashes what runs it \(SIGKILL\)", False),
         ((0, b'["is bad"]', b""), "m.tflite is bad", True),
         ((1, b"", b"no\nmodule"), "cannot be tried: no module", False),
         ((0, b"[]", b""), "cannot be tried: no answer", False),
@@ -125,10 +126,29 @@ def test_without_a_place_for_verdicts_each_start_tries(child, monkeypatch):
 def test_a_byte_that_aborts_the_runtime_is_one_line():
     hostile = bytearray(CONTENT)
     hostile[885_599] = 110
-    with pytest.raises(ModelError, match=r"m.tflite crashes the TFLite runtime \(SIGABRT\)"):
+    with pytest.raises(ModelError, match=r"m.tflite crashes what runs it \(SIGABRT\)"):
         load(bytes(hostile))
 
 
 @pytest.mark.parametrize("size", [0, 1, 8, 1000, len(CONTENT) // 2])
 def test_a_trial_never_raises(size):
     assert "is not a model" in trial(CONTENT[:size], 1, True)
+
+
+@pytest.mark.parametrize("content", [b"", b"no network", bytes(1000)])
+def test_a_corrupt_onnx_file_is_one_line(tmp_path, content):
+    path = tmp_path / "yunet.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"yunet.onnx is not a YuNet network") as error:
+        YuNet(path)
+    assert "\n" not in str(error.value)
+
+
+def test_an_onnx_file_that_crashes_opencv_is_one_line(tmp_path, child):
+    path = tmp_path / "yunet.onnx"
+    path.write_bytes(b"x")
+    child.append((-signal.SIGSEGV, b"", b""))
+    for _ in range(2):
+        with pytest.raises(ModelError, match=r"yunet.onnx crashes what runs it \(SIGSEGV\)"):
+            YuNet(path)
+    assert starts(child) == 1

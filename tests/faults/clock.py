@@ -6,9 +6,10 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from device.rowlog.csv_format import UNSET
 from tests.device.camera.webcam import build
 from tests.faults.fault import Bench, Outcome
-from tests.faults.logs import lost, read_log
+from tests.faults.logs import ReportedRow, lost, read_log
 from tests.faults.scenery import Webcam
 from tests.faults.systemd import Supervisor
 from tests.faults.victim import ROOT, Facet, flags, settings
@@ -58,8 +59,7 @@ def set_to_and_fro(bench: Bench) -> Outcome:
     tracks = {row["track"] for row in found.rows}
     dwells = [float(row["dwell_s"]) for row in _visits(visits)]
     jumps = sum(
-        abs((datetime.fromisoformat(two.key[0]) - datetime.fromisoformat(one.key[0])).days) > 0
-        for one, two in itertools.pairwise(reported)
+        abs((_time(two) - _time(one)).days) > 0 for one, two in itertools.pairwise(reported)
     )
     good = code == 0 and starts == 1 and not (loss.rows or found.broken) and jumps > 0
     return Outcome(
@@ -102,6 +102,10 @@ def jump_forward(bench: Bench) -> Outcome:
         f"{left[0]} and then {left[1]} of {len(days)} files left; told: {told[0]}, {told[1]}",
         left == [40, 30] * bench.trials and told == [False, True] * bench.trials,
     )
+
+
+def _time(row: ReportedRow) -> datetime:
+    return datetime.fromisoformat(row.key[0].removesuffix(UNSET))
 
 
 def _visits(path: Path) -> list[dict[str, str]]:

@@ -257,7 +257,10 @@ def model_cards(bench: Bench) -> Outcome:
     card = bench.folder / CARD.name
     shutil.copy(CARD.with_suffix(".tflite"), bench.folder)
     values = st.one_of(JSON, NUMBERS, st.just("delete"))
-    changes = st.lists(st.tuples(st.sampled_from(_places(record)), values), min_size=1, max_size=2)
+    places = _places(record)
+    numbers = [way for way in places if way[0] == "attributes" and len(way) > 2]
+    ways = st.one_of(st.sampled_from(places), st.sampled_from(numbers))  # these decide on outputs
+    changes = st.lists(st.tuples(ways, values), min_size=1, max_size=2)
     cards = st.one_of(
         st.builds(_changed, st.just(record), changes), _spoil(st.just(CARD.read_bytes()))
     )

@@ -60,7 +60,8 @@ def inflict(run: Run, until_s: float) -> Row:
         if result.is_file():
             outcome = Outcome(**json.loads(result.read_text()))
         else:
-            outcome = Outcome("an end", " ".join(stderr.split())[-300:], False)
+            seen = " ".join(stderr.split())[-300:] or f"ended with code {process.returncode}"
+            outcome = Outcome("an end", seen, False)
     return Row(run.fault, run.trials, outcome, time.monotonic() - begun)
 
 

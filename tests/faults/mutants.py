@@ -213,8 +213,8 @@ def reloaded_model() -> None:
     def reload(before: Callable[..., Any]) -> Callable[..., Any]:
         def classify(self: Any, crop: Any) -> Any:
             if self.path.stat().st_ctime_ns != self.changed:
-                with contextlib.suppress(Exception):
-                    self.__init__(self.path)
+                with contextlib.suppress(Exception):  # half replaced: tried again
+                    self.__dict__ |= Classifier(self.path).__dict__
             return before(self, crop)
 
         return classify

@@ -59,8 +59,9 @@ class MutantRow:
 
     @property
     def noticed(self) -> bool:
-        seen = self.row.outcome
-        return seen.passed is False and NOT_APPLIED not in seen.seen
+        outcome = self.row.outcome
+        broken = any(words in outcome.seen for words in (NOT_APPLIED, "internal error"))
+        return outcome.passed is False and not broken  # else the check broke, not the product
 
     @property
     def cells(self) -> tuple[str, ...]:
