@@ -158,6 +158,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         hint = "python -m device.settings_file > FILE.toml"
         raise UsageError(f"no settings file {path}", hint) from None
+    except PermissionError:  # the service's may have a camera's password
+        hint = "sudo, or be of the group that may read it"
+        raise UsageError(f"this user may not read the settings file {path}", hint) from None
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read the settings file {path}: {one_line(error)}") from error
 
