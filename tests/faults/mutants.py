@@ -217,16 +217,16 @@ def reloaded_model() -> None:
         return __init__
 
     def reload(before: Callable[..., Any]) -> Callable[..., Any]:
-        def classify(self: Any, crop: Any) -> Any:
+        def classify_face(self: Any, *arguments: Any) -> Any:
             if self.path.stat().st_ctime_ns != self.changed:
                 with contextlib.suppress(Exception):  # half replaced: tried again
                     self.__dict__ |= Classifier(self.path).__dict__
-            return before(self, crop)
+            return before(self, *arguments)
 
-        return classify
+        return classify_face
 
     replace(Classifier, "__init__", remember)
-    replace(Classifier, "classify", reload)
+    replace(Classifier, "classify_face", reload)
 
 
 def leaked_memory() -> None:
