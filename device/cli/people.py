@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -257,29 +258,30 @@ def list_people(file: Path) -> None:
 
 def remove(file: Path, name: str | None, everyone: bool) -> None:
     """Delete what is stored of a person, or the whole file."""
-    from ..recognition.store import file_lock, find_person, read_people, write_people
+    from ..recognition.store import file_lock, find_all, read_people, write_people
 
     if bool(name) == everyone:
         raise UsageError("need either NAME or --all", "python -m device.people list")
     with file_lock(file):
         if not name:
-            existed = file.exists()
+            existed = os.path.lexists(file)
             write_people(file, ())
             log.info(f"deleted {file}" if existed else f"{file} does not exist")
             return
         people = read_people(file)
-        removed = find_person(people, name)
-        write_people(file, [person for person in people if person is not removed])
-    log.info(f"deleted everything stored about {removed.name}")
+        removed = find_all(people, name)
+        write_people(file, [person for person in people if person not in removed])
+    entries = f", {len(removed)} entries" if len(removed) > 1 else ""
+    log.info(f"deleted everything stored about {removed[0].name}{entries}")
 
 
 def export(file: Path, name: str | None, out: Path | None) -> None:
     """Print or write what is stored about a person, or about all people, as JSON."""
-    from ..recognition.store import find_person, read_people, to_record, write_private
+    from ..recognition.store import find_all, read_people, to_record, write_private
 
     people = read_people(file)
     if name:
-        people = (find_person(people, name),)
+        people = tuple(find_all(people, name))
     text = json.dumps({"file": str(file)} | to_record(people), ensure_ascii=False, indent=1)
     if not out:
         print(text)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..boxes import clip
 from ..errors import ModelError, one_line
+from ..model_trial import require_yunet
 from ..types import Detection, Region
 from .align import downsample
 
@@ -28,6 +29,7 @@ class YuNetNetwork:
     def __init__(self, path: Path, min_score: float):
         if not path.is_file():
             raise ModelError(f"no YuNet network {path}", HINT)
+        require_yunet(_content(path), str(path), HINT)
         try:
             self._detector = cv2.FaceDetectorYN.create(str(path), "", (SIDE, SIDE), min_score)
         except cv2.error as error:
@@ -44,6 +46,13 @@ class YuNetNetwork:
         begun = time.perf_counter()
         self.run(picture_bgr)
         return time.perf_counter() - begun
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}", HINT) from error
 
 
 class YuNet:

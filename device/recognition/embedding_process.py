@@ -13,6 +13,7 @@ import queue
 import signal
 import subprocess
 import sys
+import threading
 import time
 from typing import BinaryIO, Self
 
@@ -27,8 +28,10 @@ READY = b"ready"
 CROP_BYTES, EMBEDDING_BYTES = CROP_PX * CROP_PX * 3, EMBEDDING_SIZE * 4
 NICE = 10  # on a busy Pi a name may be late, a frame may not
 POLL_S = 0.1
-RESULT_S = 60.0  # limit for one embedding, which takes far less on any Pi
-CLOSE_S = 5.0  # limit for the process to end
+START_S = 120.0  # limit to load dlib and its network, from a slow card
+RESULT_S = 20.0  # limit for one embedding, which takes far less on any Pi
+MOST_S = 1.0  # that one poll counts of RESULT_S: this process may have been stopped or suspended
+CLOSE_S = 1.5  # limit for the process to end; it has nothing to save
 EXIT_CODES = {error.exit_code: error for error in (UsageError, ModelError)}
 HINT = "dmesg | tail"  # the most likely reason is that the memory was used up
 
@@ -37,20 +40,19 @@ class EmbeddingProcess:
     """Computes one embedding at a time; a context manager, to be used from one thread.
 
     Entering raises UsageError or ModelError if dlib or its network is missing. If the process ends,
-    the next call of `result` raises FacetError.
+    or does not answer for RESULT_S, the next call of `result` raises FacetError.
     """
 
     def __init__(self) -> None:
         self.busy = False  # from `submit` until `result` returns the embedding
+        self._waited_s = self._polled_s = 0.0  # for the submitted crop; when that was last counted
         self._crops: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[np.ndarray] = queue.SimpleQueue()
         self._worker = Worker("recognition", self._exchange, CLOSE_S, wake=self._end)
 
     def __enter__(self) -> Self:
         self._process = start_process()
-        assert self._process.stdout
-        if self._process.stdout.read(len(READY)) != READY:
-            raise _fault(self._process)
+        _await_ready(self._process)
         self._worker.start()
         return self
 
@@ -65,6 +67,7 @@ class EmbeddingProcess:
     def submit(self, crop_rgb: Image) -> None:
         """Start on a crop, uint8 (150, 150, 3); only while not `busy`."""
         self.busy = True
+        self._waited_s, self._polled_s = 0.0, time.monotonic()
         self._crops.put(crop_rgb.tobytes())
 
     def result(self, wait: bool) -> np.ndarray | None:
@@ -72,17 +75,29 @@ class EmbeddingProcess:
 
         wait: blocks until it is ready. Raises FacetError if the process ended or hangs.
         """
-        limit_s = time.monotonic() + RESULT_S
         while True:
             with contextlib.suppress(queue.Empty):
                 embedding = self._results.get(wait, POLL_S)
                 self.busy = False
                 return embedding
             self._worker.check()
+            self._watch()
             if not wait:
                 return None
-            if time.monotonic() > limit_s:
-                raise FacetError(f"no embedding within {RESULT_S:.0f} s", HINT)
+
+    def _watch(self) -> None:
+        """Kill a process that was stopped or hangs, and raise FacetError."""
+        if not self.busy:
+            return
+        now_s = time.monotonic()
+        self._waited_s += min(now_s - self._polled_s, MOST_S)
+        self._polled_s = now_s
+        if self._waited_s > RESULT_S:
+            self._worker.stopping.set()  # its end is no second fault
+            self._process.kill()
+            raise FacetError(
+                f"the recognition process gave no embedding within {RESULT_S:.0f} s", HINT
+            )
 
     def _exchange(self, worker: Worker) -> None:
         """Pass crops to the process and embeddings back until `_end`; raise why it ended itself."""
@@ -118,6 +133,23 @@ def start_process() -> subprocess.Popen[bytes]:
         stderr=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": path},
     )
+
+
+def _await_ready(process: subprocess.Popen[bytes]) -> None:
+    """Return when the process has loaded its network; raise why it does not."""
+    assert process.stdout
+    # By a timer that kills it: a read of a pipe has no limit of its own.
+    late = threading.Timer(START_S, process.kill)
+    late.start()
+    try:
+        ready = process.stdout.read(len(READY)) == READY
+    except BaseException:  # KeyboardInterrupt
+        process.kill()
+        raise
+    finally:
+        late.cancel()
+    if not ready:
+        raise _fault(process)
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:

@@ -145,7 +145,7 @@ class Recognizer:
         try:
             people = read_people(self._settings.file)
         except FacetError as error:  # ends the next start; until then the gallery stays as it is
-            log.warning(str(error))
+            log.warning(f"{counted_people(len(self._gallery.names))} stay in force: {error}")
             return
         self._gallery = Gallery(people, self._settings.min_score)
         for identity in self._identities.values():

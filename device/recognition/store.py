@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import shlex
+import stat
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError, SourceError, UsageError, nearest, one_line
-from ..files import write_atomic
+from ..files import open_folder, read_regular, write_atomic
 from ..log import log
 from ..types import UNKNOWN
 from .embedding import EMBEDDING_SIZE, MODEL, VERSION
 
 FORMAT = 1
+MAX_BYTES = 256_000_000  # of the file: 200,000 pictures
+MAX_NUMBER = 10.0  # of a template, whose length is about 1.5
 PRIVATE = 0o600  # permission bits of every file with templates
 MAX_NAME = 64  # characters
 CONTROL = ("C", "Zl", "Zp")  # Unicode categories that would break a line of a log or terminal
@@ -61,10 +64,20 @@ def name_key(name: str) -> str:
 
 
 def find_person(people: Sequence[EnrolledPerson], name: str) -> EnrolledPerson:
-    """Return the person of that name; raises UsageError if there is no such person."""
-    for person in people:
-        if name_key(person.name) == name_key(name):
-            return person
+    """Return the person of that name; UsageError if there is none, or several entries have it."""
+    first, *others = find_all(people, name)
+    if others:
+        raise UsageError(
+            f"{len(others) + 1} entries of the file are called {first.name!r}",
+            f"python -m device.people remove {shlex.quote(first.name)}, which deletes them all",
+        )
+    return first
+
+
+def find_all(people: Sequence[EnrolledPerson], name: str) -> list[EnrolledPerson]:
+    """Return every entry of that name: one, unless the file was edited; UsageError for none."""
+    if found := [person for person in people if name_key(person.name) == name_key(name)]:
+        return found
     hint = nearest(name, [person.name for person in people]) if people else ENROLL
     raise UsageError(f"no enrolled person is called {name!r}", hint)
 
@@ -81,8 +94,8 @@ def read_people(path: Path) -> tuple[EnrolledPerson, ...]:
     made with another network than this version's.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        readable_by_others = path.stat().st_mode & 0o077
+        content, status = read_regular(path, MAX_BYTES)
+        text = content.decode("utf-8")
     except FileNotFoundError:
         return ()
     except OSError as error:
@@ -94,7 +107,7 @@ def read_people(path: Path) -> tuple[EnrolledPerson, ...]:
         ) from error
     except UnicodeDecodeError as error:
         raise _damaged(path, error) from error
-    if readable_by_others:
+    if status.st_mode & 0o077:
         log.warning(
             f"other users may read {path}, which holds face templates. Try: chmod 600 {path}"
         )
@@ -105,7 +118,7 @@ def read_people(path: Path) -> tuple[EnrolledPerson, ...]:
             raise ValueError(f"its format is {record['format']}, not {FORMAT}")
         if model == (MODEL, VERSION):
             return tuple(_person(entry) for entry in record["people"])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise _damaged(path, error) from error
     raise ModelError(
         f"the people in {path} were enrolled with {model[0]}, version {model[1]}, and this Facet "
@@ -127,15 +140,18 @@ def _remove_all(path: Path) -> str:
 
 
 def _person(entry: dict[str, Any]) -> EnrolledPerson:
-    templates = np.array(entry["templates"], np.float32)
-    if templates.ndim != 2 or templates.shape[1] != EMBEDDING_SIZE or not len(templates):
-        raise ValueError(f"templates of shape {templates.shape}, need (pictures, {EMBEDDING_SIZE})")
-    if not np.isfinite(templates).all():
+    rows = np.array(entry["templates"], np.float64)
+    if rows.ndim != 2 or rows.shape[1] != EMBEDDING_SIZE or not len(rows):
+        raise ValueError(f"templates of shape {rows.shape}, need (pictures, {EMBEDDING_SIZE})")
+    if not np.isfinite(rows).all():
         raise ValueError("templates contain NaN or infinity")
+    if not np.abs(rows).max() <= MAX_NUMBER:
+        raise ValueError(f"templates contain numbers beyond {MAX_NUMBER:g}")
     agreed = datetime.fromisoformat(entry["agreed"])
     if agreed.tzinfo is None:
         raise ValueError("the time of consent has no time zone")
-    return EnrolledPerson(clean_name(entry["name"]), agreed, templates)
+    name = clean_name(entry["name"])
+    return EnrolledPerson(name, agreed.astimezone(UTC), rows.astype(np.float32))
 
 
 def to_record(people: Sequence[EnrolledPerson]) -> dict[str, Any]:
@@ -160,9 +176,18 @@ def write_people(path: Path, people: Sequence[EnrolledPerson]) -> None:
         if people:
             write_private(path, json.dumps(to_record(people), ensure_ascii=False) + "\n")
         else:
-            path.unlink(missing_ok=True)
+            _delete(path)
     except OSError as error:
         raise _not_writable(path, error) from error
+
+
+def _delete(path: Path) -> None:
+    folder = open_folder(path.parent)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path.name, dir_fd=folder)
+    finally:
+        os.close(folder)
 
 
 def write_private(path: Path, text: str) -> None:
@@ -171,12 +196,23 @@ def write_private(path: Path, text: str) -> None:
     Root gives it the owner that it has, or that of its folder: a file of the service stays the
     service's after a command with sudo.
     """
-    owner = None
-    if os.geteuid() == 0:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        status = (path if path.exists() else path.parent).stat()
-        owner = status.st_uid, status.st_gid
+    owner = _owner_for_root(path) if os.geteuid() == 0 else None
     write_atomic(path, text.encode(), PRIVATE, owner)
+
+
+def _owner_for_root(path: Path) -> tuple[int, int] | None:
+    folder = open_folder(path.parent)
+    try:
+        status = os.fstat(folder)
+        if status.st_mode & stat.S_ISVTX:  # such as /tmp: the file there may be anybody's
+            return None
+        with contextlib.suppress(FileNotFoundError):
+            present = os.lstat(path.name, dir_fd=folder)
+            if stat.S_ISREG(present.st_mode) and present.st_nlink == 1:
+                status = present
+        return status.st_uid, status.st_gid
+    finally:
+        os.close(folder)
 
 
 @contextlib.contextmanager
@@ -186,8 +222,9 @@ def file_lock(path: Path) -> Iterator[None]:
     Makes the folder; raises UsageError if that is impossible.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        if os.geteuid() != 0:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = open_folder(path.parent)
     except OSError as error:
         raise _not_writable(path, error) from error
     try:

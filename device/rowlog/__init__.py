@@ -17,11 +17,13 @@ What it guarantees for a file:
 - A disk that does not take the last rows within 15 s at the exit gives FacetError too.
 - A file has one writer: a second process gets UsageError with the first one's pid.
 - A new file begins each UTC day (`daily`) or at a size (`max_mb`). Older files are compressed, and
-  deleted by age (`keep_days`) or when the disk fills (`min_free_mb`). No other file is touched.
+  deleted by age (`keep_days`) or when the disk fills (`min_free_mb`), which is logged. No other
+  file is touched. Age deletes nothing within a day after the clock has jumped by more than a day.
 
 Modules: `sink` the public side and its thread; `writer` when to write, sync and retry; `buffer`
 rows in memory; `rotating_file` when the next file begins; `locked_file` one open file; `rotation`
-older files; `csv_format` lines as bytes; `disk_errors` what a user can do about an OSError.
+older files; `clock` whether its date can be trusted; `csv_format` lines as bytes; `disk_errors`
+what a user can do about an OSError.
 """
 
 from .csv_format import line, timestamp

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from ..text import printable
+from .clock import is_set
 
 _NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]*")
 # What makes a spreadsheet compute a cell, at its begin or after what may separate cells.
 _FORMULA = re.compile(r"(^|[;,|])([=+\-@\uff0b\uff0d\uff1d\uff20])")
 _DAY = re.compile(rb"\d{4}-\d\d-\d\dT")
 NO_DAY = ""
+UNSET = "?"  # of an uncertain date in ISO 8601-2
 
 
 def line(fields: Iterable[str]) -> bytes:
@@ -49,8 +51,13 @@ def unescaped(field: str) -> str:
 
 
 def timestamp(moment: datetime) -> str:
-    """Return ISO 8601, UTC, with milliseconds: 2026-11-22T09:30:00.250Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Return ISO 8601, UTC, with milliseconds: 2026-11-22T09:30:00.250Z.
+
+    A moment of a clock that was not set yet ends in UNSET: 1970-01-01T00:00:12.250Z?
+    """
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    # Both: an old photo has an old time, under a clock that is right.
+    return text if is_set(moment) or is_set() else text + UNSET
 
 
 def day_of(row: bytes) -> str:
@@ -61,6 +68,16 @@ def day_of(row: bytes) -> str:
 def first_day(head: bytes) -> str:
     """Return the day of the first row in a file that begins with `head`, or NO_DAY."""
     return day_of(head.partition(b"\n")[2])
+
+
+def first_time(head: bytes) -> datetime | None:
+    """Return the time of the first row in a file that begins with `head`, or None."""
+    text = head.partition(b"\n")[2].partition(b",")[0].partition(b"\n")[0]
+    try:
+        moment = datetime.fromisoformat(text.decode().removesuffix(UNSET))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def has_columns(head: bytes, header: bytes) -> bool:

@@ -12,6 +12,17 @@ _HINTS = {
     errno.ENODEV: "plug the disk in again",
     errno.EAGAIN: "stop the other process",
 }
+# What passes without another path or other rights.
+_TEMPORARY = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENODEV, errno.ENXIO),
+    *(errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT),
+    *(errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+}
+
+
+def is_temporary(error: OSError) -> bool:
+    """Whether the disk may take the file later: it is full, read-only, unplugged or at a limit."""
+    return error.errno in _TEMPORARY
 
 
 def reason(error: OSError) -> str:

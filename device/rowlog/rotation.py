@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import gzip
 import os
 import re
 import shutil
+import stat
 import threading
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,8 +23,11 @@ from typing import TYPE_CHECKING
 
 from ..errors import FacetError
 from ..files import move_aside
+from ..log import log as messages
+from ..text import counted
 from ..worker import Worker
-from .csv_format import NO_DAY, first_day
+from .clock import ClockTrust, is_plausible, utc_now
+from .csv_format import NO_DAY, first_day, first_time
 from .disk_errors import hint, reason
 from .locked_file import BLOCK, sync_folder
 
@@ -47,7 +54,8 @@ def rotated_files(log: Path, suffix: str = "") -> list[RotatedFile]:
     """
     name = re.compile(
         rf"{re.escape(log.stem)}\.(\d{{4}}-\d\d-\d\d)(?:_(\d{{3,}}))?{re.escape(log.suffix)}"
-        + (re.escape(suffix) if suffix else r"(?:\.gz)?")
+        + (re.escape(suffix) if suffix else r"(?:\.gz)?"),
+        re.ASCII,
     )
     matches = ((path, name.fullmatch(path.name)) for path in log.parent.iterdir())
     return sorted(
@@ -77,11 +85,15 @@ def compress(path: Path, stopping: Callable[[], bool]) -> None:
     """Replace a file with its .gz; leave it as it was if `stopping` becomes true.
 
     The plain file is deleted once the .gz is complete on the disk: after a power cut one of them
-    is complete, or both are.
+    is complete, or both are. Raises OSError for what is no regular file, or has a .gz already.
     """
-    part = path.with_name(f"{path.name}.gz{UNFINISHED}")
+    _require_file(path)
+    target = path.with_name(f"{path.name}.gz")
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, f"{target.name} exists already")
+    part = path.with_name(f"{target.name}{UNFINISHED}")
     try:
-        with path.open("rb") as plain, part.open("wb") as file:
+        with path.open("rb") as plain, part.open("xb") as file:  # x: what is there is not followed
             shutil.copymode(path, part)
             with gzip.GzipFile(path.name, "wb", fileobj=file) as packed:
                 while block := plain.read(BLOCK):
@@ -90,64 +102,166 @@ def compress(path: Path, stopping: Callable[[], bool]) -> None:
                     packed.write(block)
             file.flush()
             os.fsync(file.fileno())
-        part.rename(part.with_suffix(""))
+        part.rename(target)
         sync_folder(path.parent)
         path.unlink()
     finally:
         part.unlink(missing_ok=True)
 
 
+def _require_file(path: Path) -> None:
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+
+
 def remove_duplicates(log: Path) -> None:
-    """Delete plain files whose .gz exists: a power cut between the two steps leaves both."""
+    """Delete plain files whose .gz has the same content: a power cut can leave both."""
     paths = {older.path for older in rotated_files(log)}
     for path in paths:
-        if path.with_name(f"{path.name}.gz") in paths:
-            path.unlink(missing_ok=True)
+        packed = path.with_name(f"{path.name}.gz")
+        with contextlib.suppress(OSError, EOFError, zlib.error):  # both are kept
+            if packed in paths and _is_copy(path, packed):
+                path.unlink()
 
 
-def delete_older(log: Path, keep_days: int, today: date) -> None:
+def _is_copy(path: Path, packed: Path) -> bool:
+    _require_file(path)
+    _require_file(packed)
+    with path.open("rb") as plain, gzip.open(packed) as copy:
+        while block := plain.read(BLOCK):
+            if copy.read(len(block)) != block:
+                return False
+        return not copy.read(1)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a pass over the older files tells.
+
+    refused: called with a file that cannot be deleted or compressed, and why; it is passed over.
+    deleted: called with the files that one rule deleted, and the rule.
+    """
+
+    refused: Callable[[Path, OSError], None] = lambda path, error: None
+    deleted: Callable[[list[Path], str], None] = lambda paths, rule: None
+
+    def attempt(self, path: Path, action: Callable[[Path], None]) -> bool:
+        """Return whether the action was taken."""
+        try:
+            action(path)
+        except OSError as error:
+            if os.path.lexists(path):  # else another program has deleted it
+                self.refused(path, error)
+            return False
+        return True
+
+
+def delete_older(log: Path, keep_days: int, today: date, report: Report = Report()) -> None:
     """Delete the older files whose day is more than `keep_days` days before `today`."""
     first_kept = (today - timedelta(days=keep_days)).isoformat()
-    for older in rotated_files(log):
-        if older.day < first_kept:
-            older.path.unlink(missing_ok=True)
+    old = [older.path for older in _by_age(log, today) if _day(older, today) < first_kept]
+    gone = [path for path in old if report.attempt(path, Path.unlink)]
+    if gone:
+        report.deleted(gone, f"older than {counted(keep_days, 'day')} (keep_days)")
 
 
-def free_disk(log: Path, free_bytes: float) -> None:
+def free_disk(
+    log: Path, free_bytes: float, today: date | None = None, report: Report = Report()
+) -> None:
     """Delete older files, the oldest first, until the disk has `free_bytes` free."""
-    for older in rotated_files(log):
+    gone = []
+    for older in _by_age(log, today):
         if shutil.disk_usage(log.parent).free >= free_bytes:
-            return
-        older.path.unlink(missing_ok=True)
+            break
+        if report.attempt(older.path, Path.unlink):
+            gone.append(older.path)
+    if gone:
+        report.deleted(gone, f"less than {free_bytes / 1e6:g} MB free (min_free_mb)")
 
 
 def apply_retention(
-    log: Path, settings: RotationSettings, today: date, stopping: Callable[[], bool]
+    log: Path,
+    settings: RotationSettings,
+    today: date | None,
+    stopping: Callable[[], bool],
+    report: Report = Report(),
 ) -> None:
-    """Delete and compress the older files of `log` by the settings, until `stopping` is true."""
+    """Delete and compress the older files of `log` by the settings, until `stopping` is true.
+
+    today: the UTC date, or None if the clock cannot be trusted: then age deletes nothing.
+    """
     for unfinished in rotated_files(log, f".gz{UNFINISHED}"):
-        unfinished.path.unlink(missing_ok=True)
-    if settings.keep_days:
-        delete_older(log, settings.keep_days, today)
+        report.attempt(unfinished.path, Path.unlink)
+    if settings.keep_days and today:
+        delete_older(log, settings.keep_days, today, report)
     if settings.min_free_mb:
-        free_disk(log, settings.min_free_mb * 1e6)
+        free_disk(log, settings.min_free_mb * 1e6, today, report)
+    tried: set[Path] = set()
     while settings.compress and not stopping():
         # Listed again after each file: another may have been rotated in the meantime.
         plain = [older.path for older in rotated_files(log) if older.path.suffix != ".gz"]
+        plain = [path for path in plain if path not in tried]
         if not plain:
             break
-        compress(plain[0], stopping)
+        tried.add(plain[0])
+        report.attempt(plain[0], lambda path: compress(path, stopping))
+
+
+def _by_age(log: Path, today: date | None) -> list[RotatedFile]:
+    """Return the older files, oldest first."""
+    files = rotated_files(log)
+    return sorted(files, key=lambda older: (_day(older, today), older)) if today else files
+
+
+def _day(older: RotatedFile, today: date) -> str:
+    """Return the day from which a file's age counts, 2026-11-22.
+
+    The day of its rows, unless the clock was wrong then: in 1970, or in the future. Then it is the
+    day on which the file got its name, or, if the clock was still wrong, today.
+    """
+    if is_plausible(older.day, today):
+        return older.day
+    try:
+        status = older.path.lstat()
+        named = datetime.fromtimestamp(status.st_ctime, UTC).date().isoformat()
+        if not is_plausible(named, today):
+            named = today.isoformat()
+            times = (status.st_atime_ns, status.st_mtime_ns)
+            os.utime(older.path, ns=times, follow_symlinks=False)  # its st_ctime is now
+    except (OSError, OverflowError, ValueError):
+        return today.isoformat()
+    return named
+
+
+def first_rows(log: Path, today: date) -> Iterator[datetime]:
+    """Yield the time of the first row of each file of yesterday and the day before."""
+    days = {(today - timedelta(days=back)).isoformat() for back in (1, 2)}
+    recent = [older.path for older in rotated_files(log) if older.day in days]
+    for path in (*recent, log):
+        with contextlib.suppress(OSError, EOFError, zlib.error):
+            _require_file(path)
+            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+                if moment := first_time(file.read(BLOCK)):
+                    yield moment
 
 
 class Retention:
     """Runs `apply_retention` in a thread: to compress a day's rows takes seconds.
 
-    warn: called with one line if the disk refuses. Any other fault is raised by the next
-    method that is called.
+    Logs what was deleted. warn: called with one line if the disk refuses, once for each file. Any
+    other fault is raised by the next method that is called.
     """
 
-    def __init__(self, log: Path, settings: RotationSettings, warn: Callable[[str], None]):
+    def __init__(
+        self,
+        log: Path,
+        settings: RotationSettings,
+        warn: Callable[[str], None],
+        trust: ClockTrust | None = None,
+    ):
         self._log, self._settings, self._warn = log, settings, warn
+        self._trust = trust or ClockTrust()
+        self._told: set[Path] = set()  # files that were reported
         self._worker: Worker | None = None  # of the latest pass
 
     def start(self) -> None:
@@ -181,8 +295,22 @@ class Retention:
         # Linux has priorities per thread: frames and rows come first.
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
         try:
-            today = datetime.now(UTC).date()
-            apply_retention(self._log, self._settings, today, worker.stopping.is_set)
+            today = self._trust.today(first_rows(self._log, utc_now().date()))
+            report = Report(self._refused, self._deleted)
+            apply_retention(self._log, self._settings, today, worker.stopping.is_set, report)
         except OSError as error:
-            message = f"cannot delete or compress older files of the log {self._log}"
-            self._warn(str(FacetError(f"{message}: {reason(error)}", hint(error))))
+            self._warn_of(f"older files of the log {self._log}", error)
+
+    def _refused(self, path: Path, error: OSError) -> None:
+        if path not in self._told:
+            self._told.add(path)
+            self._warn_of(f"{path}, an older file of the log", error)
+
+    def _warn_of(self, what: str, error: OSError) -> None:
+        message = f"cannot delete or compress {what}: {reason(error)}"
+        self._warn(str(FacetError(message, hint(error))))
+
+    def _deleted(self, paths: list[Path], rule: str) -> None:
+        names = paths[0].name if len(paths) == 1 else f"{paths[0].name} to {paths[-1].name}"
+        files = counted(len(paths), "older file")
+        messages.info("deleted %s of the log %s, %s: %s", files, self._log, names, rule)

@@ -130,14 +130,15 @@ class FileSink:
 def open_sink(path: Path, header: bytes, settings: RotationSettings, flag: str) -> RowSink:
     """Return a sink for the rows of `path`; makes its folder.
 
-    header: the first line. flag: what named the path, for the hint of an error. Raises UsageError
-    if the file cannot be written, or another process writes it.
+    header: the first line. flag: what named the path, for the hint of an error. A service, or a log
+    that is rotated, waits for a disk that is full, read-only or absent, as it does later. Raises
+    UsageError if the file cannot be written, or another process writes it.
     """
+    wait = bool(settings.daily or settings.max_mb or os.environ.get("NOTIFY_SOCKET"))
     try:
         if path == STDOUT or (path.exists() and not path.is_file()):
             return StreamSink(path, header)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return FileSink(RowWriter(path, header, settings))
+        return FileSink(RowWriter(path, header, settings, wait=wait))
     except OSError as error:
         hint = f"{flag} FILE.csv in a folder that you may write to"
         if isinstance(error, FileLockedError):

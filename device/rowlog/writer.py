@@ -8,16 +8,17 @@ when the disk has room, to a new one if the first was deleted.
 
 from __future__ import annotations
 
+import errno
 import math
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FacetError
 from ..log import log
 from .buffer import RowBuffer
+from .clock import utc_day
 from .disk_errors import hint, reason
 from .rotating_file import RotatingFile
 from .rotation import Retention
@@ -29,18 +30,14 @@ RETRY_S = 1.0  # between attempts to write to a disk that refused
 RETENTION_S = 3600.0  # between passes over the older files
 
 
-def utc_day() -> str:
-    """Return today's UTC date as 2026-11-22."""
-    return datetime.now(UTC).date().isoformat()
-
-
 class RowWriter:
     """Appends rows to one file; rows that the disk refuses wait in a bounded memory.
 
     `add` may be called from any thread and never waits for the disk; all else from one thread.
-    path: the file; its folder exists. header: its first line. warn: called with one line when rows
-    begin to wait and when they are written again. today: returns the UTC date as 2026-11-22. Raises
-    OSError if the file cannot be opened.
+    path: the file; its folder is made. header: its first line. warn: called with one line when rows
+    begin to wait and when they are written again. today: returns the UTC date as 2026-11-22. wait:
+    rows also wait for a disk that is full, read-only or absent at the start. Raises OSError if the
+    file cannot be opened.
     """
 
     def __init__(
@@ -50,12 +47,14 @@ class RowWriter:
         settings: RotationSettings,
         warn: Callable[[str], None] = log.warning,
         today: Callable[[], str] = utc_day,
+        wait: bool = False,
     ):
         self._path, self._sync_s, self._warn, self._today = path, settings.sync_s, warn, today
-        self.file = RotatingFile(path, header, settings)
+        self.file = RotatingFile(path, header, settings, wait)
         self.retention = Retention(self.file.path, settings, warn)
         self._buffer = RowBuffer(settings.buffer_rows)
-        self._buffer.resume(self.file.current)
+        if self.file.is_open:
+            self._buffer.resume(self.file.current)
         self._fault: OSError | None = None  # why the disk refuses at present
         self._retry_s = self._synced_s = self._retention_s = -math.inf  # no attempt yet
 
@@ -125,16 +124,27 @@ class RowWriter:
         while self.file.is_open and (rows := self._buffer.unwritten()):
             count = self.file.rows_before_rotation(rows, now_s)
             if count:
-                self._buffer.mark_written(self.file.current.append(rows[:count]))
+                self._append(rows[:count], now_s)
             else:
                 self._rotate(now_s)
+
+    def _append(self, rows: Sequence[bytes], now_s: float) -> None:
+        try:
+            self._buffer.mark_written(self.file.current.append(rows))
+        except OSError as error:
+            # The limit of one file (RLIMIT_FSIZE, FAT's 4 GB): the disk may have room for another.
+            if error.errno != errno.EFBIG or not self.file.current.day:
+                raise
+            self._warn(f"the log {self._path} is as large as a file may be; it goes on in another")
+            self._rotate(now_s)
 
     def _rotate(self, now_s: float) -> None:
         self._sync(now_s)
         if self.file.is_open:
             self.file.begin_next(now_s)
             self._buffer.resume(self.file.current)
-            self.retention.start()
+            if self.file.rotates:
+                self.retention.start()
 
     @property
     def _sync_due_s(self) -> float:
@@ -173,7 +183,7 @@ class RowWriter:
                 f"up to {self._buffer.capacity} rows wait in memory"
             )
             self._warn(str(FacetError(message, hint(error))))
-            if self.file.rotates:
+            if self.file.rotates and self.file.path.parent.is_dir():
                 self.retention.start()  # may free the disk
         self._fault = error
 

@@ -118,7 +118,8 @@ def test_models_lie_in_the_package_of_a_wheel_and_beside_that_of_a_checkout():
         (
             SERVICE,
             "people",
-            "sudo /opt/facet/.venv/bin/python -m pip install -r /opt/facet/requirements-people.txt",
+            "sudo /opt/facet/.venv/bin/python -I -m pip install "
+            "-r /opt/facet/requirements-people.txt",
         ),
     ],
 )
@@ -145,7 +146,7 @@ def test_the_command_that_restores_the_models_fits_the_installation(kind, comman
         (WHEEL, "pip install --force-reinstall facet-camera"),
         (
             SERVICE,
-            "sudo /opt/facet/.venv/bin/python -m pip install --force-reinstall "
+            "sudo /opt/facet/.venv/bin/python -I -m pip install --force-reinstall "
             "-r /opt/facet/requirements-pi.txt",
         ),
     ],

@@ -3,12 +3,13 @@
 import csv
 import itertools
 import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from device.rowlog.csv_format import UNSET
 from tests.device.camera.webcam import build
 from tests.faults.fault import Bench, Outcome
-from tests.faults.logs import lost, read_log
+from tests.faults.logs import ReportedRow, lost, read_log
 from tests.faults.scenery import Webcam
 from tests.faults.systemd import Supervisor
 from tests.faults.victim import ROOT, Facet, flags, settings
@@ -58,8 +59,7 @@ def set_to_and_fro(bench: Bench) -> Outcome:
     tracks = {row["track"] for row in found.rows}
     dwells = [float(row["dwell_s"]) for row in _visits(visits)]
     jumps = sum(
-        abs((datetime.fromisoformat(two.key[0]) - datetime.fromisoformat(one.key[0])).days) > 0
-        for one, two in itertools.pairwise(reported)
+        abs((_time(two) - _time(one)).days) > 0 for one, two in itertools.pairwise(reported)
     )
     good = code == 0 and starts == 1 and not (loss.rows or found.broken) and jumps > 0
     return Outcome(
@@ -71,6 +71,41 @@ def set_to_and_fro(bench: Bench) -> Outcome:
         and abs(dwells[0] - visible_s) < SLACK_S
         and files <= days + 1,
     )
+
+
+def jump_forward(bench: Bench) -> Outcome:
+    """Start ten years ahead beside a log of 40 days, of which 30 are kept; then with the clock
+    right."""
+    webcam, log = Webcam(bench.folder), bench.folder / "faces.csv"
+    offset = bench.folder / "offset"
+    library = build(DOUBLE, bench.folder / "clock.so")
+    rules = ("daily = true", "keep_days = 30", "compress = false")
+    config = settings(bench.folder, "[rotation]", *rules)
+    both = f"{webcam.environment['LD_PRELOAD']} {library}"
+    more = webcam.environment | {"LD_PRELOAD": both, "CLOCK_DOUBLE": str(offset)}
+    today = datetime.now(UTC).date()
+    days = [(today - timedelta(days=back)).isoformat() for back in range(1, 41)]
+    left, told = [], []
+    for _ in range(bench.trials):
+        for day in days:
+            path = bench.folder / f"faces.{day}.csv"
+            path.write_text(f"time,frame,track\n{day}T00:00:00.000Z,1,1\n")
+        for seconds in (10 * YEAR, 0):
+            offset.write_text(str(seconds))
+            with Facet(bench.folder, *flags("0", log, config), **more) as facet:
+                facet.wait_for_row(40)  # the older files are tidied at the start
+                facet.stop()
+                told.append("deleted" in facet.stderr())
+            left.append(sum((bench.folder / f"faces.{day}.csv").exists() for day in days))
+    return Outcome(
+        "ten years ahead no file goes; with the clock right those of more than 30 days go, told",
+        f"{left[0]} and then {left[1]} of {len(days)} files left; told: {told[0]}, {told[1]}",
+        left == [40, 30] * bench.trials and told == [False, True] * bench.trials,
+    )
+
+
+def _time(row: ReportedRow) -> datetime:
+    return datetime.fromisoformat(row.key[0].removesuffix(UNSET))
 
 
 def _visits(path: Path) -> list[dict[str, str]]:

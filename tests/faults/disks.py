@@ -46,6 +46,33 @@ def full(bench: Bench) -> Outcome:
     )
 
 
+def full_at_the_start(bench: Bench) -> Outcome:
+    """Start with a rotated log on a disk without room, and free it later."""
+    webcam = Webcam(bench.folder)
+    config = settings(bench.folder, "[rotation]", "daily = true", "sync_s = 0.5")
+    lost_rows = again = 0
+    codes = []
+    with mounted(bench.folder / "stick", "-t", "tmpfs", "-o", "size=1m", "none") as disk:
+        for trial in range(1, bench.trials + 1):
+            log = disk / str(trial) / "faces.csv"
+            _fill(disk)
+            with Facet(bench.folder, *flags("0", log, config), **webcam.environment) as facet:
+                facet.wait_for(CANNOT)
+                facet.wait_for_row(10)
+                (disk / "ballast").unlink()
+                facet.wait_for(f"{AGAIN} {log} again")
+                code, _ = facet.stop()
+                again += facet.stderr().count(CANNOT) == 1
+                found = read_log(log)
+                lost_rows += lost(facet.reported(), time.monotonic(), found.keys).rows
+                codes.append(code)
+    return Outcome(
+        "starts, one warning, no row lost, exit code 0",
+        f"{again} times one warning; {lost_rows} rows lost; exit codes {set(codes)}",
+        again == bench.trials and lost_rows == 0 and set(codes) == {0},
+    )
+
+
 def _fill(disk: Path) -> None:
     """Write until no byte fits, not even in the last page of the log."""
     with (disk / "ballast").open("wb", buffering=0) as ballast:

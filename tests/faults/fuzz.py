@@ -1,8 +1,11 @@
 """Malformed files: Facet reads them, or reports in one line what is wrong."""
 
+import contextlib
 import copy
+import hashlib
 import io
 import json
+import os
 import shutil
 import tempfile
 import traceback
@@ -28,6 +31,9 @@ from device.config import settings_of, tables_of
 from device.doctor.checks.models import LANDMARKS
 from device.errors import FacetError
 from device.faces.blazeface import BlazeFace
+from device.recognition.embedding import EMBEDDING_SIZE
+from device.recognition.gallery import Gallery
+from device.recognition.store import EnrolledPerson, read_people, to_record, write_people
 from device.rowlog.csv_format import complete_length, line, timestamp
 from device.rowlog.writer import RowWriter
 from device.settings import RotationSettings, Settings
@@ -251,7 +257,10 @@ def model_cards(bench: Bench) -> Outcome:
     card = bench.folder / CARD.name
     shutil.copy(CARD.with_suffix(".tflite"), bench.folder)
     values = st.one_of(JSON, NUMBERS, st.just("delete"))
-    changes = st.lists(st.tuples(st.sampled_from(_places(record)), values), min_size=1, max_size=2)
+    places = _places(record)
+    numbers = [way for way in places if way[0] == "attributes" and len(way) > 2]
+    ways = st.one_of(st.sampled_from(places), st.sampled_from(numbers))  # these decide on outputs
+    changes = st.lists(st.tuples(ways, values), min_size=1, max_size=2)
     cards = st.one_of(
         st.builds(_changed, st.just(record), changes), _spoil(st.just(CARD.read_bytes()))
     )
@@ -265,6 +274,68 @@ def model_cards(bench: Bench) -> Outcome:
         return True
 
     return _fuzz(bench, cards, check)
+
+
+# Enrolled people
+
+
+def people_files(bench: Bench) -> Outcome:
+    """The file of enrolled people with values changed or removed, and its text corrupted."""
+    path = bench.folder / "people.json"
+    templates = np.random.default_rng(1).normal(0, 0.13, (2, EMBEDDING_SIZE)).astype(np.float32)
+    write_people(path, [EnrolledPerson(name, START, templates) for name in ("Ada", "Bob")])
+    record = json.loads(path.read_text())
+    huge = st.sampled_from([1e38, -1e300, [[1e38] * EMBEDDING_SIZE], [[1e400] * EMBEDDING_SIZE]])
+    values = st.one_of(JSON, NUMBERS, huge, st.just("delete"))
+    changes = st.lists(st.tuples(st.sampled_from(_places(record)), values), min_size=1, max_size=2)
+    files = st.one_of(
+        st.builds(_changed, st.just(record), changes), _spoil(st.just(path.read_bytes()))
+    )
+
+    def check(content: bytes) -> bool:
+        path.write_bytes(content)
+        path.chmod(0o600)
+        people = read_people(path)
+        to_record(people)
+        match = Gallery(people, 0.5).match(templates)
+        assert np.isfinite(match.score)
+        return True
+
+    return _fuzz(bench, files, check)
+
+
+# Networks
+
+ABORTS = (885_599, 110)  # a byte of attributes-small.tflite that ends ai-edge-litert 2.3.0
+
+
+def networks(bench: Bench) -> Outcome:
+    """Corrupted networks whose hash is in their card; one is known to abort the runtime."""
+    source = CARD.with_name("attributes-small.json")
+    record, content = json.loads(source.read_text()), source.with_suffix(".tflite").read_bytes()
+    card = bench.folder / "m.json"
+    os.environ["XDG_CACHE_HOME"] = str(bench.folder)
+    # A flatbuffer's tables lie at its end, behind the weights.
+    places = st.integers(len(content) - 80_000, len(content) - 1) | st.integers(0, 4000)
+    flips = st.lists(st.tuples(places, st.integers(0, 255)), min_size=1, max_size=3)
+
+    def changed(pairs: list[tuple[int, int]]) -> bytes:
+        bytes_ = bytearray(content)
+        for place, value in pairs:
+            bytes_[place] = value
+        return bytes(bytes_)
+
+    files = st.one_of(st.builds(changed, flips), _spoil(st.just(content)))
+
+    def check(content: bytes) -> bool:
+        (bench.folder / record["file"]).write_bytes(content)
+        card.write_text(json.dumps(record | {"sha256": hashlib.sha256(content).hexdigest()}))
+        Classifier(card)
+        return True
+
+    with contextlib.suppress(FacetError):
+        check(changed([ABORTS]))
+    return _fuzz(bench, files, check)
 
 
 # Pictures

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.faults.fault import Bench, Fault, Missing, Outcome
 from tests.faults.mounts import private
+from tests.faults.mutants import VARIABLE, apply_chosen
 from tests.faults.report import Row
 from tests.faults.victim import ROOT
 
@@ -28,6 +29,7 @@ class Run:
     fault: Fault
     trials: int
     seed: int
+    mutant: str = ""  # the name of a mutant, which the fault's check must notice
 
 
 def inflict(run: Run, until_s: float) -> Row:
@@ -37,9 +39,11 @@ def inflict(run: Run, until_s: float) -> Row:
         result = Path(folder) / "result.json"
         flags = ["--only", run.fault.name, "--trials", run.trials, "--seed", run.seed]
         command = [*private(), sys.executable, "-m", "tests.faults", *flags, "--inside", result]
+        more = {VARIABLE: run.mutant, "FACET_FAULT_PATIENCE_S": "30"} if run.mutant else {}
         process = subprocess.Popen(
             [str(one) for one in command],
             cwd=ROOT,
+            env=os.environ | more,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
@@ -56,7 +60,8 @@ def inflict(run: Run, until_s: float) -> Row:
         if result.is_file():
             outcome = Outcome(**json.loads(result.read_text()))
         else:
-            outcome = Outcome("an end", " ".join(stderr.split())[-300:], False)
+            seen = " ".join(stderr.split())[-300:] or f"ended with code {process.returncode}"
+            outcome = Outcome("an end", seen, False)
     return Row(run.fault, run.trials, outcome, time.monotonic() - begun)
 
 
@@ -73,6 +78,7 @@ def _end(group: int) -> None:
 
 def inside(run: Run, result: Path) -> int:
     """Inflict a fault in this process, and leave what came of it in a file."""
+    apply_chosen()  # for faults that call Facet in this process
     folder = result.parent / "bench"
     folder.mkdir()
     rng = random.Random(f"{run.seed} {run.fault.name}")

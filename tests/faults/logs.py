@@ -61,7 +61,11 @@ def _read(path: Path) -> tuple[list[dict[str, str]], int]:
     rows, broken = [], int(bool(torn))
     for line in lines[1:]:
         fields = _fields(line)
-        if len(fields) == len(header) and fields[0].endswith("Z") and _are_numbers(fields[10:]):
+        if (
+            len(fields) == len(header)
+            and fields[0].endswith(("Z", "Z?"))
+            and _are_numbers(fields[10:])
+        ):
             rows.append(dict(zip(header, fields, strict=True)))
         else:
             broken += 1

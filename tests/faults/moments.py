@@ -7,9 +7,10 @@ from tests.faults.logs import NOTHING, lost, read_log
 from tests.faults.scenery import Webcam, film
 from tests.faults.victim import Facet, flags, settings
 
-SYNC_S = 1.0
 STOP_S = 2.0
-RUNNING_S = 0.8  # of its life, at most
+RUNNING_S = 1.0  # of its life, at most
+# Rows that a kill may lose: those that are not yet passed to the kernel, within milliseconds.
+WRITTEN_S = 0.3  # far less than RUNNING_S, or no loss could exceed it
 
 
 def _start_s(bench: Bench, arguments) -> float:
@@ -32,7 +33,7 @@ def _wait(bench: Bench, facet: Facet, start_s: float) -> None:
 def kill_9(bench: Bench) -> Outcome:
     """Kill one after the other on the same log, which is rotated and compressed meanwhile."""
     log = bench.folder / "faces.csv"
-    config = settings(bench.folder, "[rotation]", f"sync_s = {SYNC_S}", "max_mb = 0.05")
+    config = settings(bench.folder, "[rotation]", "sync_s = 60", "max_mb = 0.05")
     arguments = flags(film(bench.folder), log, config)
     start_s = _start_s(bench, arguments)
     lives = []
@@ -46,10 +47,10 @@ def kill_9(bench: Bench) -> Outcome:
     found = read_log(log)
     loss = sum((lost(reported, end_s, found.keys) for reported, end_s in lives), NOTHING)
     return Outcome(
-        f"0 broken rows, at most {SYNC_S:g} s lost (sync_s)",
+        f"0 broken rows, none lost that is older than {WRITTEN_S:g} s, without any sync",
         f"{found.broken} broken of {len(found.rows)} rows; {loss.rows} lost, "
         f"the oldest {loss.longest_s:.2f} s",
-        code == 0 and not found.broken and bool(found.rows) and loss.longest_s <= SYNC_S,
+        code == 0 and not found.broken and bool(found.rows) and loss.longest_s <= WRITTEN_S,
     )
 
 

@@ -13,6 +13,7 @@ from device import run
 from device.cli.command import exit_with
 from device.rowlog import timestamp
 from device.types import Result
+from tests.faults.mutants import apply_chosen
 
 
 class Witness:
@@ -32,6 +33,7 @@ class Witness:
 
 
 def main() -> int:
+    apply_chosen()
     build = run.build_reports
     run.build_reports = lambda *arguments: [Witness(), *build(*arguments)]
     return run.main()

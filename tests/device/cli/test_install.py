@@ -61,18 +61,31 @@ def test_the_installer_is_good_bash():
     assert done.returncode == 0, done.stdout
 
 
-def install(*arguments, root=None):
-    """Run the installer; what it would download is in this Python's folder already."""
+@pytest.fixture(scope="session")
+def python(tmp_path_factory):
+    """A Python whose virtual environments have what the installer would download."""
+    path = tmp_path_factory.mktemp("python") / "python3"
+    path.write_text(f"""#!/bin/bash
+set -e
+{sys.executable} "$@"
+case " $* " in *" -m venv "*)
+    for site in "${{@: -1}}"/lib/python*/site-packages; do
+        echo {sysconfig.get_path("purelib")} >"$site/tests.pth"
+    done ;;
+esac
+""")
+    path.chmod(0o755)
+    return path
+
+
+def install(*arguments, root=None, cwd=None, python=sys.executable, **more):
+    """Run the installer; without `python` of the fixture it can only go as far as pip."""
     env = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "DESTDIR")}
-    env |= {
-        "PYTHON": sys.executable,
-        "PYTHONPATH": sysconfig.get_path("purelib"),
-        "PIP_NO_INDEX": "1",
-    }
+    env |= {"PYTHON": str(python), "PIP_NO_INDEX": "1"} | more
     if root:
         env["DESTDIR"] = str(root)
     return subprocess.run(
-        [INSTALL, *arguments], env=env, capture_output=True, text=True, timeout=300
+        [INSTALL, *arguments], env=env, capture_output=True, text=True, timeout=300, cwd=cwd
     )
 
 
@@ -87,7 +100,7 @@ def test_a_dry_run_says_all_and_does_nothing(tmp_path):
 def test_a_dry_run_on_this_computer_names_its_steps():
     done = install("--dry-run")
     assert done.returncode == 0, done.stderr
-    for words in (f"{PYTHON} -m compileall", "systemctl enable facet"):
+    for words in ("-I -m compileall", "systemctl enable facet", "ln -sfn facet-versions/"):
         assert words in done.stdout
 
 
@@ -123,44 +136,97 @@ def hinted_files():
     return [Path(word) for word in words if word.endswith(".txt")]
 
 
-def test_installed_run_upgraded_removed(tmp_path):
+def versions(root):
+    """Return the versions that are kept: the one in use and the one before."""
+    links = [root / "opt" / name for name in ("facet", "facet-previous")]
+    assert all(link.is_symlink() for link in links if link.exists())
+    return [link.resolve().name for link in links if link.exists()]
+
+
+def hostile_folder(path):
+    """A folder whose modules, were they imported, would leave a file."""
+    path.mkdir()
+    for name in ("venv", "pip", "ensurepip", "sys", "json", "runpy", "compileall", "device", "cv2"):
+        (path / f"{name}.py").write_text(f"open({str(path / 'HIT')!r}, 'a').write(__name__)\n")
+    for name in ("sitecustomize", "usercustomize"):
+        (path / f"{name}.py").write_text(f"open({str(path / 'HIT')!r}, 'a').write(__name__)\n")
+    return path
+
+
+def test_installed_run_upgraded_rolled_back_removed(tmp_path, python):
     root = tmp_path / "root"
-    done = install(root=root)
+    app = root / "opt" / "facet"
+    app.mkdir(parents=True)
+    (app / "of_an_installer_without_versions").touch()
+    (root / "etc").mkdir()
+    (root / "etc" / "group").write_text("root:x:0:\nfacet:x:987:\n")
+    hostile = hostile_folder(tmp_path / "hostile")
+    done = install(root=root, python=python, cwd=hostile, PYTHONPATH=str(hostile))
     assert done.returncode == 0, done.stderr
+    assert not (hostile / "HIT").exists()
     unit = root / "etc" / "systemd" / "system" / "facet.service"
     assert unit.read_text() == UNIT.read_text()
     settings = root / "etc" / "facet.toml"
     assert merge(Settings(), tomllib.loads(settings.read_text()), "facet.toml") == SERVICE
     assert str(root) not in settings.read_text()
+    assert settings.stat().st_mode & 0o777 == 0o640  # it may have a camera's password
+    assert os.geteuid() != 0 or settings.stat().st_gid == 987
 
     for name in ("LICENSE", "NOTICE", "models/LICENSE.md"):
         assert (root / "opt" / "facet" / name).is_file(), name
     for path in hinted_files():
         assert (root / path.relative_to("/")).is_file(), path
 
-    app, log = root / "opt" / "facet", tmp_path / "faces.csv"
+    log = tmp_path / "faces.csv"
     command = [app / ".venv" / "bin" / "python", "-m", "device.run", "--config", settings]
     ran = subprocess.run(
         [*command, "--camera", "demo", "--log", log, "--max-frames", "20"],
         cwd=app,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": sysconfig.get_path("purelib")},
+        env={"PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
     )
     assert ran.returncode == 0 and len(rows(log)) == 1, ran.stderr
 
-    settings.write_text("[camera]\nsource = 1\n")
+    settings.write_text("[camera]\nsource = '1'\n")
+    settings.chmod(0o644)
     state = root / "var" / "lib" / "facet" / "faces.csv"
     state.parent.mkdir(parents=True)
     state.write_text("rows\n")
+    first, oldest = versions(root)
+    assert (app.parent / "facet-previous" / "of_an_installer_without_versions").exists()
     (app / "device" / "of_an_older_version.py").touch()
-    again = install(root=root)
+
+    # An upgrade that fails half way leaves program and packages together.
+    broken = install(root=root)
+    assert broken.returncode == 1 and "the installed version is unchanged" in broken.stderr
+    assert versions(root) == [first, oldest]
+    assert {path.name for path in app.resolve().parent.iterdir()} == {first, oldest}
+    settings.write_text("[camera]\nsorce = '1'\n")  # as of another version
+    refused = install(root=root, python=python)
+    assert refused.returncode == 1 and "settings: " in refused.stderr, refused.stderr
+    assert "the doctor refuses this version" in refused.stderr
+    assert versions(root) == [first, oldest]
+    assert {path.name for path in app.resolve().parent.iterdir()} == {first, oldest}
+
+    settings.write_text("[camera]\nsource = '1'\n")
+    again = install(root=root, python=python)
     assert again.returncode == 0 and "facet.toml is kept" in again.stderr
-    assert settings.read_text() == "[camera]\nsource = 1\n" and state.read_text() == "rows\n"
+    assert settings.read_text() == "[camera]\nsource = '1'\n" and state.read_text() == "rows\n"
+    assert settings.stat().st_mode & 0o777 == 0o640
     assert not (app / "device" / "of_an_older_version.py").exists()
+    second = versions(root)[0]
+    assert versions(root) == [second, first]
+    assert {path.name for path in app.resolve().parent.iterdir()} == {first, second}
+    assert install("--rollback", root=root).returncode == 0
+    assert versions(root) == [first, second]
+    assert (app / "device" / "of_an_older_version.py").exists()
 
     assert install("--uninstall", root=root).returncode == 0
-    assert not app.exists() and not unit.exists() and settings.exists() and state.exists()
+    assert list(app.parent.iterdir()) == []
+    assert not unit.exists() and settings.exists() and state.exists()
     assert install("--uninstall", "--purge", root=root).returncode == 0
     assert not settings.exists() and not state.parent.exists()
     assert install("--uninstall", root=root).returncode == 0  # once more is no fault
+    none = install("--rollback", root=root)
+    assert none.returncode == 2 and "no earlier version is kept" in none.stderr

@@ -1,7 +1,9 @@
 """The process that computes embeddings: the same numbers, from any package name, and its end."""
 
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -49,18 +51,35 @@ def test_a_death_that_nobody_asked_about_is_raised_at_the_end(crop):
         assert process._worker.done.wait(10)
 
 
-def test_one_that_hangs_is_killed_in_limited_time(crop, monkeypatch):
-    import signal
-
+@pytest.mark.parametrize("wait", [True, False])
+def test_one_that_hangs_is_killed_in_limited_time(crop, monkeypatch, wait):
     monkeypatch.setattr(embedding_process, "CLOSE_S", 0.3)
     monkeypatch.setattr(embedding_process, "RESULT_S", 0.2)
     with EmbeddingProcess() as process:
         process._process.send_signal(signal.SIGSTOP)
         process.submit(crop)
         with pytest.raises(FacetError, match="no embedding within"):
-            process.result(wait=True)
+            while process.result(wait) is None:
+                time.sleep(0.01)
         child = process._process
     assert child.returncode == -9
+
+
+def test_a_pause_of_this_process_is_not_its_fault(crop, monkeypatch):
+    """SIGSTOP or a frozen control group stops both: the wait is counted in polls."""
+    monkeypatch.setattr(embedding_process, "RESULT_S", 1.5)
+    with EmbeddingProcess() as process:
+        process.submit(crop)
+        process._polled_s -= 3600  # an hour passed between two frames
+        assert process.result(wait=True) is not None
+
+
+def test_a_start_that_hangs_is_ended(tmp_path, monkeypatch):
+    (tmp_path / "dlib.py").write_text("import time; time.sleep(60)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(embedding_process, "START_S", 0.5)
+    with pytest.raises(FacetError, match="exited with code -9"):
+        EmbeddingProcess().__enter__()
 
 
 def test_a_dlib_that_does_not_load_is_raised_at_once(tmp_path, monkeypatch):

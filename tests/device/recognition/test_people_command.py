@@ -189,6 +189,14 @@ def test_a_damaged_file_stops_all_but_its_removal(tmp_path):
     assert done.returncode == 0 and not file.exists()
 
 
+def test_a_name_that_is_in_the_file_twice_is_removed_as_a_whole(tmp_path):
+    file = tmp_path / "people.json"
+    write_people(file, [ada("Ada"), ada("ADA"), ada("Bob")])
+    done = people("remove", "ada", "--file", file)
+    assert done.returncode == 0 and "stored about Ada, 2 entries" in done.stderr
+    assert [person.name for person in read_people(file)] == ["Bob"]
+
+
 def test_without_dlib_the_error_names_the_command_that_installs_it(tmp_path, photos, monkeypatch):
     monkeypatch.setitem(sys.modules, "dlib", None)  # as if it were not installed
     photo = photos / "astronaut.png"

@@ -5,17 +5,20 @@ import os
 import stat
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device.errors import ModelError, SourceError, UsageError
 from device.recognition.embedding import MODEL, VERSION
+from device.recognition.gallery import Gallery
 from device.recognition.store import (
     clean_name,
     file_lock,
+    find_all,
     find_person,
     name_key,
     read_people,
@@ -69,11 +72,51 @@ def test_a_file_that_root_writes_stays_its_owners(tmp_path, exists):
     assert (path.stat().st_uid, path.stat().st_gid) == (1234, 1234)
 
 
-def test_a_temporary_file_of_a_crash_does_not_make_it_public(tmp_path):
-    path, part = tmp_path / "people.json", tmp_path / "people.json.part"
-    part.touch(0o644)
+def links_to(victim, folder):
+    """Prepare every name that root might open, as the owner of the folder could."""
+    for name in ("people.json", "people.json.part"):
+        (folder / name).symlink_to(victim)
+    return folder / "people.json"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone is tempted")
+def test_root_neither_overwrites_nor_gives_away_what_a_link_leads_to(tmp_path):
+    victim, folder = tmp_path / "shadow", tmp_path / "hostile"
+    folder.mkdir(mode=0o700)
+    write_people(victim, [ada("Eve")])
+    before = victim.read_bytes(), victim.stat()
+    path = links_to(victim, folder)
+    os.chown(folder, 1234, 1234)
+    with pytest.raises(SourceError):
+        read_people(path)  # else an `add` would copy Eve's templates into the folder
     write_people(path, [ada()])
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and not part.exists()
+    assert (victim.read_bytes(), victim.stat().st_uid) == (before[0], 0)
+    assert victim.stat().st_mode == before[1].st_mode
+    assert not path.is_symlink() and path.stat().st_uid == 1234
+    path.unlink()
+    path.symlink_to(victim)
+    write_people(path, [])
+    assert not os.path.lexists(path) and victim.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone is tempted")
+def test_a_hard_link_does_not_choose_the_owner(tmp_path):
+    path = tmp_path / "people.json"
+    path.touch()
+    os.chown(path, 1234, 1234)
+    os.link(path, tmp_path / "other")
+    write_people(path, [ada()])
+    assert path.stat().st_uid == os.stat(tmp_path).st_uid
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone is tempted")
+def test_in_a_folder_of_everybody_the_file_is_roots(tmp_path):
+    tmp_path.chmod(0o1777)
+    path = tmp_path / "people.json"
+    path.touch()
+    os.chown(path, 1234, 1234)
+    write_people(path, [ada()])
+    assert path.stat().st_uid == 0 and stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_without_people_there_is_no_file(tmp_path):
@@ -98,6 +141,10 @@ def altered(change) -> str:
     return json.dumps(record)
 
 
+def _number(record, value) -> None:
+    record["people"][0]["templates"][0] = [value] * 128
+
+
 @pytest.mark.parametrize(
     "content, message",
     [
@@ -113,6 +160,15 @@ def altered(change) -> str:
             "contain NaN or infinity",
         ),
         (altered(lambda record: record["people"][0].update(name="a\0b")), "is not a valid name"),
+        (altered(lambda record: _number(record, 10**400)), "is damaged"),
+        (altered(lambda record: _number(record, 777)).replace("777", "1e400"), "NaN or infinity"),
+        (altered(lambda record: _number(record, 1e38)), "contain numbers beyond 10"),
+        (altered(lambda record: _number(record, 1e300)), "contain numbers beyond 10"),
+        (altered(lambda record: _number(record, "x")), "is damaged"),
+        (
+            altered(lambda record: record["people"][0].update(agreed="0001-01-01T00:00:00+14:00")),
+            "is damaged",
+        ),
         (to_record([ada()]).__repr__(), "is damaged or not a file of enrolled people"),
     ],
 )
@@ -167,6 +223,68 @@ def test_a_person_is_found_however_the_name_is_written():
     assert find_person(people, "strasse") is people[1]
     with pytest.raises(UsageError, match=r"no enrolled person is called 'Zoe'\. Try: Zoë$"):
         find_person(people, "Zoe")
+
+
+def test_a_name_that_an_edited_file_has_twice(tmp_path):
+    people = [ada("Ada"), ada("ADA"), ada("Bob")]
+    assert find_all(people, "ada") == people[:2]
+    with pytest.raises(UsageError, match=r"2 entries .* called .Ada.\. Try: .* remove Ada"):
+        find_person(people, "ada")
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=5),
+    st.sampled_from([10**400, -(10**400), 1e39, [], {}, [[]], [[10**400] * 128], True]),
+)
+WAYS = st.sampled_from(
+    [
+        ("format",),
+        ("model",),
+        ("model", "name"),
+        ("people",),
+        ("people", 0),
+        ("people", 0, "name"),
+        ("people", 0, "agreed"),
+        ("people", 0, "templates"),
+        ("people", 0, "templates", 0),
+        ("people", 0, "templates", 0, 5),
+    ]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(WAYS, VALUES)
+def test_any_value_anywhere_is_read_or_refused_as_a_whole(tmp_path, way, value):
+    record = to_record([ada()])
+    place = record
+    for step in way[:-1]:
+        place = place[step]
+    place[way[-1]] = value
+    path = tmp_path / "people.json"
+    path.write_bytes(json.dumps(record).encode("utf-8", "surrogatepass"))
+    path.chmod(0o600)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            people = read_people(path)
+        except ModelError:
+            return
+        to_record(people)
+        assert all(np.isfinite(Gallery(people, 0.5).match(templates(1)).score) for _ in people)
+
+
+def test_what_is_not_a_regular_file_does_not_hang(tmp_path):
+    path = tmp_path / "people.json"
+    os.mkfifo(path)
+    with pytest.raises(SourceError, match="not a regular file"):
+        read_people(path)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(SourceError):
+        read_people(path)
 
 
 def test_two_commands_wait_for_each_other(tmp_path):

@@ -1,13 +1,16 @@
 """Older files: their names, compression, and when they are deleted."""
 
 import gzip
+import os
 import shutil
 import threading
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from device.rowlog.rotation import (
+    Report,
     Retention,
     apply_retention,
     compress,
@@ -152,7 +155,7 @@ def test_retention_follows_the_settings(log, settings, kept):
 def test_a_pass_runs_once_at_a_time_and_ends_when_closed(log, monkeypatch):
     passes, gate = [], threading.Event()
 
-    def slow(log, settings, today, stopping):
+    def slow(log, settings, today, stopping, report):
         passes.append(today)
         gate.wait(10)
         while not stopping():
@@ -176,4 +179,83 @@ def test_a_missing_folder_is_one_warning(log, messages):
     assert messages == [
         f"cannot delete or compress older files of the log {log}: No such file or directory. "
         "Try: create the folder again"
+    ]
+
+
+# Each file by itself
+
+
+def test_what_is_no_file_is_passed_over_and_reported_once(log, messages, tmp_path):
+    """A folder and a dangling link with an older file's name, plain, compressed and unfinished."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "mine").write_text("mine")
+    for day in ("2026-01-01", "2026-01-02", "2026-01-05"):
+        (log.parent / f"faces.{day}.csv").write_text(CONTENT)
+    (log.parent / "faces.2026-01-03.csv").mkdir()
+    (log.parent / "faces.2026-01-04.csv").symlink_to(tmp_path / "nowhere")
+    (log.parent / "faces.2026-01-02.csv.gz").symlink_to(outside / "nowhere")
+    (log.parent / "faces.2026-01-05.csv.gz.part").mkdir()
+    os.mkfifo(log.parent / "faces.2026-01-06.csv")
+    (log.parent / "faces.2026-01-07.csv").symlink_to(outside / "mine")
+    (log.parent / "faces.2026-01-08.csv").write_text(CONTENT)
+    retention = Retention(log, DAILY, messages.append)
+    for _ in range(2):
+        retention.start()
+        retention.wait()
+    retention.close()
+    assert {name for name in names(log) if name.endswith(".csv.gz")} == {
+        f"faces.2026-01-0{day}.csv.gz" for day in (1, 2, 8)
+    }
+    assert (outside / "mine").read_text() == "mine" and list(outside.iterdir()) == [
+        outside / "mine"
+    ]
+    assert (log.parent / "faces.2026-01-02.csv").read_text() == CONTENT
+    told = sorted(message.partition("faces.")[2].partition(",")[0] for message in messages)
+    assert told == sorted(
+        f"2026-01-0{name}"
+        for name in ("2.csv", "3.csv", "4.csv", "5.csv", "5.csv.gz.part", "6.csv", "7.csv")
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b cut", gzip.compress(b"another")])
+def test_a_plain_file_stays_beside_a_gz_that_is_not_its_copy(log, content):
+    plain, packed = (log.parent / f"faces.2026-11-21.csv{suffix}" for suffix in ("", ".gz"))
+    plain.write_text(CONTENT)
+    packed.write_bytes(content)
+    RowWriter(log, b"time,x\n", DAILY).close()
+    assert plain.read_text() == CONTENT and packed.read_bytes() == content
+
+
+def test_a_folder_in_place_of_the_next_name_is_passed_over(log):
+    (log.parent / "faces.2026-11-22.csv").mkdir()
+    log.write_text(CONTENT)
+    assert rotate(log).name == "faces.2026-11-22_002.csv"
+
+
+# Files of a clock that was wrong
+
+
+@pytest.mark.parametrize("day", ["1970-01-01", "2019-12-31", "2099-01-01"])
+@pytest.mark.parametrize("named_days_ago, kept", [(6, True), (8, False)])
+def test_the_age_of_a_file_of_a_wrong_clock_counts_from_when_it_got_its_name(
+    log, day, named_days_ago, kept
+):
+    make(log, day)
+    delete_older(log, 7, datetime.now(UTC).date() + timedelta(days=named_days_ago))
+    assert bool(names(log)) == kept
+
+
+def test_what_is_deleted_is_logged(log, capsys, monkeypatch):
+    make(log, "2026-11-01", "2026-11-02", "2026-11-03")
+    keep = RotationSettings(daily=True, keep_days=20)
+    apply = Report(deleted=Retention(log, keep, pytest.fail)._deleted)
+    apply_retention(log, keep, TODAY, never, apply)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    apply_retention(log, RotationSettings(min_free_mb=5, daily=True), TODAY, never, apply)
+    assert [line for line in capsys.readouterr().err.splitlines() if "deleted" in line] == [
+        f"facet: deleted 1 older file of the log {log}, faces.2026-11-01.csv.gz: older than 20 "
+        "days (keep_days)",
+        f"facet: deleted 2 older files of the log {log}, faces.2026-11-02.csv.gz to "
+        "faces.2026-11-03.csv.gz: less than 5 MB free (min_free_mb)",
     ]

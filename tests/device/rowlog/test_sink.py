@@ -1,5 +1,6 @@
 """The thread that writes, and how its faults end a run."""
 
+import contextlib
 import os
 import shutil
 import threading
@@ -11,7 +12,7 @@ from device.errors import FacetError, UsageError
 from device.rowlog.sink import FileSink, StreamSink, open_sink
 from device.rowlog.writer import RowWriter
 from device.settings import RotationSettings
-from tests.device.rowlog.logs import HEADER, PLAIN, numbers, row
+from tests.device.rowlog.logs import DAILY, HEADER, PLAIN, numbers, row
 
 
 def until(condition):
@@ -130,3 +131,35 @@ def test_a_second_sink_on_a_file_is_an_error(tmp_path):
         f"cannot write the log {path}: another process is writing to it, pid {os.getpid()}"
     )
     assert error.value.hint == "stop that process, or --log with another file"
+
+
+@pytest.mark.parametrize(
+    "settings, service, waits",
+    [(PLAIN, False, False), (PLAIN, True, True), (DAILY, False, True)],
+)
+def test_a_service_and_a_rotated_log_start_on_a_full_disk(
+    disk, monkeypatch, settings, service, waits
+):
+    """At a terminal the command ends with a clear error."""
+    (disk / "ballast").write_bytes(bytes(65_536 - 4096))
+    path = disk / "new" / "deeper" / "a.csv"
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    if service:
+        monkeypatch.setenv("NOTIFY_SOCKET", "/run/systemd/notify")
+    if not waits:
+        with pytest.raises(UsageError, match="No space left on device"):
+            fill_and_open(disk, path, settings)
+        return
+    with fill_and_open(disk, path, settings) as sink:
+        sink.add([row(1)])
+        time.sleep(0.1)
+        (disk / "ballast").unlink()
+        until(path.exists)
+    assert numbers(path) == [1]
+
+
+def fill_and_open(disk, path, settings):
+    with open(disk / "more", "wb", buffering=0) as more, contextlib.suppress(OSError):
+        while True:
+            more.write(bytes(512))
+    return open_sink(path, HEADER, settings, "--log")

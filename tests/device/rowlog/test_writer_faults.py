@@ -2,13 +2,15 @@
 
 import shutil
 import subprocess
+import sys
 
 import pytest
 
 from device.errors import FacetError
 from device.rowlog.writer import RETRY_S, RowWriter
 from device.settings import RotationSettings
-from tests.device.rowlog.logs import HEADER, PLAIN, numbers, rotated, row
+from tests.conftest import ROOT
+from tests.device.rowlog.logs import DAILY, HEADER, PLAIN, TODAY, numbers, rotated, row
 
 
 def test_a_folder_that_is_removed_and_restored_loses_no_row_of_its_absence(tmp_path, messages):
@@ -193,3 +195,82 @@ def test_an_unplugged_disk_leaves_its_mount_point_empty(disk, messages):
     writer.flush_due(2.0)
     writer.close()
     assert numbers(disk / "a.csv") == [1]
+
+
+def fill(disk):
+    """Leave no room for a byte."""
+    with open(disk / "ballast", "wb", buffering=0) as ballast:
+        for size in (4096, 1):
+            with pytest.raises(OSError, match="No space left"):
+                while True:
+                    ballast.write(bytes(size))
+
+
+def remount(disk, how):
+    subprocess.run(["mount", "-o", f"remount,{how}", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("fault", ["full", "read-only"])
+@pytest.mark.parametrize("folder", [".", "new"])
+def test_a_disk_that_refuses_at_the_start_is_waited_for(disk, messages, fault, folder):
+    path = disk / folder / "a.csv"
+    if fault == "full":
+        fill(disk)
+    else:
+        remount(disk, "ro")
+    with pytest.raises(OSError, match=r"No space|Read-only"):
+        RowWriter(path, HEADER, DAILY)
+    writer = RowWriter(path, HEADER, DAILY, messages.append, TODAY.isoformat, wait=True)
+    for second in range(3):
+        writer.add([row(second)])
+        writer.flush_due(second * RETRY_S)
+    if fault == "full":
+        (disk / "ballast").unlink()
+    else:
+        remount(disk, "rw")
+    writer.flush_due(60.0)
+    writer.close()
+    assert numbers(path) == [0, 1, 2]
+    assert len(messages) == 2 and messages[1] == f"writing the log {path} again"
+
+
+def test_a_disk_that_refuses_from_start_to_end_is_an_error(disk, messages):
+    fill(disk)
+    writer = RowWriter(disk / "a.csv", HEADER, DAILY, messages.append, wait=True)
+    writer.add([row(1)])
+    with pytest.raises(FacetError, match=r"1 row of the log .*a.csv was lost: No space left"):
+        writer.close()
+    RowWriter(disk / "a.csv", HEADER, DAILY, messages.append, wait=True).close()  # no row, no loss
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_path_that_can_never_be_written_is_an_error_at_the_start(tmp_path, wait):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"Not a directory|File exists"):
+        RowWriter(tmp_path / "file" / "a.csv", HEADER, DAILY, wait=wait)
+
+
+@pytest.mark.parametrize("settings", [PLAIN, DAILY], ids=["one file", "rotated"])
+def test_at_the_limit_of_a_file_the_log_goes_on_in_another(tmp_path, settings):
+    """RLIMIT_FSIZE, in a process of its own; 9000 rows of 30 bytes, 100 kB a file."""
+    code = """
+import resource, sys
+from pathlib import Path
+from device.rowlog.writer import RowWriter
+from device.settings import RotationSettings
+from tests.device.rowlog.logs import HEADER, row
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+settings = RotationSettings(compress=False, daily=sys.argv[2] == "True")
+writer = RowWriter(Path(sys.argv[1]), HEADER, settings, print, lambda: "2026-11-22")
+for number in range(9000):
+    writer.add([row(number)])
+    if number % 100 == 0:
+        writer.flush_due(number / 10)
+writer.close()
+"""
+    path = tmp_path / "a.csv"
+    command = [sys.executable, "-c", code, path, str(settings.daily)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(rotated(path)) == 2 and numbers(*rotated(path), path) == list(range(9000))
+    assert done.stdout.count("as large as a file may be; it goes on in another") == 2

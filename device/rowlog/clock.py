@@ -1,0 +1,73 @@
+"""How far the computer's clock can be trusted, which decides which files are old enough to delete.
+
+A Pi has no clock of its own: it starts in 1970, or when it was last shut down, until it hears from
+a time server. A server, a user or an empty battery may set any clock to any date.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+
+FIRST_DAY = "2020-01-01"  # a clock before it was never set
+DAY_S = 86_400.0
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def utc_day() -> str:
+    """Return today's UTC date as 2026-11-22."""
+    return utc_now().date().isoformat()
+
+
+def boot_s() -> float:
+    """Return s since the boot, suspended time included; no clock that is set changes it."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def is_set(moment: datetime | None = None) -> bool:
+    """Whether a clock that shows this moment, default the computer's, was set since the boot."""
+    return (moment or utc_now()).date().isoformat() >= FIRST_DAY
+
+
+def is_plausible(day: str, today: date) -> bool:
+    """Whether rows of this day, 2026-11-22, can have been written until `today`."""
+    return FIRST_DAY <= day <= (today + timedelta(days=1)).isoformat()
+
+
+class ClockTrust:
+    """Whether today's date may decide what is deleted.
+
+    It may once the clock has agreed for a day with the rows, or with the time since the boot. A
+    jump of more than a day begins this day anew.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], datetime] = utc_now,
+        boot_s: Callable[[], float] = boot_s,
+    ):
+        self._now, self._boot_s = now, boot_s
+        self._boot_time_s = self._clock_s()
+        self._since_s = boot_s()  # since when the clock has not jumped
+        self._jumped = False
+
+    def today(self, first_rows: Iterable[datetime]) -> date | None:
+        """Return the UTC date, or None if it cannot be trusted yet.
+
+        first_rows: the time of the first row of each file of yesterday and the day before.
+        """
+        now, boot_s = self._now(), self._boot_s()
+        if abs(self._clock_s() - self._boot_time_s) > DAY_S:
+            self._boot_time_s, self._since_s, self._jumped = self._clock_s(), boot_s, True
+        agrees = boot_s - self._since_s >= DAY_S or (
+            not self._jumped and any(1 <= (now - row) / timedelta(days=1) < 2 for row in first_rows)
+        )
+        return now.date() if agrees and is_set(now) else None
+
+    def _clock_s(self) -> float:
+        """Return when the clock says that the computer was booted, s since 1970."""
+        return self._now().timestamp() - self._boot_s()

@@ -1,0 +1,147 @@
+"""How far the clock is trusted: a jump deletes nothing until it has agreed for a day."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from device.rowlog import clock as clock_module
+from device.rowlog.clock import ClockTrust, is_set
+from device.rowlog.csv_format import first_day, first_time, line, timestamp
+from device.rowlog.rotation import Retention, rotated_files
+from device.rowlog.writer import RowWriter
+from device.settings import RotationSettings
+from tests.device.rowlog.logs import HEADER, numbers, rotated, row
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+KEEP = RotationSettings(daily=True, keep_days=30, compress=False)
+
+
+class Clock:
+    """A clock that shows `now`; `pass_by` lets time pass, setting `now` is a jump."""
+
+    def __init__(self, now=NOON):
+        self.now, self.uptime_s = now, 1000.0
+        self.trust = ClockTrust(lambda: self.now, lambda: self.uptime_s)
+
+    def pass_by(self, time):
+        self.now += time
+        self.uptime_s += time.total_seconds()
+
+    def today(self, *ages):
+        """Return today's date; ages: of the first rows of older files."""
+        return self.trust.today([self.now - age for age in ages])
+
+
+@pytest.mark.parametrize(
+    "ages, trusted",
+    [
+        ([], False),  # no row says so
+        ([23 * HOUR], False),  # not for a day yet
+        ([25 * HOUR], True),
+        ([47 * HOUR], True),
+        ([49 * HOUR], False),  # the newest rows are older than a day: perhaps a jump
+        ([-HOUR, 3650 * DAY, 25 * HOUR], True),
+    ],
+)
+def test_at_the_start_the_rows_must_agree(ages, trusted):
+    assert Clock().today(*ages) == (NOON.date() if trusted else None)
+
+
+def test_without_rows_a_day_of_running_is_enough():
+    clock = Clock()
+    clock.pass_by(23 * HOUR)
+    assert clock.today() is None
+    clock.pass_by(HOUR)
+    assert clock.today() == clock.now.date()
+
+
+@pytest.mark.parametrize("jump", [2 * DAY, 3650 * DAY, -2 * DAY, 25 * HOUR])
+def test_a_jump_of_more_than_a_day_begins_the_day_anew(jump):
+    clock = Clock()
+    clock.pass_by(2 * DAY)
+    assert clock.today()
+    clock.now += jump
+    assert clock.today(25 * HOUR) is None  # not even if a row happens to agree
+    clock.pass_by(23 * HOUR)
+    assert clock.today(25 * HOUR) is None
+    clock.pass_by(HOUR)
+    assert clock.today() == clock.now.date()
+
+
+def test_small_jumps_add_up():
+    clock = Clock()
+    clock.pass_by(2 * DAY)
+    clock.now += 20 * HOUR
+    assert clock.today()
+    clock.now += 20 * HOUR
+    assert clock.today() is None
+
+
+def test_a_clock_that_was_never_set_is_not_trusted():
+    clock = Clock(datetime(1970, 1, 1, tzinfo=UTC))
+    clock.pass_by(5 * DAY)
+    assert clock.today(25 * HOUR) is None and not is_set(clock.now)
+
+
+def tidied(path, clock):
+    """Tidy once; return the days of the older files that are left."""
+    retention = Retention(path, KEEP, pytest.fail, clock.trust)
+    retention.start()
+    retention.close()
+    return [older.day for older in rotated_files(path)]
+
+
+def write_days(path, *days):
+    for day in days:
+        (path.parent / f"a.{day}.csv").write_bytes(HEADER + row(1, day))
+
+
+def test_a_jump_forward_deletes_no_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    days = ("2026-10-01", "2026-11-20", "2026-11-21", "2026-11-22")
+    write_days(path, *days)
+    clock = Clock(datetime(2036, 5, 1, 12, tzinfo=UTC))  # at the start, or in mid-run
+    monkeypatch.setattr("device.rowlog.rotation.utc_now", lambda: clock.now)
+    assert tidied(path, clock) == list(days)
+    clock.now = NOON
+    clock.trust = ClockTrust(lambda: clock.now, lambda: clock.uptime_s)
+    assert tidied(path, clock) == list(days[1:])  # yesterday's first row is a day old
+
+
+def test_a_time_of_an_unset_clock_carries_a_mark_and_is_read_again(monkeypatch):
+    early = datetime(1970, 1, 1, 0, 0, 12, 250_000, UTC)
+    assert timestamp(early) == "1970-01-01T00:00:12.250Z"  # a photo's, under a clock that is set
+    monkeypatch.setattr(clock_module, "utc_now", lambda: early)
+    assert timestamp(early) == "1970-01-01T00:00:12.250Z?"
+    assert timestamp(NOON) == "2026-11-22T12:00:00.000Z"
+    content = HEADER + line([timestamp(early), "1"])
+    assert first_time(content) == early and first_day(content) == "1970-01-01"
+
+
+@pytest.mark.parametrize("head", [b"", HEADER, HEADER + b"x,1\n", HEADER + b"2026-11-22,\xff\n"])
+def test_a_file_without_a_time_has_no_first_time(head):
+    assert first_time(head) is None
+
+
+@pytest.mark.parametrize("day", ["1970-01-01", "2099-01-01"])
+def test_a_file_of_a_wrong_clock_is_left_at_the_start(tmp_path, day, messages):
+    path = tmp_path / "a.csv"
+    path.write_bytes(HEADER + row(1, day))
+    writer = RowWriter(path, HEADER, KEEP, messages.append)
+    writer.add([row(2, datetime.now(UTC).date().isoformat())])
+    writer.flush_due(0.0)
+    writer.close()
+    assert [file.name for file in rotated(path)] == [f"a.{day}.csv"] and numbers(path) == [2]
+
+
+def test_at_the_start_under_an_unset_clock_the_file_is_not_left(tmp_path, messages, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_bytes(HEADER + row(1, "2026-11-21"))
+    early = datetime(1970, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr("device.rowlog.rotating_file.utc_now", lambda: early)
+    writer = RowWriter(path, HEADER, KEEP, messages.append, lambda: "1970-01-01")
+    writer.add([row(2, "1970-01-01")])
+    writer.flush_due(0.0)
+    writer.close()
+    assert rotated(path) == [] and numbers(path) == [1, 2]
