@@ -109,7 +109,7 @@ class Pipeline:
         started = time.perf_counter()
         self.stopwatch.start()
         # A live camera has a thread of its own, and only its newest frame counts.
-        source = iter(self._camera) if self._live else prefetch(self._camera)
+        source = iter(self._camera) if self._live else self._ahead()
         with contextlib.ExitStack() as stack:
             if isinstance(source, Generator):
                 stack.enter_context(contextlib.closing(source))
@@ -123,6 +123,9 @@ class Pipeline:
                 self.totals.seconds = time.perf_counter() - started
                 if self._stopping() or self.totals.frames == self._max_frames:
                     break
+
+    def _ahead(self) -> Generator[Frame, None, None]:
+        return prefetch(self._camera, stopping=self._stopping)
 
     def _analyze(self, frame: Frame) -> Result:
         faces = self._analyzer.faces(frame, self.stopwatch)

@@ -68,7 +68,9 @@ def main(argv: list[str] | None = None) -> int:
         analysis = build_pipeline(settings, models, camera, shown, stop.is_set, recognizer)
         if window:
             outputs = [AnalyzedOnly(outputs), window]
-        with until_stopped(for_window(analysis, camera) if window else analysis, stop) as pipeline:
+        with until_stopped(
+            for_window(analysis, camera, stop) if window else analysis, stop
+        ) as pipeline:
             for result in pipeline:
                 for output in outputs:
                     output.write(result)

@@ -30,6 +30,7 @@ SOURCES = (
     "LICENSES",
     *("LICENSE", "NOTICE", "README.md", "pyproject.toml", "setup.py"),
     *("requirements-pi.txt", "requirements-emoji.txt", "requirements-people.txt"),
+    "requirements-video.txt",
 )
 SUBCOMMANDS = ("run", "list", "doctor", "settings", "people", "emoji", "bench")
 

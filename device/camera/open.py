@@ -52,7 +52,7 @@ def open_camera(
         return _live(NetworkCamera(source), stopping)
     if re.match(r"\w+://", source):
         raise SourceError(f"cannot read {source}: unknown protocol", f"one of {SOURCES}")
-    return _open_file(Path(source))
+    return _open_file(Path(source), stopping)
 
 
 def _open_connected(
@@ -99,7 +99,7 @@ def _live(device: Device, stopping: Callable[[], bool]) -> NewestFrameReader:
     return NewestFrameReader(ReconnectingCamera(device), stopping)
 
 
-def _open_file(path: Path) -> Camera:
+def _open_file(path: Path, stopping: Callable[[], bool]) -> Camera:
     from .photos import Photos
     from .video import VideoFile
 
@@ -113,4 +113,4 @@ def _open_file(path: Path) -> Camera:
         if isinstance(error, SourceError):
             raise
         raise SourceError(f"cannot read {str(path)!r}: {error}", f"one of {SOURCES}") from error
-    return VideoFile(path)
+    return VideoFile(path, stopping)

@@ -3,22 +3,30 @@
 import contextlib
 import queue
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TypeVar
 
+from ..errors import FacetError
+from ..log import log
 from ..worker import Worker
 
 T = TypeVar("T")
 
 JOIN_TIMEOUT_S = 5.0
+STOP_TIMEOUT_S = 1.0  # the same where the run was asked to stop
+POLL_S = 0.2  # of `stopping`, while no item comes
 
 
-def prefetch(items: Iterable[T], size: int = 3) -> Generator[T, None, None]:
+def prefetch(
+    items: Iterable[T], size: int = 3, stopping: Callable[[], bool] = lambda: False
+) -> Generator[T, None, None]:
     """Yield every item in order, read by a thread of its own at most `size` items ahead.
 
     size: from 1; larger only takes more memory. What `items` raises is raised here, after the items
     before it. Closing this generator stops the thread and closes `items` if that is a generator; it
     raises FacetError for a source that hangs for JOIN_TIMEOUT_S, and none that lies further ahead.
+    stopping: polled while no item comes; True ends the items, and a source that hangs is left
+    behind.
     """
     # One item each, or a fault; () is the end.
     ready: queue.SimpleQueue[tuple[T, ...] | BaseException] = queue.SimpleQueue()
@@ -38,12 +46,33 @@ def prefetch(items: Iterable[T], size: int = 3) -> Generator[T, None, None]:
         finally:
             ready.put(())
 
-    with Worker("prefetch", read, JOIN_TIMEOUT_S, wake=room.release):
-        while got := ready.get():
-            if isinstance(got, BaseException):
-                raise got
-            room.release()
-            yield got[0]
+    worker = Worker("prefetch", read, JOIN_TIMEOUT_S, wake=room.release)
+    try:
+        with worker:
+            try:
+                while got := _next(ready, stopping):
+                    if isinstance(got, BaseException):
+                        raise got
+                    room.release()
+                    yield got[0]
+            finally:
+                if stopping():
+                    worker.join_s = STOP_TIMEOUT_S
+    except FacetError:
+        if not (worker.running and stopping()):
+            raise
+        log.warning("the source does not answer and stays open until Facet exits")
+
+
+def _next(
+    ready: "queue.SimpleQueue[tuple[T, ...] | BaseException]", stopping: Callable[[], bool]
+) -> tuple[T, ...] | BaseException:
+    """Return what comes next; () where the run is asked to stop first."""
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return ready.get(timeout=POLL_S)
+        if stopping():
+            return ()
 
 
 @contextlib.contextmanager

@@ -1,14 +1,16 @@
 """What every command line of Facet shares: its parser, its messages, and how it ends."""
 
 import argparse
+import contextlib
 import logging
 import os
 import re
 import sys
 import traceback
 from collections.abc import Callable
+from typing import TextIO
 
-from ..errors import FacetError, UsageError, one_line
+from ..errors import FacetError, Stopped, UsageError, one_line
 from ..log import log
 
 PACKAGE = __package__.partition(".")[0]  # device in a checkout, facet in the wheel
@@ -49,8 +51,11 @@ class StderrHandler(logging.Handler):
     """Prints "facet: MESSAGE" to stderr; stdout is kept for results."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if sys.stderr:  # None where the starter closed it
-            print(f"facet: {spelled(record.getMessage())}", file=sys.stderr, flush=True)
+        # Nobody may read it any more, or its disk is full: the work goes on, and the next line is
+        # tried again. sys.stderr is None where the starter closed it.
+        with contextlib.suppress(OSError, ValueError):
+            if sys.stderr:
+                print(f"facet: {spelled(record.getMessage())}", file=sys.stderr, flush=True)
 
 
 def log_to_stderr() -> None:
@@ -71,6 +76,9 @@ def exit_with(main: Callable[[], int | None]) -> None:
         code = main() or 0
         if sys.stdout:
             sys.stdout.flush()
+    except Stopped as stopped:
+        log.info("%s", stopped)
+        code = stopped.exit_code
     except FacetError as error:
         _show_traceback()
         log.error("%s", error)
@@ -87,9 +95,21 @@ def exit_with(main: Callable[[], int | None]) -> None:
         reason = one_line(f"{type(error).__name__}: {error}", 300)
         log.error("internal error, please report it (%s). Try: FACET_DEBUG=1 for details", reason)
         code = 1
+    _drop_unwritable(sys.stderr)
     sys.exit(code)
+
+
+def _drop_unwritable(stream: TextIO | None) -> None:
+    """Point a stream that cannot be written at nothing; Python would exit with 120 for it."""
+    try:
+        if stream:
+            stream.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _show_traceback() -> None:
     if os.environ.get("FACET_DEBUG"):
-        traceback.print_exc()
+        with contextlib.suppress(OSError, ValueError):
+            traceback.print_exc()

@@ -146,7 +146,7 @@ def show_live(settings: Settings) -> None:
         paint = (lambda *drawn: painter()(*drawn)) if isinstance(camera, Photos) else painter()
         window = build_window(camera, stop, stack, paint)
         pipeline = build_pipeline(settings, models, camera, shown=(), stopping=stop.is_set)
-        with until_stopped(for_window(pipeline, camera), stop) as results:
+        with until_stopped(for_window(pipeline, camera, stop), stop) as results:
             for result in results:
                 window.write(result)
 

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from ..types import Result
 
 
-def for_window(pipeline: Pipeline, camera: Camera) -> Iterable[Result]:
+def for_window(pipeline: Pipeline, camera: Camera, stop: threading.Event) -> Iterable[Result]:
     """Return the pipeline's results for a window, analyzed in a thread of their own."""
     from ..camera import is_live
     from ..camera.prefetch import prefetch
     from ..preview import with_previews
 
-    return with_previews(pipeline, camera) if is_live(camera) else prefetch(pipeline, 1)
+    if is_live(camera):
+        return with_previews(pipeline, camera)
+    return prefetch(pipeline, 1, stop.is_set)
 
 
 @contextlib.contextmanager
@@ -55,8 +57,12 @@ def _until_stopped(
 
 
 def stop_at_signals() -> threading.Event:
-    """Return an event that SIGINT, SIGTERM and SIGHUP set."""
+    """Return an event that SIGINT, SIGTERM and SIGHUP set.
+
+    A signal that the starter has ignored stays ignored: `nohup`, and `&` in a script.
+    """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stop.set())
     return stop
