@@ -10,7 +10,7 @@ import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -102,7 +102,7 @@ class PyAvDecoder:
         frame = next(self._frames, None)
         if frame is None:
             return None
-        bgr = frame.to_ndarray(format="bgr24")
+        bgr: Image = frame.to_ndarray(format="bgr24")
         if frame.rotation:
             bgr = np.ascontiguousarray(np.rot90(bgr, frame.rotation // 90))
         aspect = frame.sample_aspect_ratio if hasattr(frame, "sample_aspect_ratio") else None
@@ -113,7 +113,7 @@ class PyAvDecoder:
         self._frames.close()
         self._container.close()
 
-    def _decoded(self) -> Iterator[av.VideoFrame]:
+    def _decoded(self) -> Generator[av.VideoFrame, None, None]:
         """Yield progressive frames."""
         for frame in self._raw():
             if frame.interlaced_frame and self._graph is None:

@@ -101,9 +101,10 @@ def exit_with(main: Callable[[], int | None]) -> None:
 
 def _drop_unwritable(stream: TextIO | None) -> None:
     """Point a stream that cannot be written at nothing; Python would exit with 120 for it."""
+    if stream is None:
+        return
     try:
-        if stream:
-            stream.flush()
+        stream.flush()
     except (OSError, ValueError):
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
