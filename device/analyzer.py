@@ -8,9 +8,13 @@ for face in analyzer.analyze(image_bgr):
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
-from .attributes.classifier import Classifier
+import numpy as np
+
+from .attributes.classifier import Classification
 from .attributes.labels import labels_for
+from .attributes.model_card import ModelCard
 from .attributes.presets import shown_and_logged
 from .faces.align import CropGeometry
 from .faces.detection_scheduler import Detector
@@ -18,6 +22,23 @@ from .faces.quality_gate import QualityLimits, assess_quality, quality_limits
 from .models import load_classifier, load_full_detector
 from .settings import Settings
 from .types import Detection, Face, Image, Probabilities
+
+
+class FaceClassifier(Protocol):
+    """What the analyzer needs of `attributes.classifier.Classifier`."""
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    @property
+    def geometry(self) -> CropGeometry: ...
+
+    @property
+    def thresholds(self) -> np.ndarray: ...
+
+    def classify_face(
+        self, frame_bgr: Image, face: Detection, limits: QualityLimits
+    ) -> Classification: ...
 
 
 class FaceAnalyzer:
@@ -31,7 +52,7 @@ class FaceAnalyzer:
         self,
         detector: Detector,
         limits: QualityLimits,
-        classifier: Classifier | None = None,
+        classifier: FaceClassifier | None = None,
         geometry: CropGeometry | None = None,
         shown: Sequence[str] | None = None,
     ):
@@ -54,7 +75,7 @@ class FaceAnalyzer:
     ) -> list[Face]:
         """Return the faces of a uint8 (H, W, 3) BGR image, numbered from left to right.
 
-        detections: the faces to assess, where they are known; None runs the detector.
+        detections: the faces to assess, if they are known; None runs the detector.
         """
         if detections is None:
             detections = self.detector.detect(image_bgr)

@@ -15,9 +15,10 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from .errors import UsageError, nearest, one_line
+from .errors import UsageError, nearest, one_line, os_reason
+from .text import toml
 
-ROOT = Path(__file__).parent.parent  # default paths below it are printed relative to it
+VALID_FILE = "compare it with the output of python -m device.settings_file"
 NEEDS = {
     bool: "true or false",
     int: "a whole number",
@@ -37,14 +38,14 @@ def about(
 ) -> msgspec.Meta:
     """Return the annotation of a settings field: Annotated[int, about("threads", "", (1, 64))].
 
-    help: a phrase without a full stop. limits: lowest and highest value, inclusive. effects: what a
-    lower and a higher value do to the user. flag: "--min-face PX"; fields that share a flag get the
-    same value, or, with WxH, width and height.
+    help: a phrase without a full stop. limits: lowest and highest value, or item of a list,
+    inclusive. effects: what a lower and a higher value do to the user. flag: "--min-face PX";
+    fields that share a flag get the same value, or, with WxH, width and height.
     extra, all optional:
-        choices     the values that are allowed, a tuple
-        flag_help   the flag's help where it differs
+        choices     the values that are allowed, a tuple; "" among them means none
+        flag_help   the flag's help if it differs
         nargs       argparse's nargs of a list; without it commas separate the values
-        example     the value in a settings file where the default is None
+        example     the value in a settings file if the default is None
     """
     ge, le = limits
     low, high = effects
@@ -89,14 +90,23 @@ class Setting(msgspec.Struct, frozen=True):
         return get_args(self.type)[0] if get_origin(self.type) is tuple else None
 
     @property
+    def count(self) -> int | None:
+        """The number of items that a list must have, as in tuple[int, int]; None: any number."""
+        items = get_args(self.type) if self.item else (...,)
+        return None if ... in items else len(items)
+
+    @property
     def limits(self) -> str:
-        """ "1 to 64", "back, full, short or yunet", or "" without limits."""
+        """ "1 to 64", "each 1 to 64", "back, full, short or yunet", or "" without limits."""
         if self.choices:
-            return " or ".join([", ".join(self.choices[:-1]), self.choices[-1]])
+            *names, last = filter(None, self.choices)
+            return f"{', '.join(names)} or {last}"
         if self.least is None or self.most is None:
             bounds = (("at least", self.least), ("at most", self.most))
-            return "".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
-        return f"{self.least} to {self.most}"
+            limits = "".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
+        else:
+            limits = f"{self.least} to {self.most}"
+        return f"each {limits}" if limits and self.item else limits
 
     @property
     def effects(self) -> str:
@@ -104,10 +114,16 @@ class Setting(msgspec.Struct, frozen=True):
         both = (("lower", self.low), ("higher", self.high))
         return "; ".join(f"{word}: {effect}" for word, effect in both if effect)
 
+    @property
+    def suggestion(self) -> str:
+        """A valid value as TOML: the default, or the example if there is no default."""
+        return toml(self.example if self.default is None else self.default)
+
     def allows(self, value: Any) -> bool:
         """Return whether a value of the right type is within the limits; NaN is not."""
-        return (self.least is None or value >= self.least) and (
-            self.most is None or value <= self.most
+        return all(
+            (self.least is None or one >= self.least) and (self.most is None or one <= self.most)
+            for one in (value if self.item else (value,))
         )
 
 
@@ -131,7 +147,8 @@ def tables_of(struct: type) -> dict[str, type[Table]]:
 
 
 def _setting(name: str, hint: Any, default: Any) -> Setting:
-    meta = next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, msgspec.Meta)), None)
+    annotations = getattr(hint, "__metadata__", ())
+    meta = next((entry for entry in annotations if isinstance(entry, msgspec.Meta)), None)
     plain = hint.__origin__ if hasattr(hint, "__metadata__") else hint
     optional = get_origin(plain) in (types.UnionType, Union)  # Path | None
     if optional:
@@ -159,7 +176,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         hint = "python -m device.settings_file > FILE.toml"
         raise UsageError(f"no settings file {path}", hint) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"cannot read the settings file {path}: {one_line(error)}") from error
+        message = f"cannot read the settings file {path}: {os_reason(error)}"
+        raise UsageError(message, VALID_FILE) from error
 
 
 def merge(settings: T, values: Mapping[str, Any], origin: str) -> T:
@@ -172,7 +190,9 @@ def merge(settings: T, values: Mapping[str, Any], origin: str) -> T:
     changed: dict[str, Any] = {}
     for name, value in values.items():
         if name in tables:
-            changed[name] = _merge_table(getattr(settings, name), value, f"{origin}: [{name}]")
+            changed[name] = _merge_table(
+                getattr(settings, name), value, f"{origin}: [{name}]", name
+            )
         elif isinstance(value, dict) and name not in settings_of(type(settings)):
             raise UsageError(f"{origin}: unknown [{name}]", nearest(name, tables))
     plain = {name: value for name, value in values.items() if name not in tables}
@@ -181,9 +201,9 @@ def merge(settings: T, values: Mapping[str, Any], origin: str) -> T:
     return merged
 
 
-def _merge_table(table: T, values: Any, origin: str) -> T:
+def _merge_table(table: T, values: Any, origin: str, name: str) -> T:
     if not isinstance(values, dict):
-        raise UsageError(f"{origin} = {_shown(values)}, need a table")
+        raise UsageError(f"{origin} = {_shown(values)}, need a table", f"[{name}] on a line")
     merged = msgspec.structs.replace(table, **checked(table, values, origin))
     merged.check(origin)
     return merged
@@ -204,7 +224,8 @@ def override(settings: T, values: Mapping[str, Any], origin: str = "settings") -
             owners = flagged or owners
         if key in parts:
             if not isinstance(value, dict):
-                raise UsageError(f"{origin}: [{key}] = {_shown(value)}, need a table")
+                hint = f'{key}={{"{next(iter(settings_of(parts[key])))}": ...}}'
+                raise UsageError(f"{origin}: [{key}] = {_shown(value)}, need a table", hint)
             tables[key] = tables.get(key, {}) | value
         elif len(owners) == 1:
             tables.setdefault(owners[0], {})[key] = value
@@ -217,27 +238,30 @@ def override(settings: T, values: Mapping[str, Any], origin: str = "settings") -
     return merge(settings, tables, origin)
 
 
-def checked(part: object, values: Mapping[str, Any], origin: str) -> dict[str, Any]:
+def checked(part: Table, values: Mapping[str, Any], origin: str) -> dict[str, Any]:
     """Return {key: value} as the types that the fields of the settings `part` have.
 
     Raises UsageError, which begins with `origin`, for an unknown key (with the nearest name), a
     wrong type and a value out of its limits.
     """
-    struct: Any = type(part)
-    settings = settings_of(struct)
+    settings = settings_of(type(part))
     for key in values:
         if key not in settings:
-            known = [*settings, *(tables_of(struct) if isinstance(part, Table) else ())]
+            known = [*settings, *tables_of(type(part))]
             raise UsageError(f"{origin} unknown setting {key}", nearest(key, known))
     return {
-        key: converted(settings[key], value, f"{origin} {key} =") for key, value in values.items()
+        key: converted(
+            settings[key], value, f"{origin} {key} =", f"{key} = {settings[key].suggestion}"
+        )
+        for key, value in values.items()
     }
 
 
-def converted(setting: Setting, value: Any, label: str) -> Any:
+def converted(setting: Setting, value: Any, label: str, hint: str) -> Any:
     """Return a TOML or Python value as the setting's type.
 
-    label: how the error names the setting, such as "facet.toml: [faces] min_face =".
+    label: how the error names the setting, such as "facet.toml: [faces] min_face =". hint: of the
+    error, such as "min_face = 24.0".
     Raises UsageError for a wrong type and a value out of its limits.
     """
     if value is None and setting.optional:
@@ -245,11 +269,12 @@ def converted(setting: Setting, value: Any, label: str) -> Any:
     typed = _typed(setting, value)
     if typed is None:
         limits = f", {setting.limits}" if setting.limits else ""
-        raise UsageError(f"{label} {_shown(value)}, need {_needs(setting)}{limits}")
+        raise UsageError(f"{label} {_shown(value)}, need {_needs(setting)}{limits}", hint)
     if setting.choices and typed not in setting.choices:
-        raise UsageError(f"{label} {_shown(value)} is unknown", nearest(typed, setting.choices))
+        known = filter(None, setting.choices)
+        raise UsageError(f"{label} {_shown(value)} is unknown", nearest(typed, known))
     if not setting.allows(typed):
-        raise UsageError(f"{label} {_shown(value)}, need {setting.limits}")
+        raise UsageError(f"{label} {_shown(value)}, need {setting.limits}", hint)
     return typed
 
 
@@ -257,8 +282,8 @@ def _typed(setting: Setting, value: Any) -> Any:
     """Return a value as the setting's type; None where that is impossible."""
     wanted, item = setting.type, setting.item
     if item:
-        fits = isinstance(value, list | tuple) and all(type(one) is item for one in value)
-        return tuple(value) if fits else None
+        fits = isinstance(value, list | tuple) and all(type(entry) is item for entry in value)
+        return tuple(value) if fits and setting.count in (None, len(value)) else None
     if wanted is Path and isinstance(value, str | Path) and str(value) and "\0" not in str(value):
         with contextlib.suppress(RuntimeError):  # ~nobody
             return Path(value).expanduser()
@@ -273,6 +298,8 @@ def _typed(setting: Setting, value: Any) -> Any:
 def _needs(setting: Setting) -> str:
     if setting.item is str:
         return 'a list of names, such as ["Smiling"]'
+    if setting.count and setting.item is int:
+        return f"{setting.count} whole numbers, such as [128, 160]"
     if setting.item is int:
         return "a list of whole numbers, such as [128, 160]"
     return NEEDS.get(setting.type, "another type")
@@ -280,20 +307,3 @@ def _needs(setting: Setting) -> str:
 
 def _shown(value: Any) -> str:
     return one_line(repr(value), 80)
-
-
-def text(value: Any) -> str:
-    """Return a default as help and docs print it: "on", "640", "models/x.json", "A, B", or ""."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    if isinstance(value, Path):
-        for folder, short in ((ROOT, Path()), (Path.home(), Path("~"))):
-            if value.is_relative_to(folder):
-                return str(short / value.relative_to(folder))
-    return str(value)

@@ -67,12 +67,17 @@ def one_line(error: object, limit: int = 160) -> str:
     return " ".join(str(error).split())[:limit]
 
 
+def os_reason(error: Exception) -> str:
+    """Return the reason of an error: an OSError's without its number and path."""
+    return getattr(error, "strerror", None) or one_line(error)
+
+
 @contextmanager
 def disk_faults(message: str, hint: str) -> Iterator[None]:
     """Raise a FacetError, `message` and the reason, for an OSError raised within."""
     try:
         yield
-    except FacetError:  # a SourceError is an OSError too, and says more
+    except FacetError:  # a SourceError is an OSError too, and has a message of its own
         raise
     except OSError as error:
-        raise FacetError(f"{message}: {one_line(error)}", hint) from error
+        raise FacetError(f"{message}: {os_reason(error)}", hint) from error

@@ -1,4 +1,4 @@
-"""Spend a live frame's time where it is needed most, so that the picture never falls behind."""
+"""Limit the work on a live frame to its duration, so that results keep up with the camera."""
 
 import math
 import time

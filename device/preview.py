@@ -16,7 +16,7 @@ from .worker import Worker
 if TYPE_CHECKING:
     from .camera import LiveCamera
 
-POLL_S = 0.004  # between two looks for a newer frame
+POLL_S = 0.004  # between two checks for a newer frame
 IDLE_S = 0.05  # without a newer frame the last is repeated, so that a window answers its keys
 JOIN_S = 10.0
 

@@ -114,7 +114,7 @@ def install_hint(extra: str = "pi", kind: str = "") -> str:
 
 
 def reinstall_hint(kind: str = "") -> str:
-    """Return the command that installs again what the device needs, where a package is damaged.
+    """Return the command that installs again what the device needs, if a package is damaged.
 
     kind: as of `install_hint`.
     """

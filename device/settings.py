@@ -150,11 +150,11 @@ class PeopleSettings(Table, frozen=True):
     )] = False
     file: Annotated[Path, about("names and face templates of enrolled people; no photos")] = PEOPLE
     min_score: Annotated[float, about(
-        "similarity at which an enrolled person is recognised", "", (0, 1),
+        "similarity at which an enrolled person is recognized", "", (0, 1),
         ("other people get a name", "enrolled people stay unknown"),
     )] = 0.48
     min_face: Annotated[float, about(
-        "smallest face to recognise, width of its box", "px", FACE,
+        "smallest face to recognize, width of its box", "px", FACE,
         ("more mistakes", "people must come nearer"),
     )] = 40.0
 

@@ -37,7 +37,7 @@ def silence_opencv() -> None:
     """Stop OpenCV and the FFmpeg in it from printing to stderr, for the rest of the process.
 
     Takes effect before the first video is opened. OPENCV_LOG_LEVEL and OPENCV_FFMPEG_LOGLEVEL,
-    where they are set, win.
+    if they are set, win.
     """
     import cv2
 

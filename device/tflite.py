@@ -39,7 +39,7 @@ class Network:
 
     content: of the .tflite file. hint: of the ModelError raised if this runtime cannot run it.
     delegates: False leaves out the accelerated kernels (XNNPACK) that only some builds of a runtime
-    have; the others compute alike in all of them.
+    have; the remaining kernels give the same results in all builds.
     """
 
     def __init__(

@@ -27,10 +27,15 @@ class Frame:
     """One picture of a camera or file."""
 
     bgr: Image
-    index: int  # from 0; dropped frames of a camera count
-    time: datetime  # UTC: when captured; in a video, when opened plus the position in the video
-    at_s: float  # s on a monotonic clock, for intervals between frames
-    source: str  # the camera's name, or the file's
+    """The picture, uint8 (H, W, 3), B, G, R."""
+    index: int
+    """Number of the frame, from 0; dropped frames of a camera count."""
+    time: datetime
+    """UTC: when it was captured; in a video, when the video was opened plus the position in it."""
+    at_s: float
+    """s on a monotonic clock, for intervals between frames."""
+    source: str
+    """Name of the camera or of the file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,12 +43,15 @@ class Detection:
     """One face as the detector finds it, or as the tracker predicts it."""
 
     box: Box
-    score: float  # 0..1
-    landmarks: np.ndarray  # float64 (4, 2): left eye, right eye, nose tip, mouth centre
+    """x, y, width, height, px of the frame."""
+    score: float
+    """Score of the detector, 0..1."""
+    landmarks: np.ndarray
+    """float64 (4, 2), px: left eye, right eye, nose tip, mouth centre."""
 
 
 class Probabilities(Mapping[str, float]):
-    """Calibrated probabilities 0..1 by attribute name; empty where a face is not classified.
+    """Calibrated probabilities 0..1 by attribute name; empty if a face is not classified.
 
     names: the computed attributes, in the model card's order. array: float32 (attributes,) or None.
     """
@@ -75,20 +83,31 @@ class Probabilities(Mapping[str, float]):
 class Face:
     """One face in one frame, with its attributes. `face["Smiling"]` is a probability."""
 
-    id: int  # from 1: of the track; in photos, from left to right
-    box: Box  # inside the frame
-    score: float  # 0..1, of the detector
-    landmarks: np.ndarray  # as in Detection
-    state: str = OK  # or why the face is not classified
-    labels: tuple[str, ...] = ()  # words for the attributes that are present
+    id: int
+    """ID of the track, from 1; in photos, the position from left to right."""
+    box: Box
+    """x, y, width, height, px; inside the frame."""
+    score: float
+    """Score of the detector, 0..1."""
+    landmarks: np.ndarray
+    """float64 (4, 2), px: left eye, right eye, nose tip, mouth centre."""
+    state: str = OK
+    """OK, or why the face is not classified: TOO_SMALL, BLURRED or TURNED_AWAY."""
+    labels: tuple[str, ...] = ()
+    """Words for the attributes that are present."""
     probabilities: Probabilities = field(default_factory=Probabilities)
-    hits: int = 1  # frames in which the track was detected
-    velocity: tuple[float, float] = (0.0, 0.0)  # px/s
-    person: str = ""  # an enrolled person's name, or UNKNOWN; empty where not (yet) recognized
-    person_score: float | None = None  # likeness to the most similar enrolled person, 0..1
+    """Calibrated probabilities by attribute name."""
+    hits: int = 1
+    """Number of frames in which the track was detected."""
+    velocity: tuple[float, float] = (0.0, 0.0)
+    """Of the track, px/s."""
+    person: str = ""
+    """Name of an enrolled person, or UNKNOWN; empty if not (yet) recognized."""
+    person_score: float | None = None
+    """Similarity to the nearest enrolled person, 0..1; None if not compared."""
 
     def __getitem__(self, name: str) -> float | None:
-        """Return the probability of an attribute, 0..1; None where the face is not classified.
+        """Return the probability of an attribute, 0..1; None if the face is not classified.
 
         Raises KeyError, which names the nearest, for an attribute that is not computed.
         """
@@ -103,10 +122,15 @@ class Result:
     """One frame and the faces in it; unpacks as `frame, faces`."""
 
     frame: Frame
+    """The frame: its picture, number, time and source."""
     faces: Sequence[Face]
-    fps: float = 0.0  # frames/s over the last 30 frames
-    age_s: float | None = None  # of a live camera: since the frame that was analyzed was captured
-    analyzed: bool = True  # False: a preview, with the faces of an earlier frame moved on
+    """Its faces, from left to right."""
+    fps: float = 0.0
+    """frames/s over the last 30 frames."""
+    age_s: float | None = None
+    """Of a live camera: s since the analyzed frame was captured; None for videos and photos."""
+    analyzed: bool = True
+    """False for a preview: the faces of an earlier frame at their predicted position."""
 
     def __iter__(self) -> Iterator[object]:
         yield self.frame

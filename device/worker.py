@@ -34,7 +34,7 @@ def call_until(stopping: Callable[[], bool], what: str, call: Callable[[], T]) -
 class Worker:
     """A thread that runs `work(worker)` until it returns or is asked to stop.
 
-    work: returns soon after `stopping` is set, or after `wake` where it waits for something else.
+    work: returns soon after `stopping` is set, or after `wake` if it waits for something else.
     join_s: limit of the join; a thread that takes longer is named in a FacetError and left behind
     (it is a daemon). wake: called by `stop`, to end what `work` waits for.
     Use `start` and `stop` from one thread; `stopping`, `check` and `fault` from any.
@@ -68,7 +68,7 @@ class Worker:
             raise fault
 
     def stop(self) -> None:
-        """Ask the thread to stop and join it; raise its fault, or FacetError where it lingers."""
+        """Ask the thread to stop and join it; raise its fault, or FacetError if it lingers."""
         self.stopping.set()
         self._wake()
         if self._thread.ident is not None:

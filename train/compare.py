@@ -19,6 +19,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from device.cli.command import Parser, exit_with
 from device.errors import FacetError, UsageError, disk_faults
 from device.log import log
@@ -61,7 +63,7 @@ def train_recipe(name: str, settings: FitSettings, data: Path, out: Path) -> Pat
     run, recipe = out / name, out / "recipes" / f"{name}.toml"
     command = [sys.executable, "-m", "train.fit", "--data", str(data), "--out", str(run)]
     if (run / "settings.json").exists():
-        if read_settings(run) != dataclasses.replace(settings, recipe=name):
+        if read_settings(run) != msgspec.structs.replace(settings, recipe=name):
             raise UsageError(f"{run} has other settings", "another --out, or delete it")
         command.append("--resume")
     else:

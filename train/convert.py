@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from device.attributes.model_card import Attribute, ModelCard, read_card
@@ -56,14 +57,14 @@ def convert(
     limit: only the first photos of each split; 0 = all.
     """
     settings = read_settings(run)
-    selected = select_for_run(data.splits, dataclasses.replace(settings, limit=0))
+    selected = select_for_run(data.splits, msgspec.structs.replace(settings, limit=0))
     splits = {name: head(split, limit) for name, split in selected.items()}
     train, val = splits["train"], splits["val"]
     model = load_float(run / "model.keras", len(train.attributes))
     for split in (train, val):
         if not len(split):
             raise DataError(f"no {split.name} photo: the conversion calibrates on train and val")
-    crop_wh = settings.crop_wh
+    crop_wh = settings.input
     photos = sample_evenly(train, CALIBRATION_PHOTOS).photos
     content = quantize(model, (read_crop(photo, crop_wh).astype(np.float32) for photo in photos))
     network = Network(content, f"{name}.tflite", "convert the run again", threads=2)

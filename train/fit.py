@@ -14,9 +14,13 @@ and, until the run is complete, backup/ with the last finished epoch. Cached fea
 backbones, which runs share, are beside RUN in features/ and may be deleted.
 """
 
+from __future__ import annotations
+
 import argparse
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from device.cli.command import Parser, exit_with
 from device.errors import UsageError, disk_faults
@@ -24,14 +28,14 @@ from device.log import log
 from train.data.open import read_data
 from train.data.select import counts_line, select_for_run
 from train.data.split import DataError, left_out_line
-from train.network.backbones import find_backbone
 from train.training.config import FitSettings
-from train.training.distributed import is_chief
-from train.training.flags import add_flags, given_settings, overridden
-from train.training.profile import Profile, measure_input_wait
+from train.training.flags import add_flags, overridden
 from train.training.recipe import read_recipe, recipe_names
 from train.training.run_dir import holds_run, read_settings, save_settings
-from train.training.trainer import fit
+
+# Keras takes 3 s to import: functions import what needs it, so that --help and errors come at once.
+if TYPE_CHECKING:
+    from train.training.profile import Profile
 
 DEFAULT_RECIPE = "attributes-base"
 PROFILED_STEPS = 30
@@ -73,6 +77,8 @@ def settings_of(args: argparse.Namespace) -> FitSettings:
     Raises UsageError if the folder already holds a run, or to resume, none or one of another
     recipe.
     """
+    from train.training.distributed import is_chief
+
     run: Path = args.out
     if not args.resume:
         settings = overridden(read_recipe(args.recipe or DEFAULT_RECIPE), args)
@@ -85,15 +91,23 @@ def settings_of(args: argparse.Namespace) -> FitSettings:
             f"{run} is a run of the recipe {settings.recipe}, not of {args.recipe}",
             "omit --recipe, or another --out",
         )
-    given = given_settings(args)
-    for name, value in given.items():
-        if name not in MACHINE_SETTINGS and value != getattr(settings, name):
-            log.info(f"--resume keeps the run's {name}: {getattr(settings, name)}, not {value}")
-    return replace(settings, **{k: v for k, v in given.items() if k in MACHINE_SETTINGS})
+    asked = _flat(overridden(settings, args))
+    for name, kept in _flat(settings).items():
+        if name not in MACHINE_SETTINGS and asked[name] != kept:
+            log.info(f"--resume keeps the run's {name}: {kept}, not {asked[name]}")
+    return msgspec.structs.replace(settings, **{name: asked[name] for name in MACHINE_SETTINGS})
+
+
+def _flat(settings: FitSettings) -> dict[str, Any]:
+    """Return {name: value}, those of the augmentation among them."""
+    values = msgspec.structs.asdict(settings)
+    return values | msgspec.structs.asdict(values.pop("augmentation"))
 
 
 def check_inputs(settings: FitSettings) -> None:
     """Raise UsageError for an unknown backbone or a missing teacher."""
+    from train.network.backbones import find_backbone
+
     find_backbone(settings.backbone)
     missing = [file for file in settings.teacher if not Path(file).is_file()]
     if missing:
@@ -106,6 +120,8 @@ def check_inputs(settings: FitSettings) -> None:
 
 def profile(args: argparse.Namespace) -> Profile:
     """Return how long a step of the recipe's main epochs waits for its photos."""
+    from train.training.profile import measure_input_wait
+
     settings = overridden(read_recipe(args.recipe or DEFAULT_RECIPE), args)
     train = select_for_run(read_data(args.data).splits, settings)["train"]
     if not len(train):
@@ -123,6 +139,9 @@ def main(argv: list[str] | None = None) -> None:
     if (run / "model.keras").exists():
         print(f"{run} is complete: {run / 'model.keras'}")
         return
+    from train.training.distributed import is_chief
+    from train.training.trainer import fit
+
     check_inputs(settings)
     data = read_data(args.data)
     splits = select_for_run(data.splits, settings)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from device.cli.command import Parser, exit_with
 from device.errors import disk_faults
+from device.text import counted
 from train.data.own_photos import align_folder, read_own_photos
 
 
@@ -30,7 +31,8 @@ def main(argv: list[str] | None = None) -> None:
     read_own_photos(args.photos)  # unusable labels stop here, before the work
     with disk_faults(f"cannot write to {args.out}", "free disk space and rerun"):
         written, missed = align_folder(args.photos, args.out)
-    print(f"{written} faces written to {args.out}, {missed} photos left out")
+    faces, photos = counted(written, "face"), counted(missed, "photo")
+    print(f"{faces} written to {args.out}, {photos} left out")
 
 
 if __name__ == "__main__":

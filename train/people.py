@@ -4,7 +4,7 @@
 
 DIR needs identity_CelebA.txt besides the files that train.celeba reads. The similarity threshold is
 chosen on validation people, everything else is measured on test people. Writes out/people/
-(embeddings, report.json), docs/people-det.png and the tables of docs/PEOPLE.md.
+(embeddings, report.json), docs/people-det.png and the tables of docs/people.md.
 """
 
 import json
@@ -37,14 +37,15 @@ from train.evaluation.verification import (
     find_outliers,
     identify,
     min_score,
-    recognised_share,
+    recognized_share,
 )
-from train.tools.markers import README, fill_markers
+from train.tools.markers import fill_markers
 
 MAX_FALSE_ACCEPTS = 0.0005  # per comparison: half of the aim, as a margin for other people
 WIDTH_PEOPLE = 150  # people for the evaluation by face width
 SETTING = Settings().people.min_score  # the device's threshold
-PAGE = Path("docs/PEOPLE.md")
+ACCEPTED = "different people accepted as one person, per comparison"
+PAGE = Path("docs/people.md")
 CHART = Path("docs/people-det.png")
 
 
@@ -65,7 +66,7 @@ class Report:
     missed: int  # false rejects among genuine pairs, at best_score
     missed_outliers: int  # of those, with a face that is an outlier of its identity
     outlier_photos: tuple[str, ...]
-    widths: dict[float, Share]  # face width, px -> recognised by the person's other photos
+    widths: dict[float, Share]  # face width, px -> recognized by the person's other photos
     groups: dict[str, Share]  # false accepts within groups of UTKFace's people
     identification: Identification  # galleries of five people, at the device's threshold
 
@@ -98,7 +99,7 @@ def measure(
         missed=int(missed.sum()),
         missed_outliers=int((missed & (outliers[pairs.first] | outliers[pairs.second])).sum()),
         outlier_photos=tuple(names[outliers].tolist()),
-        widths={width: recognised_share(test, faces, SETTING) for width, faces in widths.items()},
+        widths={width: recognized_share(test, faces, SETTING) for width, faces in widths.items()},
         groups={
             group: false_accepts(np.arange(len(faces)), faces, SETTING)
             for group, faces in groups.items()
@@ -111,19 +112,23 @@ def table(report: Report) -> list[str]:
     """Return the report as Markdown tables, with the aims."""
     result, chosen = report.identification, f"{report.min_score:.2f}"
     rows = [
-        (f"threshold, chosen on validation people (`min_score`: {SETTING:g})", chosen, ""),
-        ("false accepts, per comparison", report.false_accepts, "0.1 %"),
         (
-            f"accuracy on {report.accuracy.of:,} pairs, half of them of one person, at "
+            f"lowest accepted score, chosen on validation people (`min_score`: {SETTING:g})",
+            chosen,
+            "",
+        ),
+        (f"pairs of {ACCEPTED}", report.false_accepts, "0.1 %"),
+        (
+            f"accuracy on {report.accuracy.of:,} pairs, half of them of one person, at score "
             f"{report.best_score:.3f}",
             report.accuracy,
             "96 %",
         ),
-        (f"the same at {chosen}", report.strict_accuracy, ""),
-        ("enrolled people's other photos: correct name", result.correct, ""),
+        (f"the same at score {chosen}", report.strict_accuracy, ""),
+        ("other photos of enrolled people: correct name", result.correct, ""),
         ("no name", result.missed, ""),
         ("another enrolled person's name", result.confused, ""),
-        ("other people's photos: a name", result.false_names, "0.5 %"),
+        ("photos of people not enrolled: a name", result.false_names, "0.5 %"),
         ("all photos: a wrong name", result.wrong_names, "0.5 %"),
     ]
     return [
@@ -132,7 +137,7 @@ def table(report: Report) -> list[str]:
         *(f"| {what} | {value} | {aim} |" for what, value, aim in rows),
         *_widths_table(report.widths),
         "",
-        "| false accepts within a group, per comparison | people | measured (95 % interval) |",
+        f"| {ACCEPTED} | people | measured (95 % interval) |",
         "|---|---|---|",
         *(f"| {group} | {_people(rate)} | {rate} |" for group, rate in report.groups.items()),
     ]
@@ -145,24 +150,13 @@ def _widths_table(widths: dict[float, Share]) -> list[str]:
         "",
         "| face, px wide | " + " | ".join(f"{width:g}" for width in widths) + " |",
         "|---" * (len(widths) + 1) + "|",
-        "| recognised | " + " | ".join(f"{100 * s.value:.0f} %" for s in widths.values()) + " |",
+        "| recognized | " + " | ".join(f"{100 * s.value:.0f} %" for s in widths.values()) + " |",
     ]
 
 
 def _people(pairs: Share) -> int:
     """Return the number of people with this number of pairs."""
     return round((1 + (1 + 8 * pairs.of) ** 0.5) / 2)
-
-
-def summary(report: Report) -> list[str]:
-    """Return the report for the README, in two sentences."""
-    result = report.identification
-    return [
-        f"On {report.people} people of CelebA's test part, five at a time enrolled with two photos "
-        f"each: {result.correct} of their other photos get the correct name, {result.missed} none, "
-        f"and {result.false_names} of other people's photos a name. Accuracy on pairs of photos, "
-        f"half of them of one person: {report.accuracy} (`train.people`, 95 % intervals).",
-    ]
 
 
 def curve(faces: EmbeddedFaces) -> tuple[np.ndarray, np.ndarray]:
@@ -177,7 +171,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--widths", action="store_true", help="also by face width (900 embeddings)")
     parser.add_argument("--out", type=Path, default=Path("out/people"), help="default out/people")
     parser.add_argument("--page", type=Path, default=PAGE, help="page with the tables")
-    parser.add_argument("--readme", type=Path, default=README, help="page with the summary")
     parser.add_argument("--chart", type=Path, default=CHART, help="detection error tradeoff")
     args = parser.parse_args(argv)
     identities = read_identities(args.data)
@@ -191,10 +184,9 @@ def main(argv: list[str] | None = None) -> None:
     curves = {"validation people": curve(val), "test people": curve(test)}
     det_chart(args.chart, curves, (float(accepts[0]), float(rejects[0])))
     lines = table(report)
-    for path, part in ((args.page, lines), (args.readme, summary(report))):
-        path.write_text(fill_markers(path.read_text(), "people", part))
+    args.page.write_text(fill_markers(args.page.read_text(), "people", lines))
     print("\n".join(lines))
-    print(f"wrote {args.out / 'report.json'}, {args.chart} and the tables of both pages")
+    print(f"wrote {args.out / 'report.json'}, {args.chart} and the tables of {args.page}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 """
 
 import csv
+import io
 import os
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from device.attributes.classifier import Classifier
 from device.camera.image_io import PHOTO_ENDINGS, PhotoError, read_photo
 from device.cli.command import Parser, exit_with
 from device.errors import SourceError, UsageError
+from device.files import write_atomic
 from device.log import log
 from train.evaluation.predictions import calibrate, predict_float, predict_int8
 from train.network.load import load_float
@@ -37,15 +39,13 @@ def readable_photos(folder: Path) -> tuple[list[Path], list[str]]:
 
 def write_csv(path: Path, names: tuple[str, ...], photos: list[Path], rows) -> None:
     """Write the file atomically."""
-    partial = path.with_name(path.name + ".partial")
+    content = io.StringIO()
+    writer = csv.writer(content, lineterminator="\n")
+    writer.writerow(["image_id", *names])
+    for photo, row in zip(photos, rows, strict=True):
+        writer.writerow([photo.name, *(f"{value:.6f}" for value in row)])
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["image_id", *names])
-            for photo, row in zip(photos, rows, strict=True):
-                writer.writerow([photo.name, *(f"{value:.6f}" for value in row)])
-        os.replace(partial, path)
+        write_atomic(path, content.getvalue().encode(errors="backslashreplace"))
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from device.cli.command import Parser, exit_with
 from device.errors import UsageError
+from device.files import write_atomic
 from train.network.load import load_float
 from train.network.quantize import to_float_tflite
 
@@ -20,8 +21,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     content = to_float_tflite(load_float(args.model))
     try:
-        args.float.parent.mkdir(parents=True, exist_ok=True)
-        args.float.write_bytes(content)
+        write_atomic(args.float, content)
     except OSError as error:
         raise UsageError(f"cannot write {args.float}: {error.strerror}") from error
     print(f"saved {args.float}; next: python -m device.bench --baseline {args.float}")

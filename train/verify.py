@@ -41,7 +41,7 @@ def outputs_of(python: Path | str, card: Path, crops: np.ndarray) -> tuple[str, 
 
 
 def main(argv: list[str] | None = None) -> None:
-    from device.attributes.model_card import MEND, read_card, read_model_bytes
+    from device.attributes.model_card import model_hint, read_card, read_model_bytes
     from device.tflite import Network, runtime_name
 
     parser = Parser("train.verify", __doc__)
@@ -51,7 +51,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     card = read_card(args.card)
     content, crops = read_model_bytes(card, args.card.parent), np.load(args.crops)
-    networks = [Network(content, card.file, MEND, delegates=on) for on in (True, False)]
+    hint = model_hint(args.card)
+    networks = [Network(content, card.file, hint, delegates=on) for on in (True, False)]
     np.save(args.outputs, [[net.run(crop[np.newaxis])[0][0] for crop in crops] for net in networks])
     print(runtime_name())
 

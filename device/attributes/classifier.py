@@ -9,7 +9,7 @@ from ..errors import ModelError
 from ..faces.quality_gate import QualityLimits, QualityResult, assess_quality
 from ..tflite import Network
 from ..types import Detection, Image
-from .model_card import HINT, ModelCard, read_card, read_model_bytes
+from .model_card import ModelCard, model_hint, read_card, read_model_bytes
 from .presets import select_attributes
 
 # int8 networks give probabilities in steps of 1/256: 0 and 1 mean "beyond the last step".
@@ -48,7 +48,7 @@ class Classifier:
     ):
         whole: ModelCard = read_card(card_path)
         content = read_model_bytes(whole, Path(card_path).parent)
-        self.network = Network(content, whole.file, HINT, threads, delegates)
+        self.network = Network(content, whole.file, model_hint(card_path), threads, delegates)
         self._check(whole, card_path)
         self.card = whole.select(select_attributes(wanted, whole.names))
         self.geometry = self.card.geometry

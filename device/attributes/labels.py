@@ -29,7 +29,7 @@ MUTUALLY_EXCLUSIVE = (
     ("Bald", "Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),
     ("Straight_Hair", "Wavy_Hair"),
 )
-# The first says the second as well: a goatee is a beard, a bald head has no hair.
+# The first makes the second's label redundant: a goatee is a beard, a bald head has no hair.
 IMPLIES = (
     ("Goatee", "No_Beard"),
     ("Mustache", "No_Beard"),
@@ -39,7 +39,7 @@ IMPLIES = (
     ("Bald", "Bangs"),
     ("Bald", "Receding_Hairline"),
 )
-# The most asked-for come first; the others follow in the card's order.
+# These labels come first; the others follow in the card's order.
 FIRST = ("Male", "Young", "Smiling", "Eyeglasses", "Wearing_Hat")
 
 
@@ -56,21 +56,24 @@ def labels_for(
     thresholds: np.ndarray,
     shown: Sequence[str] | None = None,
 ) -> tuple[str, ...]:
-    """Return one face's labels, the most asked-for first.
+    """Return one face's labels, those of FIRST first.
 
     names, probabilities and thresholds: the card's, in its order. shown: attributes that may have
     a label; None means all. An attribute that is not shown suppresses no other.
     """
     visible = names if shown is None else shown
-    index = {name: i for i, name in enumerate(names) if name in visible}
-    present = {name: bool(probabilities[i] >= thresholds[i]) for name, i in index.items()}
+    index = {name: position for position, name in enumerate(names) if name in visible}
+    present = {name: bool(probabilities[at] >= thresholds[at]) for name, at in index.items()}
     suppressed = {hidden for cover, hidden in OCCLUDES if present.get(cover)}
     for group in MUTUALLY_EXCLUSIVE:
         rivals = [name for name in group if present.get(name) and name not in suppressed]
         # By the distance above its own threshold: thresholds of rare attributes are lower.
         rivals.sort(key=lambda name: probabilities[index[name]] - thresholds[index[name]])
         suppressed.update(rivals[:-1])
-    suppressed.update(b for a, b in IMPLIES if present.get(a) and a not in suppressed)
-    ordered = [n for n in FIRST if n in index] + [n for n in index if n not in FIRST]
+    suppressed.update(
+        implied for name, implied in IMPLIES if present.get(name) and name not in suppressed
+    )
+    ordered = [name for name in FIRST if name in index]
+    ordered += [name for name in index if name not in FIRST]
     texts = (label(name, present[name]) for name in ordered if name not in suppressed)
     return tuple(text for text in texts if text)

@@ -8,16 +8,19 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ModelError
-from ..faces.align import CropGeometry
-from ..resources import restore_hint
+from ..errors import ModelError, os_reason
+from ..resources import model_path, restore_hint
+from ..text import text
+
+if TYPE_CHECKING:
+    from ..faces.align import CropGeometry
 
 FORMAT = 1
-HINT = restore_hint("models/")
+RESTORE = restore_hint("models/")
 
 
 @dataclass(frozen=True)
@@ -49,15 +52,18 @@ class ModelCard:
 
     def values(self, field: str) -> np.ndarray:
         """Return a number of every attribute, float32 (attributes,): threshold, slope, ..."""
-        return np.array([getattr(a, field) for a in self.attributes], np.float32)
+        return np.array([getattr(attribute, field) for attribute in self.attributes], np.float32)
 
     @property
-    def geometry(self) -> CropGeometry:
+    def geometry(self) -> "CropGeometry":
+        from ..faces.align import CropGeometry  # not above: train.verify runs without OpenCV
+
         return CropGeometry(self.crop_wh, self.template)
 
     def select(self, names: tuple[str, ...]) -> "ModelCard":
         """Return the card with only these of its attributes."""
-        return replace(self, attributes=tuple(a for a in self.attributes if a.name in names))
+        kept = tuple(attribute for attribute in self.attributes if attribute.name in names)
+        return replace(self, attributes=kept)
 
     def to_json(self) -> str:
         record = {
@@ -68,17 +74,25 @@ class ModelCard:
             "template": [list(point) for point in self.template],
             "attributes": [
                 {
-                    "name": a.name,
-                    "threshold": a.threshold,
-                    "calibration": {"slope": a.slope, "offset": a.offset},
-                    "prevalence": a.prevalence,
+                    "name": attribute.name,
+                    "threshold": attribute.threshold,
+                    "calibration": {"slope": attribute.slope, "offset": attribute.offset},
+                    "prevalence": attribute.prevalence,
                 }
-                for a in self.attributes
+                for attribute in self.attributes
             ],
             "training": self.training,
             "measured": self.measured,
         }
         return json.dumps(record, indent=2) + "\n"
+
+
+def model_hint(path: Path | str) -> str:
+    """Return what to do about a broken model: restore the shipped ones, or take one of them."""
+    shipped = model_path()
+    if Path(path).absolute().parent == shipped.parent and Path(path).suffix == ".json":
+        return RESTORE
+    return f"--model {text(shipped)}"
 
 
 def read_card(path: Path | str) -> ModelCard:
@@ -87,15 +101,21 @@ def read_card(path: Path | str) -> ModelCard:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ModelError(f"no model card {path}", "--model CARD.json") from None
+        raise ModelError(f"no model card {path}", f"--model {text(model_path())}") from None
+    except UnicodeDecodeError:
+        message = f"the model card {path} cannot be read: not a JSON file"
+        raise ModelError(message, model_hint(path)) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"the model card {path} cannot be read: {error}", HINT) from error
+        message = f"the model card {path} cannot be read: {os_reason(error)}"
+        raise ModelError(message, model_hint(path)) from error
     try:
         card = _card(record)
     except KeyError as error:
-        raise ModelError(f"the model card {path} lacks {error}", HINT) from error
+        raise ModelError(f"the model card {path} lacks {error}", model_hint(path)) from error
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise ModelError(f"the model card {path} is malformed: {error}", HINT) from error
+        raise ModelError(
+            f"the model card {path} is malformed: {error}", model_hint(path)
+        ) from error
     return card
 
 
@@ -152,12 +172,13 @@ def read_model_bytes(card: ModelCard, folder: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"the model {path} cannot be read: {error.strerror}", HINT) from error
+        message = f"the model {path} cannot be read: {error.strerror}"
+        raise ModelError(message, model_hint(path.with_suffix(".json"))) from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != card.sha256:
         raise ModelError(
             f"{path} does not match its card (SHA-256 {digest[:12]}..., "
             f"card {card.sha256[:12]}...)",
-            HINT,
+            model_hint(path.with_suffix(".json")),
         )
     return content

@@ -18,6 +18,7 @@ from ..errors import UsageError
 from ..log import log
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "benchmarks.md"
+NAME = "docs/benchmarks.md"
 START, END = "<!-- figures -->", "<!-- end of figures -->"
 ONE, TEN = ("--faces", "1"), ("--faces", "10")
 
@@ -125,7 +126,7 @@ def filled(document: str, lines: list[str]) -> str:
     before, start, rest = document.partition(START)
     _, end, after = rest.partition(END)
     if not (start and end):
-        raise UsageError(f"no {START} and {END} in the document")
+        raise UsageError(f"no {START} and {END} in the document", f"git checkout -- {NAME}")
     return "\n".join([before + START, "", *lines, "", END + after])
 
 

@@ -21,7 +21,7 @@ MAX_LOOP = 60  # frames until the movement repeats
 FACE_SHARE = 0.3  # width of a face, as a share of its panel's shorter side
 TILT_DEG = 12.0  # to either side
 SWAY = 0.06  # to either side, as a share of the panel's sides
-WHO = (ASTRONAUT, ADMIRAL)
+PORTRAITS = (ASTRONAUT, ADMIRAL)
 
 
 class Scene:
@@ -37,7 +37,7 @@ class Scene:
         self.mode = f"{size_wh[0]}x{size_wh[1]}, {FPS:g} frames/s"
         self._frames = frames
         length = max(15, min(MAX_LOOP, MAX_BYTES // (3 * size_wh[0] * size_wh[1])))
-        pictures = [portrait(who) for who in WHO]
+        pictures = [portrait(subject) for subject in PORTRAITS]
         self._loop = [_draw(faces, size_wh, n / length, pictures) for n in range(length)]
 
     def __enter__(self) -> Self:
@@ -60,15 +60,15 @@ def _draw(faces: int, size_wh: tuple[int, int], phase: float, pictures: list[Ima
     columns = math.ceil(math.sqrt(faces * size_wh[0] / size_wh[1])) if faces else 1
     rows = math.ceil(faces / columns)
     for n in range(faces):
-        who, source = WHO[n % 2], pictures[n % 2]
+        subject, source = PORTRAITS[n % 2], pictures[n % 2]
         left, right = (size_wh[0] * (n % columns + end) // columns for end in (0, 1))
         top, bottom = (size_wh[1] * (n // columns + end) // rows for end in (0, 1))
         w, h = right - left, bottom - top
         angle = 2 * math.pi * (phase + n / faces)
-        zoom = FACE_SHARE * min(w, h) / who.face_px
-        matrix = cv2.getRotationMatrix2D(who.face_xy, TILT_DEG * math.sin(angle), zoom)
+        zoom = FACE_SHARE * min(w, h) / subject.face_px
+        matrix = cv2.getRotationMatrix2D(subject.face_xy, TILT_DEG * math.sin(angle), zoom)
         sway = SWAY * np.array([w * math.cos(angle), h * math.sin(angle)])
-        matrix[:, 2] += np.array([w / 2, h * 0.45]) + sway - np.array(who.face_xy)
+        matrix[:, 2] += np.array([w / 2, h * 0.45]) + sway - np.array(subject.face_xy)
         picture[top:bottom, left:right] = cv2.warpAffine(
             source, matrix, (w, h), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
         )

@@ -13,7 +13,7 @@ LIST_CAMERAS = "python -m device.run --list-cameras"  # the hint of every "no su
 class Camera(Protocol):
     """A source of frames: a context manager that is iterated once, while it is entered.
 
-    Iterating raises FacetError where the source fails.
+    Iterating raises FacetError if the source fails.
     """
 
     name: str  # as --camera calls it; of a file, its name

@@ -1,7 +1,7 @@
-"""Read a Raspberry Pi's CSI camera through Picamera2, which is imported only when one is asked for.
+"""Read a Raspberry Pi's CSI camera through Picamera2, which is imported only if needed.
 
-One stream feeds detection and display. A second, smaller one for the detector might be faster;
-that is not measured, so there is none.
+One stream feeds detection and display. A second, smaller stream for the detector might be faster;
+this was not measured.
 """
 
 import logging
@@ -88,7 +88,7 @@ def cameras() -> list[CsiCameraInfo]:
 
 
 def open_error(name: str, error: Exception, dev: Path = Path("/dev")) -> SourceError:
-    """Return what an error of Picamera2 means; InUse where another program has its devices open."""
+    """Return Picamera2's error as a SourceError; InUse if another program has its devices open."""
     reason = str(error.__cause__ or error)
     nodes = [*dev.glob("video*"), *dev.glob("media*")]
     if "busy" in reason.lower() and device_users(*nodes):

@@ -52,7 +52,7 @@ SHOTS = (
 
 
 def portrait(wanted: Portrait) -> Image:
-    """Return the picture, BGR; SourceError where it is missing."""
+    """Return the picture, BGR; SourceError if it is missing."""
     return read_photo(portrait_path(wanted.file))
 
 

@@ -45,7 +45,7 @@ def _csi_cameras() -> list[csi.CsiCameraInfo]:
 
 
 def by_index(index: int, v4l2: V4l2) -> CameraInfo:
-    """Return the camera at an index of the list, from 0; SourceError says how many there are."""
+    """Return the camera at an index of the list, from 0; SourceError if there is none."""
     count = 0
     for count, camera in enumerate(cameras(v4l2), 1):
         if count == index + 1:
@@ -68,14 +68,17 @@ def no_camera_error(v4l2: V4l2) -> SourceError:
     try:
         csi.cameras()
     except SourceError as error:
-        return SourceError(f"no camera found: {searched}, and {error.message}", error.hint)
+        hint = error.hint
+        if isinstance(error, csi.NoPicamera2):
+            hint = f"connect a USB camera; for a CSI camera: {hint}"
+        return SourceError(f"no camera found: {searched}, and {error.message}", hint)
     return SourceError(
         f"no camera found: {searched}, and Picamera2 finds no CSI camera", "--camera demo"
     )
 
 
 def table(v4l2: V4l2) -> str:
-    """Return the list to print; SourceError where there is no camera. Opens CSI cameras."""
+    """Return the list to print; SourceError if there is no camera. Opens CSI cameras."""
     found = list(cameras(v4l2))
     if not found:
         raise no_camera_error(v4l2)

@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ..errors import SourceError
+from ..errors import SourceError, os_reason
 from ..types import Image as BgrImage
 
 PHOTO_ENDINGS = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".avif"),
     *(".tif", ".tiff", ".ppm", ".pgm"),
 }
+
+
+HINT = "another photo, or copy this one again"
 
 
 class PhotoError(SourceError):
@@ -33,9 +36,16 @@ def read_photo(path: Path | str) -> BgrImage:
             image.load()
             rgb = np.asarray(_upright_rgb(image))
     except Exception as error:  # Pillow's many decoders raise errors of any type on broken files
-        reason = "no such file" if isinstance(error, FileNotFoundError) else str(error)
-        raise PhotoError(f"cannot read the photo {path}: {reason}") from error
+        raise PhotoError(f"cannot read the photo {path}: {_reason(error)}", HINT) from error
     return np.ascontiguousarray(rgb[:, :, ::-1])
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, UnidentifiedImageError):  # its text repeats the path
+        return "not a picture"
+    return os_reason(error)
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
@@ -58,10 +68,10 @@ _filters = contextlib.ExitStack()
 
 @contextlib.contextmanager
 def _pillow_warnings_off() -> Iterator[None]:
-    """Ignore Pillow's warnings about odd metadata and large pictures, which it reads all the same.
+    """Ignore Pillow's warnings about odd metadata and large pictures, which it reads nevertheless.
 
-    Filters belong to the process, and catch_warnings restores those it found: of threads that read
-    photos at once, the first to come changes them and the last to leave restores them.
+    Filters belong to the process, and catch_warnings restores those it found: of several threads
+    that read photos, the first to enter changes the filters and the last to leave restores them.
     """
     global _readers
     with _lock:

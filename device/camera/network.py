@@ -8,7 +8,7 @@ from ..errors import SourceError
 from ..types import Image
 
 TIMEOUT_MS = 5000  # to open, and to wait for a frame
-USUAL_FPS = 25.0  # where the stream does not say
+USUAL_FPS = 25.0  # if the stream gives none
 
 
 class NetworkCamera:

@@ -20,7 +20,7 @@ class NewestFrameReader:
 
     stopping: polled while no frame comes; True ends the iteration. frame_timeout_s: without a frame
     for that long the camera counts as hung, unless it is reconnecting.
-    Iterating raises FacetError where the camera ends or hangs, or what reading it raised.
+    Iterating raises FacetError if the camera ends or hangs, or what reading it raised.
     """
 
     def __init__(
@@ -68,7 +68,9 @@ class NewestFrameReader:
                 yield frame
             elif self._reader.done.is_set():
                 self._reader.check()
-                raise FacetError(f"{self.name} stopped giving frames")
+                raise FacetError(
+                    f"{self.name} stopped giving frames", "check the cable, then dmesg | tail"
+                )
             # Polls are counted, not seconds: a process that was suspended has not waited.
             waited_s = 0.0 if frame or self.reconnecting else waited_s + poll_s
             if waited_s >= self._frame_timeout_s:
@@ -76,7 +78,7 @@ class NewestFrameReader:
                 raise FacetError(f"{self.name} gave no frame for {waited}", "check the cable")
 
     def _take(self, timeout_s: float) -> Frame | None:
-        """Return the newest frame, once; None where none came in time or the reader has ended."""
+        """Return the newest frame, once; None if none came in time or the reader has ended."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._reader.done.is_set(), timeout_s)
             frame, self._waiting = self._waiting, None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ def open_camera(
     """Return the camera that `settings.source` names, ready to be entered.
 
     stopping: polled while a live camera gives no frame; True ends its iteration. v4l2: the video
-    devices to choose from; None: this computer's. Raises SourceError where the camera is missing or
+    devices to choose from; None: this computer's. Raises SourceError if the camera is missing or
     gives no picture, UsageError for a malformed name. Turns OpenCV's own log off.
     """
     source = settings.source
@@ -106,7 +107,9 @@ def _open_file(path: Path, stopping: Callable[[], bool]) -> Camera:
     try:
         path = path.expanduser()
         if not path.exists():
-            raise SourceError(f"no camera and no file is called {path}", f"one of {SOURCES}")
+            close = get_close_matches(str(path), ("demo", "auto"), 1, 0.7)
+            hint = f"--camera {close[0]}" if close else f"one of {SOURCES}"
+            raise SourceError(f"no camera and no file is called {path}", hint)
         if path.is_dir() or path.suffix.lower() in PHOTO_ENDINGS:
             return Photos(path)
     except (OSError, ValueError, RuntimeError) as error:

@@ -15,8 +15,8 @@ from .image_io import PHOTO_ENDINGS, PhotoError, read_photo
 class Photos:
     """One photo, or a folder's photos in the order of their names; unreadable ones are skipped.
 
-    Raises SourceError where the folder has no photos; PhotoError where a single photo cannot be
-    read; and from the iteration SourceError where no photo of the folder can.
+    Raises SourceError if the folder has no photos; PhotoError if a single photo cannot be
+    read; and from the iteration SourceError if no photo of the folder can.
     """
 
     fps, mode = 1.0, "photos"
@@ -54,4 +54,6 @@ class Photos:
                 continue
             yield Frame(bgr, index, datetime.now(UTC), time.monotonic(), path.name)
         if len(self.skipped) == len(self._paths):
-            raise SourceError(f"none of the {len(self._paths)} photos can be read")
+            raise SourceError(
+                f"no photo of {self.name} can be read", "other photos, or copy these again"
+            )

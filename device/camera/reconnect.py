@@ -26,22 +26,22 @@ class Device(Protocol):
     mode: str  # to display: size, pixel format and rate, as read back
 
     def open(self) -> None:
-        """Start it; SourceError where it is missing or gives no picture."""
+        """Start it; SourceError if it is missing or gives no picture."""
 
     def read(self) -> Image | None:
-        """Return a new BGR image, or None where none came within about 1 s.
+        """Return a new BGR image, or None if none came within about 1 s.
 
-        Raises SourceError where the camera has gone.
+        Raises SourceError if the camera has gone.
         """
 
     def close(self) -> None:
-        """Free it; does nothing where it is closed."""
+        """Free it; does nothing if it is closed."""
 
 
 class ReconnectingCamera:
     """A device as an endless stream of frames; it is reopened, with growing pauses, if it drops.
 
-    Raises SourceError from the constructor where the device cannot be opened; afterwards it is
+    Raises SourceError from the constructor if the device cannot be opened; afterwards it is
     tried forever. backoff_s: pause before each try, s; the last one repeats.
     attempt_timeout_s: a pause and try that take longer count as hung, s.
     """
@@ -61,7 +61,7 @@ class ReconnectingCamera:
 
     @property
     def reconnecting(self) -> bool:
-        """Whether it has dropped and is being reopened; False again where an attempt hangs."""
+        """Whether it has dropped and is being reopened; False again if an attempt hangs."""
         began_s = self._attempt_began_s
         return began_s is not None and time.monotonic() - began_s < self._attempt_timeout_s
 

@@ -66,7 +66,7 @@ class V4l2:
     """The computer's video devices.
 
     folder: of the device nodes. ioctl, capture: those of the kernel and of OpenCV, unless a test
-    brings its own driver. Methods raise SourceError where a node is missing, may not be opened by
+    brings its own driver. Methods raise SourceError if a node is missing, may not be opened by
     this user, is in use (InUse) or is not a video device.
     """
 
@@ -112,7 +112,7 @@ class V4l2:
             ]
 
     def refuse_busy(self, node: Node) -> None:
-        """Raise InUse, which names the other program, where a camera is streaming to one.
+        """Raise InUse, which names the other program, if a camera is streaming to one.
 
         Requesting zero buffers changes nothing, and is refused while another program has some.
         """

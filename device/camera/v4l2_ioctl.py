@@ -45,7 +45,7 @@ def pixel_formats(ioctl: Ioctl, buffer_type: int) -> list[bytes]:
 
 
 def sizes(ioctl: Ioctl, pixel_format: bytes) -> list[str]:
-    """Return "640x480@30", ... for a pixel format; "up to 1920x1080" where the size is a range."""
+    """Return "640x480@30", ... for a pixel format; "up to 1920x1080" if the size is a range."""
     answers = _enumerate(
         ioctl, ENUM_FRAMESIZES, lambda index: FRMSIZE.pack(index, pixel_format, 0, *[0] * 6)
     )
@@ -61,7 +61,7 @@ def sizes(ioctl: Ioctl, pixel_format: bytes) -> list[str]:
 
 
 def _max_fps(ioctl: Ioctl, pixel_format: bytes, width: int, height: int) -> float:
-    """Return the highest frames/s at a size, 0 where the driver does not say."""
+    """Return the highest frames/s at a size, 0 if the driver lists none."""
     answers = _enumerate(
         ioctl,
         ENUM_FRAMEINTERVALS,

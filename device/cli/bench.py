@@ -29,7 +29,7 @@ import numpy as np
 
 from ..config import merge
 from ..errors import FacetError, UsageError
-from ..settings import Settings
+from ..settings import SIDE, Settings
 from ..text import counted
 from .command import PACKAGE, Parser, exit_with
 from .flags import add_flags, merge_flags, size_wh
@@ -106,7 +106,7 @@ def main(argv: list[str] | None = None) -> None:
         print(report.write(run_bench, args.report))
         return
     if args.rounds < 1:
-        raise UsageError(f"--rounds {args.rounds}: need 1 or more")
+        raise UsageError(f"--rounds {args.rounds}, need 1 or more", "--rounds 3")
     settings = merge_flags(Settings(), args, SETTING_FLAGS)
     settings = merge(settings, parse_settings(args.set), "--set")
     if "against" in args:
@@ -134,7 +134,7 @@ def _measure(args: argparse.Namespace, settings: Settings) -> tuple[Figures, str
     if "growth" in args:
         scene = _scene(getattr(args, "faces", 1), args.size, args.growth)
         if args.growth < 100:
-            raise UsageError(f"--growth {args.growth}: need 100 frames or more")
+            raise UsageError(f"--growth {args.growth}, need 100 or more", "--growth 100000")
         growth = measure_growth(settings, models, scene, args.growth)
         return growth, "{frames} frames: {memory_growth_mb:+.2f} MB since the first tenth".format(
             **growth
@@ -164,7 +164,11 @@ def _scene(faces: int, size_wh: tuple[int, int], frames: int) -> "Camera":
     from ..bench.scene import Scene
 
     if faces < 0:
-        raise UsageError(f"--faces {faces}: need 0 or more")
+        raise UsageError(f"--faces {faces}, need 0 or more", "--faces 4")
+    low, high = SIDE
+    if not low <= min(size_wh) <= max(size_wh) <= high:
+        message = f"--size {size_wh[0]}x{size_wh[1]}, need {low} to {high}"
+        raise UsageError(message, "--size 640x480")
     return Scene(faces, size_wh, frames)
 
 

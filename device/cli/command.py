@@ -8,6 +8,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import TextIO
 
 from ..errors import FacetError, Stopped, UsageError, one_line
@@ -44,7 +45,14 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str):
-        raise UsageError(message, f"{self.prog} --help")
+        raise UsageError(message, self._nearest_flag(message) or f"{self.prog} --help")
+
+    def _nearest_flag(self, message: str) -> str:
+        """Return the flag that a misspelt one resembles; "" for any other message."""
+        misspelt = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
+        flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        close = get_close_matches(misspelt[1], flags, 1, 0.75) if misspelt else []
+        return close[0] if close else ""
 
 
 class StderrHandler(logging.Handler):

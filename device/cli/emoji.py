@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import merge
-from ..errors import FacetError, UsageError
+from ..errors import FacetError, SourceError, UsageError
 from ..log import log
 from ..settings import Settings
 from .command import Parser, exit_with
@@ -70,14 +70,17 @@ def parser() -> Parser:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raise UsageError for flags that do not go together."""
+    """Raise UsageError for flags that do not go together, SourceError for a missing photo."""
     if sum(map(bool, (options.photo, options.camera, options.gallery))) != 1:
         message = "expected one of PHOTO, --camera and --gallery"
         raise UsageError(message, "python -m device.emoji --help")
+    if options.photo and not options.photo.exists():
+        raise SourceError(f"no photo {options.photo}", "the path of a photo, or of a folder")
     if options.live and (options.photo or options.gallery or options.out):
         raise UsageError("--live shows a camera and writes nothing", "--camera SRC --live")
     if not MIN_SIDE_PX <= options.size <= MAX_SIDE_PX:
-        raise UsageError(f"--size {options.size}, need {MIN_SIDE_PX} to {MAX_SIDE_PX}")
+        message = f"--size {options.size}, need {MIN_SIDE_PX} to {MAX_SIDE_PX}"
+        raise UsageError(message, f"--size {SIDE_PX}")
     if options.out and options.out.suffix and options.out.suffix.lower() not in ENDINGS:
         message = f"--out {options.out}: unknown file type"
         raise UsageError(message, f"one of {', '.join(ENDINGS)}")
@@ -85,7 +88,7 @@ def check(options: argparse.Namespace) -> None:
 
 def emoji_settings(options: argparse.Namespace) -> Settings:
     """Return the defaults, overlaid by --config's file, overlaid by the flags."""
-    # A photo's name may look like a camera's; its absolute path does not.
+    # A photo's name may be the same as a camera's; its absolute path is not.
     source = options.camera or str(options.photo.absolute())
     settings = settings_from(options, SETTINGS_FLAGS)
     return merge(settings, {"camera": {"source": source}}, "command line")
@@ -193,7 +196,7 @@ def draw_folder(camera: Camera, writer: EmojiWriter) -> None:
         except NoFaceError as error:
             log.info("skipped: %s: %s", frame.source, error.message)
     if not drawn:
-        raise FacetError(f"no face in any photo of {camera.name}")
+        raise FacetError(f"no face in any photo of {camera.name}", "sharp photos from the front")
 
 
 def shot(camera: Camera, countdown_s: int = COUNTDOWN_S) -> Frame:

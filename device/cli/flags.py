@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import __version__
-from ..config import Setting, Table, converted, merge, settings_of, tables_of, text
+from ..config import Setting, Table, converted, merge, settings_of, tables_of
 from ..settings import Settings, load_settings
+from ..text import text
 from .command import Parser, spelled
 
 
@@ -38,14 +39,24 @@ class Flag(NamedTuple):
         return self.first.metavar == "WxH"
 
     @property
+    def default(self) -> str:
+        """The default as the flag takes it: "640x480"; "" for none."""
+        if not self.sized:
+            return text(self.first.default)
+        values = [setting.default for setting in self.settings.values()]
+        return "x".join(map(str, values if len(values) > 1 else values[0] or ()))
+
+    @property
+    def suggestion(self) -> str:
+        """The flag with its default, or with its metavar if it has none: "--log FILE.csv"."""
+        return f"{self.name} {self.default or self.first.metavar}"
+
+    @property
     def help(self) -> str:
         """Help with what lower and higher do, unit, limits and default."""
-        setting = self.first
-        default = text(setting.default)
-        if self.sized:
-            values = [one.default for one in self.settings.values()]
-            default = "x".join(map(str, values if len(values) > 1 else values[0] or ()))
-        limits = "" if setting.choices else setting.limits  # the help explains each choice
+        setting, default = self.first, self.default
+        named = setting.choices and all(choice in setting.help for choice in setting.choices)
+        limits = "" if named else setting.limits
         default = f"default {default}" if default else ""
         facts = ", ".join(filter(None, (setting.unit, limits, default)))
         meaning = "; ".join(filter(None, (setting.flag_help or setting.help, setting.effects)))
@@ -72,10 +83,11 @@ def _paths(struct: type[Table]) -> list[tuple[tuple[str, ...], Setting]]:
 
 def add_flags(
     parser: argparse.ArgumentParser, struct: type[Table], only: tuple[str, ...] = ()
-) -> None:
+) -> dict[str, Any]:
     """Add the flags of a settings class; those not given leave no trace in the parsed namespace.
 
-    only: names such as "--camera"; none means all. The flags of each table are a group.
+    only: names such as "--camera"; none means all. The flags of each table are a group, named such
+    as "[camera]", those outside tables are the group "settings". Returns {name: argparse's group}.
     """
     groups: dict[str, Any] = {}
     for flag in flags_of(struct):
@@ -92,6 +104,7 @@ def add_flags(
             help=spelled(flag.help.replace("%", "%%")),
             **_options(flag),
         )
+    return groups
 
 
 def _options(flag: Flag) -> dict[str, Any]:
@@ -145,7 +158,7 @@ def flag_values(
             table = values
             for name in path[:-1]:
                 table = table.setdefault(name, {})
-            table[path[-1]] = converted(setting, part, flag.name)
+            table[path[-1]] = converted(setting, part, flag.name, flag.suggestion)
     return values
 
 
@@ -172,7 +185,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 def settings_from(given: argparse.Namespace, only: tuple[str, ...] = ()) -> Settings:
     """Return the defaults, overlaid by --config's file, overlaid by the flags.
 
-    only: as for `add_flags`, where a command has flags of its own with a setting's name.
+    only: as for `add_flags`, if a command has flags of its own with a setting's name.
     """
     config = vars(given).get("config")
     return merge_flags(load_settings(config) if config else Settings(), given, only)

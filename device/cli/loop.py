@@ -1,4 +1,4 @@
-"""What the commands share that run a camera until it ends or is stopped."""
+"""Run a camera until it ends or is stopped: shared by several commands."""
 
 from __future__ import annotations
 

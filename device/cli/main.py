@@ -18,13 +18,13 @@ from .. import __version__
 from ..errors import UsageError, nearest
 from .command import PACKAGE, Parser, exit_with
 
-# name -> (module with main(argv), what it does); only the one that is asked for is imported
+# name -> (module with main(argv), what it does); only the chosen one is imported
 COMMANDS = {
     "run": ("run", "find faces, classify their attributes, show and log them"),
     "list": ("cli.cameras", "list the cameras that are plugged in"),
     "doctor": ("cli.doctor", "diagnose the computer, its cameras and the service"),
     "settings": ("cli.settings_file", "print a settings file with every setting"),
-    "people": ("cli.people", "enrol people, list and remove them"),
+    "people": ("cli.people", "enroll people, list and remove them"),
     "emoji": ("cli.emoji", "draw people as emoji"),
     "bench": ("cli.bench", "measure the speed and memory of this computer"),
 }

@@ -1,7 +1,7 @@
 """Build the outputs that the settings ask for: log, visits, video, window and reports.
 
-Each is entered on the stack as soon as it is open, so that a later one's fault closes it. What is
-not asked for is not imported.
+Each is entered on the stack as soon as it is open, so that a later one's fault closes it. Outputs
+that are not enabled are not imported.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def build_reports(settings: Settings, camera: Camera, stack: contextlib.ExitStac
 
 
 def _refuse_source(path: Path, source: str) -> None:
-    """Raise UsageError where an output would overwrite the video or photo that is being read."""
+    """Raise UsageError if an output would overwrite the video or photo that is being read."""
     try:
         same = path.samefile(source)
     except (OSError, ValueError):  # one of them is no file

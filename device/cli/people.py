@@ -5,7 +5,7 @@
     python -m device.people add Ada photos/ --more       # adds to the stored ones
     python -m device.people list
     python -m device.people export Ada > ada.json        # everything stored about Ada
-    python -m device.people remove Ada                   # deletes it; --all: everybody's
+    python -m device.people remove Ada                   # deletes it; --all: of all people
 
 `add` asks for consent first. It stores 128 numbers per picture and no picture, in a file that only
 its owner may read. `python -m device.run --people` recognizes the people in it. With --config these
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config import merge
-from ..errors import UsageError
+from ..errors import SourceError, UsageError
 from ..log import log
 from ..settings import CameraSettings, Settings, load_settings
 from ..text import counted
@@ -86,10 +86,10 @@ def parser() -> Parser:
     remove_verb = verbs.add_parser("remove", parents=[common], help="delete what is stored of NAME")
     remove_verb.add_argument("name", nargs="?", metavar="NAME")
     remove_verb.add_argument(
-        "--all", action="store_true", help="everybody: the file, even if it is damaged"
+        "--all", action="store_true", help="delete all people: the file, even if it is damaged"
     )
     export_verb = verbs.add_parser("export", parents=[common], help="print what is stored of NAME")
-    export_verb.add_argument("name", nargs="?", metavar="NAME", help="(default everybody)")
+    export_verb.add_argument("name", nargs="?", metavar="NAME", help="(default: all people)")
     export_verb.add_argument(
         "--out", type=Path, metavar="FILE.json", help="write there (default stdout)"
     )
@@ -130,7 +130,7 @@ def read_settings(config: Path | None, file: Path | None) -> Settings:
 def add(
     settings: Settings, name: str, photos: list[str], camera: str | None, more: bool, agreed: bool
 ) -> None:
-    """Enroll a person: ask for consent, make templates, compare with everybody else, store.
+    """Enroll a person: ask for consent, make templates, compare with the other people, store.
 
     more: adds to the person's pictures. agreed: skips the question.
     """
@@ -183,7 +183,7 @@ def _ask_for_consent(name: str, file: Path) -> datetime:
     text = CONSENT.format(name=name, file=file, quoted=shlex.quote(name))
     print(spelled(text), end="", file=sys.stderr, flush=True)
     if input().strip().lower() not in ("yes", "y"):
-        raise UsageError("no consent, nothing is stored")
+        raise UsageError("no consent, nothing is stored", "the command again when NAME consents")
     return datetime.now(UTC)
 
 
@@ -206,7 +206,9 @@ def _photos(path: str) -> Iterator[Frame]:
     from ..camera.open import open_camera
     from ..camera.photos import Photos
 
-    # Absolute: a photo's name may look like a camera's.
+    if not Path(path).exists():
+        raise SourceError(f"no photo {path}", "the path of a photo, or of a folder")
+    # Absolute: a photo's name may be the same as a camera's.
     with open_camera(CameraSettings(source=str(Path(path).absolute()))) as source:
         if not isinstance(source, Photos):
             raise UsageError(f"{path} is not a photo", f"--camera {shlex.quote(path)} for a video")
@@ -239,7 +241,7 @@ def _warn(
 
 
 def list_people(file: Path) -> None:
-    """Print everybody who is enrolled."""
+    """Print the enrolled people."""
     from ..recognition.store import ENROLL, read_people
 
     people = read_people(file)
@@ -252,11 +254,11 @@ def list_people(file: Path) -> None:
         print(f"{person.name:{width}}  {person.agreed:%Y-%m-%d}  {len(person.templates):8}")
 
 
-def remove(file: Path, name: str | None, everybody: bool) -> None:
+def remove(file: Path, name: str | None, everyone: bool) -> None:
     """Delete what is stored of a person, or the whole file."""
     from ..recognition.store import file_lock, find_person, read_people, write_people
 
-    if bool(name) == everybody:
+    if bool(name) == everyone:
         raise UsageError("need either NAME or --all", "python -m device.people list")
     with file_lock(file):
         if not name:
@@ -271,7 +273,7 @@ def remove(file: Path, name: str | None, everybody: bool) -> None:
 
 
 def export(file: Path, name: str | None, out: Path | None) -> None:
-    """Print or write what is stored of a person, or of everybody, as JSON."""
+    """Print or write what is stored about a person, or about all people, as JSON."""
     from ..recognition.store import find_person, read_people, to_record, write_private
 
     people = read_people(file)

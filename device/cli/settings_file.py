@@ -8,13 +8,12 @@ A setting that begins with # keeps the default, also if a later version has a be
 generated from device/settings.py.
 """
 
-import json
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..config import Setting, settings_of, tables_of, text
+from ..config import Setting, Table, settings_of, tables_of
 from ..settings import (
     CameraSettings,
     OutputsSettings,
@@ -22,6 +21,7 @@ from ..settings import (
     RotationSettings,
     Settings,
 )
+from ..text import text, toml
 from .command import Parser, exit_with
 
 # For a camera that runs unattended.
@@ -55,39 +55,55 @@ COLUMNS = ("Key", "Flag", "Unit", "Default", "Limits", "Meaning")
 def settings_file(chosen: Settings) -> str:
     """Return TOML with every setting; those with their default value are commented out."""
     lines = [HEAD]
-    for name, table in tables_of(Settings).items():
-        lines.append(f"[{name}]")
-        for key, setting in settings_of(table).items():
-            value = getattr(getattr(chosen, name), key)
-            lines += [f"# {line}" for line in _comment(setting)]
-            off = "#" if value == setting.default else ""
-            lines += [f"{off}{key} = {_toml(setting.example if value is None else value)}", ""]
+    for name in tables_of(Settings):
+        lines += [f"[{name}]", *table_lines(getattr(chosen, name))]
     return "\n".join(lines)
+
+
+def table_lines(table: Table, defaults_off: bool = True) -> list[str]:
+    """Return a table's settings as TOML, each after a comment on it; those without help left out.
+
+    defaults_off: comment out the settings that have their default value.
+    """
+    lines = []
+    for key, setting in settings_of(type(table)).items():
+        if not setting.help:
+            continue
+        value = getattr(table, key)
+        lines += [f"# {line}" for line in _comment(setting)]
+        off = "#" if value is None or (defaults_off and value == setting.default) else ""
+        lines += [f"{off}{key} = {toml(setting.example if value is None else value)}", ""]
+    return lines
 
 
 def _comment(setting: Setting) -> Iterator[str]:
     """Yield the comment lines of a setting; the last has unit, limits and default."""
     meaning = "; ".join(filter(None, (setting.help, setting.effects)))
     yield from textwrap.wrap(meaning, 98, break_long_words=False, break_on_hyphens=False)
-    default = "none" if setting.default is None else _toml(setting.default)
+    default = "none" if setting.default is None else toml(setting.default)
     yield ", ".join(filter(None, (setting.unit, setting.limits, f"default {default}")))
-
-
-def _toml(value: Any) -> str:
-    # JSON's strings, numbers, lists and true or false are TOML's as well; DEL needs an escape.
-    plain = str(value) if isinstance(value, Path) else value
-    return json.dumps(plain, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def markdown() -> str:
     """Return docs/settings.md: a section per table of the settings file, a row per setting."""
     lines = [MARKDOWN]
     for name, table in tables_of(Settings).items():
-        lines += [f"## [{name}]", "", (table.__doc__ or "").strip(), ""]
-        lines += [_row(COLUMNS), _row(("---",) * len(COLUMNS))]
-        lines += [_row(_cells(setting)) for setting in settings_of(table).values()]
-        lines.append("")
+        lines += section(f"[{name}]", table)
     return "\n".join(lines)
+
+
+def section(title: str, table: type[Table]) -> list[str]:
+    """Return the lines of a page's section on a table; settings without help are left out."""
+    return [
+        f"## {title}",
+        "",
+        (table.__doc__ or "").strip(),
+        "",
+        _row(COLUMNS),
+        _row(("---",) * len(COLUMNS)),
+        *(_row(_cells(setting)) for setting in settings_of(table).values() if setting.help),
+        "",
+    ]
 
 
 def _cells(setting: Setting) -> tuple[str, ...]:
@@ -101,7 +117,7 @@ def _cells(setting: Setting) -> tuple[str, ...]:
 
 def _portable(default: Any) -> str:
     """Return a default as TOML; a path relative to the checkout or the home folder."""
-    return _toml(text(default) if isinstance(default, Path) else default)
+    return toml(text(default) if isinstance(default, Path) else default)
 
 
 def _row(cells: tuple[str, ...]) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..camera.v4l2 import V4l2
 
 COMMAND_TIMEOUT_S = 5
-TIME_ERROR = 5  # of <sys/timex.h>: the clock is not synchronised
+TIME_ERROR = 5  # of <sys/timex.h>: the clock is not synchronized
 
 
 def run(command: Sequence[str]) -> str | None:
@@ -69,7 +69,7 @@ def free_bytes(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
-def synchronised() -> bool:
+def synchronized() -> bool:
     """Whether the kernel's clock follows a time server, whichever program sets it."""
     query = ctypes.create_string_buffer(512)  # a zeroed struct timex, which has 208 bytes
     return ctypes.CDLL(None).adjtimex(query) != TIME_ERROR
@@ -106,7 +106,7 @@ class System:
     may_open: Callable[[Path], bool] = may_open
     free_bytes: Callable[[Path], int] = free_bytes
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    synchronised: Callable[[], bool] = synchronised
+    synchronized: Callable[[], bool] = synchronized
 
     def read(self, path: str) -> str | None:
         """Return the text of a file below root; None if it is missing or unreadable."""

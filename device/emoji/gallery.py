@@ -122,7 +122,7 @@ def _person(composer: SvgComposer, band: int, names: str) -> str:
 
 def _layer(composer: SvgComposer, layer: Layer) -> str:
     below = tuple(
-        other for other in composer.layers if other.file in BACKGROUND and other.file != layer.file
+        back for back in composer.layers if back.file in BACKGROUND and back.file != layer.file
     )
     svg = composer.svg(Drawing((*below, layer), ()))
     when = ", ".join(layer.when).replace("_", " ") or "always"

@@ -64,8 +64,8 @@ def resolve_conflicts(
 ) -> Traits:
     """Return the traits of one face; probabilities and thresholds, 0..1, in the order of names."""
     evidence = {
-        name: Evidence(float(p), float(t))
-        for name, p, t in zip(names, probabilities, thresholds, strict=True)
+        name: Evidence(float(probability), float(threshold))
+        for name, probability, threshold in zip(names, probabilities, thresholds, strict=True)
     }
     above = dict(zip(names, logit(probabilities) - logit(thresholds), strict=True))
     present = {name for name in names if above[name] >= 0}

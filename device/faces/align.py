@@ -54,7 +54,7 @@ def crop_template(crop_wh: tuple[int, int]) -> np.ndarray:
 def landmark_matrix(landmarks: np.ndarray, template: np.ndarray) -> np.ndarray:
     """Return the (2, 3) similarity that takes a face's (4, 2) landmarks onto the template.
 
-    Raises AlignError where the landmarks are malformed or the eyes are under MIN_EYES_PX apart.
+    Raises AlignError if the landmarks are malformed or the eyes are under MIN_EYES_PX apart.
     """
     points = np.asarray(landmarks, np.float64)
     if points.shape != template.shape or not np.isfinite(points).all():

@@ -46,7 +46,7 @@ class BlazeFace:
     more, "short" sees arm's length only (128 px).
     min_score: 0..1; lower gives more detections and false positives, higher loses turned faces.
     threads, delegates: as of `Network`.
-    Raises ModelError where the network's file is missing or is not a network.
+    Raises ModelError if the network's file is missing or is not a network.
     """
 
     def __init__(

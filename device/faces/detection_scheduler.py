@@ -42,7 +42,7 @@ class DetectionScheduler:
     """Detection and tracking; use it from one thread.
 
     full_detector: for whole pictures and tiles. roi_detector: for the regions around tracks.
-    detect_hz: full detections per second of the camera's time; fewer run where they would take
+    detect_hz: full detections per second of the camera's time; fewer run if they would take
     half of a live camera's time.
     """
 
@@ -106,7 +106,7 @@ class DetectionScheduler:
         if regions and position == TILE_EVERY - 1:
             tile = regions[turn % len(regions)]
             detections = self._full_detector.detect(frame.bgr, tile)
-            detections = [d for d in detections if not touches_tile_edge(d, tile, size_wh)]
+            detections = [face for face in detections if not touches_tile_edge(face, tile, size_wh)]
         else:
             detections = self._full_detector.detect(frame.bgr)
         # A full detection marks no track as missed: distant faces are found in tiles only.
@@ -123,7 +123,7 @@ class DetectionScheduler:
             with self._budget.measure("roi detection"):
                 detection = self._detect_near(frame, track)
             expected.append(track)
-            if detection and all(iou(detection.box, other.box) < SAME_IOU for other in found):
+            if detection and all(iou(detection.box, face.box) < SAME_IOU for face in found):
                 found.append(detection)
         self.tracker.update(found, frame.at_s, expected)
 

@@ -18,7 +18,7 @@ def pose_error(landmarks: np.ndarray, template: np.ndarray) -> float:
 
     landmarks, template: (4, 2) px. Root mean square, in the template's eye distances. A head that
     turns or nods is foreshortened and its nose moves, which no shift, scale or tilt in the picture
-    undoes. Raises AlignError where the eyes are a few pixels apart.
+    undoes. Raises AlignError if the eyes are a few pixels apart.
     """
     return alignment_residual(landmarks, template, landmark_matrix(landmarks, template))
 

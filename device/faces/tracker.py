@@ -172,5 +172,5 @@ def _match(
 def distance(detection: Detection, predicted: Detection) -> float:
     """Return the mean distance of two faces' landmarks, in widths of the wider one."""
     pairs = zip(detection.landmarks.tolist(), predicted.landmarks.tolist(), strict=True)
-    apart = sum(math.dist(a, b) for a, b in pairs) / len(detection.landmarks)
+    apart = sum(math.dist(point, other) for point, other in pairs) / len(detection.landmarks)
     return apart / max(detection.box[2], predicted.box[2], 1.0)

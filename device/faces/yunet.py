@@ -50,7 +50,7 @@ class YuNet:
     """A face detector; use it from one thread.
 
     path: the .onnx file. min_score: 0..1; lower gives more detections and false positives. Raises
-    ModelError where the file is missing or is not a YuNet network.
+    ModelError if the file is missing or is not a YuNet network.
     """
 
     side = SIDE

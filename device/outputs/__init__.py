@@ -12,4 +12,4 @@ class Output(Protocol):
     def __exit__(self, *exc: object) -> None: ...
 
     def write(self, result: Result) -> None:
-        """Take one result. Raises FacetError where it cannot be written."""
+        """Take one result. Raises FacetError if it cannot be written."""

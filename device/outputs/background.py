@@ -10,7 +10,7 @@ from . import Output
 
 QUEUE_SIZE = 8  # results that wait: what a disk that stalls for a quarter of a second needs
 JOIN_S = 30.0  # to write what waits
-POLL_S = 0.1  # between two looks at whether the run has ended
+POLL_S = 0.1  # between two checks whether the run has ended
 
 
 class BackgroundOutput:

@@ -44,7 +44,9 @@ class CsvLog:
     def write(self, result: Result) -> None:
         now_s = result.frame.at_s
         # A row that old is due again, so no track is remembered for longer.
-        self._last_s = {id: s for id, s in self._last_s.items() if now_s - s < self._every_s}
+        self._last_s = {
+            id: last_s for id, last_s in self._last_s.items() if now_s - last_s < self._every_s
+        }
         due = [face for face in result.faces if face.id not in self._last_s]
         if due:
             self._last_s.update((face.id, now_s) for face in due)

@@ -108,9 +108,9 @@ def place_label(
         (x + w - label_w, y + h - label_h),
     ]
     inside = [
-        (max(0, min(a, frame[0] - label_w)), max(0, min(b, frame[1] - label_h))) for a, b in spots
+        (max(0, min(x, frame[0] - label_w)), max(0, min(y, frame[1] - label_h))) for x, y in spots
     ]
-    return min(inside, key=lambda at: sum(_shared((*at, *size), other) for other in taken))
+    return min(inside, key=lambda at: sum(_shared((*at, *size), rect) for rect in taken))
 
 
 def _shared(a: Rect, b: Rect) -> int:

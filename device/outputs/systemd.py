@@ -1,7 +1,7 @@
 """Notify systemd as a service of Type=notify does: ready, alive, status, stopping.
 
 The protocol is a datagram of VARIABLE=value lines to the socket that NOTIFY_SOCKET names; Facet
-needs no more of it, so there is no library for it.
+uses nothing else of it, so it needs no library.
 """
 
 import os
@@ -67,7 +67,7 @@ class SystemdNotifier:
             # Not waited for: a busy systemd must delay no frame.
             text = "\n".join(lines).encode("utf-8", "backslashreplace")
             self._socket.sendto(text, socket.MSG_DONTWAIT, self._address)
-        except OSError:  # nobody listens any more
+        except OSError:  # the socket is gone
             return
 
 
@@ -82,7 +82,7 @@ def systemd_notifier(
 ) -> SystemdNotifier | None:
     """Return the output that informs systemd; None unless systemd asked (NOTIFY_SOCKET).
 
-    reconnecting: whether the camera has dropped and is being looked for.
+    reconnecting: whether the camera has dropped and is being reopened.
     """
     address = environment.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):

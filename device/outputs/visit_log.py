@@ -1,4 +1,4 @@
-"""Log visits to a CSV file: who came, for how long, and the clearest attributes; text only."""
+"""Log visits to a CSV file: start, duration and clearest attributes of each track; text only."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -31,7 +31,7 @@ Painter = Callable[[Image, Sequence[Face], str], None]
 def has_screen() -> bool:
     """Whether OpenCV can open a window here, tried in a process of its own.
 
-    Qt aborts the process where no X server answers, or one that refuses us (sudo, ssh).
+    Qt aborts the process if no X server answers, or one that refuses us (sudo, ssh).
     """
     if not os.environ.get("DISPLAY"):
         return False

@@ -21,7 +21,7 @@ MAX_SPREAD = 0.08
 
 @dataclass(frozen=True)
 class Match:
-    """The result of a comparison with everybody enrolled."""
+    """The result of a comparison with all enrolled people."""
 
     name: str  # UNKNOWN if no score reaches the threshold
     score: float  # 0..1, of the most similar person; 0 if the gallery is empty

@@ -47,7 +47,9 @@ def clean_name(text: str) -> str:
     if control or not any(letter.isalnum() for letter in name):
         raise UsageError(f"{text!r} is not a valid name", "letters, such as Ada or 'Ada Lovelace'")
     if len(name) > MAX_NAME:
-        raise UsageError(f"the name has {len(name)} characters, need at most {MAX_NAME}")
+        raise UsageError(
+            f"the name has {len(name)} characters, need at most {MAX_NAME}", "a shorter name"
+        )
     if name_key(name) == name_key(UNKNOWN):
         raise UsageError(f"the name {UNKNOWN!r} is reserved", "another name")
     return name
@@ -59,7 +61,7 @@ def name_key(name: str) -> str:
 
 
 def find_person(people: Sequence[EnrolledPerson], name: str) -> EnrolledPerson:
-    """Return the person of that name; raises UsageError if nobody has it."""
+    """Return the person of that name; raises UsageError if there is no such person."""
     for person in people:
         if name_key(person.name) == name_key(name):
             return person
@@ -73,7 +75,7 @@ def counted_people(number: int) -> str:
 
 
 def read_people(path: Path) -> tuple[EnrolledPerson, ...]:
-    """Return everybody in the file; nobody if it is missing.
+    """Return the people in the file; none if it is missing.
 
     Raises SourceError if it cannot be read, ModelError if it is damaged, of another program, or
     made with another network than this version's.
@@ -86,7 +88,9 @@ def read_people(path: Path) -> tuple[EnrolledPerson, ...]:
     except OSError as error:
         raise SourceError(
             f"cannot read the enrolled people in {path}: {error.strerror}",
-            "run the command as the owner of the file",
+            "the command as the file's owner"
+            if isinstance(error, PermissionError)
+            else "another --file",
         ) from error
     except UnicodeDecodeError as error:
         raise _damaged(path, error) from error
@@ -148,7 +152,7 @@ def to_record(people: Sequence[EnrolledPerson]) -> dict[str, Any]:
 
 
 def write_people(path: Path, people: Sequence[EnrolledPerson]) -> None:
-    """Replace the file atomically, with mode 0600; delete it if nobody is left.
+    """Replace the file atomically, with mode 0600; delete it if no person is left.
 
     Raises UsageError if it cannot be written, and leaves what was there.
     """

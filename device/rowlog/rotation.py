@@ -50,7 +50,9 @@ def rotated_files(log: Path, suffix: str = "") -> list[RotatedFile]:
         + (re.escape(suffix) if suffix else r"(?:\.gz)?")
     )
     matches = ((path, name.fullmatch(path.name)) for path in log.parent.iterdir())
-    return sorted(RotatedFile(m[1], int(m[2] or 1), path) for path, m in matches if m)
+    return sorted(
+        RotatedFile(match[1], int(match[2] or 1), path) for path, match in matches if match
+    )
 
 
 def rotate(log: Path) -> Path:

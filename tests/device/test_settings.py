@@ -1,11 +1,13 @@
 """The schema of the settings, and values from TOML checked against it."""
 
+from typing import Annotated
+
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.config import checked, merge, override, read_toml, settings_of, tables_of, text
+from device.config import Table, about, merge, override, read_toml, settings_of, tables_of
 from device.errors import UsageError
 from device.settings import (
     MODEL,
@@ -16,6 +18,7 @@ from device.settings import (
     Settings,
     load_settings,
 )
+from device.text import text
 from tests.conftest import ROOT
 
 SETTINGS = [
@@ -72,7 +75,7 @@ def test_settings_that_do_not_go_together(values, message, hint):
         ({"detect_hz": 5}, "unknown setting detect_hz. Try: "),
         ({"faces": {"min_fase": 3}}, "[faces] unknown setting min_fase. Try: min_face"),
         ({"faces": {"detekt": 3}}, "[faces] unknown setting detekt. Try: detector"),
-        ({"faces": 3}, "[faces] = 3, need a table"),
+        ({"faces": 3}, "[faces] = 3, need a table. Try: [faces] on a line"),
         # Types.
         ({"faces": {"min_face": "big"}}, "min_face = 'big', need a number, 0 to 16384"),
         ({"faces": {"min_face": True}}, "min_face = True, need a number"),
@@ -90,7 +93,10 @@ def test_settings_that_do_not_go_together(values, message, hint):
         ({"faces": {"detect_hz": 0}}, "[faces] detect_hz = 0, need 0.1 to 1000"),
         ({"runtime": {"threads": 0}}, "[runtime] threads = 0, need 1 to 64"),
         ({"camera": {"fps": -1}}, "[camera] fps = -1, need 1 to 1000"),
-        ({"faces": {"min_score": float("nan")}}, "min_score = nan, need 0.05 to 0.99"),
+        (
+            {"faces": {"min_score": float("nan")}},
+            "nan, need 0.05 to 0.99. Try: min_score = 0.6",
+        ),
         ({"tracks": {"max_lost_s": float("inf")}}, "max_lost_s = inf, need 0 to 3600"),
         ({"faces": {"detector": "bak"}}, "[faces] detector = 'bak' is unknown. Try: back"),
     ],
@@ -178,17 +184,40 @@ def test_settings_are_frozen_and_hashable():
     assert changed != Settings()
 
 
-def test_a_plain_dataclass_has_no_limits_but_types():
-    from dataclasses import dataclass
+class Lists(Table, frozen=True):
+    """Lists of a fixed and of any length, and a choice that may be none."""
 
-    @dataclass(frozen=True)
-    class Plain:
-        zoom: float = 0.5
-        size: tuple[int, int] = (2, 3)
+    size_wh: Annotated[tuple[int, int], about("size", "px", (32, 64))] = (32, 40)
+    units: Annotated[tuple[int, ...], about("units", "", (1, None))] = ()
+    stop: Annotated[str, about("metric, or none", choices=("", "loss", "auc"))] = ""
 
-    assert checked(Plain(), {"zoom": 10**6, "size": [4, 5]}, "f:") == {"zoom": 1e6, "size": (4, 5)}
-    with pytest.raises(UsageError, match=r"f: size = \['4'\], need a list of whole numbers"):
-        checked(Plain(), {"size": ["4"]}, "f:")
+
+def test_the_limits_of_a_list_are_those_of_its_items():
+    values = {"size_wh": [64, 32], "units": [1, 9], "stop": ""}
+    assert merge(Lists(), values, "f") == Lists((64, 32), (1, 9))
+    assert [one.limits for one in settings_of(Lists).values()] == [
+        "each 32 to 64",
+        "each at least 1",
+        "loss or auc",
+    ]
+
+
+@pytest.mark.parametrize(
+    "key, value, message",
+    [
+        ("size_wh", [32, 65], "f: size_wh = [32, 65], need each 32 to 64"),
+        ("size_wh", [32], "need 2 whole numbers, such as [128, 160], each 32 to 64"),
+        ("size_wh", ["32", "40"], "need 2 whole numbers, such as [128, 160], each 32 to 64"),
+        ("units", [4, 0], "f: units = [4, 0], need each at least 1"),
+        ("units", 4, "need a list of whole numbers, such as [128, 160], each at least 1"),
+        ("stop", "acu", "f: stop = 'acu' is unknown. Try: auc"),
+        ("stop", "x", "f: stop = 'x' is unknown. Try: one of loss, auc"),
+    ],
+)
+def test_a_wrong_list_or_choice_is_named(key, value, message):
+    with pytest.raises(UsageError) as error:
+        merge(Lists(), {key: value}, "f")
+    assert str(error.value).endswith(message)
 
 
 DEEP = b"a = " + b"[" * 9999

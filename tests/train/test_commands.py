@@ -146,7 +146,7 @@ def test_warm_up_then_cosine():
 
 def test_a_run_keeps_its_recipe(run, data):
     record = json.loads((run / "settings.json").read_text())
-    assert record["settings"]["epochs"] == 2 and record["settings"]["crop_wh"] == [32, 40]
+    assert record["settings"]["epochs"] == 2 and record["settings"]["input"] == [32, 40]
     assert record["settings"]["seed"] == 1 and record["photos"] == {"train": 64, "val": 32}
     assert record["code"] and record["data"] == str(data)
     assert [row[0] for row in rows(run / "history.csv")] == ["epoch", "0", "1"]
@@ -278,7 +278,7 @@ def test_a_shorter_network_goes_on_from_a_longer_one(tmp_path, data):
 
 def test_the_running_mean_of_the_weights_is_what_is_kept(tmp_path, data):
     splits = read_celeba(data).splits
-    plain = {"weights": "none", "crop_wh": (32, 40), "backbone": "SimpleCNN"}
+    plain = {"weights": "none", "input": (32, 40), "backbone": "SimpleCNN"}
     settings = FitSettings(**plain, epochs=1, batch=8, ema=0.999999)
     kept = trainer.fit(splits["train"], splits["val"], tmp_path, settings)
     keras.utils.set_random_seed(settings.seed)

@@ -5,29 +5,62 @@ follow, the noise at the reduced size; brightness and contrast are one look-up t
 works on bytes 0..255, before the model's own scaling.
 """
 
-from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
 
+from device.config import Table, about
+from device.errors import UsageError
 from device.faces.align import warp_crop
 
+SHARE = (0, 1)
 
-@dataclass(frozen=True)
-class Augmentation:
-    """Strength of each augmentation. Too weak: poor on camera images; too strong: underfits."""
 
-    rotation_deg: float = 12.0  # degrees, uniform in +-
-    shift: float = 0.05  # share of the crop's side, uniform in +-
-    zoom: float = 0.10  # uniform in +-, as a factor 1 +- zoom
-    flip: float = 0.5  # probability
-    brightness: float = 0.15  # of full scale, uniform in +-
-    contrast: float = 0.25  # uniform in +-, as a factor 1 +- contrast around mid-grey
-    low_resolution: float = 0.35  # probability of a loss of resolution, as for distant faces
-    low_resolution_most: float = 4.0  # its largest factor
-    noise: float = 0.5  # probability of sensor noise
-    noise_most: float = 8.0  # its largest standard deviation, bytes
-    mixup: float = 0.0  # largest share of another photo, uniform in 0..mixup; 0 = off
+# fmt: off
+# Tables: a setting in a few lines, not ten.
+class Augmentation(Table, frozen=True):
+    """Strength of each augmentation, drawn evenly up to the largest value for each photo.
+
+    Too weak: poor on camera images; too strong: underfits.
+    """
+
+    rotation_deg: Annotated[float, about(
+        "largest rotation, either way", "degrees", (0, 180),
+    )] = 12.0
+    shift: Annotated[float, about("largest shift, share of the crop's side", "", SHARE)] = 0.05
+    zoom: Annotated[float, about(
+        "largest change of size: 0.1 is a factor from 0.9 to 1.1", "", (0, 0.9),
+    )] = 0.10
+    flip: Annotated[float, about("probability of a flip, left to right", "", SHARE)] = 0.5
+    brightness: Annotated[float, about(
+        "largest change of brightness, share of full scale", "", SHARE,
+    )] = 0.15
+    contrast: Annotated[float, about(
+        "largest change of contrast: 0.25 is a factor from 0.75 to 1.25", "", SHARE,
+    )] = 0.25
+    low_resolution: Annotated[float, about(
+        "probability of a loss of resolution, as of distant faces", "", SHARE,
+    )] = 0.35
+    low_resolution_most: Annotated[float, about(
+        "largest factor of the loss of resolution", "", (0, 32),
+    )] = 4.0
+    noise: Annotated[float, about("probability of sensor noise", "", SHARE)] = 0.5
+    noise_most: Annotated[float, about(
+        "largest standard deviation of the noise", "of 255", (0, 255),
+    )] = 8.0
+    mixup: Annotated[float, about(
+        "largest share of another photo that is blended in", "", (0, 0.5), flag="--mixup SHARE",
+    )] = 0.0
+    # fmt: on
+
+    def check(self, origin: str) -> None:
+        if self.low_resolution and self.low_resolution_most < 1:
+            raise UsageError(
+                f"{origin} low_resolution_most = {self.low_resolution_most}, need at least 1 with "
+                "low_resolution",
+                "low_resolution_most = 4.0",
+            )
 
     def matrix(self, rng: np.random.Generator, crop_wh: tuple[int, int]) -> np.ndarray:
         """Return a random (3, 3) transform of the crop about its centre, in crop px."""

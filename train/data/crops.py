@@ -1,7 +1,8 @@
-"""Crop aligned photos exactly as the device crops faces."""
+"""Crop aligned photos exactly as the device crops faces, and prepare others for the detector."""
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from device.camera.image_io import read_photo
@@ -16,3 +17,12 @@ def read_crop(path: Path, crop_wh: tuple[int, int]) -> np.ndarray:
     photo = read_photo(path)
     matrix = celeba_matrix((photo.shape[1], photo.shape[0]), crop_wh)
     return np.ascontiguousarray(warp_crop(photo, matrix, crop_wh)[:, :, ::-1])
+
+
+def with_border(photo: np.ndarray) -> np.ndarray:
+    """Return a photo that ends at the face with the background around it that the detector needs.
+
+    photo: uint8 (H, W, channels). Its edge pixels are repeated, a quarter of its longer side wide.
+    """
+    side = max(photo.shape[:2]) // 4
+    return cv2.copyMakeBorder(photo, side, side, side, side, cv2.BORDER_REPLICATE)

@@ -14,10 +14,12 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from device.analyzer import FaceAnalyzer, largest
 from device.camera.image_io import PHOTO_ENDINGS, PhotoError, read_photo
 from device.errors import UsageError
-from device.faces.align import FRAME_LANDMARKS, FRAME_WH, AlignError, landmark_matrix, warp_crop
+from device.faces.align import CELEBA_FRAME, FRAME_WH, AlignError, warp_crop
 from device.faces.blazeface import BlazeFace
+from device.faces.quality_gate import NO_LIMITS
 from device.log import log
 from train.data.split import SPLITS, DataError, Dataset, Split
 
@@ -166,12 +168,12 @@ def _values(
         raise DataError(f"{path}, line {number}: {error} is not 1, 0 or -1") from None
 
 
-def align_largest_face(photo_bgr: np.ndarray, detector: BlazeFace) -> np.ndarray:
+def aligned(photo_bgr: np.ndarray, analyzer: FaceAnalyzer) -> np.ndarray:
     """Return the largest face as CelebA aligns it, uint8 (218, 178, 3) BGR; AlignError if none."""
-    face = max(detector.detect(photo_bgr), key=lambda face: face.box[2], default=None)
+    face = largest(analyzer.analyze(photo_bgr))
     if face is None:
         raise AlignError("no face")
-    return warp_crop(photo_bgr, landmark_matrix(face.landmarks, FRAME_LANDMARKS), FRAME_WH)
+    return warp_crop(photo_bgr, CELEBA_FRAME.matrix(face.landmarks), FRAME_WH)
 
 
 def align_folder(photos: Path, out: Path) -> tuple[int, int]:
@@ -181,11 +183,12 @@ def align_folder(photos: Path, out: Path) -> tuple[int, int]:
     """
     if any(_photos(out)):
         raise UsageError(f"{out} already has photos", "another --out")
-    detector, written, missed = BlazeFace("back", threads=2), 0, 0
+    analyzer = FaceAnalyzer(BlazeFace("back", threads=2), NO_LIMITS, geometry=CELEBA_FRAME)
+    written = missed = 0
     paths = list(_photos(photos))
     for path in tqdm(paths, desc="faces", unit="photo", mininterval=1):
         try:
-            face = align_largest_face(read_photo(path), detector)
+            face = aligned(read_photo(path), analyzer)
         except (PhotoError, AlignError) as error:
             log.info(f"left out: {path}: {error}")
             missed += 1

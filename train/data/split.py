@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import SourceError
+from device.text import counted
 
 SPLITS = ("train", "val", "test")  # CelebA's partition file: 0, 1, 2
 
@@ -43,4 +44,5 @@ def left_out_line(data: Dataset, limit: int = 10) -> str:
         return "no photo left out"
     named = "; ".join(f"{name} ({reason})" for name, reason in data.skipped[:limit])
     rest = len(data.skipped) - limit
-    return f"{len(data.skipped)} photos left out: {named}" + (f"; {rest} more" if rest > 0 else "")
+    more = f"; {rest} more" if rest > 0 else ""
+    return f"{counted(len(data.skipped), 'photo')} left out: {named}{more}"

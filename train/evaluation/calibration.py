@@ -44,12 +44,16 @@ def fit_platt(
     """
     val_logits, train_logits = val.logits(), train.logits()
     slope, offset = np.ones(val_logits.shape[1]), np.zeros(val_logits.shape[1])
-    fits = {i: _fit_slopes(i, val, val_logits, train, train_logits) for i in range(len(slope))}
-    known = np.array([i for i, fit in fits.items() if fit], int)
+    fits = {
+        i: fit
+        for i in range(len(slope))
+        if (fit := _fit_slopes(i, val, val_logits, train, train_logits))
+    }
+    known = np.array(list(fits), int)
     if not len(known):
         return slope, offset
     val_slope, variance, train_slope = np.array(
-        [(fits[i].val, fits[i].variance, fits[i].train) for i in known]
+        [(fit.val, fit.variance, fit.train) for fit in fits.values()]
     ).T
     slope[known] = train_slope * shrink(val_slope / train_slope, variance / train_slope**2)
     val_share, train_share = val.labels.mean(axis=0), train.labels.mean(axis=0)

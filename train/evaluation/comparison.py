@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
 from device.errors import ModelError
+from device.files import write_atomic
 from device.tflite import Network
 from train.data.crops import read_crop
 from train.data.select import sample_evenly
@@ -64,9 +65,8 @@ def measure_run(
     if cached.exists():
         return [ComparisonRow(**row) for row in json.loads(cached.read_text())]
     rows = _measure(name, run, settings, splits)
-    partial = cached.with_suffix(".partial")
-    partial.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
-    partial.rename(cached)
+    text = json.dumps([asdict(row) for row in rows], indent=2) + "\n"
+    write_atomic(cached, text.encode())
     return rows
 
 
@@ -79,7 +79,7 @@ def _measure(
     model = load_float(run / "model.keras", len(train.attributes))
     content = _int8(model, train, settings, run / "int8.tflite")
     network = Network(content, "int8.tflite", "delete it and rerun")
-    raw_int8 = predict_int8(network, test.photos, settings.crop_wh)
+    raw_int8 = predict_int8(network, test.photos, settings.input)
     float_scores, int8_scores = (
         score(test.attributes, test.labels, raw, np.full(len(test.attributes), 0.5)).attributes
         for raw in (predict_float(model, test.photos), raw_int8)
@@ -88,7 +88,7 @@ def _measure(
     if len(val):
         correct = (predict_float(model, val.photos) >= 0.5) == val.labels
         validation = [float(mean) for mean in correct.mean(axis=0)]
-    int8_ms = quickest_ms(network, read_crop(test.photos[0], settings.crop_wh))
+    int8_ms = quickest_ms(network, read_crop(test.photos[0], settings.input))
     wall_s, cpu_s, epochs = _times(run / "times.csv")
     return [
         ComparisonRow(
@@ -119,7 +119,7 @@ def _measure(
 
 
 def _describe(settings: FitSettings) -> str:
-    width, height = settings.crop_wh
+    width, height = settings.input
     start = "from scratch" if settings.weights == "none" else f"from {Path(settings.weights).name}"
     return f"{settings.backbone}, {width}x{height}, {start}"
 
@@ -133,7 +133,7 @@ def _wilson(float_score: Score, count: int) -> dict[str, float]:
 def _int8(model, train: Split, settings: FitSettings, path: Path) -> bytes:
     if not path.exists():
         photos = sample_evenly(train, CALIBRATION_PHOTOS).photos
-        crops = (read_crop(photo, settings.crop_wh).astype(np.float32) for photo in photos)
+        crops = (read_crop(photo, settings.input).astype(np.float32) for photo in photos)
         path.write_bytes(quantize(model, crops))
     return path.read_bytes()
 

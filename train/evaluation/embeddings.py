@@ -3,25 +3,28 @@
 import csv
 import functools
 import hashlib
+import io
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
-from device.attributes.classifier import Classifier
+from device.analyzer import FaceAnalyzer, largest
+from device.attributes.model_card import read_card
 from device.camera.image_io import read_photo
 from device.faces.align import AlignError
 from device.faces.blazeface import BlazeFace
-from device.faces.quality_gate import assess_quality, quality_limits
+from device.faces.quality_gate import quality_limits
+from device.files import write_atomic
 from device.recognition.embedding import EMBEDDING_SIZE, MODEL, VERSION, Embedder
 from device.recognition.face_crop import face_crop
 from device.settings import Settings
 from device.types import OK
+from train.data.crops import with_border
 from train.data.split import DataError, Dataset
 from train.evaluation.robustness import SyntheticScene
 
@@ -124,11 +127,10 @@ def _cached(cache: Path, name: str, tasks: Sequence[Task]) -> tuple[np.ndarray, 
     digest = hashlib.sha256(repr((CACHE_FORMAT, MODEL, VERSION, names)).encode()).hexdigest()[:12]
     path = cache / f"{name}-{digest}.npz"
     if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
         detected, clear, embeddings = _embed(tasks)
-        partial = path.with_suffix(".part.npz")
-        np.savez_compressed(partial, detected=detected, clear=clear, embeddings=embeddings)
-        partial.rename(path)
+        content = io.BytesIO()
+        np.savez_compressed(content, detected=detected, clear=clear, embeddings=embeddings)
+        write_atomic(path, content.getvalue())
     arrays = np.load(path)
     return arrays["detected"], arrays["clear"], arrays["embeddings"]
 
@@ -145,26 +147,25 @@ def _embed(tasks: Sequence[Task]) -> tuple[np.ndarray, ...]:
 
 def _embed_one(task: Task) -> tuple[bool, bool, np.ndarray]:
     """Return whether a photo's largest face was detected, whether it is clear, its embedding."""
-    detector, classifier, embedder = _models()
+    analyzer, embedder = _models()
     path, treatment = task
     image = read_photo(path)
     if treatment == TIGHT:
-        side = max(image.shape[:2]) // 4
-        image = cv2.copyMakeBorder(image, side, side, side, side, cv2.BORDER_REPLICATE)
-    elif treatment:
+        image = with_border(image)
+    elif isinstance(treatment, float):
         image = SyntheticScene(face_px=treatment).render([image], np.random.default_rng(0))
-    face = max(detector.detect(image), key=lambda face: face.box[2], default=None)
+    face = largest(analyzer.analyze(image))
     try:
         if face:
-            state = assess_quality(
-                image, face, classifier.geometry, quality_limits(Settings().faces)
-            ).state
-            return True, state == OK, embedder.embed(face_crop(image, face.landmarks))
+            return True, face.state == OK, embedder.embed(face_crop(image, face.landmarks))
     except AlignError:  # eyes a few pixels apart: too narrow for an embedding
         pass
     return False, False, np.zeros(EMBEDDING_SIZE, np.float32)
 
 
 @functools.cache
-def _models() -> tuple[BlazeFace, Classifier, Embedder]:
-    return BlazeFace(), Classifier(Settings().attributes.model), Embedder()
+def _models() -> tuple[FaceAnalyzer, Embedder]:
+    settings = Settings()
+    geometry = read_card(settings.attributes.model).geometry
+    analyzer = FaceAnalyzer(BlazeFace(), quality_limits(settings.faces), geometry=geometry)
+    return analyzer, Embedder()

@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from device.analyzer import FaceAnalyzer, largest
 from device.attributes.classifier import Classifier
 from device.camera.image_io import PhotoError, read_photo
 from device.faces.blazeface import BlazeFace
-from device.faces.quality_gate import QualityLimits, assess_quality
+from device.faces.quality_gate import QualityLimits
 from device.log import log
+from device.text import counted
 from device.types import OK
 from train.data.split import DataError
 
@@ -75,16 +77,17 @@ def evaluate(
     labelled: LabelledPhotos, detector: BlazeFace, classifier: Classifier, limits: QualityLimits
 ) -> EndToEndResult:
     """Return the device's result on labelled photos; unreadable ones are logged."""
+    analyzer = FaceAnalyzer(detector, limits, classifier)
     columns = [classifier.card.names.index(name) for name in labelled.attributes]
     threshold = classifier.card.values("threshold")
     states: Counter[str] = Counter()
     correct = []
     photos = tqdm(labelled.photos, unit="photo", desc="photos", leave=False)
     for path, labels in zip(photos, labelled.labels, strict=True):
-        state, crop = _assess(path, detector, classifier, limits)
+        state, probabilities = _analyze(path, analyzer)
         states[state] += 1
-        if crop is not None:
-            correct.append((classifier.classify(crop) >= threshold)[columns] == labels)
+        if probabilities is not None:
+            correct.append((probabilities >= threshold)[columns] == labels)
     count = max(len(labelled.photos), 1)
     means = np.mean(correct, axis=0) if correct else np.full(len(columns), np.nan)
     return EndToEndResult(
@@ -97,20 +100,15 @@ def evaluate(
     )
 
 
-def _assess(
-    path: Path, detector: BlazeFace, classifier: Classifier, limits: QualityLimits
-) -> tuple[str, np.ndarray | None]:
-    """Return the state of a photo's largest face, and its crop if it is to be classified."""
+def _analyze(path: Path, analyzer: FaceAnalyzer) -> tuple[str, np.ndarray | None]:
+    """Return the state of a photo's largest face, and its probabilities if it is classified."""
     try:
         photo = read_photo(path)
     except PhotoError as error:
         log.info(f"left out: {error}")
         return UNREADABLE, None
-    face = max(detector.detect(photo), key=lambda face: face.box[2], default=None)
-    if face is None:
-        return NO_FACE, None
-    quality = assess_quality(photo, face, classifier.geometry, limits)
-    return quality.state, quality.crop
+    face = largest(analyzer.analyze(photo))
+    return (NO_FACE, None) if face is None else (face.state, face.probabilities.array)
 
 
 def table(result: EndToEndResult) -> str:
@@ -118,7 +116,7 @@ def table(result: EndToEndResult) -> str:
     lines = [
         f"{result.photos} photos: face detected in {result.detected:.3f}, classified in "
         f"{result.classified:.3f}; accuracy {result.accuracy:.4f}, mean over "
-        f"{len(result.attributes)} attribute(s)",
+        f"{counted(len(result.attributes), 'attribute')}",
         ", ".join(f"{state}: {count}" for state, count in sorted(result.states.items())),
     ]
     if len(result.attributes) > 1:

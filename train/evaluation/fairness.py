@@ -6,25 +6,24 @@ pipeline; CelebA's aligned photos, grouped by CelebA's own labels, through the c
 
 import csv
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-import cv2
 import numpy as np
 from scipy.stats import binomtest
 from tqdm import tqdm
 
+from device.analyzer import FaceAnalyzer, FaceClassifier, largest
 from device.attributes.model_card import ModelCard
 from device.camera.image_io import read_photo
-from device.faces.align import AlignError
 from device.faces.blazeface import BlazeFace
+from device.faces.quality_gate import NO_LIMITS
+from train.data.crops import with_border
 from train.data.split import DataError, Split
 
 AGE_BANDS = ((18, 29), (30, 44), (45, 59), (60, 120))
-# CelebA's Young has no defined age. Below the first number nobody would say no, above the second
-# nobody would say yes; ages between them are not evaluated.
+# CelebA's Young has no defined age: yes below the first number, no above the second; ages between
+# them are not evaluated.
 YOUNG_BELOW, YOUNG_NOT_ABOVE = 35, 50
 CELEBA_GROUPS = (  # attribute, group with it, group without
     ("Male", "men", "women"),
@@ -33,17 +32,6 @@ CELEBA_GROUPS = (  # attribute, group with it, group without
     ("Eyeglasses", "eyeglasses", "no eyeglasses"),
     ("Blurry", "blurry", "sharp"),
 )
-
-
-class FaceClassifier(Protocol):
-    """The part of device.attributes.classifier.Classifier that is used here."""
-
-    @property
-    def card(self) -> ModelCard: ...
-
-    def crop(self, frame_bgr: np.ndarray, landmarks: np.ndarray) -> np.ndarray: ...
-
-    def classify(self, crop_rgb: np.ndarray) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -82,46 +70,41 @@ def read_people(
             rows = list(csv.DictReader(file))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}", "--utkface DIR") from error
+    analyzer = FaceAnalyzer(detector, NO_LIMITS, classifier)
+    thresholds = classifier.thresholds
     people = []
     for number, row in enumerate(tqdm(rows, unit="photo", desc="utkface", leave=False), 2):
         try:
             age, gender, race, file = int(row["age"]), row["gender"], row["race"], row["file"]
         except (KeyError, ValueError, TypeError):
             raise DataError(f"{path}, line {number}: expected file,age,gender,race") from None
-        predicted = _predict(folder / file, detector, classifier)
+        predicted = _predict(folder / file, analyzer, thresholds)
         male, young = predicted.get("Male"), predicted.get("Young")
         people.append(LabelledPerson(age, gender, race, male, young))
     return people
 
 
-def _predict(path: Path, detector: BlazeFace, classifier: FaceClassifier) -> dict[str, bool]:
+def _predict(path: Path, analyzer: FaceAnalyzer, thresholds: np.ndarray) -> dict[str, bool]:
     """Return the decision per attribute for the largest face; {} if there is none."""
-    photo = read_photo(path)
-    # These photos end at the face; the detector needs some background around it.
-    side = max(photo.shape[:2]) // 4
-    padded = cv2.copyMakeBorder(photo, side, side, side, side, cv2.BORDER_REPLICATE)
-    faces = sorted(detector.detect(padded), key=lambda face: face.box[2])
-    try:
-        crop = classifier.crop(padded, faces[-1].landmarks)
-    except (IndexError, AlignError):
+    face = largest(analyzer.analyze(with_border(read_photo(path))))
+    if face is None or face.probabilities.array is None:
         return {}
-    positive = classifier.classify(crop) >= classifier.card.values("threshold")
-    return dict(zip(classifier.card.names, positive.tolist(), strict=True))
+    positive = face.probabilities.array >= thresholds
+    return dict(zip(face.probabilities.names, positive.tolist(), strict=True))
 
 
 def utkface_errors(people: list[LabelledPerson]) -> list[GroupError]:
     """Return the errors of Male and Young for all, and by gender, race and age band."""
     classified = [p for p in people if (p.male, p.young) != (None, None)]
-    groups: dict[str, Callable[[LabelledPerson], bool]] = {"all": lambda p: True}
+    groups = {"all": classified}
     for gender in sorted({p.gender for p in classified}):
-        groups[gender] = lambda p, gender=gender: p.gender == gender
+        groups[gender] = [p for p in classified if p.gender == gender]
     for race in sorted({p.race for p in classified}):
-        groups[race] = lambda p, race=race: p.race == race
+        groups[race] = [p for p in classified if p.race == race]
     for low, high in AGE_BANDS:
-        groups[f"{low} to {high}"] = lambda p, low=low, high=high: low <= p.age <= high
+        groups[f"{low} to {high}"] = [p for p in classified if low <= p.age <= high]
     errors = []
-    for name, belongs in groups.items():
-        members = [p for p in classified if belongs(p)]
+    for name, members in groups.items():
         male_wrong = [p.male != (p.gender == "male") for p in members if p.male is not None]
         errors.append(_error(name, "Male", male_wrong))
         rated = [p for p in members if p.age < YOUNG_BELOW or p.age > YOUNG_NOT_ABOVE]

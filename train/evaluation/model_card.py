@@ -46,11 +46,11 @@ def _stages(training: dict) -> list[str]:
         f"{settings['seed']}{_options(settings)}, code {training['code']}"
     )
     source, soup = training.get("continued_from"), training.get("soup")
-    mean = []
+    averaged = []
     if soup:
         shares = ", ".join(f"{name} {share:g}" for name, share in soup["shares"].items())
-        mean = [f"- the mean of the weights of these runs ({shares}; Wortsman et al., 2022)"]
-    return [*(_stages(source) if source else []), line, *mean]
+        averaged = [f"- the mean of the weights of these runs ({shares}; Wortsman et al., 2022)"]
+    return [*(_stages(source) if source else []), line, *averaged]
 
 
 def _options(settings: dict) -> str:

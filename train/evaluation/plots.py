@@ -168,9 +168,8 @@ def det_chart(
         # The deviates of 0 and 1 are infinite.
         inside = (accepts > 0) & (accepts < 1) & (rejects > 0) & (rejects < 1)
         axes.plot(norm.ppf(accepts[inside]), norm.ppf(rejects[inside]), color=colour, label=name)
-    accepts, rejects = chosen
-    label = f"threshold: {100 * accepts:.3f} %, {100 * rejects:.1f} %"
-    axes.plot(norm.ppf(accepts), norm.ppf(rejects), "o", color=ORANGE, label=label)
+    label = f"threshold: {100 * chosen[0]:.3f} %, {100 * chosen[1]:.1f} %"
+    axes.plot(norm.ppf(chosen[0]), norm.ppf(chosen[1]), "o", color=ORANGE, label=label)
     ticks = np.array([1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5])
     labels = [f"{100 * tick:g} %" for tick in ticks]
     axes.set_xticks(norm.ppf(ticks), labels)

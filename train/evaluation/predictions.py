@@ -4,14 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
-from device.attributes.classifier import HALF_STEP, calibrated
+from device.attributes.classifier import HALF_STEP, Classification, calibrated
 from device.attributes.model_card import ModelCard
-from device.faces.align import landmark_matrix, warp_crop
+from device.faces.align import CropGeometry
+from device.faces.quality_gate import QualityLimits, assess_quality
 from device.tflite import Network
+from device.types import Detection
 from train.data.crops import read_crop
 from train.data.split import Split
 from train.evaluation.metrics import Scores, score
@@ -34,19 +35,30 @@ class Predictions:
 
 @dataclass(frozen=True)
 class CalibratedNetwork:
-    """An int8 network with its card in memory: what Classifier is for files."""
+    """An int8 network with its card in memory: what device's Classifier is for files."""
 
     card: ModelCard
     network: Network
 
-    def crop(self, frame_bgr: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """Return the face's crop, uint8 (h, w, 3) RGB; AlignError if it cannot be aligned."""
-        matrix = landmark_matrix(landmarks, np.array(self.card.template))
-        return cv2.cvtColor(warp_crop(frame_bgr, matrix, self.card.crop_wh), cv2.COLOR_BGR2RGB)
+    @property
+    def geometry(self) -> CropGeometry:
+        """The card's crop."""
+        return self.card.geometry
 
-    def classify(self, crop_rgb: np.ndarray) -> np.ndarray:
-        """Return calibrated probabilities, float32 (attributes,), for one RGB crop."""
-        return calibrate(self.card, self.network.run(crop_rgb[np.newaxis])[0][0])
+    @property
+    def thresholds(self) -> np.ndarray:
+        """The card's thresholds, float32 (attributes,)."""
+        return self.card.values("threshold")
+
+    def classify_face(
+        self, frame_bgr: np.ndarray, face: Detection, limits: QualityLimits
+    ) -> Classification:
+        """Assess a face in a uint8 (H, W, 3) picture, and classify it if it passes."""
+        quality = assess_quality(frame_bgr, face, self.geometry, limits)
+        if quality.crop is None:
+            return Classification(quality, None)
+        raw = self.network.run(quality.crop[np.newaxis])[0][0]
+        return Classification(quality, calibrate(self.card, raw))
 
 
 def calibrate(card: ModelCard, raw: np.ndarray) -> np.ndarray:

@@ -12,15 +12,22 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
+from device.analyzer import FaceAnalyzer
 from device.attributes.classifier import Classifier
 from device.camera.image_io import read_photo
-from device.faces.align import AlignError
+from device.faces.align import CropGeometry
 from device.faces.blazeface import BlazeFace
 from device.faces.quality import pose_error, sharpness
-from device.faces.quality_gate import QualityLimits
+from device.faces.quality_gate import NO_LIMITS, QualityLimits
 from device.types import Face
 from train.data.split import Split
-from train.evaluation.robustness import FULL_PX, SCENE_WH, SyntheticScene, nearest_face
+from train.evaluation.robustness import (
+    FULL_PX,
+    SCENE_WH,
+    SyntheticScene,
+    nearest_face,
+    share_correct,
+)
 
 MIN_FACE_PX, MAX_BLUR_PX, MAX_TURN_DEG = 16.0, 10.0, 75.0
 STATES = ("too small", "blurred", "turned away")
@@ -49,13 +56,14 @@ def rejection_curves(
 ) -> list[RejectionCurve]:
     """Return the effect of each of the three limits on a split's photos."""
     values = (limits.min_face, limits.min_sharpness, limits.max_turn)
+    analyzer = FaceAnalyzer(detector, NO_LIMITS, classifier)
     curves = []
     with tqdm(total=3 * len(split), unit="photo", desc="rejection", leave=False) as bar:
         for state, limit in zip(STATES, values, strict=True):
             pairs = []
             for row in range(len(split)):
                 bar.update()
-                if pair := _quality_and_accuracy(state, split, row, detector, classifier, seed):
+                if pair := _quality_and_accuracy(state, split, row, analyzer, classifier, seed):
                     pairs.append(pair)
             quality, accuracy = np.array(pairs or np.zeros((0, 2))).T
             curves.append(curve_of(state, limit, quality, accuracy))
@@ -72,33 +80,26 @@ def _scene(state: str, rng: np.random.Generator) -> SyntheticScene:
 
 
 def _quality_and_accuracy(
-    state: str, split: Split, row: int, detector: BlazeFace, classifier: Classifier, seed: int
+    state: str, split: Split, row: int, analyzer: FaceAnalyzer, classifier: Classifier, seed: int
 ) -> tuple[float, float] | None:
     """Return quality, larger is better, and accuracy of one rendered face; None if not found."""
     rng = np.random.default_rng((seed, row))
     scene = _scene(state, rng)
     image = scene.render([read_photo(split.photos[row])], rng)
     centre = (SCENE_WH[0] / 2, SCENE_WH[1] / 2)
-    face = nearest_face(detector.detect(image), centre, 0.6 * scene.face_px)
-    if face is None:
+    face = nearest_face(analyzer.analyze(image), centre, 0.6 * scene.face_px)
+    if face is None or face.probabilities.array is None:
         return None
-    try:
-        crop = classifier.crop(image, face.landmarks)
-    except AlignError:
-        return None
-    predicted = classifier.classify(crop) >= classifier.card.values("threshold")
-    accuracy = float((predicted == split.labels[row]).mean())
-    return _quality(state, face, crop, classifier), accuracy
+    quality = _quality(state, image, face, analyzer.geometry)
+    return quality, share_correct(face.probabilities.array, split.labels[row], classifier)
 
 
-def _quality(state: str, face: Face, crop: np.ndarray, classifier: Classifier) -> float:
+def _quality(state: str, image: np.ndarray, face: Face, geometry: CropGeometry) -> float:
     if state == "too small":
         return face.box[2]
-    return (
-        sharpness(crop)
-        if state == "blurred"
-        else -pose_error(face.landmarks, classifier.geometry.template_array)
-    )
+    if state == "blurred":
+        return sharpness(geometry.crop(image, face.landmarks))
+    return -pose_error(face.landmarks, geometry.template_array)
 
 
 def curve_of(state: str, limit: float, quality: np.ndarray, accuracy: np.ndarray) -> RejectionCurve:

@@ -13,10 +13,12 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from device.analyzer import FaceAnalyzer
 from device.attributes.classifier import Classifier
 from device.camera.image_io import read_photo
-from device.faces.align import FRAME_LANDMARKS, FRAME_WH, AlignError, warp_crop
+from device.faces.align import FRAME_LANDMARKS, FRAME_WH, warp_crop
 from device.faces.blazeface import BlazeFace
+from device.faces.quality_gate import NO_LIMITS
 from device.types import Face
 from train.data.split import Split
 
@@ -60,12 +62,12 @@ class SyntheticScene:
         matrix[:, 2] += np.array(centre or self.centres()[0]) - CENTRE / to_frame
         narrow = math.cos(math.radians(self.turn_deg))
         matrix[:, 2] += matrix[:, 0] * (1 - narrow) * CENTRE[0] / to_frame
-        matrix[:, 0] *= narrow
+        matrix[:, 0] = matrix[:, 0] * narrow
         return matrix
 
     def render(self, photos_bgr: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
         """Return the scene of up to `faces` photos, uint8 (480, 640, 3) BGR, with noise."""
-        image = np.full((SCENE_WH[1], SCENE_WH[0], 3), 128, np.uint8)
+        image: np.ndarray = np.full((SCENE_WH[1], SCENE_WH[0], 3), 128, np.uint8)
         centres = self.centres()
         left, top = np.array(centres[0])  # half a cell
         for photo, (x, y) in zip(photos_bgr, centres, strict=False):
@@ -87,7 +89,11 @@ SWEEPS: dict[str, tuple[str, tuple[float, ...], Callable[[float], SyntheticScene
     "size": ("px wide", (160, 96, 64, 48, 32, 24), lambda v: SyntheticScene(face_px=v)),
     "light": ("times the light", (1.0, 0.6, 0.4, 0.25, 1.5, 2.0), lambda v: SyntheticScene(gain=v)),
     "blur": ("px sigma", (0, 1, 2, 4, 6, 8), lambda v: SyntheticScene(blur_px=v)),
-    "faces": ("in an image", (1, 2, 4, 6, 9), lambda v: SyntheticScene(faces=v, face_px=CROWD_PX)),
+    "faces": (
+        "in an image",
+        (1, 2, 4, 6, 9),
+        lambda v: SyntheticScene(faces=int(v), face_px=CROWD_PX),
+    ),
 }
 
 
@@ -127,12 +133,12 @@ def sweep(
 ) -> list[SweepPoint]:
     """Return a point per severity of one kind of sweep."""
     _, severities, scene_of = SWEEPS[kind]
+    analyzer = FaceAnalyzer(detector, NO_LIMITS, classifier)
     points = []
     with tqdm(total=len(severities) * len(split), unit="photo", desc=kind, leave=False) as bar:
         for severity in severities:
-            scene = scene_of(severity)
             scores = []
-            for row, image, face in _faces(scene, split, detector, seed):
+            for row, image, face in _faces(scene_of(severity), split, analyzer, seed):
                 bar.update()
                 if face is not None:
                     scores.append(_accuracies(image, face, split.labels[row], classifier))
@@ -143,19 +149,20 @@ def sweep(
 def _accuracies(
     image: np.ndarray, face: Face, labels: np.ndarray, classifier: Classifier
 ) -> tuple[float, float] | None:
-    """Return the accuracy of the device's crop and of the baseline's; None without alignment."""
-    try:
-        crop = classifier.crop(image, face.landmarks)
-    except AlignError:
+    """Return the accuracy of a face and of the baseline's crop; None if it is not classified."""
+    if face.probabilities.array is None:
         return None
     crop_wh = classifier.card.crop_wh
-    baseline = cv2.cvtColor(warp_crop(image, box_matrix(face, crop_wh), crop_wh), cv2.COLOR_BGR2RGB)
-    threshold = classifier.card.values("threshold")
-    aligned, upright = (
-        float(((classifier.classify(rgb) >= threshold) == labels).mean())
-        for rgb in (crop, baseline)
+    upright = cv2.cvtColor(warp_crop(image, box_matrix(face, crop_wh), crop_wh), cv2.COLOR_BGR2RGB)
+    return (
+        share_correct(face.probabilities.array, labels, classifier),
+        share_correct(classifier.classify(upright), labels, classifier),
     )
-    return aligned, upright
+
+
+def share_correct(probabilities: np.ndarray, labels: np.ndarray, classifier: Classifier) -> float:
+    """Return the share of one face's attributes, (attributes,), that are decided as labelled."""
+    return float(((probabilities >= classifier.thresholds) == labels).mean())
 
 
 def _point(severity: float, count: int, scores: list[tuple[float, float]]) -> SweepPoint:
@@ -169,16 +176,16 @@ def _point(severity: float, count: int, scores: list[tuple[float, float]]) -> Sw
 
 
 def _faces(
-    scene: SyntheticScene, split: Split, detector: BlazeFace, seed: int
+    scene: SyntheticScene, split: Split, analyzer: FaceAnalyzer, seed: int
 ) -> Iterator[tuple[int, np.ndarray, Face | None]]:
     """Yield each photo's row, the scene with it, and its face, or None if it was not detected."""
     for start in range(0, len(split), scene.faces):
         rows = range(start, min(start + scene.faces, len(split)))
         photos = [read_photo(split.photos[row]) for row in rows]
         image = scene.render(photos, np.random.default_rng((seed, start)))
-        found = detector.detect(image)
+        faces = analyzer.analyze(image)
         for row, centre in zip(rows, scene.centres(), strict=False):
-            yield row, image, nearest_face(found, centre, 0.6 * scene.face_px)
+            yield row, image, nearest_face(faces, centre, 0.6 * scene.face_px)
 
 
 def table(kind: str, points: list[SweepPoint]) -> str:

@@ -7,6 +7,7 @@ galleries), because their pairs are not independent.
 
 import bisect
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from train.evaluation.embeddings import EmbeddedFaces
 from train.evaluation.metrics import percent_interval
 
 RESAMPLES = 2000
+AGREED = datetime.fromtimestamp(0, UTC)  # any: a gallery does not use it
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def _by_identity(hits: np.ndarray, identities: np.ndarray) -> Share:
 def find_outliers(identities: np.ndarray, embeddings: np.ndarray, threshold: float) -> np.ndarray:
     """Return the faces that match no other face of their identity, while those match: bool (n,).
 
-    Their label is probably wrong, or the face is hardly recognisable.
+    Their label is probably wrong, or the face is hardly recognizable.
     """
     outliers = np.zeros(len(identities), bool)
     for identity in np.unique(identities):
@@ -183,7 +185,7 @@ def identify(
 
     clear: bool (n,), the faces that can be enrolled; the others get no name. Each person with
     enough clear faces is enrolled in one gallery, so the galleries are independent. Raises
-    DataError if nobody has enough.
+    DataError if no person has enough.
     """
     rng = np.random.default_rng(seed)
     enrollable = [
@@ -192,7 +194,7 @@ def identify(
         if clear[identities == identity].sum() > photos
     ]
     if not enrollable:
-        raise DataError(f"nobody has more than {photos} photos with a clear face")
+        raise DataError(f"no person has more than {photos} photos with a clear face")
     people = min(people, len(enrollable))
     tallies = [
         _tally(identities, embeddings, clear, threshold, photos, enrollable[n : n + people], rng)
@@ -224,7 +226,7 @@ def _tally(
     ]
     gallery = Gallery(
         [
-            EnrolledPerson(str(person), None, embeddings[rows])
+            EnrolledPerson(str(person), AGREED, embeddings[rows])
             for person, rows in zip(enrolled, samples, strict=True)
         ],
         threshold,
@@ -246,7 +248,7 @@ def _tally(
     )
 
 
-def recognised_share(reference: EmbeddedFaces, probes: EmbeddedFaces, threshold: float) -> Share:
+def recognized_share(reference: EmbeddedFaces, probes: EmbeddedFaces, threshold: float) -> Share:
     """Return the share of probes that match the other clear photos of the same person."""
     hits = []
     for photo, identity, detected, embedding in zip(

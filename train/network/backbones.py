@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.errors import ModelError, UsageError, nearest
+from device.errors import ModelError, UsageError, nearest, one_line
 from train.keras_import import keras
 from train.network import efficientnet_lite, resnext, simple_cnn
 from train.network.preprocess import Preprocessing, probe_preprocessing
@@ -31,14 +31,11 @@ def backbone_names() -> tuple[str, ...]:
 
 
 def find_backbone(name: str) -> Backbone:
-    """Return a backbone by its name; UsageError, with the nearest and all names, if unknown."""
+    """Return a backbone by its name; UsageError, with the nearest, if unknown."""
     if name in _own():
         return _own()[name]
     if name not in (known := _applications()):
-        all_names = f"EnrolledPerson backbones: {', '.join(backbone_names())}"
-        near = nearest(name, backbone_names(), "backbones")
-        hint = near if near == all_names else f"{near} {all_names}"
-        raise UsageError(f"no backbone {name!r}", hint)
+        raise UsageError(f"no backbone {name!r}", nearest(name, backbone_names()))
     module = sys.modules[known[name].__module__]
     layer = module.__name__.rpartition(".")[2]
     preprocessing = probe_preprocessing(module.preprocess_input)
@@ -79,9 +76,8 @@ def build_backbone(backbone: Backbone, crop_wh: tuple[int, int], weights: str) -
     try:
         model = backbone.build(input_shape=shape, name=backbone.layer, **options)
     except ValueError as error:
-        reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"{backbone.name} does not take crops of {crop_wh[0]}x{crop_wh[1]}: {reason}",
+            f"{backbone.name} does not take crops of {crop_wh[0]}x{crop_wh[1]}: {one_line(error)}",
             "a larger --input WxH",
         ) from error
     if weights == "none":
@@ -92,9 +88,9 @@ def build_backbone(backbone: Backbone, crop_wh: tuple[int, int], weights: str) -
         else:
             model.load_weights(Path(weights))
     except Exception as error:  # Keras raises plain Exception for a failed download
-        reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"cannot get the weights {weights!r} of {backbone.name}: {reason}", WEIGHTS_HINT
+            f"cannot get the weights {weights!r} of {backbone.name}: {one_line(error)}",
+            WEIGHTS_HINT,
         ) from error
     return model
 

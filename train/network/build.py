@@ -3,7 +3,7 @@
 import difflib
 import math
 
-from device.errors import ModelError, UsageError
+from device.errors import ModelError, UsageError, one_line
 from train.keras_import import keras
 from train.network.backbones import WEIGHTS_HINT, build_backbone, find_backbone
 from train.network.batchnorm import BATCHNORM_MOMENTUM, batchnorm_layers
@@ -108,8 +108,7 @@ def _copy_weights(model: keras.Model, path: str, backbone: str) -> None:
             if match is not None and layer.kernel.shape[0] == match.kernel.shape[0]:
                 layer.set_weights(match.get_weights())
     except Exception as error:  # a missing or broken file, other layers, other attributes
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"cannot continue from {path}: {reason}", WEIGHTS_HINT) from error
+        raise ModelError(f"cannot continue from {path}: {one_line(error)}", WEIGHTS_HINT) from error
 
 
 def multiply_adds(model: keras.Model) -> int:

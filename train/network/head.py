@@ -4,17 +4,14 @@ from dataclasses import dataclass
 
 from train.keras_import import keras
 
-POOLINGS = ("average", "flatten")
-OUTPUTS = ("sigmoid", "softmax")
-
 
 @dataclass(frozen=True)
 class Head:
     """The layers behind a backbone. Dropout follows each hidden layer, or the pool if none."""
 
-    pooling: str = "average"  # of POOLINGS
+    pooling: str = "average"  # or "flatten"
     dense: tuple[int, ...] = ()  # units of the hidden layers
-    output: str = "sigmoid"  # of OUTPUTS
+    output: str = "sigmoid"  # or "softmax"
     dropout: float = 0.2
 
     def pool(self) -> keras.layers.Layer:

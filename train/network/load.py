@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from device.errors import ModelError
+from device.errors import ModelError, one_line
 
 
 def load_float(path: Path, attributes: int | None = None):
@@ -17,8 +17,7 @@ def load_float(path: Path, attributes: int | None = None):
     try:
         model = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever its zip, JSON and HDF5 readers raise
-        reason = " ".join(str(error).split())[:160]
-        raise ModelError(f"{path} is not a Keras model: {reason}") from error
+        raise ModelError(f"{path} is not a Keras model: {one_line(error)}") from error
     if attributes is not None and model.output_shape[-1] != attributes:
         raise ModelError(f"{path} has {model.output_shape[-1]} outputs, need {attributes}")
     return model

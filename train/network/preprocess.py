@@ -16,9 +16,9 @@ from train.keras_import import keras
 class Preprocessing:
     """Channel c of the backbone's input is factor[c] * rgb[order[c]] + offset[c]; bytes 0..255."""
 
-    order: tuple[int, int, int]
-    factor: tuple[float, float, float]
-    offset: tuple[float, float, float]
+    order: tuple[int, ...]
+    factor: tuple[float, ...]
+    offset: tuple[float, ...]
 
     def apply(self, crop: keras.KerasTensor) -> keras.KerasTensor:
         """Return the backbone's input for a crop, (B, h, w, 3), by layers that any runtime has."""

@@ -22,7 +22,9 @@ import matplotlib
 from device.attributes.classifier import Classifier
 from device.cli.command import Parser, exit_with
 from device.errors import UsageError, disk_faults
+from device.files import write_atomic
 from device.log import log
+from device.text import counted
 from train.data.open import read_data
 from train.data.split import Dataset, left_out_line
 from train.evaluation.plots import attribute_label
@@ -74,30 +76,29 @@ def write_report(run: Run, data: Dataset, options: ReportOptions) -> Path:
     card = options.card or find_card(run, MODELS)
     if card and card.is_relative_to(Path.cwd()):
         card = card.relative_to(Path.cwd())
-    classifier = Classifier(card, threads=os.cpu_count() or 1) if card else None
     names = run.attributes or data.attributes
     results = float_results(run.model, data, names, options.split, options.limit)
     int8 = None
-    if classifier:
+    if card:
+        classifier = Classifier(card, threads=os.cpu_count() or 1)
         int8_predictions = int8_results(classifier, results.split, results)
         int8 = conversion.Converted(card, classifier.card, int8_predictions)
     with matplotlib.rc_context(STYLE):
         sections = _sections(run, data, options, results, int8)
     split = results.split
     balance = f", half of them with {attribute_label(names[0])}" if run.balanced else ""
-    count = "1 attribute" if len(names) == 1 else f"{len(names)} attributes"
     text = html(
         f"Report: {run.folder.resolve().name}",
-        f"{len(split):,} {split.name} photos{balance}, {count}, "
+        f"{len(split):,} {split.name} photos{balance}, {counted(len(names), 'attribute')}, "
         "float model; calibration and thresholds chosen on validation photos.",
         conversion.tiles(results, int8),
         sections,
     )
     all_mistakes = [m for i in range(len(names)) for m in worst(results, i, len(split))]
     write_mistakes(options.out / "mistakes.csv", all_mistakes)
-    partial = options.out / "index.partial.html"
-    partial.write_text(text, encoding="utf-8")
-    return partial.replace(options.out / "index.html")
+    page = options.out / "index.html"
+    write_atomic(page, text.encode())
+    return page
 
 
 def _sections(

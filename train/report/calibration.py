@@ -92,8 +92,8 @@ def calibration_charts(results: Results) -> list[Chart]:
     order = np.argsort(-np.array(errors["calibrated"]), kind="stable")
     figure = rows_figure(len(order))
     axes = figure.subplots()
-    for (kind, values), (_, colour), marker in zip(errors.items(), styles, "so", strict=True):
-        row = [values[i] for i in order]
+    for (kind, error), (_, colour), marker in zip(errors.items(), styles, "so", strict=True):
+        row = [error[i] for i in order]
         axes.plot(row, range(len(order)), marker, color=colour, markersize=4, label=kind)
     label_rows(axes, [results.names[i] for i in order])
     axes.grid(axis="y", visible=True)

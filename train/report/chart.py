@@ -4,16 +4,18 @@ import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
 
 from train.evaluation.plots import BLUE, GREEN, GREY, ORANGE, attribute_label
 
 # On a page as wide as a phone, a chart of this width has 8 pt text.
 WIDTH_IN = 4.6
 GRID = "#d5dae0"
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "font.size": 8,
     "axes.titlesize": 9,
     "axes.spines.top": False,

@@ -47,9 +47,9 @@ def int8(
     """Return int8 against float, or the command that makes the int8 model."""
     title = "Float against int8"
     if converted is None:
-        text = ["No converted model of this run was found. To make one:"]
+        missing = ["No converted model of this run was found. To make one:"]
         command = f"python -m train.convert {run.folder} --data {data} --out {run.folder}"
-        return Section("int8", title, text, command)
+        return Section("int8", title, missing, command)
     before, after = results.scores.means(), converted.results.scores.means()
     rows = [
         (name, number(before[key], 4), number(after[key], 4), number(after[key] - before[key], 4))

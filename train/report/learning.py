@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from train.evaluation.plots import BLUE, GREY, attribute_label
 from train.report.chart import WIDTH_IN, Chart
@@ -48,7 +49,7 @@ def learning_charts(history: dict[str, np.ndarray], training: str) -> list[Chart
                 axes.plot(epochs, history[key], style, color=colour, label=label, markersize=4)
                 last.append(f"{label} {history[key][-1]:.4g}")
         axes.set(xlabel="epoch", ylabel=title)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if len(last) > 1:  # a learning rate has only one curve
             axes.legend(loc="best")
         alt = f"{title} over {len(epochs)} epochs; at the end {', '.join(last)}."

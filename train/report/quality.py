@@ -1,6 +1,7 @@
 """The classification report, and the curves of all attributes."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -75,7 +76,8 @@ def confusion(results: Results, score: Score) -> tuple[int, int, int, int]:
     i = results.names.index(score.name)
     positive, wrong = results.split.labels[:, i] == 1, results.wrong[:, i]
     cells = (positive & ~wrong, positive & wrong, ~positive & wrong, ~positive & ~wrong)
-    return tuple(int(cell.sum()) for cell in cells)
+    kept, missed, false, rejected = (int(cell.sum()) for cell in cells)
+    return kept, missed, false, rejected
 
 
 def scores_chart(results: Results) -> Chart:
@@ -86,7 +88,7 @@ def scores_chart(results: Results) -> Chart:
     places = range(len(rows))
     axes.barh(places, [score.f1 for score in rows], color=BLUE, alpha=0.45, label="F1")
     balanced = [score.balanced_accuracy for score in rows]
-    dots = {"linestyle": "", "clip_on": False, "zorder": 3}
+    dots: dict[str, Any] = {"linestyle": "", "clip_on": False, "zorder": 3}
     axes.plot(
         balanced, places, marker="o", color=ORANGE, markersize=4, label="balanced accuracy", **dots
     )
@@ -147,7 +149,7 @@ def curves_chart(results: Results, kind: str) -> Chart:
         for i, score in enumerate(results.scores.attributes)
         if score.auc == score.auc
     }
-    order = sorted(values, key=values.get, reverse=True)
+    order = sorted(values, key=lambda i: values[i], reverse=True)
     figure = Figure(figsize=(WIDTH_IN, WIDTH_IN), layout="constrained")
     axes = figure.subplots()
     few = len(order) <= 2 * NAMED
@@ -158,7 +160,7 @@ def curves_chart(results: Results, kind: str) -> Chart:
         colour = BLUE if i in best else ORANGE if i in worst else GREY
         x, y = points(labels[:, i], probabilities[:, i])
         label = f"{attribute_label(results.names[i])} {values[i]:.3f}" if i in shades else None
-        style = {"linewidth": 0.7, "alpha": 0.5}
+        style: dict[str, Any] = {"linewidth": 0.7, "alpha": 0.5}
         if i in shades:
             style = {"linewidth": 1.6, "alpha": shades[i], "zorder": 3}
         axes.plot(x, y, color=colour, label=label, drawstyle="steps-post", **style)

@@ -1,4 +1,4 @@
-"""Fill in the README's figures from the results of the evaluations.
+"""Fill in the figures of README.md and docs/models.md from the results of the evaluations.
 
     D=../shared/data
     for kind in tilt size faces; do python -m train.evaluate sweep $kind --data $D/celeba; done
@@ -14,19 +14,23 @@ Each figure is between two markers such as <!-- tilt --> and <!-- /tilt -->.
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from device.cli.command import Parser, exit_with
 from device.errors import UsageError
+from device.files import write_atomic
 from train.evaluation.metrics import percent_interval
-from train.tools.markers import README, fill_markers
+from train.tools.markers import fill_markers, has_markers
 
-MODELS = README.parent / "models"
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "models.md")
+MODELS = ROOT / "models"
 SWEEPS = {
     "tilt": "tilt, degrees",
     "size": "face, px wide",
-    "faces": "faces of 64 px in an image",
+    "faces": "faces of 64 px in a picture",
 }
 PEOPLE = {"women": "female", "men": "male", "60 and older": "60 to 120"}  # groups of UTKFace
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "mean_auc", "smiling_accuracy")
@@ -36,7 +40,7 @@ def sweep_table(title: str, points: list[dict]) -> list[str]:
     """Return a sweep as a table, a column per severity."""
     rows = {
         title: [f"{point['severity']:g}" for point in points],
-        "detected": [percent(point["detected"]) for point in points],
+        "found": [percent(point["detected"]) for point in points],
         "Facet": [f"{point['accuracy']:.3f}" for point in points],
         "baseline": [f"{point['baseline']:.3f}" for point in points],
     }
@@ -71,23 +75,27 @@ def models_table(folder: Path, out: Path) -> list[str]:
 
 def photos_lines(wild: dict, genki: dict) -> list[str]:
     """Return the results on two sets of whole photos, as two sentences."""
-    wild_text, genki_text = (
-        f"face detected in {percent(result['detected'])} of {result['photos']}, classified in "
-        f"{percent(result['classified'])}"
-        for result in (wild, genki)
+    text = (
+        "{} (`train.evaluate photos ../shared/data/{}`): a face found in {} of {}, "
+        "classified in {}, "
+    )
+    rows = (("Whole photos", "wild", wild), ("Other people", "genki", genki))
+    whole, others = (
+        text.format(
+            title, name, percent(row["detected"]), row["photos"], percent(row["classified"])
+        )
+        for title, name, row in rows
     )
     return [
-        f"Whole photos (`train.evaluate photos ../shared/data/wild`): {wild_text}, accuracy "
-        f"{wild['accuracy']:.3f}.",
-        f"GENKI (`train.evaluate photos ../shared/data/genki`): {genki_text}, accuracy of Smiling "
-        f"{genki['accuracy']:.3f}.",
+        f"{whole}accuracy {wild['accuracy']:.3f}.",
+        f"{others}accuracy of Smiling {genki['accuracy']:.3f}.",
     ]
 
 
 def rejection_table(curves: list[dict]) -> list[str]:
     """Return what each limit accepts and rejects."""
     lines = [
-        "| state | limit | accepted | accuracy of the accepted | accuracy of the rejected |",
+        "| state | limit | classified | accuracy of the classified | accuracy of the rejected |",
         "|---" * 5 + "|",
     ]
     for curve in curves:
@@ -106,7 +114,7 @@ def fairness_line(groups: dict[str, list[dict]]) -> list[str]:
         f"On UTKFace, `Male` is wrong for {_error(rows['all'])} of {rows['all']['people']} people: "
         + ", ".join(errors)
         + ". All groups, with CelebA's own, and `Young`: `train.evaluate fairness --data "
-        "../shared/data/celeba`; the model cards name the groups with most errors."
+        "../shared/data/celeba`; the worst are in the model cards."
     ]
 
 
@@ -125,10 +133,22 @@ def read(path: Path) -> Any:
         ) from error
 
 
+def fill_pages(pages: Iterable[Path], parts: dict[str, list[str]]) -> dict[Path, str]:
+    """Return the text of each page with these parts; UsageError if no page has a part's markers."""
+    texts = {page: page.read_text() for page in pages}
+    for name, lines in parts.items():
+        having = [page for page, text in texts.items() if has_markers(text, name)]
+        if not having:
+            raise UsageError(f"no page has <!-- {name} --> ... <!-- /{name} -->")
+        for page in having:
+            texts[page] = fill_markers(texts[page], name, lines)
+    return texts
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = Parser("train.tools.readme_figures", __doc__)
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder of the results")
-    parser.add_argument("--readme", type=Path, default=README)
+    parser.add_argument("--pages", type=Path, nargs="+", default=PAGES, metavar="FILE.md")
     args = parser.parse_args(argv)
     test = args.out / "evaluate-test"
     parts = {
@@ -144,11 +164,9 @@ def main(argv: list[str] | None = None) -> None:
         "rejection": rejection_table(read(test / "rejection.json")),
         "fairness": fairness_line(read(test / "fairness.json")),
     }
-    text = args.readme.read_text()
-    for name, lines in parts.items():
-        text = fill_markers(text, name, lines)
-    args.readme.write_text(text)
-    print(f"filled in {', '.join(parts)} of {args.readme}")
+    for page, text in fill_pages(args.pages, parts).items():
+        write_atomic(page, text.encode())
+    print(f"filled in {', '.join(parts)} of {', '.join(map(str, args.pages))}")
 
 
 if __name__ == "__main__":

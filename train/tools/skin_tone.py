@@ -116,8 +116,9 @@ def chart(path: Path, agreement: Agreement) -> None:
     axes.imshow(counts / counts.sum(axis=1, keepdims=True), cmap="Blues", vmin=0, vmax=1.3)
     for (row, column), count in np.ndenumerate(counts):
         axes.text(column, row, f"{count:.1f}", ha="center", va="center")
-    axes.set_xticks(range(len(BANDS)), BANDS)
-    axes.set_yticks(range(len(BANDS)), BANDS)
+    labels = [str(band) for band in BANDS]
+    axes.set_xticks(range(len(BANDS)), labels)
+    axes.set_yticks(range(len(BANDS)), labels)
     axes.set(xlabel="predicted", ylabel="labelled")
     axes.set_title(
         f"Fitzpatrick band of {counts.sum():.0f} photos, cross-validated:\n"

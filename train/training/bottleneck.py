@@ -62,7 +62,7 @@ def cached_features(
 
 def _compute(model: keras.Model, split: Split, settings: FitSettings, path: Path) -> None:
     extractor = keras.Model(model.input, model.get_layer("pool").output)
-    batches = Batches(split, settings.crop_wh, BATCH)
+    batches = Batches(split, settings.input, BATCH)
     shape = (len(split), extractor.output_shape[-1])
     out = np.lib.format.open_memmap(path, "w+", np.float16, shape)
     for index in tqdm(range(len(batches)), desc=f"{split.name} features", unit="batch"):
@@ -74,7 +74,7 @@ def _compute(model: keras.Model, split: Split, settings: FitSettings, path: Path
 def _key(model: keras.Model, split: Split, settings: FitSettings) -> str:
     digest = hashlib.sha256()
     parts = [settings.backbone, settings.last_layer, settings.pooling]
-    digest.update(json.dumps([*parts, settings.crop_wh, len(split)]).encode())
+    digest.update(json.dumps([*parts, settings.input, len(split)]).encode())
     for weight in backbone_of(model).get_weights():
         digest.update(np.ascontiguousarray(weight).tobytes())
     for photo in split.photos:

@@ -1,170 +1,188 @@
-"""The settings of a training run: default, meaning and limits of each.
+"""The schema of a training run's settings: default, unit, limits and meaning of each.
 
-A recipe (train/recipes/*.toml) sets some of them; each is also a flag of train.fit.
+A recipe (train/recipes/*.toml) sets some of them; flags of train.fit override them.
 """
 
-import dataclasses
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated
 
-from device.errors import UsageError, nearest
+import msgspec
+
+from device.config import Table
+from device.config import about as setting  # `about` is also a setting
+from device.errors import UsageError
 from train.data.augment import Augmentation
-from train.network.head import OUTPUTS, POOLINGS
 
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 DISTRIBUTIONS = ("none", "gpus", "workers")
-METRICS = ("", *(part + name for part in ("", "val_") for name in ("loss", "accuracy", "auc")))
+METRICS = (*(part + name for part in ("", "val_") for name in ("loss", "accuracy", "auc")),)
 OPTIMIZERS = ("adamw", "adam", "sgd", "rmsprop")
-SCHEDULES = ("cosine", "constant")
 FROM_SCRATCH = "none"
 
+# The highest values are far beyond use, and catch typing errors.
+PHOTOS = 1_000_000_000
+EPOCHS = 100_000
+SIDE = (32, 16384)  # px
+RATE = (1e-9, 10)
+RATE_EFFECTS = ("learns little", "diverges")
+SHARE = (0, 1)
 
-def _setting(default: Any, meaning: str) -> Any:
-    return field(default=default, metadata={"help": meaning})
 
+# fmt: off
+# Tables: a setting in three lines, not ten.
+class FitSettings(Table, frozen=True):
+    """The photos, the model and the training. The sizes are width, then height."""
 
-@dataclass(frozen=True)
-class FitSettings:
-    """One training run's settings, saved beside its weights."""
-
-    recipe: str = "attributes-base"
-    about: str = ""  # one line on the recipe
+    recipe: str = "attributes-base"  # the name of the recipe's file, not a key in it
+    about: Annotated[str, setting("one line on the recipe, which `train.recipe` lists")] = ""
 
     # Photos.
-    attributes: tuple[str, ...] = _setting((), "to learn (all of the data's)")
-    balanced: tuple[int, ...] = _setting(
-        (), "photos of train, val and test, half of them with the one attribute (all)"
-    )
-    limit: int = _setting(0, "use only the first N photos of each split (all)")
-    crop_wh: tuple[int, int] = _setting(
-        (128, 160), "size of the crop, px; larger: more detail, slower"
-    )
+    attributes: Annotated[tuple[str, ...], setting(
+        "attributes to learn, all of the data's if empty", flag="--attributes NAME", nargs="*",
+    )] = ()
+    balanced: Annotated[tuple[int, ...], setting(
+        "counts of train, val and test photos, half of them with the one attribute; all if empty",
+        "photos", (2, PHOTOS), flag="--balanced N", nargs="*",
+    )] = ()
+    limit: Annotated[int, setting(
+        "use only the first photos of each split; 0: all", "photos", (0, PHOTOS), flag="--limit N",
+    )] = 0
+    input: Annotated[tuple[int, int], setting(
+        "size of the crop", "px", SIDE, ("faster", "more detail, slower"), flag="--input WxH",
+    )] = (128, 160)
 
     # The model.
-    backbone: str = _setting(
-        "MobileNetV2", "one of keras.applications, EfficientNetLite2, ResNeXt50, SimpleCNN"
-    )
-    last_layer: str = _setting(
-        "", "of the backbone; an earlier one makes a smaller model (its own)"
-    )
-    weights: str = _setting(
-        "imagenet",
-        '"imagenet", "none", a .weights.h5 file without top, or the model.keras of another run',
-    )
-    pooling: str = _setting("average", "of the backbone's features: average, or flatten")
-    dense: tuple[int, ...] = _setting(
-        (), "units of the head's hidden layers; more: larger capacity (no hidden layer)"
-    )
-    output: str = _setting("sigmoid", "one sigmoid unit per attribute, or a softmax over (no, yes)")
-    dropout: float = _setting(0.2, "in the head; low overfits, high underfits")
+    backbone: Annotated[str, setting(
+        "a network of keras.applications, or EfficientNetLite2, ResNeXt50, SimpleCNN",
+        flag="--backbone NAME",
+    )] = "MobileNetV2"
+    last_layer: Annotated[str, setting(
+        "last layer of the backbone, its own if empty; an earlier one makes a smaller model",
+        flag="--last-layer NAME",
+    )] = ""
+    weights: Annotated[str, setting(
+        "starting weights: imagenet, none, a .weights.h5 file without top, or the model.keras of "
+        "another run",
+        flag="--weights FILE",
+    )] = "imagenet"
+    pooling: Annotated[str, setting(
+        "pooling of the backbone's features", choices=("average", "flatten"),
+        flag="--pooling NAME",
+    )] = "average"
+    dense: Annotated[tuple[int, ...], setting(
+        "units of each hidden layer of the head, none if empty", "", (1, 65_536),
+        ("", "larger capacity"), flag="--dense N", nargs="*",
+    )] = ()
+    output: Annotated[str, setting(
+        "sigmoid (one unit per attribute), or softmax (over no and yes)",
+        choices=("sigmoid", "softmax"), flag="--output NAME",
+    )] = "sigmoid"
+    dropout: Annotated[float, setting(
+        "dropout in the head", "", (0, 0.95), ("overfits", "underfits"), flag="--dropout X",
+    )] = 0.2
 
     # Training.
-    frozen_epochs: int = _setting(0, "epochs before the main ones in which only the head learns")
-    frozen_optimizer: str = _setting("adam", "in the frozen epochs")
-    frozen_learning_rate: float = _setting(1e-3, "in the frozen epochs")
-    bottleneck: bool = _setting(
-        False, "compute a frozen backbone's features once and cache them on disk; no augmentation"
-    )
-    epochs: int = _setting(5, "passes over the photos; too few underfit")
-    unfreeze: str = _setting(
-        "all", "part of the backbone that learns: all, none, or from the named layer on"
-    )
-    batch: int = _setting(32, "photos per step, over all replicas; more need more memory")
-    optimizer: str = _setting("adamw", "adamw, adam, sgd or rmsprop")
-    learning_rate: float = _setting(8e-4, "at its peak; high diverges, low learns little")
-    schedule: str = _setting("cosine", "of the learning rate: cosine (down to 0), or constant")
-    warmup: float = _setting(
-        0.05, "share of all steps in which the learning rate rises; cosine only"
-    )
-    weight_decay: float = _setting(0.02, "of adamw; high underfits")
-    early_stopping: str = _setting(
-        "", "metric, such as val_loss, that stops the run and selects the best epoch (never)"
-    )
-    patience: int = _setting(3, "epochs without improvement until early_stopping stops the run")
-    teacher: tuple[str, ...] = _setting(
-        (), ".keras files of models whose mean prediction for each crop is mixed into its labels"
-    )
-    teacher_share: float = _setting(0.5, "weight of the teachers' prediction in each label, 0..1")
-    teacher_input: tuple[int, int] | None = _setting(
-        None, "size of the teachers' crops, px, of the same shape as --input (as --input)"
-    )
-    ema: float = _setting(0.0, "momentum of a running mean of the weights, such as 0.998 (off)")
-    precision: str = _setting(
-        "float32", "or mixed_bfloat16, mixed_float16, for accelerators that support it"
-    )
-    workers: int = _setting(
-        0, "processes that make batches; with an accelerator, one per core (two threads)"
-    )
-    distribute: str = _setting(
-        "none",
-        "train on gpus of this computer, or on workers of TF_CONFIG",
-    )
-    seed: int = _setting(1, "of shuffling, augmentation and new weights")
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    frozen_epochs: Annotated[int, setting(
+        "epochs before the main ones, in which only the head learns", "epochs", (0, EPOCHS),
+        flag="--frozen-epochs N",
+    )] = 0
+    frozen_optimizer: Annotated[str, setting(
+        "optimizer of the frozen epochs", choices=OPTIMIZERS,
+        flag="--frozen-optimizer NAME",
+    )] = "adam"
+    frozen_learning_rate: Annotated[float, setting(
+        "learning rate of the frozen epochs", "", RATE, RATE_EFFECTS,
+        flag="--frozen-learning-rate X",
+    )] = 1e-3
+    bottleneck: Annotated[bool, setting(
+        "compute a frozen backbone's features once and cache them on disk; no augmentation",
+        flag="--bottleneck",
+    )] = False
+    epochs: Annotated[int, setting(
+        "passes over the photos", "epochs", (1, EPOCHS), ("underfits", "slower, overfits"),
+        flag="--epochs N",
+    )] = 5
+    unfreeze: Annotated[str, setting(
+        "part of the backbone that learns: all, none, or from the named layer on",
+        flag="--unfreeze NAME",
+    )] = "all"
+    batch: Annotated[int, setting(
+        "photos per step, over all replicas", "photos", (1, 65_536),
+        ("slower", "more memory"), flag="--batch N",
+    )] = 32
+    optimizer: Annotated[str, setting(
+        "optimizer of the main epochs", choices=OPTIMIZERS, flag="--optimizer NAME",
+    )] = "adamw"
+    learning_rate: Annotated[float, setting(
+        "highest learning rate", "", RATE, RATE_EFFECTS, flag="--learning-rate X",
+    )] = 8e-4
+    schedule: Annotated[str, setting(
+        "learning rate over time: cosine (down to 0), or constant", choices=("cosine", "constant"),
+        flag="--schedule NAME",
+    )] = "cosine"
+    warmup: Annotated[float, setting(
+        "share of all steps in which the learning rate rises; only with cosine", "", SHARE,
+        flag="--warmup SHARE",
+    )] = 0.05
+    weight_decay: Annotated[float, setting(
+        "weight decay of adamw", "", (0, 10), ("overfits", "underfits"), flag="--weight-decay X",
+    )] = 0.02
+    early_stopping: Annotated[str, setting(
+        "metric that stops the run and selects the best epoch; none if empty",
+        choices=("", *METRICS), flag="--early-stopping METRIC",
+    )] = ""
+    patience: Annotated[int, setting(
+        "epochs without improvement after which early_stopping stops the run", "epochs",
+        (0, EPOCHS), flag="--patience N",
+    )] = 3
+    teacher: Annotated[tuple[str, ...], setting(
+        ".keras files of models whose mean prediction for each crop is mixed into its labels",
+        flag="--teacher FILE", nargs="*",
+    )] = ()
+    teacher_share: Annotated[float, setting(
+        "weight of the teachers' prediction in each label", "", SHARE, flag="--teacher-share SHARE",
+    )] = 0.5
+    teacher_input: Annotated[tuple[int, int] | None, setting(
+        "size of the teachers' crops, of the same shape as input; without it, that of input", "px",
+        SIDE, flag="--teacher-input WxH", example=(144, 180),
+    )] = None
+    ema: Annotated[float, setting(
+        "momentum of a running mean of the weights, such as 0.998; 0: no mean", "", (0, 0.9999),
+        flag="--ema X",
+    )] = 0.0
+    precision: Annotated[str, setting(
+        "number format of the computation; the mixed ones are for accelerators that support them",
+        choices=("float32", "mixed_bfloat16", "mixed_float16"), flag="--precision NAME",
+    )] = "float32"
+    workers: Annotated[int, setting(
+        "processes that make batches, with an accelerator one per core; 0: two threads",
+        "processes", (0, 1024), flag="--workers N",
+    )] = 0
+    distribute: Annotated[str, setting(
+        "none, gpus (all of this computer), or workers (the computers of TF_CONFIG)",
+        choices=DISTRIBUTIONS, flag="--distribute NAME",
+    )] = "none"
+    seed: Annotated[int, setting(
+        "seed of shuffling, augmentation and new weights", "", (0, 2**32 - 1), flag="--seed N",
+    )] = 1
+    augmentation: Augmentation = Augmentation()
+    # fmt: on
 
-
-# (setting, lowest, highest); the highest are far beyond use and catch typing errors.
-RANGES = (
-    ("limit", 0, 2**31),
-    ("dropout", 0, 0.95),
-    ("frozen_epochs", 0, 100_000),
-    ("frozen_learning_rate", 1e-9, 10),
-    ("epochs", 1, 100_000),
-    ("batch", 1, 65_536),
-    ("learning_rate", 1e-9, 10),
-    ("warmup", 0, 1),
-    ("weight_decay", 0, 10),
-    ("patience", 0, 100_000),
-    ("teacher_share", 0, 1),
-    ("ema", 0, 0.9999),
-    ("workers", 0, 1024),
-    ("seed", 0, 2**32 - 1),
-)
-CHOICES = {
-    "pooling": POOLINGS,
-    "output": OUTPUTS,
-    "optimizer": OPTIMIZERS,
-    "frozen_optimizer": OPTIMIZERS,
-    "schedule": SCHEDULES,
-    "early_stopping": METRICS,
-    "precision": PRECISIONS,
-    "distribute": DISTRIBUTIONS,
-}
-
-
-def validated(settings: FitSettings, origin: str) -> FitSettings:
-    """Return the settings; UsageError, which starts with `origin`, for one out of its limits."""
-    for name, lowest, highest in RANGES:
-        value = getattr(settings, name)
-        if not lowest <= value <= highest:  # also refuses nan
-            raise UsageError(f"{origin}: {name} = {value}, need {lowest} to {highest}")
-    for name, known in CHOICES.items():
-        if (value := getattr(settings, name)) not in known:
-            raise UsageError(f"{origin}: {name} = {value!r}", nearest(value, known, "values"))
-    for size in (settings.crop_wh, settings.teacher_input or settings.crop_wh):
-        if len(size) != 2 or min(size) < 32:
-            raise UsageError(f"{origin}: {size} is not a size such as 128x160, at least 32 px")
-    if min(settings.dense, default=1) < 1:
-        raise UsageError(f"{origin}: dense = {list(settings.dense)}, need at least 1 unit in each")
-    if settings.balanced and (len(settings.balanced) != 3 or min(settings.balanced) < 2):
-        raise UsageError(f"{origin}: balanced = {list(settings.balanced)}, need three counts")
-    if settings.balanced and len(settings.attributes) != 1:
-        raise UsageError(
-            f"{origin}: balanced needs one attribute, got {len(settings.attributes) or 'all'}",
-            "--attributes Smiling",
-        )
-    if settings.bottleneck and (settings.teacher or settings.teacher_input):
-        raise UsageError(
-            f"{origin}: teachers need crops, bottleneck has only features", "--no-bottleneck"
-        )
-    one_computer = settings.teacher or settings.teacher_input or settings.bottleneck
-    if settings.distribute == "workers" and one_computer:
-        raise UsageError(
-            f"{origin}: teachers and bottleneck need a single computer", "--distribute gpus"
-        )
-    if not 0 <= settings.augmentation.mixup <= 0.5:
-        raise UsageError(f"{origin}: mixup = {settings.augmentation.mixup}, need 0 to 0.5")
-    return settings
+    def check(self, origin: str) -> None:
+        if self.balanced and len(self.balanced) != 3:
+            raise UsageError(f"{origin} balanced = {list(self.balanced)}, need three counts")
+        if self.balanced and len(self.attributes) != 1:
+            raise UsageError(
+                f"{origin} balanced needs one attribute, got {len(self.attributes) or 'all'}",
+                "--attributes Smiling",
+            )
+        teachers = self.teacher or self.teacher_input
+        if self.bottleneck and teachers:
+            raise UsageError(
+                f"{origin} teachers need crops, bottleneck has only features", "--no-bottleneck"
+            )
+        if self.distribute == "workers" and (teachers or self.bottleneck):
+            raise UsageError(
+                f"{origin} teachers and bottleneck need a single computer", "--distribute gpus"
+            )
 
 
 def backbone_is_fixed(settings: FitSettings) -> bool:
@@ -179,4 +197,4 @@ def from_scratch(settings: FitSettings) -> FitSettings:
     """
     if settings.weights != FROM_SCRATCH:
         return settings
-    return dataclasses.replace(settings, frozen_epochs=0, bottleneck=False, unfreeze="all")
+    return msgspec.structs.replace(settings, frozen_epochs=0, bottleneck=False, unfreeze="all")

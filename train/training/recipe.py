@@ -3,18 +3,34 @@
 `python -m train.recipe --help` describes the format.
 """
 
-import dataclasses
-import json
 from pathlib import Path
-from typing import Any
 
-from device.config import checked, read_toml
+import msgspec
+
+from device.cli.settings_file import section, table_lines
+from device.config import merge, read_toml, settings_of
 from device.errors import UsageError, nearest
 from train.data.augment import Augmentation
-from train.training.config import FitSettings, validated
+from train.training.config import FitSettings
 
 RECIPES = Path(__file__).parents[1] / "recipes"
-ALIASES = {"input": "crop_wh"}  # key in a recipe -> setting, where they differ
+MARKDOWN = """\
+# Training settings
+
+<!-- Generated: python -m train.recipe --markdown > docs/training-settings.md -->
+
+A flag of `train.fit` overrides the [recipe](recipes.md), which overrides the defaults. This command
+prints a recipe with every setting:
+
+    python -m train.recipe attributes > mine.toml
+
+An unknown key, a wrong type or a value out of its limits ends the command with exit code 2 and
+names the nearest key. `extends` is another recipe, or a file beside this one, to start from.
+"""
+AUGMENTATION = """\
+A recipe with this table lists all augmentations that are on: the others are off. Without it, they
+have their defaults or those of the recipe it extends. `--augment KEY=VALUE ...` sets any of them.
+"""
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -27,59 +43,37 @@ def read_recipe(name: str) -> FitSettings:
 
     Raises UsageError for an unknown recipe or key, with the nearest, and for a wrong value.
     """
-    return validated(_read(name, ()), f"recipe {name}")
+    return _read(name, ())
 
 
 def _read(name: str, extended_by: tuple[str, ...], folder: Path = Path()) -> FitSettings:
     path = folder / name if name.endswith(".toml") else RECIPES / f"{name}.toml"
-    if not path.is_file() and not name.endswith(".toml"):
-        raise UsageError(f"no recipe {name!r}", nearest(name, recipe_names()))
+    if not path.is_file():
+        raise UsageError(f"no recipe {name!r}", nearest(path.stem, recipe_names()))
     chain = (*extended_by, path.stem)
     if path.stem in extended_by:
         raise UsageError(f"recipe {path.stem} extends itself: {' -> '.join(chain)}")
-    values: dict[str, Any] = {
-        ALIASES.get(key, key): value for key, value in read_toml(path).items()
-    }
+    values = read_toml(path)
     extends = values.pop("extends", None)
     settings = _read(str(extends), chain, path.parent) if extends else FitSettings()
-    values["recipe"] = path.stem
     if "augmentation" in values:
-        values["augmentation"] = replace_augmentation(
-            no_augmentation(), values["augmentation"], f"{path}: [augmentation]"
-        )
-    plain = {key: value for key, value in values.items() if key != "augmentation"}
-    # Checked together, so that a misspelt key gets the nearest of all settings.
-    typed = checked(FitSettings(), plain, f"{path}:")
-    return dataclasses.replace(settings, **(values | typed))
+        settings = msgspec.structs.replace(settings, augmentation=no_augmentation())
+    return merge(settings, values | {"recipe": path.stem}, str(path))
 
 
 def no_augmentation() -> Augmentation:
     """Return an augmentation that changes nothing."""
-    return Augmentation(**{field.name: 0.0 for field in dataclasses.fields(Augmentation)})
-
-
-def replace_augmentation(augmentation: Augmentation, values: Any, origin: str) -> Augmentation:
-    """Return the augmentation with other values; UsageError for unknown keys or wrong values."""
-    if not isinstance(values, dict):
-        raise UsageError(f"{origin} is not a table", "[augmentation] on a line above its keys")
-    changed = dataclasses.replace(augmentation, **checked(augmentation, values, origin))
-    for key, value in dataclasses.asdict(changed).items():
-        if not 0 <= value <= 255:
-            raise UsageError(f"{origin} {key} = {value}, need 0 to 255")
-    return changed
+    return Augmentation(**dict.fromkeys(settings_of(Augmentation), 0.0))
 
 
 def as_toml(settings: FitSettings) -> str:
-    """Return every setting as TOML that `read_recipe` reads back."""
-    tables = dataclasses.asdict(settings)
-    augmentation = tables.pop("augmentation")
-    del tables["recipe"]
-    # JSON's strings, numbers, booleans and lists are valid TOML.
-    lines = [
-        f"{key} = {json.dumps(value, ensure_ascii=False)}"
-        for key, value in tables.items()
-        if value is not None
-    ]
-    lines += ["", "[augmentation]"]
-    lines += [f"{key} = {json.dumps(value)}" for key, value in augmentation.items()]
-    return "\n".join(lines) + "\n"
+    """Return every setting, with its meaning, as TOML that `read_recipe` reads back."""
+    lines = table_lines(settings, defaults_off=False)
+    lines += ["[augmentation]", *table_lines(settings.augmentation, defaults_off=False)]
+    return "\n".join(lines)
+
+
+def markdown() -> str:
+    """Return docs/training-settings.md: a row per setting."""
+    lines = [MARKDOWN, *section("Settings", FitSettings), *section("[augmentation]", Augmentation)]
+    return "\n".join([*lines, AUGMENTATION])

@@ -1,16 +1,21 @@
 """A run's folder and its settings.json, which records how to repeat the run."""
 
+from __future__ import annotations
+
 import json
 import platform
 import subprocess
-from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from device.config import merge
 from device.errors import FacetError, UsageError
-from train.data.augment import Augmentation
-from train.keras_import import keras
 from train.training.config import FitSettings
+
+if TYPE_CHECKING:
+    from train.keras_import import keras
 
 
 def code_version() -> str:
@@ -31,8 +36,10 @@ def holds_run(run: Path) -> bool:
 
 def save_settings(run: Path, settings: FitSettings, data: Path, counts: dict[str, int]) -> None:
     """Write settings.json: settings, data, versions, and the run that this one continues."""
+    from train.keras_import import keras  # takes 3 s, and the flags are checked without it
+
     record = {
-        "settings": asdict(settings),
+        "settings": msgspec.to_builtins(settings),
         "data": str(data),
         "photos": counts,
         "code": code_version(),
@@ -47,6 +54,8 @@ def save_settings(run: Path, settings: FitSettings, data: Path, counts: dict[str
 
 def save_derived_run(model: keras.Model, record: dict[str, Any], run: Path) -> None:
     """Write a run made of other runs, ready for train.convert; FacetError if it fails."""
+    from train.keras_import import keras
+
     try:
         run.mkdir(parents=True, exist_ok=True)
         keras.Model(model.input, model.output, name=model.name).save(run / "model.keras")
@@ -71,18 +80,8 @@ def read_record(run: Path) -> dict[str, Any]:
 
 
 def read_settings(run: Path) -> FitSettings:
-    """Return the settings of a run; UsageError if there is none, or it is of another version."""
-    values = read_record(run)["settings"]
-    try:
-        values["augmentation"] = Augmentation(**values["augmentation"])
-        for key in (field.name for field in fields(FitSettings)):  # JSON has no tuples
-            if isinstance(values.get(key), list):
-                values[key] = tuple(values[key])
-        return FitSettings(**values)
-    except (KeyError, TypeError) as error:
-        raise UsageError(
-            f"{run / 'settings.json'} is not of this version: {error}", "start a new run"
-        ) from error
+    """Return the settings of a run; UsageError if there is none, or for an unknown key."""
+    return merge(FitSettings(), read_record(run)["settings"], str(run / "settings.json"))
 
 
 def is_same_run(training: dict[str, Any], record: dict[str, Any]) -> bool:
@@ -94,7 +93,7 @@ def is_same_run(training: dict[str, Any], record: dict[str, Any]) -> bool:
     settings, card_settings = record["settings"], training.get("settings")
     if not isinstance(card_settings, dict) or any(training.get(k) != record.get(k) for k in keys):
         return False
-    compared = [k for k, v in settings.items() if isinstance(v, int | float) or k == "crop_wh"]
+    compared = [k for k, v in settings.items() if isinstance(v, int | float) or k == "input"]
     return bool(compared) and all(
         k in card_settings and card_settings[k] == settings[k] for k in compared
     )

@@ -41,7 +41,7 @@ def build_network(
     """Return the model that the settings describe, with their weights or with others."""
     head = Head(settings.pooling, settings.dense, settings.output, settings.dropout)
     weights = settings.weights if weights is None else weights
-    size, backbone = settings.crop_wh, settings.backbone
+    size, backbone = settings.input, settings.backbone
     return build(attributes, size, weights, settings.last_layer, backbone, head)
 
 
@@ -144,7 +144,7 @@ def training_batches(train: Split, settings: FitSettings) -> Batches:
     """Return the augmented training photos, at the teachers' input size if there is one."""
     return Batches(
         train,
-        settings.teacher_input or settings.crop_wh,
+        settings.teacher_input or settings.input,
         settings.batch,
         settings.augmentation,
         settings.seed,
@@ -165,7 +165,7 @@ def _validation(val: Split, settings: FitSettings) -> Batches | None:
     if not len(val):
         return None
     workers = -(-settings.workers // 2)
-    return Batches(val, settings.crop_wh, EVALUATION_BATCH, workers=workers)
+    return Batches(val, settings.input, EVALUATION_BATCH, workers=workers)
 
 
 def _metrics(settings: FitSettings) -> list:
@@ -220,7 +220,7 @@ def _finish(job: TrainingJob, model: keras.Model) -> keras.Model:
 
 def recalibration_batches(train: Split, settings: FitSettings) -> Iterator[np.ndarray]:
     """Yield batches of un-augmented training crops, evenly over the split, for BatchNorm."""
-    plain = Batches(train, settings.crop_wh, 32)
+    plain = Batches(train, settings.input, 32)
     step = max(1, len(plain) // RECALIBRATION_BATCHES)
     for index in range(0, len(plain), step):
         yield plain[index][0]

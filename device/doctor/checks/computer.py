@@ -86,8 +86,8 @@ def clock(system: System) -> CheckResult:
     fix = "sudo timedatectl set-ntp true"
     if now.year < FIRST_YEAR:
         return failure(f"{message}: never set", fix)
-    if (system.root / "run/systemd/timesync/synchronized").exists() or system.synchronised():
-        return ok(f"{message}, synchronised")
+    if (system.root / "run/systemd/timesync/synchronized").exists() or system.synchronized():
+        return ok(f"{message}, synchronized")
     return warning(f"{message}, follows no time server", fix)
 
 

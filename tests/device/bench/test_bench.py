@@ -81,7 +81,7 @@ def test_against_the_baseline_loop(float_model, capsys):
     scene = ["--faces", "2", "--max-frames", "20", "--rounds", "1"]
     bench.main([*scene, "--baseline", str(float_model)])
     assert "times as fast" in capsys.readouterr().out
-    with pytest.raises(ModelError, match=r"Try: python -m train\.network\.quantize"):
+    with pytest.raises(ModelError, match=r"Try: python -m train\.quantize"):
         bench.main([*scene, "--baseline", str(float_model.with_name("none.tflite"))])
     with pytest.raises(ModelError, match="does not take float crops of"):
         bench.main([*scene, "--baseline", str(CARD.with_suffix(".tflite"))])
@@ -116,7 +116,7 @@ def _face(id, labels):
         (["--against", "tracks.smothing=1"], "Try: smoothing_s"),
         (["--rounds", "0"], "1 or more"),
         (["--faces", "-1"], "0 or more"),
-        (["--growth", "5"], "100 frames"),
+        (["--growth", "5"], "need 100 or more"),
         (["--size", "big"], "WxH"),
     ],
 )

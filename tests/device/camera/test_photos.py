@@ -25,7 +25,10 @@ def test_a_folders_photos_are_in_order_and_unreadable_ones_are_skipped(tmp_path,
 
 def test_a_folder_of_unreadable_photos_is_an_error(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"nothing")
-    with Photos(tmp_path) as camera, pytest.raises(SourceError, match="none of the 1 photos"):
+    with (
+        Photos(tmp_path) as camera,
+        pytest.raises(SourceError, match=r"no photo of .* can be read"),
+    ):
         list(camera)
 
 

@@ -115,8 +115,8 @@ def test_a_flag_sets_its_settings(words, table, expected):
     "words, message",
     [
         ("--min-face=-1", "--min-face -1.0, need 0 to 16384"),
-        ("--min-face=nan", "--min-face nan, need 0 to 16384"),
-        ("--size 640x9", "--size 9, need 16 to 16384"),
+        ("--min-face=nan", "--min-face nan, need 0 to 16384. Try: --min-face 24"),
+        ("--size 640x9", "--size 9, need 16 to 16384. Try: --size 640x480"),
         ("--detector bakc", "--detector 'bakc' is unknown. Try: back"),
         (
             "--size 640",
@@ -127,7 +127,8 @@ def test_a_flag_sets_its_settings(words, table, expected):
             "--attributes ,",
             "argument --attributes: ',' names none. Try: python -m device.run",
         ),
-        ("--cammera 0", "unrecognized arguments: --cammera 0. Try: python -m device.run --help"),
+        ("--cammera 0", "unrecognized arguments: --cammera 0. Try: --camera"),
+        ("--zoom 2", "unrecognized arguments: --zoom 2. Try: python -m device.run --help"),
         ("--log ~nosuchuser/a.csv", "--log '~nosuchuser/a.csv', need a path"),
     ],
 )

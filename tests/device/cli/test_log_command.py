@@ -11,44 +11,44 @@ import cv2
 import pytest
 
 from tests.conftest import ROOT
-from tests.device.cli.test_run import HEADLESS, facet, rows
+from tests.device.cli.test_run import HEADLESS, rows
 
 COMMAND = [sys.executable, "-m", "device.run", "--camera", "demo", "--headless"]
 SMALL = ["--attributes", "Smiling,Eyeglasses"]
 
 
-def test_visits_of_the_demo(tmp_path):
+def test_visits_of_the_demo(tmp_path, facet):
     done = facet(*COMMAND[3:], *SMALL, "--max-frames", 130, "--events", tmp_path / "v.csv")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.stderr
     first, second = rows(tmp_path / "v.csv")  # two portraits, the second from frame 100 on
     assert (first["track"], first["frames_classified"], first["dwell_s"]) == ("1", "98", "3.9")
     assert (second["track"], second["frames_classified"], second["dwell_s"]) == ("2", "30", "1.2")
     assert float(first["Eyeglasses"]) < 0.1 and float(second["Eyeglasses"]) > 0.9
 
 
-def test_only_computed_attributes_are_logged(tmp_path):
+def test_only_computed_attributes_are_logged(tmp_path, facet):
     (tmp_path / "f.toml").write_text(
         '[attributes]\ncompute = ["Smiling", "Male", "Young"]\nshow = ["all"]\n'
         'logged = ["Young", "Smiling"]\n'
     )
     outputs = ("--log", "a.csv", "--events", "v.csv", "--config", "f.toml")
-    done = facet(*COMMAND[3:], *outputs, "--max-frames", 60, cwd=tmp_path)
-    assert done.returncode == 0 and "attributes (3 attributes)" in done.stderr
+    done = facet(*COMMAND[3:], *outputs, "--max-frames", 60)
+    assert done.code == 0 and "attributes (3 attributes)" in done.stderr
     assert list(rows(tmp_path / "a.csv")[0])[10:] == ["Smiling", "Young"]
     (visit,) = rows(tmp_path / "v.csv")
     assert list(visit)[6:] == ["Smiling", "Young"] and float(visit["Smiling"]) > 0.8
 
 
-def test_photos_have_no_visits(tmp_path, astronaut):
+def test_photos_have_no_visits(tmp_path, astronaut, facet):
     cv2.imwrite(str(tmp_path / "a.png"), astronaut)
     done = facet("--camera", tmp_path / "a.png", "--headless", "--events", tmp_path / "v.csv")
-    assert done.returncode == 2 and "photos have none" in done.stderr
+    assert done.code == 2 and "photos have none" in done.stderr
     assert not (tmp_path / "v.csv").exists()
 
 
-def test_log_and_events_in_one_file_are_an_error(tmp_path):
-    done = facet(*COMMAND[3:], "--log", "a.csv", "--events", "./a.csv", cwd=tmp_path)
-    assert done.returncode == 2 and "--log and --events are both a.csv" in done.stderr
+def test_log_and_events_in_one_file_are_an_error(tmp_path, facet):
+    done = facet(*COMMAND[3:], "--log", "a.csv", "--events", "./a.csv")
+    assert done.code == 2 and "--log and --events are both a.csv" in done.stderr
 
 
 def running(*arguments, **options):
@@ -64,7 +64,7 @@ def running(*arguments, **options):
     return process
 
 
-def test_a_second_process_with_the_same_log_names_the_first(tmp_path):
+def test_a_second_process_with_the_same_log_names_the_first(tmp_path, facet):
     out = tmp_path / "a.csv"
     process = running("--record", tmp_path / "a.mp4", "--log", out)
     os.kill(process.pid, signal.SIGSTOP)
@@ -74,7 +74,7 @@ def test_a_second_process_with_the_same_log_names_the_first(tmp_path):
         os.kill(process.pid, signal.SIGCONT)
         process.terminate()
         process.communicate(timeout=30)
-    assert done.returncode == 2
+    assert done.code == 2
     assert (
         f"cannot write the log {out}: another process is writing to it, pid {process.pid}. "
         "Try: stop that process, or name another file with --log" in done.stderr
@@ -127,7 +127,7 @@ def test_a_pipe_shows_rows_while_facet_runs_and_its_end_is_one_line(tmp_path):
         ("sync = 5", "unknown setting sync. Try: sync_s"),
     ],
 )
-def test_a_wrong_rotation_setting_is_one_line(tmp_path, table, message):
+def test_a_wrong_rotation_setting_is_one_line(tmp_path, table, message, facet):
     (tmp_path / "f.toml").write_text(f"[rotation]\n{table}\n")
     done = facet("--config", tmp_path / "f.toml")
-    assert done.returncode == 2 and message in done.stderr
+    assert done.code == 2 and message in done.stderr

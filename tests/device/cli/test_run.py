@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from datetime import datetime
-from typing import NamedTuple
 
 import cv2
 import pytest
@@ -21,7 +20,6 @@ from device.cli.command import exit_with
 from device.cli.loop import until_stopped
 from device.errors import FacetError
 from device.preview import with_previews
-from device.run import main
 from tests.conftest import CARD, DATA, ROOT
 from tests.device.outputs.made_up import face, result
 from tests.device.test_preview import FakeLiveCamera, slow_results
@@ -29,36 +27,9 @@ from tests.device.test_preview import FakeLiveCamera, slow_results
 HEADLESS = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
 
 
-class Done(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    stderr: str
-
-
 def rows(path):
     with open(path, newline="") as file:
         return list(csv.DictReader(file))
-
-
-@pytest.fixture
-def facet(tmp_path, monkeypatch, capsys):
-    """Run the command in this process, in an empty folder and without a screen."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DISPLAY", raising=False)
-    handlers = {number: signal.getsignal(number) for number in STOPPED_BY}
-
-    def facet(*arguments):
-        with pytest.raises(SystemExit) as left:
-            exit_with(lambda: main([str(argument) for argument in arguments]))
-        return Done(left.value.code, capsys.readouterr().err)
-
-    yield facet
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
-STOPPED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 # The loop
@@ -234,7 +205,11 @@ def test_the_device_never_loads_tensorflow(tmp_path):
         (["--camera", "usb:97"], 3, "no camera usb:97: /dev/video97 does not exist. Try: python"),
         (["--camera", "nothing.mp4"], 3, "nothing.mp4"),
         (["--camera", __file__], 3, "test_run.py"),
-        (["--model", "none.json"], 4, "no model card none.json. Try: --model CARD.json"),
+        (
+            ["--model", "none.json"],
+            4,
+            "none.json. Try: --model models/attributes.json",
+        ),
         (["--attributes", "Smilling"], 2, "unknown attribute 'Smilling'. Try: Smiling"),
         (["--detector", "bakc"], 2, "bakc"),
         (["--log-every", "-1"], 2, "-1"),

@@ -28,5 +28,5 @@ def system(tmp_path, driver):
         may_open=lambda path: True,
         free_bytes=lambda path: 8_000_000_000,
         now=lambda: NOW,
-        synchronised=lambda: True,
+        synchronized=lambda: True,
     )

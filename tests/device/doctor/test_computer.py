@@ -43,11 +43,11 @@ def test_a_disk_that_cannot_be_written(system, tmp_path, disk):
 
 
 def test_clock(system):
-    assert computer.clock(system) == CheckResult("ok", "2026-11-22 12:00 UTC, synchronised")
-    free = changed(system, synchronised=lambda: False)
+    assert computer.clock(system) == CheckResult("ok", "2026-11-22 12:00 UTC, synchronized")
+    free = changed(system, synchronized=lambda: False)
     assert computer.clock(free).status == "warning" and computer.clock(free).fix
-    synchronised = changed(free, {"run/systemd/timesync/synchronized": ""})
-    assert computer.clock(synchronised).status == "ok"
+    synchronized = changed(free, {"run/systemd/timesync/synchronized": ""})
+    assert computer.clock(synchronized).status == "ok"
     unset = changed(system, now=lambda: datetime(1970, 1, 1, 0, 2, tzinfo=UTC))
     result = computer.clock(unset)
     assert result.status == "failure" and result.message == "1970-01-01 00:02 UTC: never set"

@@ -48,7 +48,7 @@ def test_a_model_that_does_not_match_its_card(tmp_path):
     settings = with_settings(attributes={"model": card})
     result = run_check(Check("model", lambda: models.model(settings)))
     assert result.status == "failure" and "does not match its card" in result.message
-    assert result.fix == "git checkout -- models/"
+    assert result.fix == "--model models/attributes.json"
 
 
 def test_an_unknown_attribute():

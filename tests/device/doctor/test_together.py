@@ -7,7 +7,7 @@ import os
 from device.doctor.check_result import Check, CheckResult, run_check
 from device.doctor.checks import checks
 from device.doctor.report import as_json, line, wants_colour
-from device.doctor.system import run, synchronised
+from device.doctor.system import run, synchronized
 from device.errors import SourceError, UsageError
 from device.settings import Settings
 from tests.device.camera.video_driver import FakeCamera
@@ -75,4 +75,4 @@ def test_colour_is_for_terminals(tmp_path):
 def test_commands_that_fail_give_none():
     assert run(["echo", "yes"]) == "yes\n"
     assert run(["false"]) is None and run(["/no/such/command"]) is None
-    assert isinstance(synchronised(), bool)
+    assert isinstance(synchronized(), bool)

@@ -171,7 +171,7 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, arguments, message):
     assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("facet: ")
 
 
-@pytest.mark.parametrize("photo, message", [("x.jpg", "x.jpg"), (__file__, "cannot read")])
+@pytest.mark.parametrize("photo, message", [("x.jpg", "x.jpg"), (__file__, "is not a video")])
 def test_a_photo_that_cannot_be_read(dlib, tmp_path, photo, message):
     done = people("add", "Ada", photo, "--yes-they-agree", "--file", tmp_path / "p.json")
     assert done.returncode == 3 and message in done.stderr

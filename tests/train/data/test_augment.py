@@ -1,9 +1,8 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from device.faces.align import celeba_matrix, warp_crop
 from train.data.augment import Augmentation, augment, mixup

@@ -1,4 +1,4 @@
-"""Rejection by the quality gate, and whole photos end to end."""
+"""Accuracy against coverage of the quality gate."""
 
 import json
 
@@ -7,35 +7,23 @@ import numpy as np
 import pytest
 
 from device.attributes.classifier import Classifier
-from device.errors import UsageError
 from device.faces.align import FRAME_LANDMARKS, landmark_matrix, warp_crop
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import QualityLimits
-from tests.conftest import CARD, DATA
+from tests.conftest import CARD
 from train import evaluate
 from train.data.celeba import ATTRIBUTES
-from train.data.split import DataError, Split
-from train.evaluation import end_to_end, rejection
+from train.data.split import Split
+from train.evaluation import rejection
 
 LIMITS = QualityLimits(min_face=24, max_turn=0.22, min_sharpness=0.1)
 
 
 @pytest.fixture
-def portraits(tmp_path, astronaut, admiral):
-    """A folder of two whole photos and their labels."""
-    folder = tmp_path / "people"
-    folder.mkdir()
-    cv2.imwrite(str(folder / "a.png"), astronaut)
-    cv2.imwrite(str(folder / "b.png"), admiral)
-    (folder / "labels.csv").write_text("file,smile,Eyeglasses,pose\na.png,1,-1,0.3\nb.png,0,1,x\n")
-    return folder
-
-
-@pytest.fixture
-def aligned(portraits, astronaut):
+def aligned(tmp_path, astronaut):
     """Six times the astronaut, aligned; her labels are all 0, so positives are errors."""
     (face,) = BlazeFace().detect(astronaut)
-    path = portraits / "aligned.png"
+    path = tmp_path / "aligned.png"
     cv2.imwrite(
         str(path),
         warp_crop(astronaut, landmark_matrix(face.landmarks, FRAME_LANDMARKS), (178, 218)),
@@ -69,67 +57,3 @@ def test_the_command_writes_json_and_chart(celeba, tmp_path):
     rows = json.loads((out / "rejection.json").read_text())
     assert [row["faces"] for row in rows] == [0, 0, 0] and rows[0]["accepted_accuracy"] is None
     assert cv2.imread(str(out / "rejection.png")) is not None
-
-
-@pytest.mark.parametrize(
-    "argv, message",
-    [
-        ([], "required: COMMAND"),
-        (["score"], "invalid choice: 'score'"),
-        (["rejection"], "required: --data"),
-        (["sweep", "tilts", "--data", "d"], "invalid choice: 'tilts'"),
-        (["sweep", "tilt", "--data", "d", "--float", "x.keras"], "unrecognized arguments: --float"),
-        (["photos"], "required: DIR"),
-    ],
-)
-def test_wrong_flags_of_a_subcommand(argv, message):
-    with pytest.raises(UsageError, match=message):
-        evaluate.main(argv)
-
-
-def test_whole_photos_are_classified_as_on_the_device(portraits, tmp_path, capsys):
-    evaluate.main(["photos", str(portraits), "--out", str(tmp_path / "out")])
-    result = json.loads((tmp_path / "out" / "photos.json").read_text())
-    assert result["photos"] == 2 and result["detected"] == 1 and result["states"] == {"ok": 2}
-    assert result["attributes"] == {"Eyeglasses": 1.0, "Smiling": 1.0}
-    assert "2 photos: face detected in 1.000" in capsys.readouterr().out
-
-
-def test_photos_without_a_face_or_unreadable_count_as_missed(portraits):
-    cv2.imwrite(str(portraits / "room.png"), np.full((300, 400, 3), 80, np.uint8))
-    table = portraits / "labels.csv"
-    table.write_text(table.read_text() + "room.png,0,0,\ngone.png,1,1,\n")
-    classifier = Classifier(CARD)
-    labelled = end_to_end.read_labelled(portraits, classifier.card.names)
-    result = end_to_end.evaluate(labelled, BlazeFace(), classifier, LIMITS)
-    assert result.detected == 0.5 and result.classified == 0.5 and result.accuracy == 1
-    assert result.states == {"ok": 2, "no face": 1, "unreadable": 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "no column named as an attribute"),
-        ("file,pose\na.png,1\n", "no column named as an attribute"),
-        ("file,smile\na.png,1\nb.png,perhaps\n", "line 3: expected 1, 0 or -1"),
-        ("file,smile\na.png\n", "line 2: expected 1, 0 or -1"),
-    ],
-)
-def test_tables_that_are_malformed(portraits, text, message):
-    (portraits / "labels.csv").write_text(text)
-    with pytest.raises(DataError, match=message):
-        end_to_end.read_labelled(portraits, ATTRIBUTES)
-
-
-def test_a_folder_without_a_table(tmp_path):
-    with pytest.raises(DataError, match=r"no labels.csv or attributes.csv in"):
-        end_to_end.read_labelled(tmp_path, ATTRIBUTES)
-
-
-@pytest.mark.data
-@pytest.mark.parametrize(("folder", "least"), [("genki", 0.93), ("wild", 0.89)])
-def test_accuracy_on_strangers_and_whole_photos(folder, least):
-    classifier = Classifier(CARD)
-    labelled = end_to_end.read_labelled(DATA / folder, classifier.card.names)
-    result = end_to_end.evaluate(labelled, BlazeFace(), classifier, LIMITS)
-    assert result.detected >= 0.98 and result.classified >= 0.96 and result.accuracy >= least

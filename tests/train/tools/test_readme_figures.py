@@ -1,11 +1,10 @@
-"""The README's figures are filled in from the results of the evaluations."""
+"""The figures of the pages are filled in from the results of the evaluations."""
 
 import json
 
 import pytest
 
 from device.errors import UsageError
-from tests.conftest import ROOT
 from train.tools import readme_figures
 
 
@@ -39,24 +38,26 @@ def out(tmp_path):
     return tmp_path
 
 
-def test_every_marker_of_the_readme_is_filled(out, tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text((ROOT / "README.md").read_text())
-    readme_figures.main(["--out", str(out), "--readme", str(readme)])
-    text = readme.read_text()
-    assert "| tilt, degrees | 0 | 30 |\n|---|---|---|\n| detected | 100 % | 99.7 % |" in text
+def test_every_marker_of_the_pages_is_filled(out, tmp_path):
+    pages = [tmp_path / "README.md", tmp_path / "models.md"]
+    for page, source in zip(pages, readme_figures.PAGES, strict=True):
+        page.write_text(source.read_text())
+    options = ["--out", str(out), "--pages", *map(str, pages)]
+    readme_figures.main(options)
+    text = pages[1].read_text()
+    assert "| tilt, degrees | 0 | 30 |\n|---|---|---|\n| found | 100 % | 99.7 % |" in text
     assert "| `blurred` | 0.1 | 60 % | 0.900 | 0.850 |" in text
     assert "women 10.0 % (0.0 to 20.0)" in text and "classified in 50.0 %, accuracy 0.910" in text
-    assert text.count("MB | 2.3 |") == 3
-    readme_figures.main(["--out", str(out), "--readme", str(readme)])
-    assert readme.read_text() == text
+    assert text.count("MB | 2.3 |") == pages[0].read_text().count("MB | 2.3 |") == 3
+    readme_figures.main(options)
+    assert pages[1].read_text() == text
 
 
 def test_what_is_missing_is_named(out, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("no marks")
-    with pytest.raises(UsageError, match="no <!-- models -->"):
-        readme_figures.main(["--out", str(out), "--readme", str(readme)])
+    with pytest.raises(UsageError, match="no page has <!-- models -->"):
+        readme_figures.main(["--out", str(out), "--pages", str(readme)])
     (out / "evaluate-test" / "rejection.json").unlink()
     with pytest.raises(UsageError, match=r"rejection\.json.*--help"):
-        readme_figures.main(["--out", str(out), "--readme", str(readme)])
+        readme_figures.main(["--out", str(out), "--pages", str(readme)])

@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -28,7 +29,7 @@ from train.training.run_dir import read_settings
 
 SIMPLE = {
     "backbone": "SimpleCNN",
-    "crop_wh": (32, 40),
+    "input": (32, 40),
     "batch": 8,
     "augmentation": no_augmentation(),
 }
@@ -83,7 +84,7 @@ def test_features_are_computed_once_and_give_what_the_frozen_base_gives(
         **SIMPLE, weights=weights, unfreeze="none", dropout=0.0, epochs=2, schedule="constant"
     )
     slow = trainer.fit(splits["train"], splits["val"], tmp_path / "slow" / "r", settings)
-    quick = FitSettings(**{**vars(settings), "bottleneck": True})
+    quick = msgspec.structs.replace(settings, bottleneck=True)
     first = trainer.fit(splits["train"], splits["val"], tmp_path / "quick" / "a", quick)
     files = sorted((tmp_path / "quick" / "features").iterdir())
     assert [file.name.rsplit("-", 1)[0] for file in files] == ["SimpleCNN-train", "SimpleCNN-val"]

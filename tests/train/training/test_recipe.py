@@ -2,20 +2,33 @@
 
 import csv
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
+from device.cli.flags import flags_of
+from device.config import settings_of
 from device.errors import UsageError
 from tests.conftest import DATA, ROOT, make_celeba
-from train import fit
+from train import fit, recipe
+from train.data.augment import Augmentation
 from train.keras_import import keras
 from train.network.backbones import build_backbone, find_backbone
 from train.training.config import FitSettings, from_scratch
 from train.training.phases import phases
-from train.training.recipe import as_toml, read_recipe, recipe_names
-from train.training.run_dir import read_settings
+from train.training.recipe import (
+    as_toml,
+    markdown,
+    no_augmentation,
+    read_recipe,
+    recipe_names,
+)
+from train.training.run_dir import read_settings, save_settings
 
 pytestmark = [
     pytest.mark.usefixtures("one_by_one"),
@@ -95,7 +108,7 @@ def test_a_recipe_runs_from_end_to_end(name, photos, weights, tmp_path):
         flags += ["--frozen-epochs", "1"]
     fit.main(flags)
     model = keras.models.load_model(run / "model.keras", compile=False)
-    width, height = read_settings(run).crop_wh
+    width, height = read_settings(run).input
     bytes_in = np.random.default_rng(0).integers(0, 256, (2, height, width, 3)).astype(np.float32)
     out = np.asarray(model(bytes_in))
     assert out.shape == (2, len(settings.attributes) or 40)
@@ -115,6 +128,22 @@ def test_a_recipe_as_toml_is_read_back(tmp_path):
         assert read_recipe(str(file)) == read_recipe(name)
 
 
+def test_the_page_in_docs_is_the_generated_one(capsys):
+    committed = (ROOT / "docs" / "training-settings.md").read_text()
+    command = "python -m train.recipe --markdown > docs/training-settings.md"
+    assert committed == markdown(), command
+    recipe.main(["--markdown"])
+    assert capsys.readouterr().out == committed
+
+
+def test_the_page_has_every_setting_and_every_flag():
+    rows = re.findall(r"^\| `(\w+)` \|", markdown(), re.MULTILINE)
+    documented = [*settings_of(FitSettings), *settings_of(Augmentation)]
+    assert ["recipe", *rows] == documented  # a recipe is named as its file
+    for flag in flags_of(FitSettings):
+        assert f"`{flag.name}" in markdown() and flag.first.help
+
+
 def test_the_default_recipe_is_the_default_settings():
     plain = read_recipe("attributes-base")
     assert plain.about and FitSettings(about=plain.about) == plain
@@ -126,7 +155,7 @@ def test_the_recipe_of_a_shipped_model_has_its_settings(name):
     trained = json.loads((ROOT / "models" / "attributes.json").read_text())["training"]
     if name == "attributes-face":
         trained = large["ensemble"]["members"]["face"]
-    settings = json.loads(json.dumps(vars(read_recipe(name)), default=vars))
+    settings = json.loads(msgspec.json.encode(read_recipe(name)))
     # Where it was trained, and where its files lay.
     other = {"recipe", "about", "precision", "workers", "weights", "teacher"}
     for key in trained["settings"].keys() - other:
@@ -148,7 +177,7 @@ def test_what_the_capstone_did_is_in_its_recipes():
     simple = read_recipe("smile-simple-cnn")
     assert simple.attributes == ("Smiling",) and simple.balanced == (10_000, 2_500, 2_500)
     assert (simple.optimizer, simple.epochs, simple.dropout) == ("rmsprop", 20, 0.25)
-    assert not any(vars(simple.augmentation).values())
+    assert simple.augmentation == no_augmentation()
     varied = read_recipe("smile-simple-cnn-augmented").augmentation
     assert (varied.shift, varied.zoom, varied.flip, varied.noise) == (0.2, 0.2, 0.5, 0)
     first, second = phases(read_recipe("smile-vgg19-finetuned"))
@@ -170,17 +199,24 @@ def test_without_weights_nothing_is_frozen():
     "line, message",
     [
         ('backbon = "VGG19"', r"unknown setting backbon.*backbone"),
-        ("epochs = 0", "epochs = 0, need 1"),
-        ('epochs = "five"', "expected a whole number"),
-        ('optimizer = "adem"', r"optimizer = 'adem'.*adam"),
-        ('early_stopping = "val_los"', r".*val_loss"),
-        ("input = [128]", r"\(128,\) is not a size"),
+        ("epochs = 0", "odd.toml: epochs = 0, need 1 to 100000"),
+        ('epochs = "five"', "epochs = 'five', need a whole number"),
+        ('optimizer = "adem"', "optimizer = 'adem' is unknown. Try: adam"),
+        ('early_stopping = "val_los"', "'val_los' is unknown. Try: val_loss"),
+        ("input = [128]", r"input = \[128\], need 2 whole numbers, such as"),
+        ("teacher_input = [128, 31]", r"teacher_input = \[128, 31\], need each 32 to"),
+        ("dense = [4, 0]", r"dense = \[4, 0\], need each 1 to"),
+        ("balanced = [10, 4]", r"balanced = \[10, 4\], need three counts"),
+        ("bottleneck = true\nteacher = ['t.keras']", "teachers need crops.*--no-bottleneck"),
+        ('distribute = "workers"\nbottleneck = true', "need a single computer.*gpus"),
         ('balanced = [10, 4, 4]\nattributes = ["Male", "Young"]', "balanced needs one attribute"),
         ('extends = "smile-simpel-cnn"', r"no recipe .*.*smile-simple-cnn"),
         ('extends = "odd.toml"', "extends itself"),
         ("[augmentation]\nflipp = 1", r"unknown setting flipp.*flip"),
-        ("[augmentation]\nflip = -1", "flip = -1"),
-        ("augmentation = 3", "is not a table"),
+        ("[augmentation]\nflip = -1", "flip = -1, need 0 to 1"),
+        ("[augmentation]\nlow_resolution = 0.5", "need at least 1 with low_resolution"),
+        ("[augmentatoin]\nflip = 1", r"unknown \[augmentatoin\]. Try: augmentation"),
+        ("augmentation = 3", r"\[augmentation\] = 3, need a table"),
     ],
 )
 def test_a_recipe_with_a_slip(tmp_path, monkeypatch, line, message):
@@ -202,15 +238,64 @@ def test_flags_go_before_the_recipe():
     flags = ["--data", "d", "--out", "o", "--recipe", "smile-simple-cnn"]
     more = ["--epochs", "7", "--input", "40x50", "--augment", "flip=1", "--dense", "8", "4"]
     settings = fit.settings_of(fit.parse([*flags, *more]))
-    assert (settings.epochs, settings.crop_wh, settings.dense) == (7, (40, 50), (8, 4))
+    assert (settings.epochs, settings.input, settings.dense) == (7, (40, 50), (8, 4))
     assert settings.augmentation.flip == 1 and settings.augmentation.zoom == 0
     assert settings.optimizer == "rmsprop"
     for slip, message in (
-        ("flp=1", ".*flip"),
-        ("x", "a key and a number"),
+        ("flp=1", "--augment unknown setting flp. Try: flip"),
+        ("flip=2", "--augment flip = 2.0, need 0 to 1"),
+        ("x", "--augment x: expected KEY=NUMBER. Try: --augment flip=0"),
     ):
         with pytest.raises(UsageError, match=message):
             fit.settings_of(fit.parse([*flags, "--augment", slip]))
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--dropout", "2"], "--dropout 2.0, need 0 to 0.95"),
+        (["--input", "31x40"], r"--input \(31, 40\), need each 32 to"),
+        (["--input", "40"], "--input: expected WxH"),
+        (["--mixup", "0.6"], "--mixup 0.6, need 0 to 0.5"),
+        (["--optimizer", "adem"], "--optimizer 'adem' is unknown. Try: adam"),
+        (["--balanced", "10", "4", "4"], "command line: balanced needs one attribute, got all"),
+    ],
+)
+def test_a_flag_with_a_wrong_value(flags, message):
+    with pytest.raises(UsageError, match=message):
+        fit.settings_of(fit.parse(["--data", "d", "--out", "o", *flags]))
+
+
+def test_flags_add_to_the_augmentation():
+    flags = ["--data", "d", "--out", "o", "--mixup", "0.2", "--augment", "flip=0"]
+    settings = fit.settings_of(fit.parse([*flags, "--teacher", "--teacher-input", "64x80"]))
+    assert settings.augmentation == Augmentation(mixup=0.2, flip=0)
+    assert settings.teacher_input == (64, 80)
+
+
+def test_help_and_recipes_do_not_load_keras():
+    loaded = "any(name in sys.modules for name in ('keras', 'tensorflow'))"
+    code = f"import sys, train.fit, train.recipe; sys.exit({loaded})"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_a_resumed_run_keeps_its_settings(tmp_path, caplog):
+    kept = FitSettings(epochs=3, workers=1, teacher_input=(64, 80), attributes=("Bald", "Male"))
+    save_settings(tmp_path, kept, tmp_path, {"train": 1, "val": 1})
+    assert read_settings(tmp_path) == kept
+    flags = ["--data", "d", "--out", str(tmp_path), "--resume", "--epochs", "9", "--mixup", "0.1"]
+    with caplog.at_level("INFO", "facet"):
+        assert fit.settings_of(fit.parse([*flags, "--workers", "4"])) == msgspec.structs.replace(
+            kept, workers=4
+        )
+    assert caplog.messages == [
+        "--resume keeps the run's epochs: 3, not 9",
+        "--resume keeps the run's mixup: 0.0, not 0.1",
+    ]
+    path = tmp_path / "settings.json"
+    path.write_text(path.read_text().replace('"backbone"', '"backbon"'))
+    with pytest.raises(UsageError, match=r"settings.json: unknown setting backbon. Try: backbone"):
+        read_settings(tmp_path)
 
 
 def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path, photos):
@@ -226,8 +311,8 @@ def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path, photos):
 @pytest.mark.parametrize(
     "flags, message",
     [
-        (["--backbone", "ResNet5"], r"ResNet50.*EnrolledPerson backbones: .*MobileNet.*VGG19"),
-        (["--backbone", "8"], "no backbone '8'.*EnrolledPerson backbones: .*MobileNetV2.*VGG19"),
+        (["--backbone", "ResNet5"], "no backbone 'ResNet5'.*Try: ResNet50"),
+        (["--backbone", "8"], "no backbone '8'.*one of .*MobileNetV2.*VGG19"),
         (["--attributes", "Smilling"], r"no attribute 'Smilling'.*Smiling"),
         (["--recipe", "smile-vgg"], "no recipe 'smile-vgg'.*smile-vgg19"),
     ],
