@@ -15,6 +15,7 @@ from .errors import nearest
 
 # Face.state: classified, or why not
 OK, TOO_SMALL, BLURRED, TURNED_AWAY = "ok", "too small", "blurred", "turned away"
+TOO_DARK, TOO_BRIGHT, UPSIDE_DOWN = "too dark", "too bright", "upside down"
 UNKNOWN = "unknown"  # Face.person of a face that belongs to no enrolled person
 
 Box = tuple[float, float, float, float]  # x, y, w, h in px of the frame
@@ -92,7 +93,8 @@ class Face:
     landmarks: np.ndarray
     """float64 (4, 2), px: left eye, right eye, nose tip, mouth centre."""
     state: str = OK
-    """OK, or why the face is not classified: TOO_SMALL, BLURRED or TURNED_AWAY."""
+    """OK, or why the face is not classified: TOO_SMALL, BLURRED, TURNED_AWAY, TOO_DARK,
+    TOO_BRIGHT or UPSIDE_DOWN."""
     labels: tuple[str, ...] = ()
     """Words for the attributes that are present."""
     probabilities: Probabilities = field(default_factory=Probabilities)

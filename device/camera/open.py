@@ -16,6 +16,7 @@ from ..settings import CameraSettings
 from ..silence import silence_opencv
 from . import Camera
 from .image_io import PHOTO_ENDINGS
+from .orientation import UNTURNED, Oriented
 
 if TYPE_CHECKING:
     from .newest_frame import NewestFrameReader
@@ -37,6 +38,15 @@ def open_camera(
     devices to choose from; None: this computer's. Raises SourceError if the camera is missing or
     gives no picture, UsageError for a malformed name. Turns OpenCV's own log off.
     """
+    camera = _open_source(settings, stopping, v4l2)
+    if isinstance(camera, Oriented) and camera.orientation == UNTURNED:
+        camera.orient(settings)
+    return camera
+
+
+def _open_source(
+    settings: CameraSettings, stopping: Callable[[], bool], v4l2: V4l2 | None
+) -> Camera:
     source = settings.source
     if not source:
         raise UsageError("--camera is empty", f"one of {SOURCES}")

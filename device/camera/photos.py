@@ -10,9 +10,10 @@ from ..errors import SourceError
 from ..log import log
 from ..types import Frame
 from .image_io import PHOTO_ENDINGS, PhotoError, read_photo
+from .orientation import Oriented
 
 
-class Photos:
+class Photos(Oriented):
     """One photo, or a folder's photos in the order of their names; unreadable ones are skipped.
 
     Raises SourceError if the folder has no photos; PhotoError if a single photo cannot be
@@ -52,6 +53,7 @@ class Photos:
                 self.skipped.append(str(error))
                 log.info(f"skipped: {error}")
                 continue
+            bgr = self.orientation.apply(bgr)
             yield Frame(bgr, index, datetime.now(UTC), time.monotonic(), path.name)
         if len(self.skipped) == len(self._paths):
             raise SourceError(

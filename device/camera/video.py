@@ -15,13 +15,14 @@ from ..text import counted
 from ..types import Frame, Image
 from ..worker import call_until
 from .decoders import Decoder, OpenCvDecoder, PyAvDecoder, codec_of, has_pyav, is_interlaced
+from .orientation import Oriented
 
 SNAP_S = 0.0015  # containers round times, to 1 ms at worst
 CUT_S = 0.5  # a file that ends so much earlier than it says is incomplete
 PROBE = 16  # px between the pixels that are looked at
 
 
-class VideoFile:
+class VideoFile(Oriented):
     """A video; its frames are timed by the container's timestamps, from when it was opened.
 
     stopping: polled while the file is opened; True raises Stopped. Raises SourceError where the
@@ -50,6 +51,7 @@ class VideoFile:
         for index, (bgr, stamp_s) in enumerate(self._pictures()):
             at_s = clock.time(stamp_s)
             black += not bgr[::PROBE, ::PROBE].any()
+            bgr = self.orientation.apply(bgr)
             yield Frame(bgr, index, self._started + timedelta(seconds=at_s), at_s, self.name)
         if black == index + 1:
             log.warning(f"{self.name}: every frame is black")

@@ -13,6 +13,7 @@ from typing import Protocol
 from ..boxes import iou
 from ..frame_budget import FrameBudget
 from ..types import Detection, Frame, Image, Region
+from .orientation import OrientationWatch
 from .tracker import TrackedFace, Tracker, distance
 
 MAX_ROIS = 2  # tracks re-detected in one frame; more cost a full detection and hardly follow better
@@ -59,6 +60,7 @@ class DetectionScheduler:
         self._period_s, self._budget = 1 / detect_hz, budget
         self._next_full_s = -math.inf
         self._full_count = 0
+        self._orientation = OrientationWatch(roi_detector)
 
     def track(self, frame: Frame) -> list[TrackedFace]:
         """Return the visible tracks of the frame, from left to right."""
@@ -75,7 +77,10 @@ class DetectionScheduler:
             self._next_full_s = frame.at_s + wait_s
         else:
             self._detect_rois(frame)
-        return self.tracker.visible()
+        tracks = self.tracker.visible()
+        if self._budget.has_time_for("orientation"):
+            self._orientation.examine(frame, tracks, self._budget)
+        return tracks
 
     def _is_thorough(self, frame: Frame) -> bool:
         """Whether frames are so far apart that each is searched as if it were the only one."""

@@ -32,6 +32,8 @@ class TrackedFace:
     hits: int = 1  # frames in which the face was detected
     misses: int = 0  # detections in a row that did not find it
     unseen_s: float = 0.0  # from the last detection to the last miss
+    upside_down: bool = False  # as the last examination found it
+    examined_s: float | None = None  # when that was
     first_s: float = field(init=False)  # when it was first seen
     id: int = 0  # from 1; 0 until confirmed
     mean_velocity: tuple[float, float] = (0.0, 0.0)  # of the whole face, px/s
