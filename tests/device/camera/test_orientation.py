@@ -30,5 +30,5 @@ def test_without_a_turn_nothing_is_copied():
 
 
 def test_another_angle_is_refused():
-    with pytest.raises(UsageError, match="rotate = 45. Try: 0, 90, 180 or 270"):
+    with pytest.raises(UsageError, match=r"rotate = 45\. Try: 0, 90, 180 or 270"):
         merge(Settings(), {"camera": {"rotate": 45}}, "f")
