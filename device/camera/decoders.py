@@ -179,7 +179,7 @@ def has_pyav() -> bool:
 def is_interlaced(path: Path) -> bool:
     """Whether OpenCV cannot convert a video's first pictures because they are interlaced.
 
-    With PyAV the pictures' own marks tell; without, what FFmpeg prints in a process of its own.
+    With PyAV, from the pictures' own marks; without, from what FFmpeg prints in another process.
     """
     if has_pyav():
         import av

@@ -64,7 +64,7 @@ class DetectionScheduler:
 
     def track(self, frame: Frame) -> list[TrackedFace]:
         """Return the visible tracks of the frame, from left to right."""
-        self.tracker.pace.add(frame.at_s)
+        self.tracker.frame_rate.add(frame.at_s)
         if self._is_thorough(frame):
             self._detect_thoroughly(frame)
         elif frame.at_s >= self._next_full_s - 1e-3:
@@ -79,17 +79,17 @@ class DetectionScheduler:
             self._detect_rois(frame)
         tracks = self.tracker.visible()
         if self._budget.has_time_for("orientation"):
-            self._orientation.examine(frame, tracks, self._budget)
+            self._orientation.check(frame, tracks, self._budget)
         return tracks
 
     def _is_thorough(self, frame: Frame) -> bool:
         """Whether frames are so far apart that each is searched as if it were the only one."""
-        pace = self.tracker.pace
-        if not pace.is_slow or not self._budget.live:
-            return pace.is_slow
+        frame_rate = self.tracker.frame_rate
+        if not frame_rate.is_slow or not self._budget.live:
+            return frame_rate.is_slow
         regions = tiles((frame.bgr.shape[1], frame.bgr.shape[0]), self._full_detector.side)
         needed_s = (1 + len(regions)) * self._budget.expected_s("full detection")
-        return 0 < needed_s <= FULL_SHARE * pace.interval_s
+        return 0 < needed_s <= FULL_SHARE * frame_rate.interval_s
 
     def _detect_thoroughly(self, frame: Frame) -> None:
         size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
@@ -139,7 +139,7 @@ class DetectionScheduler:
         if region is None:  # outside the picture
             return None
         detections = self._roi_detector.detect(frame.bgr, region)
-        limit = self.tracker.pace.max_distance()
+        limit = self.tracker.frame_rate.max_distance()
         found = min(detections, key=lambda d: distance(d, predicted), default=None)
         return found if found and distance(found, predicted) <= limit else None
 

@@ -20,7 +20,7 @@ from .tracker import TrackedFace
 
 SURE_SCORE = 0.95  # a face with a higher score is upright
 MARGIN = 0.05  # by which the turned face's score must be higher
-CONTEXT = 3.0  # side of the examined square, in face widths
+CONTEXT = 3.0  # side of the checked square, in face widths
 SIDEWAYS_DEG = 60.0  # tilt of the eyes beyond which a face lies on its side
 PERIOD_S = 2.0  # between two examinations
 AGREEING = 3  # examinations in a row, all with the same result, before a line is logged
@@ -56,7 +56,7 @@ def _best_score(detector: Detector, bgr: Image) -> float:
 
 
 class OrientationWatch:
-    """Examines one track, or a picture without faces, every two seconds.
+    """Checks one track, or a picture without faces, every two seconds.
 
     Marks tracks that stand on their heads, and logs once how to turn the camera's picture if its
     faces never stand upright.
@@ -69,25 +69,25 @@ class OrientationWatch:
         self._settled = False  # some face was upright, or the advice was logged
         self._tried = 0  # turns of pictures without faces
 
-    def examine(self, frame: Frame, tracks: list[TrackedFace], budget: FrameBudget) -> None:
-        """Examine new tracks at once, else what is due."""
+    def check(self, frame: Frame, tracks: list[TrackedFace], budget: FrameBudget) -> None:
+        """Check new tracks at once, else what is due."""
         due = frame.at_s >= self._next_s
-        examined = [track for track in tracks if track.examined_s is None]
-        if not examined and due:
-            examined = sorted(tracks, key=lambda track: track.examined_s or 0.0)[:1]
+        checked = [track for track in tracks if track.checked_s is None]
+        if not checked and due:
+            checked = sorted(tracks, key=lambda track: track.checked_s or 0.0)[:1]
         empty = due and not tracks and not self._settled
-        if examined or empty:
+        if checked or empty:
             self._next_s = frame.at_s + PERIOD_S
             with budget.measure("orientation"):
                 if empty:
-                    self._note(self._examine_empty(frame))
-                for track in examined:
-                    self._note(self._examine_track(frame, track))
+                    self._note(self._check_empty(frame))
+                for track in checked:
+                    self._note(self._check_track(frame, track))
 
-    def _examine_track(self, frame: Frame, track: TrackedFace) -> int:
+    def _check_track(self, frame: Frame, track: TrackedFace) -> int:
         """Return the turn that sets a track's face upright."""
         face = track.predict(frame.at_s)
-        track.examined_s = frame.at_s
+        track.checked_s = frame.at_s
         track.upside_down = is_upside_down(self._detector, frame.bgr, face)
         tilt = tilt_deg(face.landmarks)
         if track.upside_down or abs(tilt) > 180 - SIDEWAYS_DEG / 2:
@@ -96,7 +96,7 @@ class OrientationWatch:
             return 0
         return 270 if tilt > 0 else 90
 
-    def _examine_empty(self, frame: Frame) -> int | None:
+    def _check_empty(self, frame: Frame) -> int | None:
         """Return the turn at which a picture without faces has some; None: not the one tried."""
         turn = (180, 90, 270)[self._tried % 3]
         if _best_score(self._detector, turned(frame.bgr, turn)) >= 0.8:

@@ -5,7 +5,7 @@ position is the newest detection's). A detection goes to the track whose predict
 by overlap of the boxes and distance of the landmarks, one to one.
 
 Every limit holds in frames and in time, so that a camera with one frame in ten seconds is followed
-as well as one with 120 frames/s (`pace.Pace`).
+as well as one with 120 frames/s (`frame_rate.FrameRate`).
 """
 
 import math
@@ -16,8 +16,8 @@ import numpy as np
 
 from ..boxes import iou
 from ..types import Detection
+from .frame_rate import LEAST_HIT_S, FrameRate
 from .motion import travel_time_s
-from .pace import LEAST_HIT_S, Pace
 
 VELOCITY_GAIN = 0.3  # share of a prediction's residual that goes into the velocity
 
@@ -33,7 +33,7 @@ class TrackedFace:
     misses: int = 0  # detections in a row that did not find it
     unseen_s: float = 0.0  # from the last detection to the last miss
     upside_down: bool = False  # as the last examination found it
-    examined_s: float | None = None  # when that was
+    checked_s: float | None = None  # when that was
     first_s: float = field(init=False)  # when it was first seen
     id: int = 0  # from 1; 0 until confirmed
     mean_velocity: tuple[float, float] = (0.0, 0.0)  # of the whole face, px/s
@@ -73,7 +73,7 @@ class Tracker:
     min_hits: detections until a track gets an id; lower gives false tracks, higher a delay.
     max_lost_s: how long a lost track keeps its id; shorter gives one person several ids, longer
     gives the next person the last one's. interval_s: between two frames, where it is known. Below 4
-    and above 30 frames/s these limits follow the time (`Pace`).
+    and above 30 frames/s these limits follow the time (`FrameRate`).
     """
 
     min_hits: int = 3
@@ -83,7 +83,7 @@ class Tracker:
     _last_id: int = 0
 
     def __post_init__(self) -> None:
-        self.pace = Pace(self.interval_s)
+        self.frame_rate = FrameRate(self.interval_s)
 
     def update(
         self,
@@ -96,9 +96,9 @@ class Tracker:
         expected: tracks that this detection would have found, which count as missed if it did not;
         None: all.
         """
-        self.pace.add(now_s)
+        self.frame_rate.add(now_s)
         self._tracks = [track for track in self._tracks if self._is_kept(track, now_s)]
-        pairs = _match(self._tracks, detections, now_s, self.pace.max_distance())
+        pairs = _match(self._tracks, detections, now_s, self.frame_rate.max_distance())
         found: list[TrackedFace] = []
         for number, detection in enumerate(detections):
             track = pairs.get(number)
@@ -123,7 +123,9 @@ class Tracker:
 
     def visible(self) -> list[TrackedFace]:
         """Return the tracks that are confirmed and not missed, from left to right."""
-        visible = [t for t in self._tracks if t.id and not self.pace.is_gone(t.misses, t.unseen_s)]
+        visible = [
+            t for t in self._tracks if t.id and not self.frame_rate.is_gone(t.misses, t.unseen_s)
+        ]
         return sorted(visible, key=lambda track: track.detection.box[0])
 
     def assign_new_id(self, track: TrackedFace) -> None:
@@ -141,14 +143,14 @@ class Tracker:
 
     def _is_kept(self, track: TrackedFace, now_s: float) -> bool:
         # An unconfirmed track may be a false detection.
-        doubtful = not track.id and self.pace.is_gone(track.misses, track.unseen_s)
-        lost_s = self.pace.lost_s(self.max_lost_s)
+        doubtful = not track.id and self.frame_rate.is_gone(track.misses, track.unseen_s)
+        lost_s = self.frame_rate.lost_s(self.max_lost_s)
         return now_s - track.seen_s <= lost_s and not doubtful
 
     def _is_confirmed(self, track: TrackedFace, now_s: float) -> bool:
         least_s = (self.min_hits - 1) * LEAST_HIT_S
-        slow = self.pace.is_slow
-        return track.hits >= self.pace.hits(self.min_hits) and (
+        slow = self.frame_rate.is_slow
+        return track.hits >= self.frame_rate.hits(self.min_hits) and (
             slow or now_s - track.first_s >= least_s - 1e-6
         )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..faces.pace import Pace
+from ..faces.frame_rate import FrameRate
 from ..numeric import logit
 from ..rowlog import line, open_sink, timestamp
 from ..settings import RotationSettings
@@ -85,7 +85,7 @@ class VisitLog:
         self._names, self._max_lost_s, self._named = tuple(names), max_lost_s, named
         self._thresholds = logit(np.array(list(thresholds.values()), np.float32))
         self._visits: dict[int, Visit] = {}  # by track
-        self._pace = Pace()
+        self._frame_rate = FrameRate()
         header = line([*FIXED, *names, *(PERSON if named else ())])
         self._rows = open_sink(path, header, settings, "--events")
         self.moved_to = self._rows.moved_to
@@ -105,8 +105,8 @@ class VisitLog:
         for face in result.faces:
             visit = self._visits.setdefault(face.id, Visit(frame))
             visit.update(frame, face, self._thresholds)
-        self._pace.add(frame.at_s)
-        limit_s = frame.at_s - self._pace.lost_s(self._max_lost_s)
+        self._frame_rate.add(frame.at_s)
+        limit_s = frame.at_s - self._frame_rate.lost_s(self._max_lost_s)
         self._end([track for track, visit in self._visits.items() if visit.last_s < limit_s])
 
     def _end(self, tracks: list[int]) -> None:

@@ -5,17 +5,19 @@ from collections import deque
 MAX_DISTANCE = 1.0  # mean landmark distance, in face widths; further apart are two faces
 MAX_MISSES = 2  # detections in a row that missed a track: it is not visible
 
-# Pace: from 5 to 30 frames/s only frames count; the limits below hold beyond.
-INTERVALS = 3  # the shortest of so many is the pace; a single pause in the frames changes nothing
+# FrameRate: from 5 to 30 frames/s only frames count; the limits below hold beyond.
+INTERVALS = (
+    3  # the shortest of so many is the frame_rate; a single pause in the frames changes nothing
+)
 SLOW_S = 0.25  # frames further apart: faces move on between them
 VERY_SLOW_S = 0.4  # frames further apart: a face missed in one has gone
 LEAST_HIT_S, MOST_HIT_S = 0.03, 1 / 3  # of one of min_hits: more frames are needed, or fewer
 LOST_INTERVALS = 2.5  # a track outlives one missed frame at any rate
 EXTRA_DISTANCE = 4.0  # face widths per second of a slow camera's interval: a person who walks
-FARTHEST = 3.0  # face widths, at any rate
+DISTANCE_LIMIT = 3.0  # face widths, at any rate
 
 
-class Pace:
+class FrameRate:
     """How far apart the frames are, and the tracker's limits at that rate.
 
     interval_s: what is known before the second frame; 0: nothing.
@@ -50,7 +52,7 @@ class Pace:
     def max_distance(self) -> float:
         """Return how far from its prediction a face may be found, face widths."""
         extra = EXTRA_DISTANCE * self.interval_s if self.is_slow else 0.0
-        return min(MAX_DISTANCE + extra, FARTHEST)
+        return min(MAX_DISTANCE + extra, DISTANCE_LIMIT)
 
     def is_gone(self, misses: int, unseen_s: float) -> bool:
         """Whether a track that so many detections in a row, for so long, missed is not visible."""
