@@ -6,9 +6,7 @@ MAX_DISTANCE = 1.0  # mean landmark distance, in face widths; further apart are 
 MAX_MISSES = 2  # detections in a row that missed a track: it is not visible
 
 # FrameRate: from 5 to 30 frames/s only frames count; the limits below hold beyond.
-INTERVALS = (
-    3  # the shortest of so many is the frame_rate; a single pause in the frames changes nothing
-)
+INTERVALS = 3  # the shortest of so many counts; a single pause changes nothing
 SLOW_S = 0.25  # frames further apart: faces move on between them
 VERY_SLOW_S = 0.4  # frames further apart: a face missed in one has gone
 LEAST_HIT_S, MOST_HIT_S = 0.03, 1 / 3  # of one of min_hits: more frames are needed, or fewer
