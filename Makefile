@@ -29,13 +29,14 @@ run: .venv/device.done  ## show the camera's faces and their attributes; CAMERA=
 doctor: .venv/device.done  ## explain what is wrong with this computer, its cameras and the service
 	@$(BIN)/python -m device.doctor
 
-# Training's tests spend their time in one thread, in tracing; the device's measure time.
-test: setup-dev  ## run the tests
-	$(BIN)/python -m pytest -q $(COVERAGE) --ignore=tests/train
-	$(BIN)/python -m pytest -q $(COVERAGE) -n 2 --dist loadfile tests/train
+# Two at a time whatever the machine has: tests of the device measure time.
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-test-all: setup-dev  ## run the slow tests too: every recipe from end to end (5 minutes more)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow tests/train
+test: setup-dev  ## run the tests (5 minutes)
+	$(PYTEST) $(COVERAGE)
+
+test-all: setup-dev  ## run the slow tests too: every recipe from end to end (10 minutes more)
+	$(PYTEST) -m slow tests/train
 	$(MAKE) test
 
 test-wheel: setup-dev  ## build the wheel, install it into an empty environment and use it (1 minute)

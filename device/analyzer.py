@@ -19,6 +19,7 @@ from .attributes.presets import shown_and_logged
 from .faces.align import CropGeometry
 from .faces.detection_scheduler import Detector
 from .faces.orientation import is_upside_down
+from .faces.photo_search import search_photo
 from .faces.quality_gate import NO_LIMITS, QualityLimits, assess_quality, quality_limits
 from .models import load_classifier, load_full_detector
 from .settings import Settings
@@ -47,6 +48,7 @@ class FaceAnalyzer:
 
     classifier: None leaves the faces unclassified, with their quality in `state`; geometry is then
     the crop that the quality is measured on. shown: attributes that labels may name, None for all.
+    search_face: px, as of `search_photo`.
     """
 
     def __init__(
@@ -56,12 +58,13 @@ class FaceAnalyzer:
         classifier: FaceClassifier | None = None,
         geometry: CropGeometry | None = None,
         shown: Sequence[str] | None = None,
+        search_face: float = 0.0,
     ):
         crop = classifier.geometry if classifier else geometry
         if crop is None:
             raise TypeError("FaceAnalyzer needs a classifier or a crop geometry")
         self.detector, self.limits, self.classifier = detector, limits, classifier
-        self.geometry, self._shown = crop, shown
+        self.geometry, self._shown, self._search_face = crop, shown, search_face
 
     @classmethod
     def from_settings(cls, settings: Settings) -> FaceAnalyzer:
@@ -69,7 +72,12 @@ class FaceAnalyzer:
         classifier = load_classifier(settings)
         shown, _ = shown_and_logged(settings.attributes, classifier.card.names)
         detector = load_full_detector(settings)
-        return cls(detector, quality_limits(settings.faces), classifier, shown=shown)
+        limits, search_face = quality_limits(settings.faces), settings.faces.search_face
+        return cls(detector, limits, classifier, shown=shown, search_face=search_face)
+
+    def detect(self, image_bgr: Image) -> list[Detection]:
+        """Return the faces of a uint8 (H, W, 3) BGR image, from left to right, not assessed."""
+        return search_photo(self.detector, image_bgr, self._search_face)
 
     def analyze(
         self, image_bgr: Image, detections: Iterable[Detection] | None = None
@@ -79,7 +87,7 @@ class FaceAnalyzer:
         detections: the faces to assess, if they are known; None runs the detector.
         """
         if detections is None:
-            detections = self.detector.detect(image_bgr)
+            detections = self.detect(image_bgr)
         return [self._face(image_bgr, id, face) for id, face in enumerate(detections, 1)]
 
     def _face(self, image_bgr: Image, id: int, face: Detection) -> Face:

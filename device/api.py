@@ -9,7 +9,7 @@ for frame, faces in facet.watch("demo"):
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 def watch(
     source: str | int | Path = "auto", *, settings: Settings | None = None, **overrides: Any
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield a result for each frame of a source; it unpacks as `frame, faces`.
 
     source: what --camera takes: 0, "usb:0", "rtsp://..", "film.mp4", "photos/", "demo", "auto".
     settings: None means the defaults. overrides: settings by their key, such as `detector="full"`,
-    `min_hits=1`, or a table, such as `faces={"min_score": 0.7}`. Of a live camera only the newest
-    frame counts. Closing the iterator closes the camera. Raises SourceError, ModelError and
-    UsageError.
+    `min_hits=1`, or a table, such as `faces={"min_score": 0.7}`. A live camera yields its newest
+    frame and drops older ones. Closing the iterator closes the camera. Raises SourceError,
+    ModelError and UsageError.
     """
     return _results(_merged(settings, overrides | {"source": str(source)}))
 
@@ -45,17 +45,27 @@ def analyze(
     UsageError.
     """
     if isinstance(image, str | Path):
-        from .camera.image_io import read_photo
+        from .camera.image_io import decode_photo
 
-        image = read_photo(image)
+        photo = decode_photo(image)
+        faces = _analyzer(_merged(settings, overrides)).analyze(photo.bgr)
+        return [_scaled(face, photo.scale) for face in faces] if photo.scale != 1 else faces
     return _analyzer(_merged(settings, overrides)).analyze(image)
+
+
+def _scaled(face: Face, scale: float) -> Face:
+    """Return a face of a photo that was decoded at reduced size, in px of the file."""
+    import dataclasses
+
+    x, y, w, h = (side * scale for side in face.box)
+    return dataclasses.replace(face, box=(x, y, w, h), landmarks=face.landmarks * scale)
 
 
 def _merged(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
     return override(settings or Settings(), overrides)
 
 
-def _results(settings: Settings) -> Iterator[Result]:
+def _results(settings: Settings) -> Generator[Result, None, None]:
     import contextlib
 
     from .attributes.presets import shown_and_logged

@@ -18,6 +18,7 @@ import msgspec
 from .errors import UsageError, nearest, one_line, os_reason
 from .text import toml
 
+NEW_FILE = "python -m device.settings_file > FILE.toml"
 VALID_FILE = "compare it with the output of python -m device.settings_file"
 NEEDS = {
     bool: "true or false",
@@ -170,11 +171,10 @@ def _setting(name: str, hint: Any, default: Any) -> Setting:
 def read_toml(path: Path) -> dict[str, Any]:
     """Return a TOML file's tables and values; UsageError if it is missing or malformed."""
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        # Editors of Windows begin a text with a byte order mark.
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        hint = "python -m device.settings_file > FILE.toml"
-        raise UsageError(f"no settings file {path}", hint) from None
+        raise UsageError(f"no settings file {path}", NEW_FILE) from None
     except (OSError, ValueError, RecursionError) as error:
         message = f"cannot read the settings file {path}: {os_reason(error)}"
         raise UsageError(message, VALID_FILE) from error
@@ -260,8 +260,7 @@ def checked(part: Table, values: Mapping[str, Any], origin: str) -> dict[str, An
 def converted(setting: Setting, value: Any, label: str, hint: str) -> Any:
     """Return a TOML or Python value as the setting's type.
 
-    label: how the error names the setting, such as "facet.toml: [faces] min_face =". hint: of the
-    error, such as "min_face = 24.0".
+    label, hint: of the error, such as "facet.toml: [faces] min_face =" and "min_face = 24.0".
     Raises UsageError for a wrong type and a value out of its limits.
     """
     if value is None and setting.optional:
@@ -285,13 +284,17 @@ def _typed(setting: Setting, value: Any) -> Any:
         fits = isinstance(value, list | tuple) and all(type(entry) is item for entry in value)
         return tuple(value) if fits and setting.count in (None, len(value)) else None
     if wanted is Path and isinstance(value, str | Path) and str(value) and "\0" not in str(value):
-        with contextlib.suppress(RuntimeError):  # ~nobody
-            return Path(value).expanduser()
+        path = Path(value)
+        with contextlib.suppress(RuntimeError):  # no user is called so
+            return path.expanduser()
+        if "/" not in str(path):  # a file such as "~a.csv"
+            return path
     if wanted is float and isinstance(value, int | float) and not isinstance(value, bool):
         with contextlib.suppress(OverflowError):  # 10 ** 400
             return float(value)
     if wanted is str and type(value) is int:
-        return str(value)  # source = 0
+        with contextlib.suppress(ValueError):  # of thousands of digits
+            return str(value)  # source = 0
     return value if wanted in (bool, int, str) and type(value) is wanted else None
 
 
@@ -306,4 +309,7 @@ def _needs(setting: Setting) -> str:
 
 
 def _shown(value: Any) -> str:
-    return one_line(repr(value), 80)
+    try:
+        return one_line(repr(value), 80)
+    except ValueError:  # Python prints no number of more than 4300 digits
+        return "is a number of thousands of digits"

@@ -6,7 +6,7 @@
     ├── SourceError    3  no camera, unreadable data      (also an OSError)
     └── ModelError     4  model or detector missing, corrupt or mismatched
 
-A message says what is wrong; the hint is the command or step that fixes it.
+The message describes the fault; the hint is the command or step that fixes it.
 """
 
 import difflib

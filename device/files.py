@@ -1,8 +1,11 @@
 """Files: written whole or not at all, moved aside, and named as FFmpeg reads names."""
 
 import contextlib
+import errno
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import SourceError
 
@@ -51,3 +54,18 @@ def ffmpeg_path(path: Path) -> str:
         raise SourceError(f"{str(path)!r} is not a name in UTF-8", "rename the file") from None
     # FFmpeg takes what precedes a colon in a relative name for a protocol.
     return str(path.absolute())
+
+
+def open_regular(path: Path | str) -> BinaryIO:
+    """Open a file for reading; OSError for a pipe, device or socket, which may never answer."""
+    # Not blocking: opening a pipe waits for its writer otherwise.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, device or socket"
+            raise OSError(errno.EINVAL, f"it is {kind}, not a file")
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise

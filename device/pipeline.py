@@ -26,6 +26,8 @@ from .settings import Settings
 from .stopwatch import Stopwatch, Totals
 from .types import Face, Frame, Result
 
+LARGE_PHOTO = 12_000_000  # bytes of a picture beside which no other photo is decoded
+
 
 class Recognizer(Protocol):
     """What names faces; `device.recognition`, if it is enabled."""
@@ -77,7 +79,7 @@ class PhotoAnalyzer:
         self._analyzer, self._recognizer = analyzer, recognizer
 
     def faces(self, frame: Frame, stopwatch: Stopwatch) -> list[Face]:
-        detections = self._analyzer.detector.detect(frame.bgr)
+        detections = self._analyzer.detect(frame.bgr)
         stopwatch.lap("faces")
         faces = self._analyzer.analyze(frame.bgr, detections)
         if self._recognizer:
@@ -109,7 +111,7 @@ class Pipeline:
         started = time.perf_counter()
         self.stopwatch.start()
         # A live camera has a thread of its own, and only its newest frame counts.
-        source = iter(self._camera) if self._live else self._ahead()
+        source = iter(self._camera) if self._live else self._prefetched()
         with contextlib.ExitStack() as stack:
             if isinstance(source, Generator):
                 stack.enter_context(contextlib.closing(source))
@@ -123,8 +125,11 @@ class Pipeline:
                 self.totals.seconds = time.perf_counter() - started
                 if self._stopping() or self.totals.frames == self._max_frames:
                     break
+                del frame, result  # the next photo may need their memory
 
-    def _ahead(self) -> Generator[Frame, None, None]:
+    def _prefetched(self) -> Generator[Frame, None, None]:
+        if isinstance(self._camera, Photos):
+            return prefetch(self._camera, 1, self._stopping, alone=_is_large)
         return prefetch(self._camera, stopping=self._stopping)
 
     def _analyze(self, frame: Frame) -> Result:
@@ -133,6 +138,10 @@ class Pipeline:
         self.totals.faces += len(faces)
         age_s = time.monotonic() - frame.at_s if self._live else None
         return Result(frame, faces, self.stopwatch.fps, age_s)
+
+
+def _is_large(photo: Frame) -> bool:
+    return photo.bgr.nbytes > LARGE_PHOTO
 
 
 def build_pipeline(
@@ -147,7 +156,10 @@ def build_pipeline(
     analyzer: FrameAnalyzer
     if isinstance(camera, Photos):
         limits = quality_limits(settings.faces)
-        single = FaceAnalyzer(models.full_detector, limits, models.classifier, shown=shown)
+        search_face = settings.faces.search_face
+        single = FaceAnalyzer(
+            models.full_detector, limits, models.classifier, shown=shown, search_face=search_face
+        )
         analyzer = PhotoAnalyzer(single, recognizer)
     else:
         analyzer = _video_analyzer(settings, models, camera, shown, recognizer)

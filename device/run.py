@@ -16,7 +16,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .cli.command import exit_with
+from .cli.command import exit_with, readable_by
 from .cli.flags import read_settings
 from .cli.loop import for_window, stop_at_signals, until_stopped
 from .cli.outputs import (
@@ -29,6 +29,7 @@ from .cli.outputs import (
 )
 from .log import log
 from .settings import Settings
+from .silence import limit_opencv
 from .text import counted
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 def main(argv: list[str] | None = None) -> int:
     settings = read_settings(argv, __doc__ or "")
+    limit_opencv(settings.camera.max_megapixels)
     # After the flags: --help and a misspelt flag should not wait for OpenCV.
     from .attributes.presets import shown_and_logged
     from .camera.open import open_camera
@@ -52,6 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     card = models.classifier.card
     shown, logged = shown_and_logged(settings.attributes, card.names)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(readable_by(settings.outputs.readable_by))
         camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
         recognizer = open_recognizer(settings, camera, stack)
         windowed = wants_window(settings)
@@ -68,12 +71,12 @@ def main(argv: list[str] | None = None) -> int:
         analysis = build_pipeline(settings, models, camera, shown, stop.is_set, recognizer)
         if window:
             outputs = [AnalyzedOnly(outputs), window]
-        with until_stopped(
-            for_window(analysis, camera, stop) if window else analysis, stop
-        ) as pipeline:
+        results = for_window(analysis, camera, stop.is_set) if window else analysis
+        with until_stopped(results, stop) as pipeline:
             for result in pipeline:
                 for output in outputs:
                     output.write(result)
+                del result  # the next photo may need its memory
     log.info(summary(analysis, camera, window))
     return 0
 

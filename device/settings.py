@@ -22,7 +22,7 @@ MODEL = model_path()
 PEOPLE = Path(os.path.expanduser("~/.local/share/facet/people.json"))  # private to each user
 YUNET = model_path("face_detection_yunet_2023mar.onnx")
 
-SIDE = (16, 16384)  # px; here and below the highest are far beyond use, and catch typing errors
+SIDE = (16, 16384)  # px; upper limits, here and below, are far beyond use: they catch typing errors
 FACE = (0, 16384)  # px
 RATE = (0.1, 1000)  # Hz
 DAY = (0, 86400)  # s
@@ -37,8 +37,8 @@ class CameraSettings(Table, frozen=True):
 
     source: Annotated[str, about(
         "source of the pictures: 0 (the first camera listed), usb:0, csi:0, /dev/video0, "
-        "rtsp://..., a video, a photo, a folder of photos, demo, or auto: the first camera that "
-        "works, else the demo clip",
+        "rtsp://..., a video, a photo, a folder of photos, - (stdin), demo, or auto: the first "
+        "camera that works, else the demo clip",
         flag="--camera SRC",
     )] = "auto"
     width: Annotated[int, about(
@@ -60,6 +60,49 @@ class CameraSettings(Table, frozen=True):
         "mirror image, after the turn: horizontal, vertical, or empty for none",
         choices=("", "horizontal", "vertical"),
     )] = ""
+    snapshot_fps: Annotated[float, about(
+        "pictures requested from an http address that gives one picture at a time", "frames/s",
+        (0.2, 30), ("faces are missed", "more load on camera and network"),
+    )] = 1.0
+    name: Annotated[str, about(
+        "name of a network camera in logs; empty: its address without user, password, query and "
+        "unusual parts of the path",
+    )] = ""
+    user: Annotated[str, about(
+        "user of a network camera; empty: the address's, or FACET_CAMERA_USER in the environment",
+    )] = ""
+    password_file: Annotated[Path | None, about(
+        "file with the password of a network camera, else FACET_CAMERA_PASSWORD in the "
+        "environment; one in the address can be read in the settings or the process list",
+        example="/etc/facet.password",
+    )] = None
+    tls_verify: Annotated[bool, about(
+        "verify the certificate of https and rtsps cameras; off: anybody between may watch",
+    )] = True
+    ca_file: Annotated[Path | None, about(
+        "certificates to trust in https and rtsps, a PEM file: the camera's own or its authority's",
+        example="/etc/facet-camera.pem",
+    )] = None
+    other_hosts: Annotated[bool, about(
+        "follow redirects and playlists of a network camera to other hosts and ports, also of this "
+        "computer and its network",
+    )] = False
+    max_megapixels: Annotated[float, about(
+        "largest picture accepted from a live camera; JPEG above 12 megapixels is decoded at "
+        "reduced size",
+        "megapixels", (0.1, 200), ("large pictures are dropped", "more memory"),
+    )] = 40.0
+    wait: Annotated[bool, about(
+        "wait for a camera that is absent at the start, as for one that was unplugged",
+    )] = False
+    frozen_s: Annotated[float, about(
+        "time with identical pictures after which a live camera counts as frozen; 0: never", "s",
+        DAY, ("warnings about still scenes without noise", "frozen pictures are analyzed longer"),
+    )] = 60.0
+    frozen_restart: Annotated[bool, about("open a frozen camera again, not only warn")] = False
+    recursive: Annotated[bool, about(
+        "read the photos in a folder's subfolders too", flag="--recursive",
+    )] = False
 
     def check(self, origin: str) -> None:
         if self.rotate % 90:
@@ -82,6 +125,11 @@ class FacesSettings(Table, frozen=True):
     detect_hz: Annotated[float, about(
         "full-frame detections per second", "Hz", RATE, ("new faces appear later", "more CPU time"),
     )] = 5.0
+    search_face: Annotated[float, about(
+        "width of the smallest face that photos are searched for, in tiles if they are large; 0: "
+        "each photo as a whole",
+        "px", FACE, ("more CPU time, four times at half the width", "misses small faces"),
+    )] = 48.0
     min_face: Annotated[float, about(
         "smallest face to classify, width of its box", "px", FACE,
         ("more wrong labels", "more faces without labels"), flag="--min-face PX",
@@ -184,7 +232,8 @@ class OutputsSettings(Table, frozen=True):
 
     headless: Annotated[bool, about("no window", flag="--headless")] = False
     log: Annotated[Path | None, about(
-        "CSV file that gets a row per face; text only", flag="--log FILE.csv", example="faces.csv",
+        "CSV file that gets a row per face, - for stdout; text only", flag="--log FILE.csv",
+        example="faces.csv",
     )] = None
     events: Annotated[Path | None, about(
         "CSV file that gets a row per visit: when, how long, which attributes; not for photos",
@@ -194,10 +243,18 @@ class OutputsSettings(Table, frozen=True):
         "time between two rows of one face; 0: every frame", "s", DAY, ("fills the disk", ""),
         flag="--log-every S",
     )] = 1.0
+    log_no_face: Annotated[bool, about(
+        "log photos without faces too, as a row with the state `no face`", flag="--log-no-face",
+    )] = False
     record: Annotated[Path | None, about(
         "annotated video; the only setting that stores pictures of faces", flag="--record FILE.mp4",
         example="film.mp4",
     )] = None
+    readable_by: Annotated[str, about(
+        "who may read the files and folders that a run makes; files that exist keep their "
+        "permissions",
+        choices=("owner", "group", "everyone"),
+    )] = "owner"
     max_frames: Annotated[int, about(
         "stop after so many frames; 0: never", "frames", (0, 2**53), flag="--max-frames N",
     )] = 0

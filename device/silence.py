@@ -36,11 +36,16 @@ def _is_open(descriptor: int) -> bool:
 def silence_opencv() -> None:
     """Stop OpenCV and the FFmpeg in it from printing to stderr, for the rest of the process.
 
-    Takes effect before the first video is opened. OPENCV_LOG_LEVEL and OPENCV_FFMPEG_LOGLEVEL,
-    if they are set, win.
+    Takes effect before the first video is opened. OPENCV_LOG_LEVEL and OPENCV_FFMPEG_LOGLEVEL
+    take precedence.
     """
     import cv2
 
     if "OPENCV_LOG_LEVEL" not in os.environ:
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+
+def limit_opencv(megapixels: float) -> None:
+    """Make OpenCV refuse larger JPEG, as of a webcam, before decoding; before cv2 is imported."""
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(round(megapixels * 1e6)))

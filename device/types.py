@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from .errors import nearest
 # Face.state: classified, or why not
 OK, TOO_SMALL, BLURRED, TURNED_AWAY = "ok", "too small", "blurred", "turned away"
 TOO_DARK, TOO_BRIGHT, UPSIDE_DOWN = "too dark", "too bright", "upside down"
+NO_FACE = "no face"  # in the log only: of a photo without faces
 UNKNOWN = "unknown"  # Face.person of a face that belongs to no enrolled person
 
 Box = tuple[float, float, float, float]  # x, y, w, h in px of the frame
@@ -32,11 +34,14 @@ class Frame:
     index: int
     """Number of the frame, from 0; dropped frames of a camera count."""
     time: datetime
-    """UTC: when it was captured; in a video, when the video was opened plus the position in it."""
+    """UTC: when it was captured; in a video, when the video was opened plus the position in it;
+    of a photo whose EXIF data has no time, when it was read."""
     at_s: float
     """s on a monotonic clock, for intervals between frames."""
     source: str
     """Name of the camera or of the file."""
+    scale: float = 1.0
+    """px of the file per px of `bgr`: large photos are decoded at reduced size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +139,6 @@ class Result:
     analyzed: bool = True
     """False for a preview: the faces of an earlier frame at their predicted position."""
 
-    def __iter__(self) -> Iterator[object]:
+    def __iter__(self) -> Iterator[Any]:
         yield self.frame
         yield self.faces

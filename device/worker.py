@@ -86,7 +86,7 @@ class Worker:
         try:
             self.stop()
         except BaseException:
-            # What ended the block goes on, and is not replaced; a generator's close is no fault.
+            # The block's own exception is not replaced; the close of a generator is not a fault.
             if exc[0] in (None, GeneratorExit):
                 raise
 

@@ -1,6 +1,8 @@
 """What tests share: portraits out of wheels, a made-up CelebA, and the real one where it is."""
 
+import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -44,6 +46,19 @@ def astronaut() -> np.ndarray:
 def admiral() -> np.ndarray:
     """One older person with eyeglasses and a hat, (600, 512, 3) BGR."""
     return portrait(ADMIRAL)
+
+
+def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder or file that `make` writes, once for all of pytest's workers."""
+    root = factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    with (root / f"{name}.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.seek(0)
+        if not lock.read():
+            make(root / name)
+            lock.write("made")
+    return root / name
 
 
 def make_celeba(root: Path, train: int = 24, val: int = 12, test: int = 12) -> Path:

@@ -1,18 +1,18 @@
 """README and docs/ are true: links resolve, figures are the cards', command lines parse."""
 
-import functools
 import json
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_type_hints
 
 import pytest
 
 from device.settings import Settings
-from tests.conftest import ROOT
+from tests.conftest import ROOT, make_once
 
 README = ROOT / "README.md"
 PAGES = sorted([README, *(ROOT / "docs").rglob("*.md")])
@@ -79,28 +79,35 @@ print(json.dumps(answers))
 """
 
 
-@functools.cache
-def all_help() -> dict[tuple[str, ...], list]:
-    """Return the exit code and text of --help, for each command and each of its first words."""
+def ask_for_help(file: Path) -> None:
+    """Write the exit code and text of --help, for each command and each of its first words."""
     calls = {("device.run",)}
     for line, _ in PYTHONS:
         module, words = called(line)
         if is_module(module):
             calls |= {(module,), (module, *words[:1])}
     calls = sorted(call for call in calls if not call[-1].startswith("-"))
-    process = ["nice", sys.executable, "-c", ASK]
+    process = [sys.executable, "-c", ASK]
     done = subprocess.run(
         process, cwd=ROOT, input=json.dumps(calls), capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr[-300:]
-    return dict(zip(calls, json.loads(done.stdout.splitlines()[-1]), strict=True))
+    answers = json.loads(done.stdout.splitlines()[-1])
+    file.write_text(json.dumps(list(zip(calls, answers, strict=True))))
 
 
-def help_of(*call: str) -> str:
-    """Return what a command prints for --help; fails where it does not end with exit code 0."""
-    code, text = all_help()[call]
-    assert code == 0, f"python -m {' '.join(call)} --help: {code} {text[-300:]}"
-    return text
+@pytest.fixture(scope="session")
+def help_of(tmp_path_factory) -> Callable[..., str]:
+    """Return a function that returns what a command prints for --help."""
+    file = make_once(tmp_path_factory, "help.json", ask_for_help)
+    texts = {tuple(call): answer for call, answer in json.loads(file.read_text())}
+
+    def text_of(*call: str) -> str:
+        code, text = texts[call]
+        assert code == 0, f"python -m {' '.join(call)} --help: {code} {text[-300:]}"
+        return text
+
+    return text_of
 
 
 def subcommands(usage: str) -> set[str]:
@@ -200,7 +207,7 @@ def test_make_has_the_target(line, page):
 
 
 @pytest.mark.parametrize("line, page", PYTHONS, ids=[line for line, _ in PYTHONS])
-def test_the_command_takes_these_flags(line, page):
+def test_the_command_takes_these_flags(help_of, line, page):
     module, words = called(line)
     assert is_module(module), f"{page}: no module {module}"
     usage = help_of(module)
@@ -215,7 +222,7 @@ def test_the_command_takes_these_flags(line, page):
             assert re.search(rf"(?<![\w-]){flag}(?![\w-])", usage), f"{page}: no {flag}"
 
 
-def test_every_flag_of_device_run_is_documented():
+def test_every_flag_of_device_run_is_documented(help_of):
     text = "".join(page.read_text() for page in PAGES)
     flags = set(re.findall(r"(?<![\w-])--[a-z][\w-]+", help_of("device.run")))
     assert len(flags) > 15

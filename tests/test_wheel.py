@@ -29,8 +29,7 @@ SOURCES = (
     "models",
     "LICENSES",
     *("LICENSE", "NOTICE", "README.md", "pyproject.toml", "setup.py"),
-    *("requirements-pi.txt", "requirements-emoji.txt", "requirements-people.txt"),
-    "requirements-video.txt",
+    *(f"requirements-{extra}.txt" for extra in ("pi", "emoji", "heif", "people", "video")),
 )
 SUBCOMMANDS = ("run", "list", "doctor", "settings", "people", "emoji", "bench")
 

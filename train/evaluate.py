@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from device.attributes.classifier import Classifier
-from device.cli.command import Parser, exit_with
+from device.cli.command import Parser, SubcommandParser, exit_with
 from device.errors import UsageError, disk_faults
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import quality_limits
@@ -45,17 +45,11 @@ from train.network.load import load_float
 SWEEP_PHOTOS, REJECTION_PHOTOS = 300, 1500
 
 
-class _Subparser(argparse.ArgumentParser):
-    """A subcommand's parser that reports wrong flags as the main one does."""
-
-    error = Parser.error
-
-
 def make_parser() -> Parser:
     """Return the command's parser, with a subcommand per evaluation."""
     parser = Parser("train.evaluate", __doc__)
     commands = parser.add_subparsers(
-        dest="command", required=True, metavar="COMMAND", parser_class=_Subparser
+        dest="command", required=True, metavar="COMMAND", parser_class=SubcommandParser
     )
 
     def command(name: str, summary: str) -> argparse.ArgumentParser:

@@ -17,6 +17,7 @@ from device.cli.command import Parser, exit_with
 from device.errors import SourceError, UsageError
 from device.files import write_atomic
 from device.log import log
+from device.rowlog.csv_format import escaped
 from train.evaluation.predictions import calibrate, predict_float, predict_int8
 from train.network.load import load_float
 
@@ -43,7 +44,7 @@ def write_csv(path: Path, names: tuple[str, ...], photos: list[Path], rows) -> N
     writer = csv.writer(content, lineterminator="\n")
     writer.writerow(["image_id", *names])
     for photo, row in zip(photos, rows, strict=True):
-        writer.writerow([photo.name, *(f"{value:.6f}" for value in row)])
+        writer.writerow([escaped(photo.name), *(f"{value:.6f}" for value in row)])
     try:
         write_atomic(path, content.getvalue().encode(errors="backslashreplace"))
     except OSError as error:

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ModelError, os_reason
+from ..errors import ModelError, one_line, os_reason
 from ..resources import model_path, restore_hint
-from ..text import text
+from ..text import path_from_here, printable
 
 if TYPE_CHECKING:
     from ..faces.align import CropGeometry
 
 FORMAT = 1
+MAX_SIDE = 4096  # px of a crop
 RESTORE = restore_hint("models/")
 
 
@@ -92,16 +93,18 @@ def model_hint(path: Path | str) -> str:
     shipped = model_path()
     if Path(path).absolute().parent == shipped.parent and Path(path).suffix == ".json":
         return RESTORE
-    return f"--model {text(shipped)}"
+    return f"--model {path_from_here(shipped)}"
 
 
 def read_card(path: Path | str) -> ModelCard:
     """Return the card in a JSON file; ModelError names the file and what is wrong with it."""
     path = Path(path)
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        raise ModelError(f"no model card {path}", f"--model {text(model_path())}") from None
+        raise ModelError(
+            f"no model card {path}", f"--model {path_from_here(model_path())}"
+        ) from None
     except UnicodeDecodeError:
         message = f"the model card {path} cannot be read: not a JSON file"
         raise ModelError(message, model_hint(path)) from None
@@ -112,9 +115,9 @@ def read_card(path: Path | str) -> ModelCard:
         card = _card(record)
     except KeyError as error:
         raise ModelError(f"the model card {path} lacks {error}", model_hint(path)) from error
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise ModelError(
-            f"the model card {path} is malformed: {error}", model_hint(path)
+            f"the model card {path} is malformed: {one_line(error)}", model_hint(path)
         ) from error
     return card
 
@@ -124,7 +127,7 @@ def _card(record: dict[str, Any]) -> ModelCard:
         raise ValueError(f"format {record['format']!r}, this Facet reads {FORMAT}")
     if record["input"]["colour"] != "RGB":
         raise ValueError(f"colour {record['input']['colour']!r}, expected 'RGB'")
-    if Path(record["file"]).name != record["file"]:
+    if Path(record["file"]).name != record["file"] or not _is_text(record["file"]):
         raise ValueError(f"file {record['file']!r} is not a name beside the card")
     card = ModelCard(
         file=record["file"],
@@ -143,9 +146,16 @@ def _card(record: dict[str, Any]) -> ModelCard:
         raise ValueError("template whose points lie in one place")
     if not card.attributes or len(set(card.names)) != len(card.names):
         raise ValueError("attributes are missing, or named twice")
-    if min(card.crop_wh) < 1:
+    if not all(map(_is_text, card.names)):
+        raise ValueError("attributes whose names have control characters")
+    if not 1 <= min(card.crop_wh) <= max(card.crop_wh) <= MAX_SIDE:
         raise ValueError(f"input of {card.crop_wh[0]}x{card.crop_wh[1]} px")
     return card
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be a file's and be printed: without NUL and halves of letters."""
+    return bool(name) and printable(name) == name
 
 
 def _attribute(entry: dict[str, Any]) -> Attribute:
@@ -171,8 +181,8 @@ def read_model_bytes(card: ModelCard, folder: Path) -> bytes:
     path = folder / card.file
     try:
         content = path.read_bytes()
-    except OSError as error:
-        message = f"the model {path} cannot be read: {error.strerror}"
+    except (OSError, ValueError) as error:  # ValueError: a NUL or half of a letter in the name
+        message = f"the model {path} cannot be read: {os_reason(error)}"
         raise ModelError(message, model_hint(path.with_suffix(".json"))) from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != card.sha256:

@@ -16,9 +16,18 @@ class Camera(Protocol):
     Iterating raises FacetError if the source fails.
     """
 
-    name: str  # as --camera calls it; of a file, its name
-    fps: float  # frames/s
-    mode: str  # to display: size, pixel format and rate
+    # One that is waited for has its name, rate and mode once it is there.
+    @property
+    def name(self) -> str:
+        """As --camera calls it; of a file, its name."""
+
+    @property
+    def fps(self) -> float:
+        """Frames/s."""
+
+    @property
+    def mode(self) -> str:
+        """To display: size, pixel format and rate."""
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *exc: object) -> None: ...

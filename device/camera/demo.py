@@ -43,7 +43,7 @@ class Panel:
     tilt: tuple[float, float]  # positive is counter-clockwise
 
 
-# The panels of a shot stand side by side.
+# The panels of a shot are side by side.
 SHOTS = (
     (Panel(ASTRONAUT, (90, 190), (-12, 12)),),
     (Panel(ADMIRAL, (200, 80), (15, -15)),),

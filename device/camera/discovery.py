@@ -7,6 +7,7 @@ from functools import partial
 
 from ..errors import SourceError
 from ..log import log
+from ..text import printable
 from . import LIST_CAMERAS, csi
 from .v4l2 import V4l2
 
@@ -82,7 +83,10 @@ def table(v4l2: V4l2) -> str:
     found = list(cameras(v4l2))
     if not found:
         raise no_camera_error(v4l2)
-    rows = [(str(index), info.name, info.title, info.kind) for index, info in enumerate(found)]
+    rows = [
+        (str(index), info.name, printable(info.title), info.kind)
+        for index, info in enumerate(found)
+    ]
     rows.insert(0, ("no", "--camera", "name", "kind"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     modes = [["modes, at most frames/s"], *(info.modes() for info in found)]

@@ -1,64 +1,325 @@
-"""Read a photo file: JPEG, PNG, WebP and more; grey, with alpha, turned by EXIF."""
+"""Read a photo file: JPEG, PNG, WebP and more; grey, with alpha, turned by EXIF.
+
+Decoding takes at most BUDGET bytes: a larger JPEG is decoded at a half, a quarter or an eighth of
+its size, and photos of the other formats that do not fit are refused.
+"""
 
 import contextlib
+import io
+import os
 import threading
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from typing import IO, Any
 
+import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from ..errors import SourceError, os_reason
+from ..files import open_regular
+from ..resources import install_hint
 from ..types import Image as BgrImage
+from .photo_files import HEAD, JPEG2000, PHOTO_ENDINGS, photo_format
 
-PHOTO_ENDINGS = {
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".avif"),
-    *(".tif", ".tiff", ".ppm", ".pgm"),
+__all__ = ["PHOTO_ENDINGS", "Photo", "PhotoError", "decode_photo", "read_photo"]
+
+# Bytes that decoding one photo may take; Facet itself takes 120 MB. Enough for 24 megapixels of
+# full size, and for any JPEG of a phone at reduced size.
+BUDGET = 170_000_000
+# Pillow's module of each format, and the bytes per px while it decodes (measured: Pillow 13.0).
+DECODERS = {
+    "JPEG": ("PIL.JpegImagePlugin", 4),
+    "PNG": ("PIL.PngImagePlugin", 4),
+    "BMP": ("PIL.BmpImagePlugin", 4),
+    "GIF": ("PIL.GifImagePlugin", 5),
+    "PPM": ("PIL.PpmImagePlugin", 4),
+    "TIFF": ("PIL.TiffImagePlugin", 8),
+    "WEBP": ("PIL.WebPImagePlugin", 17),
+    "AVIF": ("PIL.AvifImagePlugin", 10),
+    "HEIF": ("pillow_heif", 10),
 }
+RESULT = 3  # bytes per px of the picture itself
+OPENCV_WEBP = 7  # bytes per px with the picture; OpenCV drops alpha, so it has the large ones only
+SCALES = (1, 2, 4, 8)  # of a JPEG
+WHOLE_FILE = ("WEBP", "AVIF", "HEIF")  # decoders that read the file into memory
+BAND_PX = 1_000_000  # converted at once
+ENLARGED_PX = 8_000_000  # up to here the coarser axis of non-square pixels is enlarged
+# EXIF orientation -> mirrored left to right, then quarter turns against the clock
+TURNS = {2: (True, 0), 3: (False, 2), 4: (True, 2), 5: (True, 1), 6: (False, 3), 7: (True, 3)}
+TURNS[8] = (False, 1)
+ORIENTATION, EXIF_IFD, TAKEN, SUBSECOND, OFFSET = 0x0112, 0x8769, 0x9003, 0x9291, 0x9011
 
 
 HINT = "another photo, or copy this one again"
 
 
 class PhotoError(SourceError):
-    """A photo that is missing, truncated or not a picture."""
+    """A photo that is missing, truncated, too large to decode or not a picture."""
+
+
+class _RefusedError(Exception):
+    """Why a photo is not decoded, and a hint."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photo:
+    """A decoded photo."""
+
+    bgr: BgrImage  # upright, alpha over black
+    scale: float  # px of the file per px of `bgr`, from 1
+    taken: datetime | None  # UTC, of its EXIF data
 
 
 def read_photo(path: Path | str) -> BgrImage:
-    """Return the photo upright, uint8 (H, W, 3) in B, G, R order; alpha is laid over black.
+    """Return the photo upright, uint8 (H, W, 3) in B, G, R order; alpha is blended over black.
 
-    Raises PhotoError naming the file. Pillow decodes, not OpenCV: cv2.imread returns half-grey
-    pictures for truncated files without an error.
+    Raises PhotoError naming the file.
     """
+    return decode_photo(path).bgr
+
+
+def decode_photo(path: Path | str, content: bytes | None = None) -> Photo:
+    """Return the photo of a file, or of `content` if that is given; PhotoError names `path`.
+
+    Only the formats in DECODERS are opened, by what the file holds. Pillow decodes, not OpenCV:
+    cv2.imread returns half-grey pictures for truncated files without an error.
+    """
+    hint = HINT
     try:
-        with _pillow_warnings_off(), Image.open(path) as image:
-            image.load()
-            rgb = np.asarray(_upright_rgb(image))
+        file = open_regular(path) if content is None else io.BytesIO(content)
+        with _pillow_warnings_off(), file:
+            return _decode(file)
+    except _RefusedError as error:
+        reason, hint = error.args
+        cause: Exception = error
+    except FileNotFoundError as error:
+        reason, cause = "no such file", error
     except Exception as error:  # Pillow's many decoders raise errors of any type on broken files
-        raise PhotoError(f"cannot read the photo {path}: {_reason(error)}", HINT) from error
-    return np.ascontiguousarray(rgb[:, :, ::-1])
+        reason, cause = os_reason(error), error
+    raise PhotoError(f"cannot read the photo {path}: {reason}", hint) from cause
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    if isinstance(error, UnidentifiedImageError):  # its text repeats the path
-        return "not a picture"
-    return os_reason(error)
+def is_animated(path: Path, head: bytes) -> bool:
+    """Whether a file that begins with `head` is a GIF of several frames: a film, not a photo."""
+    if photo_format(head) != "GIF":
+        return False
+    with contextlib.suppress(Exception), open_regular(path) as file, _open(file, "GIF") as image:
+        return bool(getattr(image, "is_animated", False))
+    return False
 
 
-def _upright_rgb(image: Image.Image) -> Image.Image:
-    # Pillow's EXIF reader raises struct.error, TypeError and more: the photo is then left as it is.
+def _decode(file: IO[bytes]) -> Photo:
+    head = file.read(HEAD)
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    bgr, (wide, high), aspect, exif = _pixels(file, photo_format(head), size)
+    bgr = _with_square_pixels(bgr, aspect)
+    scale = max(1.0, min(wide / bgr.shape[1], high / bgr.shape[0]))
+    return Photo(_upright(bgr, exif.get(ORIENTATION)), scale, _capture_time(exif))
+
+
+def _pixels(
+    file: IO[bytes], name: str, size: int
+) -> tuple[BgrImage, tuple[int, int], float, Image.Exif]:
+    """Return the picture as stored, its size in the file, its pixels' aspect, and its EXIF data.
+
+    Pillow's own copy is free again when it returns.
+    """
+    with _open(file, name) as image:
+        size_wh, aspect = image.size, _pixel_aspect(image)
+        if name == "WEBP" and DECODERS[name][1] * size_wh[0] * size_wh[1] + size > BUDGET:
+            return _large_webp(file, size_wh, size), size_wh, aspect, _exif(image)
+        scale, reduce = _reduction(image, name, size)
+        if scale > 1:
+            image.draft(None, (image.width // scale, image.height // scale))
+        image.load()
+        # Not before the size is checked: Pillow decodes a PNG to look for EXIF data behind it.
+        return _bgr(image, reduce), size_wh, aspect, _exif(image)
+
+
+def _open(file: IO[bytes], name: str) -> Image.Image:
+    """Return the opened image; only the header is read."""
+    if name not in DECODERS:
+        what = f"it is {JPEG2000}" if name == JPEG2000 else "its content is none of the formats"
+        raise _RefusedError(f"{what}, not {', '.join(DECODERS)}", "a JPEG or PNG copy of it")
+    module, _ = DECODERS[name]
+    try:
+        plugin = import_module(module)
+    except ImportError:
+        raise _RefusedError("HEIF needs the package pillow-heif", install_hint("heif")) from None
+    if name == "HEIF":
+        plugin.register_heif_opener()
+    # Not Image.open: it tries other formats, and refuses large photos of phones as attacks.
+    opened: Image.Image = Image.OPEN[name][0](file, "")
+    return opened
+
+
+def _reduction(image: Image.Image, name: str, size: int) -> tuple[int, int]:
+    """Return the scale to decode at and the factor to reduce by then, so that it fits BUDGET."""
+    pixels, per_px = image.width * image.height, DECODERS[name][1]
+    held = float(size if name in WHOLE_FILE else 0)
+    if name == "JPEG":
+        held = _coefficients(image)
+        for scale in SCALES:
+            if held + (per_px + RESULT) * pixels / scale**2 <= BUDGET:
+                return scale, 1
+    for reduce in SCALES if name != "JPEG" else ():
+        if held + (per_px + RESULT / reduce**2) * pixels <= BUDGET:
+            return 1, reduce
+    raise _too_large(image.size, name)
+
+
+def _too_large(size_wh: tuple[int, int], name: str) -> _RefusedError:
+    reason = f"decoding {size_wh[0]}x{size_wh[1]} px takes more than {BUDGET // 1_000_000} MB"
+    other = "a copy that is smaller or not progressive" if name == "JPEG" else "a JPEG copy of it"
+    return _RefusedError(reason, other)
+
+
+def _coefficients(image: Any) -> float:
+    """Return the bytes that libjpeg keeps of a JPEG whose scans do not hold whole pixels."""
+    try:
+        layers = image.layer  # (id, horizontal, vertical sampling, table) of each component
+        if not image.info.get("progressive") and _is_one_scan(image.fp, len(layers)):
+            return 0.0
+        most = max(h for _, h, _, _ in layers) * max(v for _, _, v, _ in layers)
+        samples = float(sum(h * v for _, h, v, _ in layers) / most)
+    except (AttributeError, OSError, TypeError, ValueError, ZeroDivisionError):
+        samples = 4.0
+    return 2.0 * samples * float(image.width * image.height)
+
+
+def _is_one_scan(file: IO[bytes], components: int) -> bool:
+    """Whether the scan whose header the file has just read holds every component."""
+    length = 6 + 2 * components
+    end = file.seek(0, os.SEEK_CUR)
+    file.seek(end - length)
+    header = file.read(length)
+    return header[:3] == bytes((0, length, components))
+
+
+def _large_webp(file: IO[bytes], size_wh: tuple[int, int], size: int) -> BgrImage:
+    if OPENCV_WEBP * size_wh[0] * size_wh[1] + size > BUDGET:
+        raise _too_large(size_wh, "WEBP")
+    file.seek(0)
+    content = np.frombuffer(file.read(), np.uint8)
+    bgr: BgrImage | None = cv2.imdecode(content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if bgr is None:
+        raise ValueError("it is truncated or damaged")
+    return bgr
+
+
+def _bgr(image: Image.Image, reduce: int) -> BgrImage:
+    """Return a loaded image as B, G, R; in bands, because each conversion makes a copy."""
+    width, height = image.size
+    bgr = np.empty((-(-height // reduce), -(-width // reduce), 3), np.uint8)
+    limits = _levels(image)
+    rows = max(1, BAND_PX // width // reduce) * reduce
+    for top in range(0, height, rows):
+        band = _rgb(image.crop((0, top, width, min(top + rows, height))), limits)
+        if reduce > 1:
+            band = band.reduce(reduce)
+        start = top // reduce
+        bgr[start : start + band.height] = np.asarray(band)[:, :, ::-1]
+    return bgr
+
+
+def _rgb(band: Image.Image, levels: tuple[float, float] | None) -> Image.Image:
+    if levels:
+        low, high = levels
+        values = np.nan_to_num(np.asarray(band).astype(np.float32), posinf=high, neginf=low)
+        grey = np.clip((values - low) * (256 / (high - low)), 0, 255).astype(np.uint8)
+        band = Image.fromarray(grey)
+    elif band.mode in ("RGBA", "LA", "PA") or "transparency" in band.info:
+        band = band.convert("RGBA")
+        band = Image.alpha_composite(Image.new("RGBA", band.size, "black"), band)
+    return band.convert("RGB")
+
+
+def _levels(image: Image.Image) -> tuple[float, float] | None:
+    """Return the values that become black and white, of a mode with more than 8 bits; or None.
+
+    Pillow clips them at 255 instead of scaling them. White is the highest value of as many bits as
+    the file uses (12 bits in 16 are common), of floats 1 or 255; beyond those, the extremes.
+    """
+    if not image.mode.startswith(("I", "F")):
+        return None
+    lows, highs = [], []
+    rows = max(1, BAND_PX // image.width)
+    for top in range(0, image.height, rows):
+        band = np.asarray(image.crop((0, top, image.width, min(top + rows, image.height))))
+        finite = band[np.isfinite(band)]
+        if finite.size:
+            lows.append(float(finite.min()))
+            highs.append(float(finite.max()))
+    low, high = min(lows, default=0.0), max(highs, default=0.0)
+    if low < 0 or low > high / 2:
+        return low, max(high, low + 1e-6)
+    if image.mode.startswith("F"):
+        usual = [white for white in (1.0, 255.0) if white / 8 <= high <= white]
+        return 0.0, usual[0] if usual else max(high, 1e-6)
+    return 0.0, float(2 ** max(8, int(high).bit_length()))
+
+
+def _pixel_aspect(image: Image.Image) -> float:
+    """Return a pixel's width over its height; 1 where the file says nothing believable."""
+    info = image.info
+    across, down = info.get("dpi") or info.get("aspect") or info.get("jfif_density") or (1, 1)
+    with contextlib.suppress(ArithmeticError, TypeError, ValueError):
+        aspect = float(down) / float(across)
+        if 0.25 <= aspect <= 4 and abs(aspect - 1) > 0.02:
+            return aspect
+    return 1.0
+
+
+def _with_square_pixels(bgr: BgrImage, aspect: float) -> BgrImage:
+    if aspect == 1:
+        return bgr
+    height, width = bgr.shape[:2]
+    if (aspect > 1) == (max(aspect, 1 / aspect) * width * height <= ENLARGED_PX):
+        size = (max(1, round(width * aspect)), height)
+    else:
+        size = (width, max(1, round(height / aspect)))
+    way = cv2.INTER_AREA if size[0] < width or size[1] < height else cv2.INTER_LINEAR_EXACT
+    resized: BgrImage = cv2.resize(bgr, size, interpolation=way)
+    return resized
+
+
+def _upright(bgr: BgrImage, orientation: object) -> BgrImage:
+    """Return the picture as EXIF's orientation, 1 to 8, wants it shown."""
+    if not isinstance(orientation, int) or orientation not in TURNS:
+        return bgr
+    mirrored, quarters = TURNS[orientation]
+    return np.ascontiguousarray(np.rot90(bgr[:, ::-1] if mirrored else bgr, quarters))
+
+
+def _exif(image: Image.Image) -> Image.Exif:
+    # Pillow's EXIF reader raises struct.error, TypeError and more: the photo then has none.
     with contextlib.suppress(Exception):
-        image = ImageOps.exif_transpose(image)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
-    elif image.mode.startswith("I;16"):
-        # Pillow clips 16-bit grey at 255 instead of scaling it.
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image.convert("RGB")
+        return image.getexif()
+    return Image.Exif()
+
+
+def _capture_time(exif: Image.Exif) -> datetime | None:
+    """Return when the photo was taken; without an offset, by this computer's time zone."""
+    with contextlib.suppress(Exception):  # as of `_exif`
+        tags = exif.get_ifd(EXIF_IFD)
+        text = str(tags[TAKEN]).strip("\0 ")
+        offset = str(tags.get(OFFSET, "")).strip("\0 ")
+        fraction = str(tags.get(SUBSECOND, "")).strip("\0 ")
+        if fraction.isascii() and fraction.isdecimal():
+            text += f".{fraction[:6]}"
+        taken = datetime.strptime(text + offset, _time_format(text, offset))
+        return taken.astimezone(UTC) if taken.year > 1900 else None
+    return None
+
+
+def _time_format(text: str, offset: str) -> str:
+    return "%Y:%m:%d %H:%M:%S" + (".%f" if "." in text else "") + ("%z" if offset else "")
 
 
 _lock = threading.Lock()

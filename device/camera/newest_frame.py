@@ -31,13 +31,24 @@ class NewestFrameReader(Oriented):
         stopping: Callable[[], bool] = lambda: False,
         frame_timeout_s: float = FRAME_TIMEOUT_S,
     ):
-        self.name, self.fps, self.mode = camera.name, camera.fps, camera.mode
         self.newest: Frame | None = None  # taken or not
         self.dropped = 0  # frames that were replaced before they were taken
         self._camera, self._stopping, self._frame_timeout_s = camera, stopping, frame_timeout_s
         self._changed = threading.Condition()
         self._waiting: Frame | None = None  # the newest, until it is taken
         self._reader = Worker(f"{camera.name} reader", self._read, JOIN_TIMEOUT_S, camera.stop)
+
+    @property
+    def name(self) -> str:
+        return self._camera.name
+
+    @property
+    def fps(self) -> float:
+        return self._camera.fps
+
+    @property
+    def mode(self) -> str:
+        return self._camera.mode + self.orientation.words
 
     @property
     def reconnecting(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -10,20 +11,25 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..errors import SourceError, UsageError
+from ..errors import SourceError, UsageError, os_reason
+from ..files import open_regular
 from ..log import log
 from ..settings import CameraSettings
 from ..silence import silence_opencv
-from . import Camera
-from .image_io import PHOTO_ENDINGS
+from ..types import Image
+from . import Camera, address
 from .orientation import UNTURNED, Oriented
+from .photo_files import HEAD, PHOTO_ENDINGS, is_video, photo_format
 
 if TYPE_CHECKING:
     from .newest_frame import NewestFrameReader
     from .reconnect import Device
     from .v4l2 import V4l2
 
-SOURCES = "0, usb:0, csi:0, /dev/video0, rtsp://HOST/PATH, a video, a photo, a folder, demo, auto"
+SOURCES = (
+    "0, usb:0, csi:0, /dev/video0, rtsp://HOST/PATH, a video, a photo, a folder, "
+    "- (stdin), demo, auto"
+)
 NUMBER = "[0-9]{1,6}"
 
 
@@ -57,73 +63,151 @@ def _open_source(
         return Demo()
     if re.fullmatch(rf"auto|{NUMBER}|(usb|csi):.*|/dev/video{NUMBER}|/dev/v4l/[^\0]+", source):
         return _open_connected(settings, stopping, v4l2)
-    if re.match(r"(rtsp|rtsps|http|https)://", source):
-        from .network import NetworkCamera
+    if address.is_address(source):
+        return _open_address(settings, stopping)
+    if source == "-":
+        from .stdin import open_stdin
 
-        return _live(NetworkCamera(source), stopping)
-    if re.match(r"\w+://", source):
-        raise SourceError(f"cannot read {source}: unknown protocol", f"one of {SOURCES}")
-    return _open_file(Path(source), stopping)
+        return open_stdin(stopping)
+    return _open_file(source, settings.recursive, stopping)
+
+
+def _open_address(settings: CameraSettings, stopping: Callable[[], bool]) -> Camera:
+    """Return a network camera; a film that the address turns out to be is not a live one."""
+    name = address.printable(settings.source)
+    if not re.match(r"(rtsps?|https?)://", settings.source, re.IGNORECASE):
+        raise SourceError(f"cannot read {name}: unknown protocol", f"one of {SOURCES}")
+    from .network import NetworkCamera, NetworkFilm
+
+    device = NetworkCamera(settings.source, settings)
+    camera = _live(device, settings, stopping)
+    return NetworkFilm(device) if device.finite else camera
 
 
 def _open_connected(
     settings: CameraSettings, stopping: Callable[[], bool], v4l2: V4l2 | None
 ) -> Camera:
     """Return a USB or CSI camera; for auto the first that works, else the demo clip."""
+    from .v4l2 import V4l2
+
+    v4l2 = v4l2 or V4l2()
+    if settings.source == "auto":
+        return _open_first(settings, stopping, v4l2)
+    kind, _, number = settings.source.partition(":")
+    if kind in ("usb", "csi") and not re.fullmatch(NUMBER, number):
+        raise UsageError(f"{settings.source!r} is not a camera", f"{kind}:0")
+    if settings.wait:
+        waited = WaitedDevice(settings.source, float(settings.fps), lambda: _device(settings, v4l2))
+        return _live(waited, settings, stopping)
+    return _live(_device(settings, v4l2), settings, stopping)
+
+
+def _device(settings: CameraSettings, v4l2: V4l2) -> Device:
+    """Return the USB or CSI camera that settings name; SourceError where there is none."""
     from . import discovery
     from .csi import CsiCamera
     from .usb import UsbCamera
-    from .v4l2 import V4l2
 
-    v4l2, source = v4l2 or V4l2(), settings.source
-    if source == "auto":
-        return _open_first(settings, stopping, v4l2)
+    source = settings.source
     if source.isdecimal():
         source = discovery.by_index(int(source), v4l2).name
     if source.startswith("/dev/"):
         # The stable names in /dev/v4l/ are links to /dev/videoN.
-        return _live(UsbCamera(Path(source).resolve(), settings, v4l2), stopping)
+        return UsbCamera(Path(source).resolve(), settings, v4l2)
     kind, _, number = source.partition(":")
-    if not re.fullmatch(NUMBER, number):
-        raise UsageError(f"{source!r} is not a camera", f"{kind}:0")
     if kind == "csi":
-        return _live(CsiCamera(int(number), settings), stopping)
-    return _live(UsbCamera(v4l2.path(int(number)), settings, v4l2), stopping)
+        return CsiCamera(int(number), settings)
+    return UsbCamera(v4l2.path(int(number)), settings, v4l2)
+
+
+class WaitedDevice:
+    """A camera that may be absent at the start, a Device: which one it is turns out later."""
+
+    mode = "not connected"
+
+    def __init__(self, name: str, fps: float, find: Callable[[], Device]):
+        self.name, self.fps, self._find = name, fps, find
+        self._device: Device | None = None
+
+    def open(self) -> None:
+        device = self._device or self._find()
+        device.open()
+        self._device = device
+        self.name, self.fps, self.mode = device.name, device.fps, device.mode
+
+    def read(self) -> Image | None:
+        if self._device is None:
+            raise SourceError(f"{self.name} is not connected")
+        return self._device.read()
+
+    def close(self) -> None:
+        if self._device is not None:
+            self._device.close()
 
 
 def _open_first(settings: CameraSettings, stopping: Callable[[], bool], v4l2: V4l2) -> Camera:
     from . import discovery
 
     for info in discovery.cameras(v4l2):
+        found = msgspec.structs.replace(settings, source=info.name, wait=False)
         try:
-            return open_camera(msgspec.structs.replace(settings, source=info.name), stopping, v4l2)
+            return open_camera(found, stopping, v4l2)
         except SourceError as error:
             log.info(str(error))
     log.info("no camera found, playing the built-in demo clip")
     return open_camera(msgspec.structs.replace(settings, source="demo"))
 
 
-def _live(device: Device, stopping: Callable[[], bool]) -> NewestFrameReader:
+def _live(
+    device: Device, settings: CameraSettings, stopping: Callable[[], bool]
+) -> NewestFrameReader:
     from .newest_frame import NewestFrameReader
     from .reconnect import ReconnectingCamera
 
-    return NewestFrameReader(ReconnectingCamera(device), stopping)
+    camera = ReconnectingCamera(
+        device,
+        wait=settings.wait,
+        stopping=stopping,
+        frozen_s=settings.frozen_s,
+        frozen_restart=settings.frozen_restart,
+    )
+    return NewestFrameReader(camera, stopping)
 
 
-def _open_file(path: Path, stopping: Callable[[], bool]) -> Camera:
+def _open_file(name: str, recursive: bool, stopping: Callable[[], bool]) -> Camera:
+    """Return photos or a video, by the file's content."""
+    from .image_io import is_animated
     from .photos import Photos
     from .video import VideoFile
 
     try:
-        path = path.expanduser()
+        path = _path(name)
         if not path.exists():
-            close = get_close_matches(str(path), ("demo", "auto"), 1, 0.7)
+            # An address without its scheme has a password as well.
+            shown = address.MASK if "@" in name else path
+            close = get_close_matches(name, ("demo", "auto"), 1, 0.7)
             hint = f"--camera {close[0]}" if close else f"one of {SOURCES}"
-            raise SourceError(f"no camera and no file is called {path}", hint)
-        if path.is_dir() or path.suffix.lower() in PHOTO_ENDINGS:
-            return Photos(path)
-    except (OSError, ValueError, RuntimeError) as error:
-        if isinstance(error, SourceError):
-            raise
-        raise SourceError(f"cannot read {str(path)!r}: {error}", f"one of {SOURCES}") from error
+            raise SourceError(f"no camera and no file is called {shown}", hint)
+        if path.is_dir():
+            return Photos(path, recursive)
+        if path.is_fifo():
+            return VideoFile(path, stopping)
+        with open_regular(path) as file:
+            head = file.read(HEAD)
+    except SourceError:
+        raise
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot read {name}: {os_reason(error)}", f"one of {SOURCES}") from error
+    if is_animated(path, head):
+        return VideoFile(path, stopping)
+    if photo_format(head) or (path.suffix.lower() in PHOTO_ENDINGS and not is_video(head)):
+        return Photos(path)
     return VideoFile(path, stopping)
+
+
+def _path(name: str) -> Path:
+    """Return the path that a name means: "~/a" in the home folder, unless a file is called so."""
+    path = Path(name)
+    with contextlib.suppress(RuntimeError):  # no user is called so
+        return path if path.exists() else path.expanduser()
+    return path

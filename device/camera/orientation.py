@@ -28,6 +28,12 @@ class Orientation:
             bgr = cv2.rotate(bgr, TURNS[self.rotate])
         return cv2.flip(bgr, FLIPS[self.flip]) if self.flip else bgr
 
+    @property
+    def words(self) -> str:
+        """What is done, to follow a camera's mode; "" if nothing is."""
+        turn = f", turned by {self.rotate} degrees" if self.rotate else ""
+        return turn + (", mirrored" if self.flip else "")
+
 
 UNTURNED = Orientation()
 
@@ -35,13 +41,8 @@ UNTURNED = Orientation()
 class Oriented:
     """A source whose frames are turned; `orient` is called before it is iterated."""
 
-    mode: str
     orientation = UNTURNED
 
     def orient(self, settings: CameraSettings) -> None:
-        """Turn all frames as the settings say, and name that in `mode`."""
+        """Turn all frames as the settings say."""
         self.orientation = Orientation(settings.rotate, settings.flip)
-        if settings.rotate:
-            self.mode += f", turned by {settings.rotate} degrees"
-        if settings.flip:
-            self.mode += ", mirrored"

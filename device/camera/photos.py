@@ -6,37 +6,38 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from ..errors import SourceError
+from ..errors import SourceError, one_line
 from ..log import log
 from ..types import Frame
-from .image_io import PHOTO_ENDINGS, PhotoError, read_photo
+from .image_io import Photo, PhotoError, decode_photo
 from .orientation import Oriented
+from .photo_files import photos_in
 
 
 class Photos(Oriented):
     """One photo, or a folder's photos in the order of their names; unreadable ones are skipped.
 
+    recursive: with those of its subfolders. content: the photo itself, if `path` is only its name.
     Raises SourceError if the folder has no photos; PhotoError if a single photo cannot be
     read; and from the iteration SourceError if no photo of the folder can.
     """
 
-    fps, mode = 1.0, "photos"
+    fps = 1.0
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, recursive: bool = False, content: bytes | None = None):
         self.name = path.name
         self.skipped: list[str] = []  # one line each, naming the file
-        if path.is_dir():
-            self._paths = sorted(
-                photo
-                for photo in path.iterdir()
-                if photo.suffix.lower() in PHOTO_ENDINGS and not photo.is_dir()
-            )
-            if not self._paths:
-                known = ", ".join(sorted(PHOTO_ENDINGS))
-                raise SourceError(f"no photos in {path}", f"a folder of {known} files")
+        self._first: Photo | None = None  # a single one, until it is taken
+        if content is None and path.is_dir():
+            self._folder, self._paths = path, _photos_in(path, recursive)
         else:
-            read_photo(path)  # an unreadable single photo is an error, not a skip
-            self._paths = [path]
+            # An unreadable single photo is an error, not a skip.
+            self._first = decode_photo(path, content)
+            self._folder, self._paths = path.parent, [path]
+
+    @property
+    def mode(self) -> str:
+        return f"photos{self.orientation.words}"
 
     def __enter__(self) -> Self:
         return self
@@ -48,14 +49,29 @@ class Photos(Oriented):
     def __iter__(self) -> Iterator[Frame]:
         for index, path in enumerate(self._paths):
             try:
-                bgr = read_photo(path)
+                photo, self._first = self._first or decode_photo(path), None
             except PhotoError as error:
                 self.skipped.append(str(error))
                 log.info(f"skipped: {error}")
                 continue
-            bgr = self.orientation.apply(bgr)
-            yield Frame(bgr, index, datetime.now(UTC), time.monotonic(), path.name)
+            taken, name = photo.taken or datetime.now(UTC), str(path.relative_to(self._folder))
+            bgr = self.orientation.apply(photo.bgr)
+            frame = Frame(bgr, index, taken, time.monotonic(), name, photo.scale)
+            del photo, bgr  # or the picture would stay in memory while the next one is decoded
+            yield frame
+            del frame
         if len(self.skipped) == len(self._paths):
             raise SourceError(
                 f"no photo of {self.name} can be read", "other photos, or copy these again"
             )
+
+
+def _photos_in(folder: Path, recursive: bool) -> list[Path]:
+    try:
+        paths = photos_in(folder, recursive)
+    except OSError as error:
+        raise SourceError(f"cannot read the folder {folder}: {one_line(error)}") from error
+    if not paths:
+        deeper = "" if recursive else ", or --recursive for its subfolders"
+        raise SourceError(f"no photos in {folder}", f"a folder of JPEG or PNG files{deeper}")
+    return paths

@@ -12,33 +12,42 @@ from ..worker import Worker
 
 T = TypeVar("T")
 
-JOIN_TIMEOUT_S = 5.0
+JOIN_TIMEOUT_S = 1.5  # a stop takes 2 s at most, whatever is being read
 STOP_TIMEOUT_S = 1.0  # the same where the run was asked to stop
 POLL_S = 0.2  # of `stopping`, while no item comes
 
 
 def prefetch(
-    items: Iterable[T], size: int = 3, stopping: Callable[[], bool] = lambda: False
+    items: Iterable[T],
+    size: int = 3,
+    stopping: Callable[[], bool] = lambda: False,
+    alone: Callable[[T], bool] = lambda _: False,
 ) -> Generator[T, None, None]:
     """Yield every item in order, read by a thread of its own at most `size` items ahead.
 
-    size: from 1; larger only takes more memory. What `items` raises is raised here, after the items
-    before it. Closing this generator stops the thread and closes `items` if that is a generator; it
-    raises FacetError for a source that hangs for JOIN_TIMEOUT_S, and none that lies further ahead.
-    stopping: polled while no item comes; True ends the items, and a source that hangs is left
-    behind.
+    size: from 1; larger only takes more memory. stopping: polled while no item comes; True ends
+    the iteration, and a source that hangs is left behind. alone: with size 1, whether an item is so
+    large that the next one is not read while it is in use. What `items` raises is raised here,
+    after the items before it. Closing this generator stops the thread and closes `items` if that is
+    a generator; it raises FacetError if the source hangs for JOIN_TIMEOUT_S, and no fault of items
+    not yet yielded.
     """
     # One item each, or a fault; () is the end.
     ready: queue.SimpleQueue[tuple[T, ...] | BaseException] = queue.SimpleQueue()
     room = threading.Semaphore(size - 1)
+    idle = threading.Event()  # set while the consumer waits for an item
 
     def read(worker: Worker) -> None:
         try:
             with closing(items) as source:
                 try:
                     for item in source:
+                        large = alone(item)
                         ready.put((item,))
+                        del item  # or it would stay in memory while the next one is read
                         room.acquire()
+                        while large and not worker.stopping.is_set() and not idle.wait(POLL_S):
+                            pass
                         if worker.stopping.is_set():
                             return
                 except BaseException as error:  # raised in its turn, if it is reached
@@ -50,11 +59,16 @@ def prefetch(
     try:
         with worker:
             try:
-                while got := _next(ready, stopping):
+                while True:
+                    got = _next(ready, stopping, idle)
                     if isinstance(got, BaseException):
                         raise got
+                    if not got:
+                        return
                     room.release()
                     yield got[0]
+                    del got
+                    idle.set()
             finally:
                 if stopping():
                     worker.join_s = STOP_TIMEOUT_S
@@ -65,14 +79,17 @@ def prefetch(
 
 
 def _next(
-    ready: "queue.SimpleQueue[tuple[T, ...] | BaseException]", stopping: Callable[[], bool]
+    ready: queue.SimpleQueue[tuple[T, ...] | BaseException],
+    stopping: Callable[[], bool],
+    idle: threading.Event,
 ) -> tuple[T, ...] | BaseException:
-    """Return what comes next; () where the run is asked to stop first."""
-    while True:
+    """Return what comes next; () at the end, and where the run is asked to stop first."""
+    while not stopping():
         with contextlib.suppress(queue.Empty):
-            return ready.get(timeout=POLL_S)
-        if stopping():
-            return ()
+            got = ready.get(timeout=POLL_S)
+            idle.clear()
+            return got
+    return ()
 
 
 @contextlib.contextmanager

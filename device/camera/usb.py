@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 
 from ..errors import SourceError
+from ..log import Repeated
 from ..settings import CameraSettings
 from ..types import Image
 from . import LIST_CAMERAS
@@ -30,6 +31,7 @@ class UsbCamera:
         self._last: Node | None = None  # the one that was opened last
         self._capture = cv2.VideoCapture()  # closed
         self._failed = False  # the last read, at once
+        self._bad = Repeated()
 
     def open(self) -> None:
         node = self._find()
@@ -69,9 +71,10 @@ class UsbCamera:
 
     def _first_frame(self) -> Image:
         for _ in range(FIRST_READS):
-            ok, bgr = self._capture.read()
-            if ok:
-                return bgr
+            if self._capture.grab():
+                bgr = self._retrieve()
+                if bgr is not None:
+                    return bgr
         raise SourceError(f"{self.name} gives no picture", "plug it in again, then dmesg | tail")
 
     def _read_mode(self, node: Node, bgr: Image) -> None:
@@ -86,14 +89,25 @@ class UsbCamera:
         began_s = time.monotonic()
         if self._capture.grab():
             self._failed = False
-            ok, bgr = self._capture.retrieve()
-            return bgr if ok else None  # a torn JPEG
+            return self._retrieve()
         # A time-out: the camera sleeps or hangs, which the caller judges. Two failures at once: it
         # has gone; a single one may be a signal that interrupted select().
         if time.monotonic() - began_s < READ_TIMEOUT_S / 2:
             if self._failed:
                 raise SourceError(f"{self.name} dropped")
             self._failed = True
+        return None
+
+    def _retrieve(self) -> Image | None:
+        """Return the frame that was grabbed; None for a torn, empty or huge JPEG, with a line."""
+        try:
+            ok, bgr = self._capture.retrieve()
+        except cv2.error:
+            ok, bgr = False, None
+        if ok and bgr is not None and bgr.size:
+            image: Image = bgr
+            return image
+        self._bad.warning(f"{self.name}: a broken frame was dropped")
         return None
 
     def close(self) -> None:

@@ -36,7 +36,11 @@ class VideoFile(Oriented):
         self.fps = self._decoder.fps
         self._started = datetime.now(UTC)
         height, width = self._first[0][0].shape[:2]
-        self.mode = f"{width}x{height}, {self.fps:.3g} frames/s"
+        self._size = f"{width}x{height}"
+
+    @property
+    def mode(self) -> str:
+        return f"{self._size}, {self.fps:.3g} frames/s{self.orientation.words}"
 
     def __enter__(self) -> Self:
         return self

@@ -157,7 +157,9 @@ def camera_opener(args: argparse.Namespace, settings: Settings) -> "Callable[[],
         return lambda: scene
     from ..camera.open import open_camera
 
-    return lambda: open_camera(settings.camera)
+    # The service's settings wait for a camera that is absent.
+    chosen = merge(settings, {"camera": {"wait": False}}, "bench").camera
+    return lambda: open_camera(chosen)
 
 
 def _scene(faces: int, size_wh: tuple[int, int], frames: int) -> "Camera":

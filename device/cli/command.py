@@ -7,12 +7,13 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import TextIO
 
 from ..errors import FacetError, Stopped, UsageError, one_line
 from ..log import log
+from ..text import printable
 
 PACKAGE = __package__.partition(".")[0]  # device in a checkout, facet in the wheel
 
@@ -29,20 +30,8 @@ def spelled(text: str, package: str = PACKAGE) -> str:
     )
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser for one module's command, which shows the module's docstring as its help.
-
-    A wrong flag raises UsageError, where argparse would print the whole usage before its error.
-    """
-
-    def __init__(self, module: str, doc: str, **options):
-        super().__init__(
-            prog=spelled(f"python -m {module}"),
-            description=spelled(doc),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-            **options,
-        )
+class SubcommandParser(argparse.ArgumentParser):
+    """A parser whose errors are UsageErrors; argparse would print the whole usage before them."""
 
     def error(self, message: str):
         raise UsageError(message, self._nearest_flag(message) or f"{self.prog} --help")
@@ -55,15 +44,41 @@ class Parser(argparse.ArgumentParser):
         return close[0] if close else ""
 
 
+class Parser(SubcommandParser):
+    """A parser for one module's command, which shows the module's docstring as its help."""
+
+    def __init__(self, module: str, doc: str, **options):
+        super().__init__(
+            prog=spelled(f"python -m {module}"),
+            description=spelled(doc),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            **options,
+        )
+
+
 class StderrHandler(logging.Handler):
     """Prints "facet: MESSAGE" to stderr; stdout is kept for results."""
 
     def emit(self, record: logging.LogRecord) -> None:
         # Nobody may read it any more, or its disk is full: the work goes on, and the next line is
         # tried again. sys.stderr is None where the starter closed it.
+        text = printable(spelled(_without_secrets(record.getMessage())))
         with contextlib.suppress(OSError, ValueError):
             if sys.stderr:
-                print(f"facet: {spelled(record.getMessage())}", file=sys.stderr, flush=True)
+                print(f"facet: {text}", file=sys.stderr, flush=True)
+
+
+def _without_secrets(message: str) -> str:
+    """Return a message whose cameras' addresses show no password, as one in a mistyped flag would.
+
+    Messages about cameras have none already.
+    """
+    if "://" not in message:
+        return message
+    from ..camera.address import mask_addresses
+
+    return mask_addresses(message)
 
 
 def log_to_stderr() -> None:
@@ -72,6 +87,23 @@ def log_to_stderr() -> None:
         log.addHandler(StderrHandler())
     log.setLevel(logging.INFO)
     log.propagate = False
+
+
+UMASKS = {"owner": 0o077, "group": 0o027, "everyone": 0o022}  # [outputs] readable_by
+
+
+@contextlib.contextmanager
+def readable_by(who: str) -> Iterator[None]:
+    """Give the files and folders that are made within to their owner, the group or everyone.
+
+    The process's own mask may take more away, and holds again afterwards.
+    """
+    before = os.umask(0o077)
+    os.umask(before | UMASKS[who])
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def exit_with(main: Callable[[], int | None]) -> None:
@@ -121,4 +153,4 @@ def _drop_unwritable(stream: TextIO | None) -> None:
 def _show_traceback() -> None:
     if os.environ.get("FACET_DEBUG"):
         with contextlib.suppress(OSError, ValueError):
-            traceback.print_exc()
+            print(_without_secrets(traceback.format_exc()), file=sys.stderr)

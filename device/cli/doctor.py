@@ -26,7 +26,7 @@ from ..doctor.report import as_json, line, wants_colour
 from ..doctor.system import System
 from ..errors import UsageError
 from ..settings import Settings
-from .command import Parser, exit_with, spelled
+from .command import Parser, exit_with, readable_by, spelled
 
 CONFIG = Path("/etc/facet.toml")  # the service's
 PICTURES = (".jpg", ".jpeg", ".png")
@@ -96,7 +96,8 @@ def _checks(system: System, settings: Settings, flags: argparse.Namespace) -> It
 def _snapshot(system: System, settings: Settings, path: Path) -> CheckResult:
     from ..doctor.snapshot import save
 
-    return save(system, settings, path)
+    with readable_by(settings.outputs.readable_by):
+        return save(system, settings, path)
 
 
 if __name__ == "__main__":

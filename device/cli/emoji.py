@@ -25,7 +25,8 @@ from ..config import merge
 from ..errors import FacetError, SourceError, UsageError
 from ..log import log
 from ..settings import Settings
-from .command import Parser, exit_with
+from ..text import printable
+from .command import Parser, exit_with, readable_by
 from .flags import add_config, add_flags, settings_from
 
 if TYPE_CHECKING:
@@ -144,12 +145,13 @@ def show_live(settings: Settings) -> None:
         return EmojiPainter(generator, settings.tracks.hysteresis)
 
     with contextlib.ExitStack() as stack:
+        stack.enter_context(readable_by(settings.outputs.readable_by))
         camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
         # In photos an id is a place from left to right: nothing is kept from photo to photo.
         paint = (lambda *drawn: painter()(*drawn)) if isinstance(camera, Photos) else painter()
         window = build_window(camera, stop, stack, paint)
         pipeline = build_pipeline(settings, models, camera, shown=(), stopping=stop.is_set)
-        with until_stopped(for_window(pipeline, camera, stop), stop) as results:
+        with until_stopped(for_window(pipeline, camera, stop.is_set), stop) as results:
             for result in results:
                 window.write(result)
 
@@ -242,7 +244,7 @@ class EmojiWriter:
         several = several or len(faces) > 1
         for number, face in enumerate(faces, 1):
             emoji = self.generator.emoji(frame.bgr, face)
-            print(f"{frame.source}: {emoji.text}" if several else emoji.text)
+            print(f"{printable(frame.source)}: {emoji.text}" if several else emoji.text)
             if self.explain:
                 print("\n".join(f"  {reason}" for reason in emoji.reasons))
             if self.out:

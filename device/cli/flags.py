@@ -210,7 +210,9 @@ def parser(about: str) -> Parser:
     run = Parser("device.run", about)
     version = f"facet {__version__}"
     run.add_argument("--list-cameras", action=ListCameras, help="print the cameras, and end")
-    run.add_argument("--version", action="version", version=version, help="print it, and end")
+    run.add_argument(
+        "--version", action="version", version=version, help="print the version, and end"
+    )
     add_config(run)
     add_flags(run, Settings)
     return run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from ..types import Result
 
 
-def for_window(pipeline: Pipeline, camera: Camera, stop: threading.Event) -> Iterable[Result]:
+def for_window(
+    pipeline: Pipeline, camera: Camera, stopping: Callable[[], bool] = lambda: False
+) -> Iterable[Result]:
     """Return the pipeline's results for a window, analyzed in a thread of their own."""
     from ..camera import is_live
     from ..camera.prefetch import prefetch
@@ -22,7 +24,7 @@ def for_window(pipeline: Pipeline, camera: Camera, stop: threading.Event) -> Ite
 
     if is_live(camera):
         return with_previews(pipeline, camera)
-    return prefetch(pipeline, 1, stop.is_set)
+    return prefetch(pipeline, 1, stopping)
 
 
 @contextlib.contextmanager
@@ -52,6 +54,7 @@ def _until_stopped(
     with closing(results) as source:
         for result in source:
             yield result
+            del result  # the next photo may need its memory
             if stop.is_set():
                 return
 

@@ -111,8 +111,10 @@ def build_outputs(
     named = settings.people.enabled
     if files.log:
         # Each face of each photo gets its row.
-        every_s = 0.0 if isinstance(camera, Photos) else settings.outputs.log_every
-        csv_log = CsvLog(files.log, logged, every_s, settings.rotation, named)
+        photos = isinstance(camera, Photos)
+        every_s = 0.0 if photos else settings.outputs.log_every
+        no_face = photos and settings.outputs.log_no_face
+        csv_log = CsvLog(files.log, logged, every_s, settings.rotation, named, no_face)
         outputs.append(stack.enter_context(csv_log))
         log.info("logging to %s%s", files.log, _kept(csv_log.moved_to))
     if files.visits:

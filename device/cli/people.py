@@ -17,7 +17,6 @@ no consent, 3 no camera or unreadable source, 4 model missing, or the file damag
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import shlex
@@ -31,8 +30,8 @@ from ..config import merge
 from ..errors import SourceError, UsageError
 from ..log import log
 from ..settings import CameraSettings, Settings, load_settings
-from ..text import counted
-from .command import Parser, exit_with, spelled
+from ..text import counted, printable
+from .command import Parser, SubcommandParser, exit_with, spelled
 from .flags import add_config
 
 if TYPE_CHECKING:
@@ -51,11 +50,11 @@ explicit consent, given freely. It may be withdrawn at any time:
 Has {name} read or heard this, and agreed? Type yes: """
 
 
-class VerbParser(Parser):
+class VerbParser(SubcommandParser):
     """The parser of one verb; its help is its arguments."""
 
     def __init__(self, **options: Any):
-        argparse.ArgumentParser.__init__(self, allow_abbrev=False, **options)
+        super().__init__(allow_abbrev=False, **options)
 
 
 def parser() -> Parser:
@@ -196,7 +195,7 @@ def _take_pictures(settings: Settings, photos: list[str], camera: str | None) ->
     enroller = Enroller(settings)
     if not camera:
         return enroll_from_photos(itertools.chain.from_iterable(map(_photos, photos)), enroller)
-    chosen = merge(settings, {"camera": {"source": camera}}, "--camera").camera
+    chosen = merge(settings, {"camera": {"source": camera, "wait": False}}, "--camera").camera
     with open_camera(chosen) as source:
         enroll = enroll_from_photos if isinstance(source, Photos) else enroll_from_camera
         return enroll(source, enroller)
@@ -251,7 +250,9 @@ def list_people(file: Path) -> None:
     width = max(len(person.name) for person in people)
     print(f"{'name':{width}}  agreed      pictures")
     for person in people:
-        print(f"{person.name:{width}}  {person.agreed:%Y-%m-%d}  {len(person.templates):8}")
+        print(
+            f"{printable(person.name):{width}}  {person.agreed:%Y-%m-%d}  {len(person.templates):8}"
+        )
 
 
 def remove(file: Path, name: str | None, everyone: bool) -> None:

@@ -26,9 +26,12 @@ from .command import Parser, exit_with
 
 # For a camera that runs unattended.
 SERVICE = Settings(
-    camera=CameraSettings(source="0"),  # auto would log the demo clip if no camera works
+    # auto would log the demo clip if no camera works.
+    camera=CameraSettings(source="0", wait=True),
     people=PeopleSettings(file=Path("/var/lib/facet/people.json")),
-    outputs=OutputsSettings(headless=True, log=Path("/var/lib/facet/faces.csv")),
+    outputs=OutputsSettings(
+        headless=True, log=Path("/var/lib/facet/faces.csv"), readable_by="group"
+    ),
     rotation=RotationSettings(daily=True, keep_days=30, min_free_mb=200.0),
 )
 HEAD = """\

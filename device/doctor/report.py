@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TextIO
 
+from ..text import printable
 from .check_result import FAILURE, OK, WARNING, Check, CheckResult
 
 WORDS = {OK: "ok", WARNING: "warning", FAILURE: "FAILURE"}
@@ -18,7 +19,7 @@ def line(check: Check, result: CheckResult, coloured: bool) -> str:
     if coloured:
         status = f"\033[{COLOURS[result.status]}m{status}\033[0m"
     text = f"{result.message}. Try: {result.fix}" if result.fix else result.message
-    return f"{status}  {check.name:{NAME_WIDTH}} {' '.join(text.split())}"
+    return f"{status}  {check.name:{NAME_WIDTH}} {printable(' '.join(text.split()))}"
 
 
 def as_json(results: Sequence[tuple[Check, CheckResult]]) -> str:

@@ -4,6 +4,7 @@ from collections import deque
 from pathlib import Path
 
 import cv2
+import msgspec
 
 from ..attributes.presets import shown_and_logged
 from ..camera.open import open_camera
@@ -31,7 +32,8 @@ def save(system: System, settings: Settings, path: Path) -> CheckResult:
     """
     models = load_models(settings)
     shown, _ = shown_and_logged(settings.attributes, models.classifier.card.names)
-    with open_camera(settings.camera, v4l2=system.v4l2) as camera:
+    wanted = msgspec.structs.replace(settings.camera, wait=False)
+    with open_camera(wanted, v4l2=system.v4l2) as camera:
         frames = 1 if isinstance(camera, Photos) else FRAMES
         settings = merge(settings, {"outputs": {"max_frames": frames}}, "snapshot")
         last = deque(build_pipeline(settings, models, camera, shown), maxlen=1)

@@ -10,6 +10,7 @@ import grp
 import importlib.metadata
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,16 @@ def version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def bundled_tls() -> str:
+    """Return the version of the OpenSSL in OpenCV's wheel, "1.1.1k"; "" without one."""
+    try:
+        files = importlib.metadata.files("opencv-python") or []
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+    found = (re.fullmatch(r"libssl-.*\.so\.([0-9][0-9a-z.]*)", file.name) for file in files)
+    return next((match[1] for match in found if match), "")
 
 
 def runtime() -> str:
@@ -98,6 +109,7 @@ class System:
     python: tuple[int, ...] = tuple(sys.version_info[:3])
     version: Callable[[str], str | None] = version
     runtime: Callable[[], str] = runtime
+    bundled_tls: str = field(default_factory=bundled_tls)
     v4l2: V4l2 | None = None  # its video devices; None means those of this computer
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     has_screen: Callable[[], bool] = has_screen

@@ -162,6 +162,11 @@ def tiles(size_wh: tuple[int, int], side: int) -> list[Region]:
     tile = round(max(TILE_SHARE * max(size_wh), TILE_SIDES * side))
     if max(size_wh) <= tile:
         return []
+    return grid(size_wh, tile)
+
+
+def grid(size_wh: tuple[int, int], tile: int) -> list[Region]:
+    """Return overlapping squares of `tile` px that cover a picture, cut at its edges."""
     return [
         (left, top, min(left + tile, size_wh[0]), min(top + tile, size_wh[1]))
         for top in _tile_starts(size_wh[1], tile)

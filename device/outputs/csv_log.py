@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..rowlog import line, open_sink, timestamp
 from ..settings import RotationSettings
-from ..types import Face, Frame, Probabilities, Result
+from ..types import NO_FACE, Face, Frame, Probabilities, Result
 
 PERSON = ("person", "person_score")  # the last columns, if people are recognized
 FIXED = ("time", "source", "frame", "track", "x", "y", "width", "height", "score", "state")
@@ -15,9 +15,10 @@ class CsvLog:
     """Rows `time,source,frame,track,x,y,width,height,score,state,<attributes>`.
 
     names: of the attributes to log. every_s: s between two rows of one track; 0 = every frame.
-    named: with the columns PERSON. Appends to a file with the same columns; one with others is
-    moved aside first. Raises UsageError if the file cannot be opened, FacetError when left if rows
-    were lost.
+    named: with the columns PERSON. no_face: a photo without faces gets a row too, with the state
+    "no face" and nothing else. Boxes are in px of the photo's file. Appends
+    to a file with the same columns; one with others is moved aside first. Raises UsageError if the
+    file cannot be opened, FacetError when left if rows were lost.
     """
 
     def __init__(
@@ -27,8 +28,10 @@ class CsvLog:
         every_s: float,
         settings: RotationSettings,
         named: bool = False,
+        no_face: bool = False,
     ):
         self._names, self._every_s, self._named = tuple(names), every_s, named
+        self._no_face = no_face
         self._last_s: dict[int, float] = {}  # per track, when its last row was written
         header = line([*FIXED, *names, *(PERSON if named else ())])
         self._rows = open_sink(path, header, settings, "--log")
@@ -51,6 +54,8 @@ class CsvLog:
         if due:
             self._last_s.update((face.id, now_s) for face in due)
             self._rows.add([self._row(result.frame, face) for face in due])
+        elif self._no_face and not result.faces:
+            self._rows.add([self._empty_row(result.frame)])
 
     def _row(self, frame: Frame, face: Face) -> bytes:
         return line(
@@ -59,13 +64,19 @@ class CsvLog:
                 frame.source,
                 str(frame.index),
                 str(face.id),
-                *(f"{side:.0f}" for side in face.box),
+                *(f"{side * frame.scale:.0f}" for side in face.box),
                 f"{face.score:.3f}",
                 face.state,
                 *decimals(face.probabilities, self._names),
                 *(person(face) if self._named else ()),
             ]
         )
+
+    def _empty_row(self, frame: Frame) -> bytes:
+        known = {"time": timestamp(frame.time), "source": frame.source, "frame": str(frame.index)}
+        known["state"] = NO_FACE
+        rest = (*self._names, *(PERSON if self._named else ()))
+        return line([*(known.get(column, "") for column in FIXED), *("" for _ in rest)])
 
 
 def person(face: Face) -> list[str]:

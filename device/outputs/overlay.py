@@ -40,8 +40,8 @@ Rect = tuple[int, int, int, int]  # x, y, w, h
 def annotate(picture_bgr: Image, faces: Sequence[Face], status: str = "") -> None:
     """Draw into `picture_bgr`, uint8 (H, W, 3): a box and a label for each face, and a status.
 
-    A label stands beside its box where there is most room, always inside the picture; words that do
-    not fit are counted ("+3").
+    A label is placed beside its box where there is most room, always inside the picture; words that
+    do not fit are counted ("+3").
     """
     height, width = picture_bgr.shape[:2]
     text = Text.fitting(height)

@@ -18,7 +18,8 @@ STATUS_S = 10.0  # between two status lines if systemd asked for no watchdog
 class SystemdNotifier:
     """An output that keeps systemd informed, and writes nothing.
 
-    READY=1 is sent when the first frame has been analyzed. From then on WATCHDOG=1 is sent only if
+    READY=1 is sent when the first frame has been analyzed, or at once while an absent camera is
+    waited for. From then on WATCHDOG=1 is sent only if
     more frames were analyzed since the last time, or the camera is `reconnecting`: so systemd
     restarts a Facet whose camera or model hangs. address: of systemd's socket. watchdog_s:
     systemd's limit between two WATCHDOG=1, s.
@@ -29,12 +30,15 @@ class SystemdNotifier:
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._every_s = watchdog_s / 4 if watchdog_s else STATUS_S
         self._reconnecting = reconnecting
-        self._frames = 0
+        self._frames, self._ready = 0, False
         self._last: Result | None = None
         self._watchdog = Worker("watchdog", self._watch)
 
     def __enter__(self) -> "SystemdNotifier":
+        absent = self._reconnecting()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        if absent:
+            self._start("waiting for the camera")
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -45,12 +49,15 @@ class SystemdNotifier:
             self._socket.close()
 
     def write(self, result: Result) -> None:
-        first = self._last is None
         self._frames, self._last = self._frames + 1, result
-        if first:
-            self._notify("READY=1", f"STATUS={status(result)}")
-            self._watchdog.start()
+        if not self._ready:
+            self._start(status(result))
         self._watchdog.check()
+
+    def _start(self, text: str) -> None:
+        self._ready = True
+        self._notify("READY=1", f"STATUS={text}")
+        self._watchdog.start()
 
     def _watch(self, worker: Worker) -> None:
         notified = 0
@@ -58,8 +65,9 @@ class SystemdNotifier:
             frames, last = self._frames, self._last
             if last is not None and frames > notified:
                 self._notify("WATCHDOG=1", f"STATUS={status(last)}")
-            elif last is not None and self._reconnecting():
-                self._notify("WATCHDOG=1", f"STATUS={last.frame.source}: reconnecting")
+            elif self._reconnecting():
+                source = f"{last.frame.source}: reconnecting" if last else "waiting for the camera"
+                self._notify("WATCHDOG=1", f"STATUS={source}")
             notified = frames
 
     def _notify(self, *lines: str) -> None:

@@ -37,7 +37,8 @@ class VideoRecord:
             path.open("ab").close()
         except OSError as error:
             raise UsageError(
-                f"cannot record {path}: {error.strerror}", "a file in a folder you may write to"
+                f"cannot record {path}: {error.strerror}",
+                "--record FILE.mp4 in a folder that you may write to",
             ) from error
 
     def __enter__(self) -> "VideoRecord":

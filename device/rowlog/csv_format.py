@@ -6,18 +6,46 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-# A photo's name may contain any character; a line break within a field would look like a torn row.
-_ESCAPES = {ord("\n"): "\\n", ord("\r"): "\\r", 0: "\\0"}
+from ..text import printable
+
+_NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]*")
+# What makes a spreadsheet compute a cell, at its begin or after what may separate cells.
+_FORMULA = re.compile(r"(^|[;,|])([=+\-@\uff0b\uff0d\uff1d\uff20])")
 _DAY = re.compile(rb"\d{4}-\d\d-\d\dT")
 NO_DAY = ""
 
 
 def line(fields: Iterable[str]) -> bytes:
-    """Return one CSV line in UTF-8; its only line break is the last byte."""
+    """Return one CSV line in UTF-8; its only line break is the last byte.
+
+    Fields are written as `escaped` returns them.
+    """
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(fields)
-    # A file name in another encoding than UTF-8 must not stop the log.
-    return (text.getvalue().translate(_ESCAPES) + "\n").encode("utf-8", "backslashreplace")
+    csv.writer(text, lineterminator="").writerow(map(escaped, fields))
+    return (text.getvalue() + "\n").encode()
+
+
+def escaped(field: str) -> str:
+    """Return a field that no terminal obeys and no spreadsheet computes; `unescaped` reverses it.
+
+    A photo's name may contain any character. A backslash becomes two; line breaks, control
+    characters and what `text.printable` names become escapes, as does the first character of
+    what a spreadsheet takes for a formula (= + - @): "=1+1.jpg" is written "\\x3d1+1.jpg".
+    Numbers stay as they are.
+    """
+    if _NUMBER.fullmatch(field):
+        return field
+    return _FORMULA.sub(_as_escape, printable(field.replace("\\", "\\\\")))
+
+
+def _as_escape(match: re.Match[str]) -> str:
+    code = ord(match[2])
+    return match[1] + (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
+
+
+def unescaped(field: str) -> str:
+    """Return the text that `escaped` was given."""
+    return field.encode("latin-1", "backslashreplace").decode("unicode_escape")
 
 
 def timestamp(moment: datetime) -> str:

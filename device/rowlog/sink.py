@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from .writer import RowWriter
 if TYPE_CHECKING:
     from ..settings import RotationSettings
 
+STDOUT = Path("-")
 CLOSE_S = 15.0  # limit for the disk to take the last rows
 
 
@@ -46,7 +48,8 @@ class StreamSink:
 
     def __init__(self, path: Path, header: bytes):
         self._path = path
-        self._file: FileIO = path.open("wb", buffering=0)
+        # A copy of stdout, not /dev/stdout: that would begin a file anew, at its start.
+        self._file = FileIO(os.dup(1), "wb") if path == STDOUT else path.open("wb", buffering=0)
         try:
             self._write(header)
         except OSError:
@@ -131,12 +134,12 @@ def open_sink(path: Path, header: bytes, settings: RotationSettings, flag: str) 
     if the file cannot be written, or another process writes it.
     """
     try:
-        if path.exists() and not path.is_file():
+        if path == STDOUT or (path.exists() and not path.is_file()):
             return StreamSink(path, header)
         path.parent.mkdir(parents=True, exist_ok=True)
         return FileSink(RowWriter(path, header, settings))
     except OSError as error:
-        hint = f"name a file in a folder you can write to with {flag}"
+        hint = f"{flag} FILE.csv in a folder that you may write to"
         if isinstance(error, FileLockedError):
-            hint = f"stop that process, or name another file with {flag}"
+            hint = f"stop that process, or {flag} with another file"
         raise UsageError(f"cannot write the log {path}: {reason(error)}", hint) from error

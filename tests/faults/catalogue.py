@@ -7,7 +7,7 @@ FAULTS = (
     Fault("kill", "kill -9 at a random moment", 200, 4, 420, moments.kill_9),
     Fault("power", "power cut at a random moment", 20, 1, 120, power.cut),
     Fault("sigterm", "SIGTERM at a random moment", 50, 2, 180, moments.sigterm),
-    Fault("unplugged", "camera unplugged and back", 50, 2, 180, cameras.unplugged),
+    Fault("unplugged", "camera unplugged and back", 50, 2, 360, cameras.unplugged),
     Fault("frozen", "frozen camera, driver or process", 9, 1, 120, cameras.frozen),
     Fault("silent", "frozen camera, the unit's own watchdog", 2, 0, 90, cameras.silent),
     Fault("full", "disk full and freed", 8, 2, 120, disks.full),

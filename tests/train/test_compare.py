@@ -1,14 +1,17 @@
 """Recipes side by side on equal photos, and one of them converted for the device."""
 
 import json
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import cv2
 import pytest
 
 from device.attributes.model_card import read_card
-from device.errors import UsageError
+from device.errors import FacetError, UsageError
 from tests.conftest import make_celeba
-from train import compare, convert, evaluate
+from train import compare, convert, evaluate, fit
 from train.evaluation.comparison import ComparisonRow, measure_run, table
 from train.report import __main__ as report
 
@@ -19,7 +22,7 @@ backbone = "SimpleCNN"
 weights = "none"
 input = [32, 40]
 output = "{output}"
-epochs = 8
+epochs = 4
 batch = 8
 learning_rate = 3e-3
 [augmentation]
@@ -29,6 +32,13 @@ learning_rate = 3e-3
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return make_celeba(tmp_path_factory.mktemp("data") / "celeba", train=64, val=32, test=32)
+
+
+def fit_here(command):
+    """Run `python -m train.fit` in this process, which has TensorFlow loaded."""
+    assert command[:3] == [sys.executable, "-m", "train.fit"]
+    fit.main(command[3:])
+    return subprocess.CompletedProcess(command, 0)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +51,9 @@ def compared(tmp_path_factory, data):
     page.write_text("before\n<!-- runs -->\nold\n<!-- /runs -->\nafter\n")
     recipes = [str(folder / f"with-{output}.toml") for output in ("softmax", "sigmoid")]
     flags = ["--data", str(data), "--out", str(folder / "runs"), "--into", str(page)]
-    compare.main([*recipes, *flags])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compare, "subprocess", SimpleNamespace(run=fit_here))
+        compare.main([*recipes, *flags])
     return folder, [*recipes, *flags]
 
 
@@ -52,16 +64,27 @@ def test_a_table_a_chart_and_the_page(compared, capsys):
     for one in records:
         assert one["photos"] <= 48 and one["tested"] <= 16 and one["tested"] % 2 == 0
         assert 0 <= one["low"] <= one["accuracy"] <= one["high"] <= 1
-        assert one["epochs"] == 8 and one["training_s"] > 0 and one["int8_ms"] > 0
+        assert one["epochs"] == 4 and one["training_s"] > 0 and one["int8_ms"] > 0
         assert abs(one["int8_loss"]) < 0.3 and one["int8_bytes"] < one["float_bytes"]
     # Two outputs rather than one.
     softmax, sigmoid = (one["parameters"] for one in records)
     assert softmax - sigmoid == 129  # one more for each of 128 features, and a bias
     text = (folder / "page.md").read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
-    assert "| `with-softmax` | SimpleCNN, 32x40, from scratch | 8 |" in text
+    assert "| `with-softmax` | SimpleCNN, 32x40, from scratch | 4 |" in text
     for drawn in (folder / "runs" / "comparison.png", folder / "runs.png"):
         assert cv2.imread(str(drawn)).shape[1] > 800
+
+
+@pytest.mark.slow
+def test_each_recipe_is_trained_in_its_own_process(data, tmp_path):
+    (tmp_path / "one.toml").write_text(RECIPE.format(output="sigmoid"))
+    where = ["--data", str(data), "--out", str(tmp_path / "runs"), "--epochs", "1"]
+    compare.main([str(tmp_path / "one.toml"), *where])
+    assert (tmp_path / "runs" / "one" / "model.keras").exists()
+    (tmp_path / "two.toml").write_text(RECIPE.format(output="sigmoid"))
+    with pytest.raises(FacetError, match="training the recipe two failed"):
+        compare.main([str(tmp_path / "two.toml"), *where, "--limit", "1"])
 
 
 def test_it_goes_on_where_it_stopped(compared):

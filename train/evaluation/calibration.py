@@ -15,6 +15,8 @@ TRAINING_PHOTOS = 40_000  # used at most; more change nothing
 MIN_PHOTOS = 10
 # A flatter or falling line would mean that the network is hardly better than chance: not used.
 MIN_SLOPE = 0.05
+# A steeper line, of an attribute that few photos separate without an error, is no estimate.
+MAX_SLOPE = 10.0
 # Mean accuracy on validation photos that the thresholds may cost in favour of rare attributes.
 MAX_ACCURACY_LOSS = 0.0025
 WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0)
@@ -56,6 +58,7 @@ def fit_platt(
         [(fit.val, fit.variance, fit.train) for fit in fits.values()]
     ).T
     slope[known] = train_slope * shrink(val_slope / train_slope, variance / train_slope**2)
+    slope = np.minimum(slope, MAX_SLOPE)
     val_share, train_share = val.labels.mean(axis=0), train.labels.mean(axis=0)
     val_offset, variance = np.array(
         [_fit_offset(slope[i] * val_logits[:, i], val_share[i]) for i in known]

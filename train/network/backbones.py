@@ -31,7 +31,7 @@ def backbone_names() -> tuple[str, ...]:
 
 
 def find_backbone(name: str) -> Backbone:
-    """Return a backbone by its name; UsageError, with the nearest, if unknown."""
+    """Return a backbone by its name; UsageError, with the nearest or all names, if unknown."""
     if name in _own():
         return _own()[name]
     if name not in (known := _applications()):

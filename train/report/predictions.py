@@ -8,6 +8,7 @@ import numpy as np
 
 from device.attributes.classifier import Classifier, calibrated
 from device.errors import ModelError, UsageError
+from device.rowlog.csv_format import escaped
 from train.data.select import balanced, head, sample_evenly, with_attributes
 from train.data.split import SPLITS, DataError, Dataset, Split
 from train.evaluation.calibration import WEIGHTS, cost_thresholds, operating_point
@@ -171,5 +172,5 @@ def write_mistakes(path: Path, mistakes: list[Mistake]) -> None:
         writer = csv.writer(file)
         writer.writerow(("attribute", "row", "file", "label", "probability"))
         for mistake in mistakes:
-            name, probability = file_name(mistake.photo), f"{mistake.probability:.4f}"
+            name, probability = escaped(file_name(mistake.photo)), f"{mistake.probability:.4f}"
             writer.writerow((mistake.attribute, mistake.row, name, mistake.label, probability))

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from device.errors import FacetError, UsageError
+from device.errors import FacetError, UsageError, one_line
 from train.keras_import import keras
 from train.training.config import DISTRIBUTIONS
 
@@ -71,9 +71,8 @@ class Cluster:
         try:
             yield
         except tf.errors.OpError as error:
-            reason = " ".join(str(error).split())[:160]
             raise FacetError(
-                f"a worker was lost ({reason})", "restart all workers with --resume"
+                f"a worker was lost ({one_line(error)})", "restart all workers with --resume"
             ) from error
 
     def wait_for(self, path: Path) -> Path:

@@ -20,6 +20,7 @@ def checks(system: System, config: Path | None, settings: Settings) -> Iterator[
     yield Check("Python", partial(software.python, system))
     yield Check("packages", partial(software.packages, system))
     yield Check("runtime", partial(software.runtime, system))
+    yield Check("encryption", partial(software.encryption, system))
     yield Check("settings", partial(software.settings_file, config))
     yield Check("model", partial(_lazy, "models", "model", settings))
     yield Check("detector", partial(_lazy, "models", "detector", settings))

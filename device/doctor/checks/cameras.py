@@ -56,7 +56,7 @@ def sources(system: System, settings: Settings) -> dict[str, str]:
 
 def picture(system: System, settings: Settings, source: str) -> CheckResult:
     """Whether a camera opens, in which mode, and gives a plausible picture; raises FacetError."""
-    wanted = msgspec.structs.replace(settings.camera, source=source)
+    wanted = msgspec.structs.replace(settings.camera, source=source, wait=False)
     try:
         camera = open_camera(wanted, v4l2=system.v4l2)
     except InUse as error:

@@ -11,6 +11,7 @@ from ...faces.quality_gate import NO_LIMITS
 from ...models import load_classifier, load_full_detector, load_roi_detector
 from ...resources import install_hint, model_path, reinstall_hint, restore_hint
 from ...settings import Settings
+from ...text import path_from_here
 from ...types import Detection, Face, Image, Region
 from ..check_result import CheckResult, failure, ok, warning
 
@@ -38,7 +39,7 @@ def model(settings: Settings) -> CheckResult:
     (face,) = analyzer.analyze(portrait(ASTRONAUT))
     thresholds = dict(zip(card.names, classifier.thresholds.tolist(), strict=True))
     shipped = settings.attributes.model == model_path()
-    fix = restore_hint("models/") if shipped else f"--model {model_path()}"
+    fix = restore_hint("models/") if shipped else f"--model {path_from_here(model_path())}"
     return judge(f"{card.file} ({len(card.names)} attributes)", face, thresholds, fix)
 
 

@@ -1,5 +1,6 @@
 """Check what is installed: Python, packages, the TFLite runtime, the settings file."""
 
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 OLDEST, NEWEST = (3, 11), (3, 14)  # Python; the runtime has no wheels for later versions
+OLDEST_OPENSSL = (3, 0)  # 1.1.1 has had no updates since September 2023
 OTHER_PYTHON = {
     CHECKOUT: "make clean && make setup PYTHON=python3.13",
     SERVICE: "sudo PYTHON=python3.13 systemd/install.sh in the clone",
@@ -81,6 +83,18 @@ def runtime(system: System) -> CheckResult:
     message = f"{system.runtime()}, NumPy {numpy}"
     if litert and not message.startswith("ai-edge-litert"):
         return warning(f"{message}; ai-edge-litert {litert} does not load", reinstall_hint())
+    return ok(message)
+
+
+def encryption(system: System) -> CheckResult:
+    """Which OpenSSL encrypts connections to cameras, and which of OpenCV's wheel does not."""
+    used = ssl.OPENSSL_VERSION
+    message = f"{used} (Python's) for https and rtsps cameras"
+    if system.bundled_tls:
+        version = system.version("opencv-python")
+        message += f"; OpenSSL {system.bundled_tls} in OpenCV {version} has no updates: not used"
+    if ssl.OPENSSL_VERSION_INFO < OLDEST_OPENSSL:
+        return warning(f"{message}; {used} has no updates", OTHER_PYTHON[installation()])
     return ok(message)
 
 

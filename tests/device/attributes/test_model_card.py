@@ -84,6 +84,15 @@ def test_a_card_with_fewer_attributes_than_outputs_does_not_match(model):
 @pytest.mark.parametrize(
     "changes, message",
     [
+        ({"file": "a\0.tflite"}, "malformed"),
+        ({"file": "\ud800.tflite"}, "malformed"),
+        ({"file": ""}, "malformed"),
+        ({"file": "a" * 300}, "cannot be read"),
+        ({"file": 5}, "malformed"),
+        ({"sha256": "\ud800"}, "does not match|cannot be read"),
+        ({"input": {"width": 10**400, "height": 160, "colour": "RGB"}}, "input of|malformed"),
+        ({"input": {"width": 9999, "height": 9999, "colour": "RGB"}}, "input of"),
+        ({"template": [[10**400, 1]] * 4}, "malformed"),
         ({"format": 2}, "format 2, this Facet reads 1"),
         ({"file": "../../etc/passwd"}, "is not a name beside the card"),
         ({"attributes": []}, "attributes are missing"),
@@ -97,8 +106,23 @@ def test_a_card_with_fewer_attributes_than_outputs_does_not_match(model):
 )
 def test_a_malformed_card_is_an_error_that_says_why(model, changes, message):
     spoil(model, **changes)
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(ModelError, match=message) as raised:
+        read_model_bytes(read_card(model), model.parent)
+    assert "\n" not in str(raised.value) and "\0" not in str(raised.value)
+
+
+@pytest.mark.parametrize("names", [["\ud800"], ["a\0b"], ["\x1b[31m"], [""], ["a", "a"]])
+def test_names_of_attributes_can_be_printed(model, names):
+    entry = json.loads(model.read_text())["attributes"][0]
+    spoil(model, attributes=[{**entry, "name": name} for name in names])
+    with pytest.raises(ModelError, match="malformed"):
         read_card(model)
+
+
+def test_a_card_may_begin_with_a_byte_order_mark(model):
+    before = read_card(model)
+    model.write_bytes(b"\xef\xbb\xbf" + model.read_bytes())
+    assert read_card(model) == before
 
 
 @settings(max_examples=60, deadline=None)

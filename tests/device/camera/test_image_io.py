@@ -3,14 +3,17 @@ import subprocess
 import sys
 import threading
 import warnings
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
-from device.camera.image_io import PhotoError, read_photo
+from device.camera import image_io
+from device.camera.image_io import PhotoError, decode_photo, read_photo
+from device.camera.photo_files import is_photo
 
 
 def save(path, image, **options):
@@ -110,8 +113,150 @@ def test_threads_that_read_at_once_leave_the_warning_filters_as_they_were(tmp_pa
     assert warnings.filters == before
 
 
-def test_a_large_photo_gives_no_warning(tmp_path, monkeypatch):
+def test_pillows_own_limit_neither_warns_nor_refuses(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 90)
-    assert read_photo(save(tmp_path / "large.png", Image.new("RGB", (10, 10)))).shape == (10, 10, 3)
-    with pytest.raises(PhotoError, match="decompression bomb"):
-        read_photo(save(tmp_path / "bomb.png", Image.new("RGB", (20, 20))))
+    for side in (10, 20):
+        photo = read_photo(save(tmp_path / "large.png", Image.new("RGB", (side, side))))
+        assert photo.shape == (side, side, 3)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif", "a.gif", "a.bmp", "a.avif"])
+@pytest.mark.parametrize("budget", [30_000, 3000])
+def test_a_photo_beyond_the_budget_is_decoded_smaller_or_refused_before(
+    tmp_path, monkeypatch, name, budget
+):
+    monkeypatch.setattr(image_io, "BUDGET", budget)
+    path = save(tmp_path / name, Image.new("RGB", (100, 80), "teal"))
+    monkeypatch.setattr(Image.Image, "crop", small_only(Image.Image.crop, budget))
+    try:
+        photo = decode_photo(path)
+    except PhotoError as error:
+        assert "decoding 100x80 px takes more than" in str(error) and name != "a.jpg"
+        return
+    height, width = photo.bgr.shape[:2]
+    assert width * height * 3 < budget and abs(width * photo.scale - 100) < photo.scale
+    assert abs(int(photo.bgr[height // 2, width // 2, 0]) - 128) < 12
+
+
+def small_only(crop, budget):
+    """Pillow's crop, which fails where the decoded image is larger than the budget."""
+
+    def checked(image, box):
+        assert image.width * image.height * len(image.getbands()) <= budget
+        return crop(image, box)
+
+    return checked
+
+
+def test_jpegs_that_libjpeg_keeps_whole_cost_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(image_io, "BUDGET", 200_000)
+    image = Image.effect_noise((160, 160), 60).convert("RGB")
+    plain = decode_photo(save(tmp_path / "a.jpg", image))
+    progressive = decode_photo(save(tmp_path / "b.jpg", image, progressive=True))
+    assert (plain.scale, progressive.scale) == (1, 2)
+    with pytest.raises(PhotoError, match=r"smaller or not progressive"):
+        monkeypatch.setattr(image_io, "BUDGET", 60_000)
+        read_photo(tmp_path / "b.jpg")
+
+
+@pytest.mark.parametrize("kind", ["EPS", "PSD", "ICO", "PCX", "TGA", "JPEG2000", "SGI", "DDS"])
+def test_other_formats_are_not_opened_whatever_their_name(tmp_path, kind, monkeypatch):
+    Image.init()  # every plug-in of Pillow is there, and would be tried by Image.open
+    path = tmp_path / "a.jpg"
+    if kind == "PSD":
+        path.write_bytes(b"8BPS\0\1" + b"\0" * 40)
+    else:
+        Image.new("RGB", (32, 32)).save(path, kind)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("runs a program"))
+    with pytest.raises(PhotoError, match=r"a\.jpg: it.* not JPEG, PNG"):
+        read_photo(path)
+
+
+@pytest.mark.parametrize(
+    "kind", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM", "MPO"]
+)
+@pytest.mark.parametrize("name", ["a", "a.jpg.1", "a.txt", "a.mp4"])
+def test_the_content_decides_not_the_name(tmp_path, kind, name):
+    Image.new("RGB", (32, 24), "teal").save(tmp_path / name, kind)
+    assert is_photo(tmp_path / name) and read_photo(tmp_path / name).shape == (24, 32, 3)
+
+
+def test_heif_is_named_with_the_package_that_reads_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + b"\0" * 40)
+    with pytest.raises(PhotoError, match=r"pillow-heif. Try: pip install .*heif"):
+        read_photo(tmp_path / "a.heic")
+
+
+@pytest.mark.parametrize(
+    "values, expected",
+    [
+        (np.array([[0, 128, 255]], np.uint16), [0, 128, 255]),
+        (np.array([[0, 2048, 4095]], np.uint16), [0, 128, 255]),  # 12 bits in 16
+        (np.array([[0, 32768, 65535]], np.int32), [0, 128, 255]),
+        (np.array([[-5.0, 0.0, 5.0]], np.float32), [0, 128, 255]),
+        (np.array([[0.0, 0.5, 1.0]], np.float32), [0, 128, 255]),
+        (np.array([[0.0, 127.6, 255.0]], np.float32), [0, 128, 255]),
+        (np.array([[0.0, 400.0, 800.0]], np.float32), [0, 128, 255]),
+        (np.array([[0.0, np.nan, 0.5]], np.float32), [0, 0, 128]),
+        (np.array([[3.0, 3.0, 3.0]], np.float32), [0, 0, 0]),
+        (np.array([[9000, 9500, 10000]], np.uint16), [0, 128, 255]),
+    ],
+)
+def test_more_than_8_bits_are_scaled_by_the_files_own_range(tmp_path, values, expected):
+    path = save(tmp_path / "a.tif", Image.fromarray(values))
+    assert read_photo(path)[0, :, 0].tolist() == expected
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_every_orientation_is_shown_as_pillow_shows_it(tmp_path, orientation):
+    image = Image.fromarray(np.arange(45, dtype=np.uint8).reshape(3, 5, 3))
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    path = save(tmp_path / "a.png", image, exif=exif)
+    with Image.open(path) as opened:
+        expected = np.asarray(ImageOps.exif_transpose(opened))[:, :, ::-1]
+    assert (read_photo(path) == expected).all()
+
+
+@pytest.mark.parametrize(
+    "dpi, shape",
+    [((72, 72), (30, 40)), ((72, 144), (30, 80)), ((144, 72), (60, 40)), ((9, 900), (30, 40))],
+)
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif"])
+def test_pixels_that_are_not_square_become_so(tmp_path, monkeypatch, name, dpi, shape):
+    path = save(tmp_path / name, Image.new("RGB", (40, 30)), dpi=dpi)
+    assert read_photo(path).shape[:2] == shape
+    monkeypatch.setattr(image_io, "ENLARGED_PX", 0)
+    height, width = read_photo(path).shape[:2]
+    assert height <= 30 and width <= 40 and width / height == shape[1] / shape[0]
+
+
+@pytest.mark.parametrize(
+    "tags, taken",
+    [
+        ({0x9003: "2024:05:06 07:08:09", 0x9011: "+02:00"}, "2024-05-06T05:08:09+00:00"),
+        (
+            {0x9003: "2024:05:06 07:08:09", 0x9011: "-03:30", 0x9291: "25"},
+            "2024-05-06T10:38:09.250000+00:00",
+        ),
+        ({0x9003: "0000:00:00 00:00:00", 0x9011: "+02:00"}, None),
+        ({0x9003: "yesterday"}, None),
+        ({0x9003: "2024:05:06 07:08:09", 0x9011: "nowhere"}, None),
+        ({}, None),
+    ],
+)
+def test_the_time_is_when_the_photo_was_taken(tmp_path, tags, taken):
+    image = Image.new("RGB", (8, 8))
+    exif = image.getexif()
+    exif.get_ifd(0x8769).update(tags)
+    photo = decode_photo(save(tmp_path / "a.jpg", image, exif=exif))
+    assert (photo.taken and photo.taken.isoformat()) == taken
+
+
+def test_a_time_without_offset_is_this_computers(tmp_path):
+    image = Image.new("RGB", (8, 8))
+    exif = image.getexif()
+    exif.get_ifd(0x8769)[0x9003] = "2024:05:06 07:08:09"
+    taken = decode_photo(save(tmp_path / "a.jpg", image, exif=exif)).taken
+    assert taken == datetime(2024, 5, 6, 7, 8, 9).astimezone(UTC)

@@ -1,12 +1,18 @@
 """What --camera names, and what it cannot name."""
 
+import errno
+import os
+import socket
+
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from device.camera.demo import Demo
 from device.camera.open import open_camera
 from device.camera.photos import Photos
+from device.camera.stdin import open_stdin
 from device.camera.video import VideoFile
 from device.errors import SourceError, UsageError
 from device.settings import CameraSettings
@@ -40,6 +46,76 @@ def test_a_file_that_does_not_exist():
         SourceError, match=r"no camera and no file is called nowhere.mp4. Try: one of 0,"
     ):
         opened("nowhere.mp4")
+
+
+def test_a_pipe_a_device_and_a_socket_are_no_files(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket.mp4"))
+    for path in (tmp_path / "pipe.jpg", tmp_path / "socket.mp4", "/dev/zero"):
+        with pytest.raises(SourceError, match=r"cannot read .*: (it is a pipe|No such device)"):
+            opened(path)
+
+
+@pytest.mark.parametrize("name", ["~", "~a.png", "~nobody-is-called-so"])
+def test_a_name_that_begins_with_a_tilde(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    cv2.imwrite(str(tmp_path / "b.png"), np.zeros((1, 1), np.uint8))
+    os.replace("b.png", name)
+    assert opened(name).name == name and opened(f"~/{name}").name == name
+
+
+@pytest.mark.parametrize("frames, kind", [(1, Photos), (3, VideoFile)])
+def test_a_gif_of_several_frames_is_a_film(tmp_path, frames, kind):
+    pictures = [Image.new("L", (40, 30), level) for level in range(0, 60 * frames, 60)]
+    pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:])
+    assert isinstance(opened(tmp_path / "a.gif"), kind)
+
+
+def test_a_film_named_as_a_photo_is_a_film_and_the_other_way_round(tmp_path):
+    writer = cv2.VideoWriter(str(tmp_path / "a.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 5, (64, 64))
+    writer.write(np.zeros((64, 64, 3), np.uint8))
+    writer.release()
+    os.replace(tmp_path / "a.avi", tmp_path / "a.jpg")
+    cv2.imwrite(str(tmp_path / "b.png"), np.zeros((1, 1), np.uint8))
+    os.replace(tmp_path / "b.png", tmp_path / "b.mp4")
+    assert isinstance(opened(tmp_path / "a.jpg"), VideoFile)
+    assert isinstance(opened(tmp_path / "b.mp4"), Photos)
+
+
+def test_a_file_that_may_not_be_read_gives_the_true_reason(tmp_path, monkeypatch):
+    (tmp_path / "a.mp4").write_bytes(b"film")
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("device.camera.open.open_regular", refuse)
+    with pytest.raises(SourceError, match=r"cannot read .*a\.mp4: Permission denied"):
+        opened(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize("kind", [".png", ".avi"])
+def test_stdin(tmp_path, kind):
+    path = tmp_path / f"a{kind}"
+    if kind == ".png":
+        cv2.imwrite(str(path), np.zeros((7, 5, 3), np.uint8))
+    else:
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 5, (64, 64))
+        writer.write(np.zeros((64, 64, 3), np.uint8))
+        writer.release()
+    with path.open("rb") as file, open_stdin(lambda: False, file.fileno()) as camera:
+        (frame,) = camera
+    assert frame.source == "stdin" and isinstance(camera, Photos) == (kind == ".png")
+
+
+def test_stdin_that_gives_nothing_can_be_stopped():
+    reading, writing = os.pipe()
+    asked = iter([False, False, True])
+    with pytest.raises(SourceError, match="stopped"):
+        open_stdin(lambda: next(asked), reading)
+    os.close(writing)
+    os.close(reading)
 
 
 def test_a_malformed_name():

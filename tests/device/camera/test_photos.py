@@ -1,5 +1,8 @@
 """Photos and folders of photos."""
 
+import os
+import socket
+
 import cv2
 import numpy as np
 import pytest
@@ -41,6 +44,37 @@ def test_a_single_unreadable_photo_is_an_error(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"nothing")
     with pytest.raises(PhotoError, match=r"a\.jpg"):
         Photos(tmp_path / "a.jpg")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Photos of any name, and what else lies in a folder of them."""
+    photo = cv2.imencode(".png", np.zeros((9, 9), np.uint8))[1].tobytes()
+    for name in ("b.jpg", "a", "c.jpg.1", "sub/d.png", "sub/deeper/e"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(photo)
+    for name in ("._b.jpg", ".c.jpg", "Thumbs.db", "desktop.ini", "raw.dng", "sub/@eaDir/b.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(photo)
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket.jpg"))
+    (tmp_path / "zero.jpg").symlink_to("/dev/zero")
+    (tmp_path / "nowhere.jpg").symlink_to("nothing")
+    (tmp_path / "sub/loop").symlink_to(tmp_path)
+    return tmp_path
+
+
+def test_litter_and_what_is_no_regular_file_is_left_out_silently(folder, capsys):
+    with Photos(folder) as photos:
+        assert [frame.source for frame in photos] == ["a", "b.jpg", "c.jpg.1"]
+    assert not capsys.readouterr().err and not photos.skipped
+
+
+def test_subfolders_on_request(folder):
+    with Photos(folder, recursive=True) as photos:
+        names = [frame.source for frame in photos]
+    assert names == ["a", "b.jpg", "c.jpg.1", "sub/d.png", "sub/deeper/e"]
 
 
 def test_one_photo(tmp_path):

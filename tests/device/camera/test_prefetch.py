@@ -42,6 +42,34 @@ def test_at_most_so_many_ahead(size):
     assert not threads()
 
 
+def test_a_source_that_gives_nothing_is_left_within_2_s_of_a_stop(monkeypatch):
+    hang, stop = threading.Event(), threading.Event()
+
+    def source():
+        yield 1
+        hang.wait()
+
+    items = prefetch(source(), stopping=stop.is_set)
+    next(items)
+    threading.Timer(0.2, stop.set).start()
+    started_s = time.monotonic()
+    with pytest.raises(FacetError, match="prefetch did not stop"):
+        next(items)
+    assert time.monotonic() - started_s < 2.2
+    hang.set()
+    threads()[0].join()
+
+
+def test_nothing_is_read_while_a_large_item_is_in_use():
+    read = []
+    items = prefetch((read.append(n) or n for n in range(4)), 1, alone=lambda n: n in (0, 1))
+    for n in range(3):
+        assert next(items) == n
+        time.sleep(0.05)
+        assert len(read) == (n + 1 if n < 2 else 4)
+    assert list(items) == [3] and not threads()
+
+
 def test_a_fault_is_raised_after_the_items_before_it():
     def source():
         yield 1

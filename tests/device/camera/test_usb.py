@@ -5,6 +5,7 @@ import re
 import threading
 import time
 
+import cv2
 import pytest
 
 from device.camera import is_live
@@ -152,6 +153,47 @@ def test_a_single_failed_read_is_not_a_drop(driver):
     with pytest.raises(SourceError, match="usb:0 dropped"):
         camera.read()
     camera.close()
+
+
+def test_broken_frames_are_dropped_and_logged_once(driver, capsys, monkeypatch):
+    """OpenCV raises for a JPEG of zero bytes, and for one beyond its limit."""
+    driver.plug(0, FakeCamera())
+    camera = UsbCamera(driver.v4l2.path(0), CameraSettings(), driver.v4l2)
+    camera.open()
+    good, answers = camera._capture.retrieve, [cv2.error("empty"), (False, None)] * 10
+
+    def retrieve():
+        answer = answers.pop(0) if answers else good()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(camera._capture, "retrieve", retrieve)
+    assert [camera.read() for _ in range(20)] == [None] * 20
+    assert camera.read().shape == (480, 640, 3)
+    assert capsys.readouterr().err == "facet: usb:0: a broken frame was dropped\n"
+    camera.close()
+
+
+def test_a_camera_that_is_absent_at_the_start_is_waited_for_if_wanted(driver, capsys):
+    with pytest.raises(SourceError):
+        opened(driver)
+    with opened(driver, "0", wait=True) as camera:
+        assert (camera.name, camera.reconnecting, is_live(camera)) == ("0", True, True)
+        threading.Timer(0.3, driver.plug, (3, FakeCamera())).start()
+        frame = next(iter(camera))
+        assert frame.source == camera.name == "usb:3" and camera.mode.startswith("HD Webcam")
+    printed = capsys.readouterr().err
+    assert printed.count("no camera found") == 1 and printed.count("waiting for it") == 1
+    assert "usb:3 is back after" in printed
+
+
+def test_a_stop_ends_the_wait_for_an_absent_camera(driver):
+    stop = threading.Event()
+    with open_camera(CameraSettings(source="usb:0", wait=True), stop.is_set, driver.v4l2) as camera:
+        threading.Timer(0.2, stop.set).start()
+        began_s = time.monotonic()
+        assert list(camera) == [] and time.monotonic() - began_s < 2
 
 
 def test_a_camera_without_a_picture_is_closed(driver):

@@ -167,3 +167,26 @@ def test_the_mode_that_the_camera_delivers_is_printed(facet, dev):
     assert run.end()[1] == 0
     # This camera reports a wrong size; the picture's own counts.
     assert "usb:2 (Double Cam, 512x480 MJPG, 12 frames/s)" in run.stderr()
+
+
+def test_a_jpeg_of_no_bytes_does_not_end_the_run(facet, dev):
+    (dev.parent / "empty.jpg").touch()
+    running = facet("--camera", "usb:2", "--headless", "--log", "log.csv", "--log-every", "0")
+    running.wait_for_rows(dev.parent / "log.csv", 1)
+    show(dev, 2, "alive", "empty.jpg")
+    running.wait_for("usb:2: a broken frame was dropped")
+    show(dev, 2, "alive", "face.jpg")
+    running.wait_for_rows(dev.parent / "log.csv", 5)
+    running.process.send_signal(signal.SIGTERM)
+    assert running.end()[1] == 0
+
+
+def test_a_camera_that_is_absent_at_boot_is_waited_for(facet, dev):
+    (dev / "video2").unlink()
+    (dev.parent / "facet.toml").write_text('[camera]\nsource = "usb:2"\nwait = true\n')
+    running = facet("--config", "facet.toml", "--headless", "--log", "log.csv")
+    running.wait_for("waiting for it")
+    show(dev, 2, "alive")
+    running.wait_for_rows(dev.parent / "log.csv", 1)
+    running.process.send_signal(signal.SIGTERM)
+    assert running.end()[1] == 0

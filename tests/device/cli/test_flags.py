@@ -22,7 +22,7 @@ from device.settings import Settings
 
 FLAGS = (
     "camera size fps detector min-face max-turn min-sharpness model attributes threads people "
-    "headless log events log-every record max-frames"
+    "headless log events log-every log-no-face record max-frames recursive"
 )
 
 

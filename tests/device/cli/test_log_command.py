@@ -77,7 +77,7 @@ def test_a_second_process_with_the_same_log_names_the_first(tmp_path, facet):
     assert done.code == 2
     assert (
         f"cannot write the log {out}: another process is writing to it, pid {process.pid}. "
-        "Try: stop that process, or name another file with --log" in done.stderr
+        "Try: stop that process, or --log with another file" in done.stderr
     )
 
 

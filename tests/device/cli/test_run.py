@@ -20,6 +20,7 @@ from device.cli.command import exit_with
 from device.cli.loop import until_stopped
 from device.errors import FacetError
 from device.preview import with_previews
+from device.rowlog.csv_format import unescaped
 from tests.conftest import CARD, DATA, ROOT
 from tests.device.outputs.made_up import face, result
 from tests.device.test_preview import FakeLiveCamera, slow_results
@@ -208,7 +209,7 @@ def test_the_device_never_loads_tensorflow(tmp_path):
         (
             ["--model", "none.json"],
             4,
-            "none.json. Try: --model models/attributes.json",
+            "no model card none.json. Try: --model /",
         ),
         (["--attributes", "Smilling"], 2, "unknown attribute 'Smilling'. Try: Smiling"),
         (["--detector", "bakc"], 2, "bakc"),
@@ -278,7 +279,8 @@ def test_file_names_that_are_not_utf_8(tmp_path, facet, astronaut):
     done = facet("--camera", os.fsdecode(folder), "--headless", "--log", out)
     assert done.code == 0, done.stderr
     assert rows(out)[0]["source"] == "M\\udcfcller.jpg"
-    os.rename(folder + b"/M\xfcller.jpg", folder + b"/M\xfc.mp4")
+    with open(folder + b"/M\xfc.mp4", "wb") as file:
+        file.write(b"film")
     done = facet("--camera", os.fsdecode(folder + b"/M\xfc.mp4"), "--headless")
     assert done.code == 3 and "UTF-8" in done.stderr
 
@@ -297,6 +299,73 @@ def test_a_closed_stderr_is_no_fault(tmp_path):
     env = {**HEADLESS, "PYTHONPATH": str(ROOT)}
     assert subprocess.run(line, shell=True, cwd=tmp_path, env=env).returncode == 0
     assert len(rows(tmp_path / "a.csv")) == 1
+
+
+@pytest.mark.parametrize("who, mode", [(None, 0o600), ("group", 0o640), ("everyone", 0o644)])
+def test_who_may_read_what_a_run_writes(tmp_path, facet, who, mode):
+    mask = os.umask(0o022)
+    try:
+        (tmp_path / "a.toml").write_text(f'[outputs]\nreadable_by = "{who}"\n' if who else "")
+        out = ("--log", "new/a.csv", "--events", "new/b.csv", "--record", "new/c.mp4")
+        facet("--config", "a.toml", "--camera", "demo", "--headless", "--max-frames", 9, *out)
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(mask)
+    files = sorted((tmp_path / "new").iterdir())
+    assert [file.name for file in files] == ["a.csv", "b.csv", "c.mp4"]
+    assert {file.stat().st_mode & 0o777 for file in files} == {mode}
+
+
+def test_a_log_on_stdout_goes_where_stdout_goes(tmp_path):
+    line = f"echo before; {sys.executable} -m device.run --camera demo --max-frames 4 --log -"
+    env = {**HEADLESS, "PYTHONPATH": str(ROOT)}
+    command = f"({line}; echo after) > a.txt 2> errors"
+    assert subprocess.run(command, shell=True, cwd=tmp_path, env=env).returncode == 0
+    before, header, _, after = (tmp_path / "a.txt").read_text().splitlines()
+    assert (before, after) == ("before", "after") and header.startswith("time,source")
+
+
+def test_a_photo_on_stdin(tmp_path, astronaut):
+    cv2.imwrite(str(tmp_path / "a.png"), astronaut)
+    line = f"cat a.png | {sys.executable} -m device.run --camera - --headless --log -"
+    env = {**HEADLESS, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(line, shell=True, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0 and ",stdin,0,1," in done.stdout
+
+
+NASTY_NAMES = ["\x1b]0;owned\x07.jpg", "=1+1.jpg", "+a.jpg", "-a.jpg", "@a.jpg", "a\nfacet: b.jpg"]
+
+
+@pytest.mark.parametrize("name", NASTY_NAMES)
+@pytest.mark.parametrize("whole", [True, False])
+def test_file_names_reach_no_terminal_and_no_spreadsheet(tmp_path, facet, astronaut, name, whole):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    _, encoded = cv2.imencode(".jpg", astronaut)
+    content = encoded.tobytes()
+    (folder / name).write_bytes(content if whole else content[:2000])
+    done = facet("--camera", folder / name, "--headless", "--log", tmp_path / "a.csv")
+    assert done.code == (0 if whole else 3)
+    text = done.stderr + (tmp_path / "a.csv").read_text() if whole else done.stderr
+    assert not {"\x1b", "\x07"} & set(text)
+    assert all(line.startswith("facet: ") for line in done.stderr.splitlines())
+    if whole:
+        (row,) = rows(tmp_path / "a.csv")
+        assert row["source"][0] not in "=+-@" and unescaped(row["source"]) == name
+
+
+def test_a_signal_ends_a_run_within_2_s_while_stdin_gives_nothing(tmp_path):
+    command = [sys.executable, "-m", "device.run", "--camera", "-", "--headless"]
+    env = {**HEADLESS, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=env
+    ) as running:
+        time.sleep(2)
+        running.send_signal(signal.SIGTERM)
+        sent_s = time.monotonic()
+        running.wait(10)
+        printed = running.stderr.read()
+    assert time.monotonic() - sent_s < 2 and b"stopped" in printed
 
 
 def test_a_misspelt_setting_in_a_file_names_the_nearest(tmp_path, facet):

@@ -31,6 +31,15 @@ def test_packages_are_those_of_the_requirements(system):
     assert none == CheckResult("failure", "not installed: pillow", install_hint())
 
 
+def test_encryption_names_what_is_used_and_what_is_not(system, monkeypatch):
+    result = software.encryption(changed(system, bundled_tls="1.1.1k"))
+    assert result.status == "ok" and "(Python's) for https" in result.message
+    assert "OpenSSL 1.1.1k in OpenCV" in result.message and "not used" in result.message
+    assert "OpenCV" not in software.encryption(changed(system, bundled_tls="")).message
+    monkeypatch.setattr("ssl.OPENSSL_VERSION_INFO", (1, 1, 1, 11, 15))
+    assert software.encryption(system).status == "warning"
+
+
 def test_runtime(system):
     assert software.runtime(system).status == "ok"
     assert software.runtime(system).message.startswith("ai-edge-litert 2.")

@@ -32,7 +32,7 @@ def test_a_good_system_has_no_fault(system, driver, astronaut):
     driver.plug(0, FakeCamera(picture=astronaut))
     results = {check.name: run_check(check) for check in checks(system, None, Settings())}
     assert {name: result for name, result in results.items() if result.status != "ok"} == {}
-    assert len(results) == 17 and "camera usb:0" in results
+    assert len(results) == 18 and "camera usb:0" in results
 
 
 def test_all_checks_of_a_broken_system_run(system, driver):
@@ -48,7 +48,16 @@ def test_all_checks_of_a_broken_system_run(system, driver):
     results = {check.name: run_check(check) for check in checks(worst, None, Settings())}
     failed = {name for name, result in results.items() if result.status == "failure"}
     assert failed == {
-        *("packages", "runtime", "permission", "camera usb:0", "screen", "disk", "clock"),
+        *(
+            "packages",
+            "runtime",
+            "encryption",
+            "permission",
+            "camera usb:0",
+            "screen",
+            "disk",
+            "clock",
+        ),
         *("service", "journal", "loaded model"),
     }
 

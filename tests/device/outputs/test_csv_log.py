@@ -1,6 +1,7 @@
 """The log: which rows, with which columns, and what is left after a restart or a full disk."""
 
 import csv
+import dataclasses
 import os
 import tracemalloc
 from datetime import timedelta
@@ -39,6 +40,23 @@ def test_without_faces_there_is_only_the_header(tmp_path):
     with open_log(tmp_path / "a.csv") as log:
         log.write(result())
     assert len(rows(tmp_path / "a.csv")) == 1
+
+
+def test_a_photo_without_faces_leaves_a_row_on_request(tmp_path):
+    with CsvLog(tmp_path / "a.csv", NAMES, 0.0, RotationSettings(), True, no_face=True) as log:
+        log.write(result(index=7))
+        log.write(result(face()))
+    header, row, other = rows(tmp_path / "a.csv")
+    assert len(row) == len(header) and other[9] == "ok"
+    assert [cell for cell in row if cell] == ["2026-01-02T12:00:00.250Z", "film", "7", "no face"]
+
+
+def test_boxes_are_in_px_of_the_photos_file(tmp_path):
+    given = result(face())
+    given = dataclasses.replace(given, frame=dataclasses.replace(given.frame, scale=2.5))
+    with open_log(tmp_path / "a.csv") as log:
+        log.write(given)
+    assert rows(tmp_path / "a.csv")[1][4:8] == ["25", "50", "75", "100"]
 
 
 def test_a_face_that_is_not_classified_has_empty_attributes(tmp_path):

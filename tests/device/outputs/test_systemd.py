@@ -121,9 +121,20 @@ def test_the_watchdog_is_notified_while_the_camera_is_reconnecting(tmp_path, sys
     assert reconnecting == {"WATCHDOG": "1", "STATUS": "usb:0: reconnecting"}
 
 
+def test_a_service_that_waits_for_its_camera_is_ready_and_alive(tmp_path, systemd):
+    with notifier(tmp_path, reconnecting=lambda: True):
+        ready, alive = (systemd.receive(2) for _ in range(2))
+    assert ready == {"READY": "1", "STATUS": "waiting for the camera"}
+    assert alive == {"WATCHDOG": "1", "STATUS": "waiting for the camera"}
+
+
 def test_a_watchdog_thread_that_fails_ends_the_run(tmp_path, systemd):
+    asked = []
+
     def fail():
-        raise OSError("the camera's state is gone")
+        asked.append(True)
+        if len(asked) > 1:  # in the thread
+            raise OSError("the camera's state is gone")
 
     with pytest.raises(OSError, match="state is gone"), notifier(tmp_path, fail) as output:
         output.write(result())

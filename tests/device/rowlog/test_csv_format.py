@@ -1,4 +1,6 @@
 import csv
+import re
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -8,9 +10,11 @@ from device.rowlog.csv_format import (
     NO_DAY,
     complete_length,
     day_of,
+    escaped,
     first_day,
     has_columns,
     line,
+    unescaped,
 )
 
 HEADER = line(["time", "source", "Smiling"])
@@ -27,6 +31,35 @@ def test_any_text_gives_one_line_with_the_same_number_of_fields(fields):
     assert written.count(b"\n") == 1 and written.endswith(b"\n")
     assert b"\0" not in written and b"\r" not in written
     assert len(next(csv.reader([written.decode()]))) == len(fields)
+
+
+NASTY = "=+-@\uff1d;,|\t\r\n\0\\\x1b[31m\u202e\udc80\"' 1aZé\u00e9\U0001f600"
+
+
+@given(st.one_of(st.text(st.characters()), st.text(st.sampled_from(NASTY))))
+def test_no_cell_is_computed_or_obeyed_and_each_can_be_read_back(field):
+    (cell,) = next(csv.reader([line([field]).decode()]), [""])
+    assert unescaped(cell) == field
+    assert not any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in cell)
+    computed = any(part[:1] in tuple("=+-@\uff1d") for part in re.split("[;,|]", cell) if part)
+    assert not computed or re.fullmatch(r"[-+]?[0-9]*\.?[0-9]*", cell)
+
+
+@pytest.mark.parametrize(
+    "field, cell",
+    [
+        ("IMG_1.jpg", "IMG_1.jpg"),
+        ("-0.5", "-0.5"),
+        ("=1+1.jpg", r"\x3d1+1.jpg"),
+        ("@a", r"\x40a"),
+        ("a;=b", r"a;\x3db"),
+        ("\t=1", r"\t=1"),
+        ("a\\b", r"a\\b"),
+        ("\x1b[31m", r"\x1b[31m"),
+    ],
+)
+def test_cells_as_the_docs_describe_them(field, cell):
+    assert escaped(field) == cell
 
 
 def test_the_day_of_a_row_and_of_a_file():

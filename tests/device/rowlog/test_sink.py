@@ -118,7 +118,7 @@ def test_a_folder_is_made_and_one_that_cannot_be_is_an_error(tmp_path):
     with open_sink(tmp_path / "new" / "a.csv", HEADER, PLAIN, "--log") as sink:
         sink.add([row(1)])
     assert numbers(tmp_path / "new" / "a.csv") == [1]
-    with pytest.raises(UsageError, match=r"Try: name a file in a folder .* with --events$"):
+    with pytest.raises(UsageError, match=r"Try: --events FILE.csv in a folder that you may"):
         open_sink(tmp_path / "new" / "a.csv" / "b.csv", HEADER, PLAIN, "--events")
 
 
@@ -129,4 +129,4 @@ def test_a_second_sink_on_a_file_is_an_error(tmp_path):
     assert error.value.message == (
         f"cannot write the log {path}: another process is writing to it, pid {os.getpid()}"
     )
-    assert error.value.hint == "stop that process, or name another file with --log"
+    assert error.value.hint == "stop that process, or --log with another file"

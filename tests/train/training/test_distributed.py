@@ -13,6 +13,7 @@ import pytest
 
 from device.errors import UsageError
 from tests.conftest import ROOT, make_celeba
+from tests.train.conftest import execution
 from train import fit
 from train.keras_import import keras
 from train.training.distributed import Cluster, ReplicaShard
@@ -65,8 +66,10 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_two_workers_give_what_one_gives_and_go_on_after_one_is_killed(data, tmp_path):
-    fit.main(flags_of(data, tmp_path / "one"))
+    with execution(eager=False):
+        fit.main(flags_of(data, tmp_path / "one"))
     run, ports = tmp_path / "two", free_ports()
     workers = [start(index, ports, flags_of(data, run)) for index in range(WORKERS)]
     try:
@@ -122,6 +125,7 @@ def test_every_row_of_a_batch_is_some_replicas_and_none_has_nothing(replicas, he
         np.testing.assert_array_equal(crops * 10, labels)
 
 
+@pytest.mark.usefixtures("compiled")
 def test_gpus_of_this_computer(data, tmp_path):
     # Without a GPU, the strategy has one replica: the CPU.
     fit.main(flags_of(data, tmp_path / "r", "--distribute", "gpus", "--epochs", "1"))

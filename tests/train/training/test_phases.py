@@ -196,6 +196,7 @@ def test_a_start_without_its_weights_is_no_run_and_a_second_try_works(data, weig
     assert read_settings(run).weights == weights and (run / "model.keras").exists()
 
 
+@pytest.mark.usefixtures("compiled")
 def test_the_profile_tells_how_long_a_step_waits(data, tmp_path, capsys):
     flags = flags_of(data, tmp_path / "r", "none")
     fit.main([*flags, "--profile", "3"])

@@ -30,10 +30,6 @@ from train.training.recipe import (
 )
 from train.training.run_dir import read_settings, save_settings
 
-pytestmark = [
-    pytest.mark.usefixtures("one_by_one"),
-    pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning"),
-]
 SMALL = ["--limit", "8", "--batch", "8", "--epochs", "1"]
 # The least that the base takes, px.
 INPUT = {"InceptionV3": "80x80"}
@@ -61,16 +57,6 @@ def photos(tmp_path_factory):
     pairs = "".join(f"{name} {split}\n" for name, split in names.items())
     (root / "list_eval_partition.txt").write_text(pairs)
     return root
-
-
-@pytest.fixture(scope="module")
-def one_by_one():
-    """Run TensorFlow's operations as they come: building a graph for two steps takes longer."""
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,295 @@
+"""Pictures of a camera over HTTP: motion JPEG, single pictures, and what FFmpeg demultiplexes.
+
+FFmpeg gets bytes (`ByteSource`), never an address, so nothing in them makes it open another one.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import cv2
+
+from ..errors import SourceError
+from ..settings import CameraSettings
+from ..types import Image
+from .address import Address
+from .ffmpeg import BYTES, open_capture
+from .http_client import DROPPED_HINT, NO_PICTURE_HINT, HttpRequest
+from .jpeg import MAX_BYTES, decode
+from .playlist import Playlist
+
+MAX_LINE, MAX_HEADERS = 4096, 32  # bytes and lines of a part's head
+POLL_S = 0.5  # of waiting for the next single picture
+MAX_SILENT_BYTES = 32 << 20  # given to FFmpeg without a picture: it gathers them
+CHUNK = 1 << 16
+PLAYLISTS = ("mpegurl", "x-mpegurl", "vnd.apple.mpegurl")
+
+
+class MotionJpeg:
+    """A stream of JPEG parts (multipart/x-mixed-replace)."""
+
+    finite, fps, kind = False, 0.0, "motion JPEG"
+
+    def __init__(self, request: HttpRequest, name: str, max_pixels: float):
+        self._request, self._name, self._max_pixels = request, name, max_pixels
+        boundary = request.response.headers.get_boundary() or ""
+        self._boundary = b"--" + boundary.strip('"').removeprefix("--").encode()
+
+    def read(self) -> Image | None:
+        """Return the next picture; raises SourceError, and what `decode` raises."""
+        return decode(self._part(), self._max_pixels)
+
+    def _part(self) -> bytes:
+        length = self._head()
+        if length is None:
+            return self._until_boundary()
+        if length > MAX_BYTES:
+            raise SourceError(f"{self._name} sends a picture of {length >> 20} MB", NO_PICTURE_HINT)
+        parts: list[bytes] = []
+        missing = length
+        while missing:
+            data = self._request.read(min(missing, CHUNK))
+            if not data:
+                raise SourceError(f"{self._name} dropped", DROPPED_HINT)
+            parts.append(data)
+            missing -= len(data)
+        return b"".join(parts)
+
+    def _head(self) -> int | None:
+        """Read up to the end of a part's head; return its length where it has one."""
+        length, begun = None, False
+        for _ in range(MAX_HEADERS):
+            line = self._request.readline(MAX_LINE)
+            if not line:
+                raise SourceError(f"{self._name} dropped", DROPPED_HINT)
+            name, _, value = line.partition(b":")
+            if name.strip().lower() == b"content-length" and value.strip().isdigit():
+                length = int(value)
+            if line.strip() and not line.startswith(b"--"):
+                begun = True
+            if not line.strip() and begun:
+                return length
+        raise SourceError(f"{self._name} sends no motion JPEG", NO_PICTURE_HINT)
+
+    def _until_boundary(self) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while size <= MAX_BYTES:
+            line = self._request.readline(CHUNK)
+            if not line:
+                raise SourceError(f"{self._name} dropped", DROPPED_HINT)
+            if line.startswith(b"--") and self._boundary in line:
+                return b"".join(parts).removesuffix(b"\n").removesuffix(b"\r")
+            parts.append(line)
+            size += len(line)
+        raise SourceError(
+            f"{self._name} sends a picture of more than {MAX_BYTES >> 20} MB", NO_PICTURE_HINT
+        )
+
+    def close(self) -> None:
+        self._request.close()
+
+
+class Snapshots:
+    """An address that gives one picture, asked for at a rate. `first`: its first answer."""
+
+    finite, kind = False, "single pictures"
+
+    def __init__(self, first: HttpRequest, address: Address, settings: CameraSettings, name: str):
+        self._request: HttpRequest | None = first
+        self._address, self._settings, self._name = address, settings, name
+        self.fps, self._closed = settings.snapshot_fps, threading.Event()
+        self._next_s = time.monotonic()
+
+    def read(self) -> Image | None:
+        """Return the next picture, None while it is not due; raises as MotionJpeg's."""
+        wait_s = self._next_s - time.monotonic()
+        if wait_s > 0:
+            self._closed.wait(min(wait_s, POLL_S))
+            if wait_s > POLL_S:
+                return None
+        if self._closed.is_set():
+            raise SourceError(f"{self._name} dropped", DROPPED_HINT)
+        self._next_s = max(self._next_s, time.monotonic() - 1 / self.fps) + 1 / self.fps
+        request, self._request = self._request, None
+        if request is None:
+            request = HttpRequest(self._address, self._settings, self._name)
+        try:
+            data = request.read_all(MAX_BYTES)
+        finally:
+            request.close()
+        return decode(data, self._settings.max_megapixels * 1e6)
+
+    def close(self) -> None:
+        self._closed.set()
+        if self._request is not None:
+            self._request.close()
+
+
+class ByteSource(io.BufferedIOBase):
+    """Bytes for FFmpeg, from pieces. `reopen(at)`: the pieces from a byte on, if there are such.
+
+    OpenCV drops exceptions of `read`: `fault` keeps the SourceError that ended it.
+    """
+
+    def __init__(
+        self,
+        pieces: Iterator[bytes],
+        size: int | None = None,
+        reopen: Callable[[int], Iterator[bytes]] | None = None,
+    ):
+        self._pieces, self._size, self._reopen = pieces, size, reopen
+        self._at, self._left = 0, b""
+        self.silent_bytes = 0  # read since the last picture, which sets it to 0
+        self.fault: SourceError | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        wanted = CHUNK if size is None or size < 0 else size
+        try:
+            while not self._left:
+                self._left = next(self._pieces, b"") if self.fault is None else b""
+                if not self._left:
+                    return b""
+                self.silent_bytes += len(self._left)
+                if self.silent_bytes > MAX_SILENT_BYTES:
+                    raise SourceError(
+                        f"a stream of {MAX_SILENT_BYTES >> 20} MB without a picture",
+                        NO_PICTURE_HINT,
+                    )
+        except SourceError as error:
+            self.fault = error
+            return b""
+        data, self._left = self._left[:wanted], self._left[wanted:]
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        if self._reopen is None or self._size is None:
+            return -1
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}.get(whence)
+        if base is None or not 0 <= base + offset <= self._size:
+            return -1
+        at = base + offset
+        if at == self._size:
+            self._at, self._left, self._pieces = at, b"", iter(())
+        elif at != self._at:
+            try:
+                self._pieces = self._reopen(at)
+            except SourceError as error:
+                self.fault = error
+                return -1
+            self._at, self._left = at, b""
+        return at
+
+
+class Container:
+    """A stream or file that FFmpeg demultiplexes: MPEG-TS, MP4, Matroska, FLV."""
+
+    kind = "stream"
+
+    def __init__(
+        self,
+        source: ByteSource,
+        name: str,
+        max_pixels: float,
+        finite: bool,
+        close: Callable[[], None],
+    ):
+        self._source, self._name, self.finite, self._close = source, name, finite, close
+        self._capture = open_capture(source, BYTES)
+        if not self._capture.isOpened():
+            raise source.fault or SourceError(
+                f"{name} is no stream that can be read", NO_PICTURE_HINT
+            )
+        width, height = (
+            self._capture.get(side)
+            for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        if width * height > max_pixels:
+            self._capture.release()
+            raise SourceError(
+                f"{name} sends pictures of {width:.0f}x{height:.0f}", "[camera] max_megapixels"
+            )
+        self.fps = self._capture.get(cv2.CAP_PROP_FPS)
+
+    def read(self) -> Image | None:
+        """Return the next picture, None at the end of a finite one; SourceError."""
+        ok, read = self._capture.read()
+        if ok:
+            self._source.silent_bytes = 0
+            bgr: Image = read
+            return bgr
+        if self._source.fault is None and self.finite:
+            return None
+        raise self._source.fault or SourceError(f"{self._name} dropped", DROPPED_HINT)
+
+    def close(self) -> None:
+        """End what `read` waits for; its memory is freed with the last reference."""
+        self._close()
+
+
+def open_http(
+    address: Address, settings: CameraSettings, name: str
+) -> MotionJpeg | Snapshots | Container:
+    """Return the pictures of an address, by what it answers; raises SourceError."""
+    request = HttpRequest(address, settings, name)
+    try:
+        return _by_kind(request, address, settings, name)
+    except BaseException:
+        request.close()
+        raise
+
+
+def _by_kind(
+    request: HttpRequest, address: Address, settings: CameraSettings, name: str
+) -> MotionJpeg | Snapshots | Container:
+    max_pixels = settings.max_megapixels * 1e6
+    main, _, kind = request.kind.partition("/")
+    if main == "multipart":
+        return MotionJpeg(request, name, max_pixels)
+    begin = request.peek()
+    # Some cameras call everything application/octet-stream.
+    if (main == "image" and kind not in PLAYLISTS) or begin.startswith(b"\xff\xd8\xff"):
+        return Snapshots(request, address, settings, name)
+    if kind == "html":
+        raise SourceError(f"{name} answers with a web page, not with pictures", NO_PICTURE_HINT)
+    if kind in PLAYLISTS or begin.startswith(b"#EXTM3U"):
+        playlist = Playlist(request, address, settings, name)
+        source = ByteSource(playlist.pieces())
+        return Container(source, name, max_pixels, playlist.ended, playlist.close)
+    return _container(request, address, settings, name, max_pixels)
+
+
+def _container(
+    request: HttpRequest,
+    address: Address,
+    settings: CameraSettings,
+    name: str,
+    max_pixels: float,
+) -> Container:
+    size = request.response.length  # None: a stream without end
+    requests = [request]
+
+    def pieces(current: HttpRequest) -> Iterator[bytes]:
+        while data := current.read(CHUNK):
+            yield data
+        if current.response.length:
+            raise SourceError(f"{name} dropped", DROPPED_HINT)
+
+    def reopen(at: int) -> Iterator[bytes]:
+        requests[0].close()
+        requests[0] = HttpRequest(address, settings, name, start=at)
+        if at and requests[0].response.status != 206:
+            raise SourceError(f"{name} cannot be read from its middle", NO_PICTURE_HINT)
+        return pieces(requests[0])
+
+    ranges = request.response.headers.get("Accept-Ranges", "").lower() == "bytes"
+    source = ByteSource(pieces(request), size, reopen if ranges else None)
+    return Container(source, name, max_pixels, size is not None, lambda: requests[0].close())

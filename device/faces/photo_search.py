@@ -1,0 +1,69 @@
+"""Find the faces of a photo, the small ones of a large photo too.
+
+A detector shrinks what it searches to its input's size. So a large photo is searched in overlapping
+tiles besides, of two or three sizes: the smallest such that a face of the wanted width is wide
+enough in the input, each further one three times as large. What several of them find is merged.
+"""
+
+import math
+
+from ..boxes import iou
+from ..types import Box, Detection, Image, Region
+from .detection_scheduler import SAME_IOU, Detector, grid, touches_tile_edge
+
+INPUT_PX = 16.0  # a face of this width in the detector's input is found (docs/models.md)
+CLEAR_PX = 32.0  # of this width its landmarks are exact
+STEP = 3.0  # from one size of tiles to the next; a face up to a quarter of a tile is in one whole
+INSIDE = 0.7  # a detection that lies so far in another one is a part of it
+
+
+def search_photo(detector: Detector, image_bgr: Image, search_face: float) -> list[Detection]:
+    """Return the faces of a uint8 (H, W, 3) picture, from left to right.
+
+    search_face: px, the width of the smallest face to search for; 0 searches the whole picture
+    only.
+    """
+    size_wh = (image_bgr.shape[1], image_bgr.shape[0])
+    whole = detector.detect(image_bgr)
+    regions = photo_tiles(size_wh, detector.side, search_face)
+    if not regions:
+        return whole
+    # A face that is wide enough in a coarse search is found best there, with all around it.
+    clear_px = CLEAR_PX / detector.side * max(size_wh)
+    clear = [face for face in whole if face.box[2] >= clear_px]
+    unclear = [face for face in whole if face.box[2] < clear_px]
+    for region in regions:
+        found = detector.detect(image_bgr, region)
+        unclear += [face for face in found if not touches_tile_edge(face, region, size_wh)]
+    return merged(clear, unclear)
+
+
+def photo_tiles(size_wh: tuple[int, int], side: int, search_face: float) -> list[Region]:
+    """Return the tiles of every size; none if a photo is small enough. side: as of `Detector`."""
+    if search_face <= 0:
+        return []
+    tile = max(float(side), side * search_face / INPUT_PX)
+    count = max(0, math.ceil(math.log(max(size_wh) / tile) / math.log(STEP)))
+    sizes = [round(tile * STEP**level) for level in range(count)]
+    return [region for size in sizes if size < max(size_wh) for region in grid(size_wh, size)]
+
+
+def merged(clear: list[Detection], unclear: list[Detection]) -> list[Detection]:
+    """Return one detection per face, from left to right.
+
+    clear: detections that are kept. unclear: of those of one face the highest score is kept.
+    """
+    kept = list(clear)
+    for face in sorted(unclear, key=lambda face: -face.score):
+        if not any(_same(face.box, other.box) for other in kept):
+            kept.append(face)
+    return sorted(kept, key=lambda face: face.box[0])
+
+
+def _same(a: Box, b: Box) -> bool:
+    shared = iou(a, b)
+    if shared >= SAME_IOU:
+        return True
+    area_a, area_b = a[2] * a[3], b[2] * b[3]
+    overlap = shared * (area_a + area_b) / (1 + shared)
+    return overlap >= INSIDE * min(area_a, area_b)
