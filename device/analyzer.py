@@ -18,11 +18,12 @@ from .attributes.model_card import ModelCard
 from .attributes.presets import shown_and_logged
 from .faces.align import CropGeometry
 from .faces.detection_scheduler import Detector
+from .faces.orientation import is_upside_down
 from .faces.photo_search import search_photo
-from .faces.quality_gate import QualityLimits, assess_quality, quality_limits
+from .faces.quality_gate import NO_LIMITS, QualityLimits, assess_quality, quality_limits
 from .models import load_classifier, load_full_detector
 from .settings import Settings
-from .types import Detection, Face, Image, Probabilities
+from .types import UPSIDE_DOWN, Detection, Face, Image, Probabilities
 
 
 class FaceClassifier(Protocol):
@@ -91,6 +92,8 @@ class FaceAnalyzer:
 
     def _face(self, image_bgr: Image, id: int, face: Detection) -> Face:
         classifier = self.classifier
+        if self.limits != NO_LIMITS and is_upside_down(self.detector, image_bgr, face):
+            return Face(id, face.box, face.score, face.landmarks, UPSIDE_DOWN)
         if classifier is None:
             state = assess_quality(image_bgr, face, self.geometry, self.limits).state
             return Face(id, face.box, face.score, face.landmarks, state)

@@ -2,6 +2,7 @@
 
     FacetError         1  a fault at run time
     ├── UsageError     2  wrong usage or settings         (also a ValueError)
+    ├── Stopped        0  stopped by the user or the system
     ├── SourceError    3  no camera, unreadable data      (also an OSError)
     └── ModelError     4  model or detector missing, corrupt or mismatched
 
@@ -31,6 +32,12 @@ class UsageError(FacetError, ValueError):
     """A flag, setting or attribute name that is unknown or cannot be used."""
 
     exit_code = 2
+
+
+class Stopped(FacetError):
+    """The user or the system stopped Facet; nothing failed."""
+
+    exit_code = 0
 
 
 class SourceError(FacetError, OSError):

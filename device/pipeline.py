@@ -174,7 +174,8 @@ def _video_analyzer(
     recognizer: Recognizer | None,
 ) -> VideoAnalyzer:
     budget = FrameBudget(1 / camera.fps if is_live(camera) else None)
-    tracker = Tracker(settings.tracks.min_hits, settings.tracks.max_lost_s)
+    interval_s = 0.0 if is_live(camera) else 1 / camera.fps
+    tracker = Tracker(settings.tracks.min_hits, settings.tracks.max_lost_s, interval_s)
     detection = DetectionScheduler(
         models.full_detector, models.roi_detector, tracker, settings.faces.detect_hz, budget
     )

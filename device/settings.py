@@ -52,6 +52,14 @@ class CameraSettings(Table, frozen=True):
         "frame rate requested from a camera", "frames/s", (1, 1000),
         ("brighter pictures, less CPU time", "darker pictures, more CPU time"), flag="--fps N",
     )] = 30
+    rotate: Annotated[int, about(
+        "turn of the pictures, clockwise, for a camera that hangs upside down or on its side: 0, "
+        "90, 180 or 270", "degrees", (0, 270), flag="--rotate DEG",
+    )] = 0
+    flip: Annotated[str, about(
+        "mirror image, after the turn: horizontal, vertical, or empty for none",
+        choices=("", "horizontal", "vertical"),
+    )] = ""
     snapshot_fps: Annotated[float, about(
         "pictures requested from an http address that gives one picture at a time", "frames/s",
         (0.2, 30), ("faces are missed", "more load on camera and network"),
@@ -96,6 +104,10 @@ class CameraSettings(Table, frozen=True):
         "read the photos in a folder's subfolders too", flag="--recursive",
     )] = False
 
+    def check(self, origin: str) -> None:
+        if self.rotate % 90:
+            raise UsageError(f"{origin} rotate = {self.rotate}", "0, 90, 180 or 270")
+
 
 class FacesSettings(Table, frozen=True):
     """Detection, and which faces are classified; the others get a box but no labels."""
@@ -132,6 +144,14 @@ class FacesSettings(Table, frozen=True):
         "face, 0 accepts fog",
         "", (0, 1), ("more wrong labels", "more faces without labels"), flag="--min-sharpness X",
     )] = 0.1
+    min_brightness: Annotated[float, about(
+        "darkest face to classify, brightness of its lightest parts (95th percentile)", "",
+        (0, 255), ("more wrong labels", "more faces without labels"),
+    )] = 60.0
+    max_overexposed: Annotated[float, about(
+        "largest burnt-out part of a face to classify, a share of its pixels", "", (0, 1),
+        ("more faces without labels", "more wrong labels"),
+    )] = 0.3
 
 
 class TracksSettings(Table, frozen=True):

@@ -16,6 +16,7 @@ from .errors import nearest
 
 # Face.state: classified, or why not
 OK, TOO_SMALL, BLURRED, TURNED_AWAY = "ok", "too small", "blurred", "turned away"
+TOO_DARK, TOO_BRIGHT, UPSIDE_DOWN = "too dark", "too bright", "upside down"
 NO_FACE = "no face"  # in the log only: of a photo without faces
 UNKNOWN = "unknown"  # Face.person of a face that belongs to no enrolled person
 
@@ -97,7 +98,8 @@ class Face:
     landmarks: np.ndarray
     """float64 (4, 2), px: left eye, right eye, nose tip, mouth centre."""
     state: str = OK
-    """OK, or why the face is not classified: TOO_SMALL, BLURRED or TURNED_AWAY."""
+    """OK, or why the face is not classified: TOO_SMALL, BLURRED, TURNED_AWAY, TOO_DARK,
+    TOO_BRIGHT or UPSIDE_DOWN."""
     labels: tuple[str, ...] = ()
     """Words for the attributes that are present."""
     probabilities: Probabilities = field(default_factory=Probabilities)

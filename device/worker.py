@@ -8,8 +8,27 @@ with Worker("camera", read) as worker:      # read(worker) polls worker.stopping
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
-from .errors import FacetError
+from .errors import FacetError, Stopped
+
+T = TypeVar("T")
+
+POLL_S = 0.1
+
+
+def call_until(stopping: Callable[[], bool], what: str, call: Callable[[], T]) -> T:
+    """Return `call()`, made in a thread of its own; raise Stopped where `stopping` comes first.
+
+    For calls that may block for ever, such as opening a pipe: the thread is then left behind.
+    """
+    results: list[T] = []
+    worker = Worker(what, lambda _: results.append(call())).start()
+    while not worker.done.wait(POLL_S):
+        if stopping():
+            raise Stopped(f"stopped while {what}")
+    worker.check()
+    return results[0]
 
 
 class Worker:
@@ -28,7 +47,7 @@ class Worker:
         join_s: float = 5.0,
         wake: Callable[[], None] = lambda: None,
     ):
-        self.name, self._work, self._join_s, self._wake = name, work, join_s, wake
+        self.name, self._work, self.join_s, self._wake = name, work, join_s, wake
         self.stopping = threading.Event()
         self.done = threading.Event()  # set when the thread has ended, by itself or asked
         self.fault: BaseException | None = None  # what `work` raised, until it is handed over
@@ -53,10 +72,10 @@ class Worker:
         self.stopping.set()
         self._wake()
         if self._thread.ident is not None:
-            self._thread.join(self._join_s)
+            self._thread.join(self.join_s)
         if self.running:
             raise FacetError(
-                f"{self.name} did not stop within {self._join_s:g} s", "dmesg | tail, then restart"
+                f"{self.name} did not stop within {self.join_s:g} s", "dmesg | tail, then restart"
             )
         self.check()
 

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 
 from ..boxes import clamp
-from ..faces.quality_gate import QualityLimits
+from ..faces.quality_gate import QualityLimits, QualityResult
 from ..faces.tracker import TrackedFace
 from ..frame_budget import FrameBudget
 from ..settings import TracksSettings
-from ..types import OK, Detection, Face, Frame, Probabilities
+from ..types import OK, UPSIDE_DOWN, Detection, Face, Frame, Probabilities
 from .classifier import Classification, Classifier
 from .labels import labels_for
 from .smoother import ProbabilitySmoother
@@ -110,7 +110,10 @@ class AttributeScheduler:
         face = track.predict(frame.at_s)
         state = self._states.get(track)
         limits = self._relaxed if state and state.state == OK else self._limits
-        result = self._classifier.classify_face(frame.bgr, face, limits)
+        if track.upside_down:
+            result = Classification(QualityResult(UPSIDE_DOWN), None)
+        else:
+            result = self._classifier.classify_face(frame.bgr, face, limits)
         new = result.probabilities
         switch = bool(state and new is not None and state.smoother.is_identity_switch(new))
         if state is None or switch:

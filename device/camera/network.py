@@ -17,6 +17,7 @@ from ..types import Frame, Image
 from .address import PASSWORD, Address, parse, with_credentials
 from .http_client import DROPPED_HINT
 from .jpeg import Broken, TooLarge
+from .orientation import Oriented
 
 USUAL_FPS = 25.0  # where the stream does not say
 FIRST_READS = 5  # some cameras begin with a torn picture
@@ -126,7 +127,7 @@ class NetworkCamera:
             log.warning(f"the certificate of {self.name} is not verified (tls_verify is off)")
 
 
-class NetworkFilm:
+class NetworkFilm(Oriented):
     """A film that a network camera's address turned out to be: every frame, to its end.
 
     Takes over an open NetworkCamera. Raises SourceError from the iteration where it breaks off.
@@ -134,8 +135,12 @@ class NetworkFilm:
 
     def __init__(self, device: NetworkCamera):
         self._device = device
-        self.name, self.fps, self.mode = device.name, device.fps, device.mode
+        self.name, self.fps = device.name, device.fps
         self._started = datetime.now(UTC)
+
+    @property
+    def mode(self) -> str:
+        return self._device.mode + self.orientation.words
 
     def __enter__(self) -> Self:
         return self
@@ -148,6 +153,7 @@ class NetworkFilm:
             bgr = self._device.read()
             if bgr is None:
                 return
+            bgr = self.orientation.apply(bgr)
             at_s = index / self.fps
             yield Frame(bgr, index, self._started + timedelta(seconds=at_s), at_s, self.name)
 

@@ -1,5 +1,6 @@
 """Keep only a live camera's newest frame, so that a slow pipeline never works on an old one."""
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 from typing import Self
@@ -8,6 +9,7 @@ from ..errors import FacetError
 from ..log import log
 from ..types import Frame
 from ..worker import Worker
+from .orientation import Oriented
 from .reconnect import ReconnectingCamera
 
 FRAME_TIMEOUT_S = 10.0  # without a frame the camera counts as hung
@@ -15,7 +17,7 @@ POLL_S = 0.25  # of `stopping` and of the reader's end, while no frame comes
 JOIN_TIMEOUT_S = 1.5  # for the reader to end; a device's read() returns after 1 s without a frame
 
 
-class NewestFrameReader:
+class NewestFrameReader(Oriented):
     """A LiveCamera: a thread reads the camera, and iterating yields the newest frame.
 
     stopping: polled while no frame comes; True ends the iteration. frame_timeout_s: without a frame
@@ -46,7 +48,7 @@ class NewestFrameReader:
 
     @property
     def mode(self) -> str:
-        return self._camera.mode
+        return self._camera.mode + self.orientation.words
 
     @property
     def reconnecting(self) -> bool:
@@ -97,6 +99,9 @@ class NewestFrameReader:
 
     def _read(self, reader: Worker) -> None:
         for frame in self._camera:
+            turned = self.orientation.apply(frame.bgr)
+            if turned is not frame.bgr:
+                frame = dataclasses.replace(frame, bgr=turned)
             with self._changed:
                 self.dropped += self._waiting is not None
                 self._waiting = self.newest = frame

@@ -18,6 +18,7 @@ from ..settings import CameraSettings
 from ..silence import silence_opencv
 from ..types import Image
 from . import Camera, address
+from .orientation import UNTURNED, Oriented
 from .photo_files import HEAD, PHOTO_ENDINGS, is_video, photo_format
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ def open_camera(
     devices to choose from; None: this computer's. Raises SourceError if the camera is missing or
     gives no picture, UsageError for a malformed name. Turns OpenCV's own log off.
     """
+    camera = _open_source(settings, stopping, v4l2)
+    if isinstance(camera, Oriented) and camera.orientation == UNTURNED:
+        camera.orient(settings)
+    return camera
+
+
+def _open_source(
+    settings: CameraSettings, stopping: Callable[[], bool], v4l2: V4l2 | None
+) -> Camera:
     source = settings.source
     if not source:
         raise UsageError("--camera is empty", f"one of {SOURCES}")
@@ -59,7 +69,7 @@ def open_camera(
         from .stdin import open_stdin
 
         return open_stdin(stopping)
-    return _open_file(source, settings.recursive)
+    return _open_file(source, settings.recursive, stopping)
 
 
 def _open_address(settings: CameraSettings, stopping: Callable[[], bool]) -> Camera:
@@ -164,7 +174,7 @@ def _live(
     return NewestFrameReader(camera, stopping)
 
 
-def _open_file(name: str, recursive: bool) -> Camera:
+def _open_file(name: str, recursive: bool, stopping: Callable[[], bool]) -> Camera:
     """Return photos or a video, by the file's content."""
     from .image_io import is_animated
     from .photos import Photos
@@ -180,6 +190,8 @@ def _open_file(name: str, recursive: bool) -> Camera:
             raise SourceError(f"no camera and no file is called {shown}", hint)
         if path.is_dir():
             return Photos(path, recursive)
+        if path.is_fifo():
+            return VideoFile(path, stopping)
         with open_regular(path) as file:
             head = file.read(HEAD)
     except SourceError:
@@ -187,10 +199,10 @@ def _open_file(name: str, recursive: bool) -> Camera:
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {name}: {os_reason(error)}", f"one of {SOURCES}") from error
     if is_animated(path, head):
-        return VideoFile(path)
+        return VideoFile(path, stopping)
     if photo_format(head) or (path.suffix.lower() in PHOTO_ENDINGS and not is_video(head)):
         return Photos(path)
-    return VideoFile(path)
+    return VideoFile(path, stopping)
 
 
 def _path(name: str) -> Path:

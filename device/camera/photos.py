@@ -10,10 +10,11 @@ from ..errors import SourceError, one_line
 from ..log import log
 from ..types import Frame
 from .image_io import Photo, PhotoError, decode_photo
+from .orientation import Oriented
 from .photo_files import photos_in
 
 
-class Photos:
+class Photos(Oriented):
     """One photo, or a folder's photos in the order of their names; unreadable ones are skipped.
 
     recursive: with those of its subfolders. content: the photo itself, if `path` is only its name.
@@ -21,7 +22,7 @@ class Photos:
     read; and from the iteration SourceError if no photo of the folder can.
     """
 
-    fps, mode = 1.0, "photos"
+    fps = 1.0
 
     def __init__(self, path: Path, recursive: bool = False, content: bytes | None = None):
         self.name = path.name
@@ -33,6 +34,10 @@ class Photos:
             # An unreadable single photo is an error, not a skip.
             self._first = decode_photo(path, content)
             self._folder, self._paths = path.parent, [path]
+
+    @property
+    def mode(self) -> str:
+        return f"photos{self.orientation.words}"
 
     def __enter__(self) -> Self:
         return self
@@ -50,8 +55,9 @@ class Photos:
                 log.info(f"skipped: {error}")
                 continue
             taken, name = photo.taken or datetime.now(UTC), str(path.relative_to(self._folder))
-            frame = Frame(photo.bgr, index, taken, time.monotonic(), name, photo.scale)
-            del photo  # or the picture would stay in memory while the next one is decoded
+            bgr = self.orientation.apply(photo.bgr)
+            frame = Frame(bgr, index, taken, time.monotonic(), name, photo.scale)
+            del photo, bgr  # or the picture would stay in memory while the next one is decoded
             yield frame
             del frame
         if len(self.skipped) == len(self._paths):

@@ -6,12 +6,15 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TypeVar
 
+from ..errors import FacetError
+from ..log import log
 from ..worker import Worker
 
 T = TypeVar("T")
 
 JOIN_TIMEOUT_S = 1.5  # a stop takes 2 s at most, whatever is being read
-POLL_S = 0.25  # of `stopping`, while no item comes
+STOP_TIMEOUT_S = 1.0  # the same where the run was asked to stop
+POLL_S = 0.2  # of `stopping`, while no item comes
 
 
 def prefetch(
@@ -23,10 +26,11 @@ def prefetch(
     """Yield every item in order, read by a thread of its own at most `size` items ahead.
 
     size: from 1; larger only takes more memory. stopping: polled while no item comes; True ends
-    the iteration. alone: with size 1, whether an item is so large that the next one is not read
-    while it is in use. What `items` raises is raised here, after the items before it. Closing this
-    generator stops the thread and closes `items` if that is a generator; it raises FacetError if
-    the source hangs for JOIN_TIMEOUT_S, and no fault of items not yet yielded.
+    the iteration, and a source that hangs is left behind. alone: with size 1, whether an item is so
+    large that the next one is not read while it is in use. What `items` raises is raised here,
+    after the items before it. Closing this generator stops the thread and closes `items` if that is
+    a generator; it raises FacetError if the source hangs for JOIN_TIMEOUT_S, and no fault of items
+    not yet yielded.
     """
     # One item each, or a fault; () is the end.
     ready: queue.SimpleQueue[tuple[T, ...] | BaseException] = queue.SimpleQueue()
@@ -51,17 +55,27 @@ def prefetch(
         finally:
             ready.put(())
 
-    with Worker("prefetch", read, JOIN_TIMEOUT_S, wake=room.release):
-        while True:
-            got = _next(ready, stopping, idle)
-            if isinstance(got, BaseException):
-                raise got
-            if not got:
-                return
-            room.release()
-            yield got[0]
-            del got
-            idle.set()
+    worker = Worker("prefetch", read, JOIN_TIMEOUT_S, wake=room.release)
+    try:
+        with worker:
+            try:
+                while True:
+                    got = _next(ready, stopping, idle)
+                    if isinstance(got, BaseException):
+                        raise got
+                    if not got:
+                        return
+                    room.release()
+                    yield got[0]
+                    del got
+                    idle.set()
+            finally:
+                if stopping():
+                    worker.join_s = STOP_TIMEOUT_S
+    except FacetError:
+        if not (worker.running and stopping()):
+            raise
+        log.warning("the source does not answer and stays open until Facet exits")
 
 
 def _next(
@@ -69,6 +83,7 @@ def _next(
     stopping: Callable[[], bool],
     idle: threading.Event,
 ) -> tuple[T, ...] | BaseException:
+    """Return what comes next; () at the end, and where the run is asked to stop first."""
     while not stopping():
         with contextlib.suppress(queue.Empty):
             got = ready.get(timeout=POLL_S)

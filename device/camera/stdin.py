@@ -41,7 +41,7 @@ def open_stdin(stopping: Callable[[], bool], descriptor: int = 0) -> Camera:
                 return photos
         from .video import VideoFile
 
-        video = VideoFile(path)
+        video = VideoFile(path, stopping)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -9,8 +9,9 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from typing import TextIO
 
-from ..errors import FacetError, UsageError, one_line
+from ..errors import FacetError, Stopped, UsageError, one_line
 from ..log import log
 from ..text import printable
 
@@ -60,9 +61,12 @@ class StderrHandler(logging.Handler):
     """Prints "facet: MESSAGE" to stderr; stdout is kept for results."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if sys.stderr:  # None if the starter closed it
-            text = printable(spelled(_without_secrets(record.getMessage())))
-            print(f"facet: {text}", file=sys.stderr, flush=True)
+        # Nobody may read it any more, or its disk is full: the work goes on, and the next line is
+        # tried again. sys.stderr is None where the starter closed it.
+        text = printable(spelled(_without_secrets(record.getMessage())))
+        with contextlib.suppress(OSError, ValueError):
+            if sys.stderr:
+                print(f"facet: {text}", file=sys.stderr, flush=True)
 
 
 def _without_secrets(message: str) -> str:
@@ -112,6 +116,9 @@ def exit_with(main: Callable[[], int | None]) -> None:
         code = main() or 0
         if sys.stdout:
             sys.stdout.flush()
+    except Stopped as stopped:
+        log.info("%s", stopped)
+        code = stopped.exit_code
     except FacetError as error:
         _show_traceback()
         log.error("%s", error)
@@ -128,9 +135,22 @@ def exit_with(main: Callable[[], int | None]) -> None:
         reason = one_line(f"{type(error).__name__}: {error}", 300)
         log.error("internal error, please report it (%s). Try: FACET_DEBUG=1 for details", reason)
         code = 1
+    _drop_unwritable(sys.stderr)
     sys.exit(code)
+
+
+def _drop_unwritable(stream: TextIO | None) -> None:
+    """Point a stream that cannot be written at nothing; Python would exit with 120 for it."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _show_traceback() -> None:
     if os.environ.get("FACET_DEBUG"):
-        print(_without_secrets(traceback.format_exc()), file=sys.stderr)
+        with contextlib.suppress(OSError, ValueError):
+            print(_without_secrets(traceback.format_exc()), file=sys.stderr)

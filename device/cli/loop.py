@@ -60,8 +60,12 @@ def _until_stopped(
 
 
 def stop_at_signals() -> threading.Event:
-    """Return an event that SIGINT, SIGTERM and SIGHUP set."""
+    """Return an event that SIGINT, SIGTERM and SIGHUP set.
+
+    A signal that the starter has ignored stays ignored: `nohup`, and `&` in a script.
+    """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stop.set())
     return stop

@@ -3,7 +3,8 @@
 A full detection costs six times one near a track. It runs a few times a second; every third one
 covers a tile of the picture instead, where faces too far away for the whole picture's resolution
 are found. In the frames between, up to two tracks are re-detected near their predicted position.
-Visible tracks are reported in every frame, detected or extrapolated.
+Visible tracks are reported in every frame, detected or extrapolated. Below 4 frames/s every frame
+gets a full detection, with all tiles where there is time for them.
 """
 
 import math
@@ -12,7 +13,8 @@ from typing import Protocol
 from ..boxes import iou
 from ..frame_budget import FrameBudget
 from ..types import Detection, Frame, Image, Region
-from .tracker import MAX_DISTANCE, TrackedFace, Tracker, distance
+from .orientation import OrientationWatch
+from .tracker import TrackedFace, Tracker, distance
 
 MAX_ROIS = 2  # tracks re-detected in one frame; more cost a full detection and hardly follow better
 # Side of the search region: face widths, and px added, as small faces need more context.
@@ -58,10 +60,14 @@ class DetectionScheduler:
         self._period_s, self._budget = 1 / detect_hz, budget
         self._next_full_s = -math.inf
         self._full_count = 0
+        self._orientation = OrientationWatch(roi_detector)
 
     def track(self, frame: Frame) -> list[TrackedFace]:
         """Return the visible tracks of the frame, from left to right."""
-        if frame.at_s >= self._next_full_s - 1e-3:
+        self.tracker.frame_rate.add(frame.at_s)
+        if self._is_thorough(frame):
+            self._detect_thoroughly(frame)
+        elif frame.at_s >= self._next_full_s - 1e-3:
             with self._budget.measure("full detection"):
                 self._detect_full(frame)
             wait_s = self._period_s
@@ -71,7 +77,31 @@ class DetectionScheduler:
             self._next_full_s = frame.at_s + wait_s
         else:
             self._detect_rois(frame)
-        return self.tracker.visible()
+        tracks = self.tracker.visible()
+        if self._budget.has_time_for("orientation"):
+            self._orientation.check(frame, tracks, self._budget)
+        return tracks
+
+    def _is_thorough(self, frame: Frame) -> bool:
+        """Whether frames are so far apart that each is searched as if it were the only one."""
+        frame_rate = self.tracker.frame_rate
+        if not frame_rate.is_slow or not self._budget.live:
+            return frame_rate.is_slow
+        regions = tiles((frame.bgr.shape[1], frame.bgr.shape[0]), self._full_detector.side)
+        needed_s = (1 + len(regions)) * self._budget.expected_s("full detection")
+        return 0 < needed_s <= FULL_SHARE * frame_rate.interval_s
+
+    def _detect_thoroughly(self, frame: Frame) -> None:
+        size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
+        with self._budget.measure("full detection"):
+            found = self._full_detector.detect(frame.bgr)
+        for tile in tiles(size_wh, self._full_detector.side):
+            for face in self._full_detector.detect(frame.bgr, tile):
+                known = any(iou(face.box, other.box) >= SAME_IOU for other in found)
+                if not known and not touches_tile_edge(face, tile, size_wh):
+                    found.append(face)
+        self._next_full_s = frame.at_s + self._period_s
+        self.tracker.update(found, frame.at_s)
 
     def _detect_full(self, frame: Frame) -> None:
         size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
@@ -109,8 +139,9 @@ class DetectionScheduler:
         if region is None:  # outside the picture
             return None
         detections = self._roi_detector.detect(frame.bgr, region)
-        found = min(detections, key=lambda face: distance(face, predicted), default=None)
-        return found if found and distance(found, predicted) <= MAX_DISTANCE else None
+        limit = self.tracker.frame_rate.max_distance()
+        found = min(detections, key=lambda d: distance(d, predicted), default=None)
+        return found if found and distance(found, predicted) <= limit else None
 
 
 def search_region(face: Detection, size_wh: tuple[int, int]) -> Region | None:

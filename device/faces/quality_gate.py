@@ -1,4 +1,4 @@
-"""Crop a face and decide whether it is good enough to classify: large, frontal and sharp.
+"""Crop a face and decide whether it is good enough to classify: large, frontal, lit and sharp.
 
 The limits are settings. Their defaults were chosen on validation photos, where the faces they
 reject are classified at least a point worse than those they accept: `train.evaluate rejection`.
@@ -8,14 +8,25 @@ import math
 from dataclasses import dataclass
 
 from ..settings import FacesSettings
-from ..types import BLURRED, OK, TOO_SMALL, TURNED_AWAY, Detection, Image
+from ..types import (
+    BLURRED,
+    OK,
+    TOO_BRIGHT,
+    TOO_DARK,
+    TOO_SMALL,
+    TURNED_AWAY,
+    UPSIDE_DOWN,
+    Detection,
+    Image,
+)
 from .align import AlignError, CropGeometry
-from .quality import alignment_residual, sharpness
+from .quality import alignment_residual, exposure, sharpness, tilt_deg
 
 # Quality beyond which a face gains no weight; at a limit it has MIN_WEIGHT.
 GOOD_FACE_PX, GOOD_POSE_ERROR, GOOD_SHARPNESS = 64.0, 0.08, 0.2
 MIN_WEIGHT = 0.25
 HYSTERESIS = 0.8
+UPSIDE_DOWN_DEG = 135.0  # tilt of the eyes; up to it a face's crop is turned upright
 
 
 @dataclass(frozen=True)
@@ -25,11 +36,17 @@ class QualityLimits:
     min_face: float  # px, width of the box
     max_turn: float  # as `faces.quality.pose_error` measures
     min_sharpness: float  # as `faces.quality.sharpness` measures
+    min_brightness: float = 0.0  # as `faces.quality.exposure` measures, and so is the next
+    max_overexposed: float = 1.0
 
     def relaxed(self) -> "QualityLimits":
         """Return the limits for a face that is classified already, so that it does not flicker."""
         return QualityLimits(
-            HYSTERESIS * self.min_face, self.max_turn / HYSTERESIS, HYSTERESIS * self.min_sharpness
+            HYSTERESIS * self.min_face,
+            self.max_turn / HYSTERESIS,
+            HYSTERESIS * self.min_sharpness,
+            HYSTERESIS * self.min_brightness,
+            self.max_overexposed / HYSTERESIS,
         )
 
 
@@ -38,7 +55,13 @@ NO_LIMITS = QualityLimits(0.0, math.inf, 0.0)  # accepts every face that can be 
 
 def quality_limits(faces: FacesSettings) -> QualityLimits:
     """Return the limits that settings name."""
-    return QualityLimits(faces.min_face, faces.max_turn, faces.min_sharpness)
+    return QualityLimits(
+        faces.min_face,
+        faces.max_turn,
+        faces.min_sharpness,
+        faces.min_brightness,
+        faces.max_overexposed,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +86,14 @@ def assess_quality(
     turned = alignment_residual(face.landmarks, geometry.template_array, matrix)
     if turned > limits.max_turn:
         return QualityResult(TURNED_AWAY)
+    if abs(tilt_deg(face.landmarks)) > UPSIDE_DOWN_DEG:
+        return QualityResult(UPSIDE_DOWN)
     crop = geometry.warp(frame_bgr, matrix)
+    brightness, overexposed = exposure(crop)
+    if brightness < limits.min_brightness:
+        return QualityResult(TOO_DARK)
+    if overexposed > limits.max_overexposed:
+        return QualityResult(TOO_BRIGHT)
     sharp = sharpness(crop)
     if sharp < limits.min_sharpness:
         return QualityResult(BLURRED)

@@ -3,6 +3,9 @@
 Each track's landmarks are predicted with a velocity that is smoothed over its detections (the
 position is the newest detection's). A detection goes to the track whose prediction it matches best,
 by overlap of the boxes and distance of the landmarks, one to one.
+
+Every limit holds in frames and in time, so that a camera with one frame in ten seconds is followed
+as well as one with 120 frames/s (`frame_rate.FrameRate`).
 """
 
 import math
@@ -13,11 +16,10 @@ import numpy as np
 
 from ..boxes import iou
 from ..types import Detection
+from .frame_rate import LEAST_HIT_S, FrameRate
 from .motion import travel_time_s
 
 VELOCITY_GAIN = 0.3  # share of a prediction's residual that goes into the velocity
-MAX_DISTANCE = 1.0  # mean landmark distance, in face widths; further apart are two faces
-MAX_MISSES = 2  # detections in a row that missed a track: it is not visible
 
 
 @dataclass(eq=False)
@@ -29,9 +31,16 @@ class TrackedFace:
     velocity: np.ndarray  # float64 (4, 2): of the landmarks, px/s
     hits: int = 1  # frames in which the face was detected
     misses: int = 0  # detections in a row that did not find it
+    unseen_s: float = 0.0  # from the last detection to the last miss
+    upside_down: bool = False  # as the last examination found it
+    checked_s: float | None = None  # when that was
+    first_s: float = field(init=False)  # when it was first seen
     id: int = 0  # from 1; 0 until confirmed
     mean_velocity: tuple[float, float] = (0.0, 0.0)  # of the whole face, px/s
     _predicted: tuple[float, Detection] | None = None  # for when, and what
+
+    def __post_init__(self) -> None:
+        self.first_s = self.seen_s
 
     def predict(self, now_s: float) -> Detection:
         """Return the face where it should be now: as detected, or moved on since."""
@@ -63,13 +72,18 @@ class Tracker:
 
     min_hits: detections until a track gets an id; lower gives false tracks, higher a delay.
     max_lost_s: how long a lost track keeps its id; shorter gives one person several ids, longer
-    gives the next person the last one's.
+    gives the next person the last one's. interval_s: between two frames, where it is known. Below 4
+    and above 30 frames/s these limits follow the time (`FrameRate`).
     """
 
     min_hits: int = 3
     max_lost_s: float = 1.0
+    interval_s: float = 0.0
     _tracks: list[TrackedFace] = field(default_factory=list)
     _last_id: int = 0
+
+    def __post_init__(self) -> None:
+        self.frame_rate = FrameRate(self.interval_s)
 
     def update(
         self,
@@ -82,8 +96,9 @@ class Tracker:
         expected: tracks that this detection would have found, which count as missed if it did not;
         None: all.
         """
+        self.frame_rate.add(now_s)
         self._tracks = [track for track in self._tracks if self._is_kept(track, now_s)]
-        pairs = _match(self._tracks, detections, now_s)
+        pairs = _match(self._tracks, detections, now_s, self.frame_rate.max_distance())
         found: list[TrackedFace] = []
         for number, detection in enumerate(detections):
             track = pairs.get(number)
@@ -92,12 +107,13 @@ class Tracker:
             else:
                 track = TrackedFace(detection, now_s, np.zeros_like(detection.landmarks))
                 self._tracks.append(track)
-            if not track.id and track.hits >= self.min_hits:
+            if not track.id and self._is_confirmed(track, now_s):
                 track.id = self._next_id()
             found.append(track)
         for track in self._tracks if expected is None else expected:
             if track not in found:
                 track.misses += 1
+                track.unseen_s = now_s - track.seen_s
         return [track for track in found if track.id]
 
     @property
@@ -107,7 +123,9 @@ class Tracker:
 
     def visible(self) -> list[TrackedFace]:
         """Return the tracks that are confirmed and not missed, from left to right."""
-        visible = [track for track in self._tracks if track.id and track.misses < MAX_MISSES]
+        visible = [
+            t for t in self._tracks if t.id and not self.frame_rate.is_gone(t.misses, t.unseen_s)
+        ]
         return sorted(visible, key=lambda track: track.detection.box[0])
 
     def assign_new_id(self, track: TrackedFace) -> None:
@@ -125,12 +143,20 @@ class Tracker:
 
     def _is_kept(self, track: TrackedFace, now_s: float) -> bool:
         # An unconfirmed track may be a false detection.
-        doubtful = not track.id and track.misses >= MAX_MISSES
-        return now_s - track.seen_s <= self.max_lost_s and not doubtful
+        doubtful = not track.id and self.frame_rate.is_gone(track.misses, track.unseen_s)
+        lost_s = self.frame_rate.lost_s(self.max_lost_s)
+        return now_s - track.seen_s <= lost_s and not doubtful
+
+    def _is_confirmed(self, track: TrackedFace, now_s: float) -> bool:
+        least_s = (self.min_hits - 1) * LEAST_HIT_S
+        slow = self.frame_rate.is_slow
+        return track.hits >= self.frame_rate.hits(self.min_hits) and (
+            slow or now_s - track.first_s >= least_s - 1e-6
+        )
 
 
 def _match(
-    tracks: list[TrackedFace], detections: list[Detection], now_s: float
+    tracks: list[TrackedFace], detections: list[Detection], now_s: float, max_distance: float
 ) -> dict[int, TrackedFace]:
     """Return detection number -> track, the best pairs first, each detection and track once."""
     costs = []
@@ -138,7 +164,7 @@ def _match(
         predicted = track.predict(now_s)
         for number, detection in enumerate(detections):
             apart = distance(detection, predicted)
-            if apart <= MAX_DISTANCE:
+            if apart <= max_distance:
                 costs.append((apart - iou(detection.box, predicted.box), number, track))
     pairs: dict[int, TrackedFace] = {}
     for _, number, track in sorted(costs, key=lambda cost: cost[0]):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..faces.frame_rate import FrameRate
 from ..numeric import logit
 from ..rowlog import line, open_sink, timestamp
 from ..settings import RotationSettings
@@ -66,10 +67,10 @@ class Visit:
 class VisitLog:
     """Rows `first_seen,last_seen,source,track,dwell_s,frames_classified,<attributes>`, one a visit.
 
-    A visit ends when its track was not visible for max_lost_s; those still open when the log is
-    left end there. Each attribute has the probability where it was clearest: furthest from its
-    threshold in log-odds; empty if no frame was classified. thresholds: 0..1, by the name of every
-    computed attribute. names, named and errors: as for CsvLog.
+    A visit ends when its track was not visible for max_lost_s, and for 2.5 frames; those still open
+    when the log is left end there. Each attribute has the probability where it was clearest:
+    furthest from its threshold in log-odds; empty if no frame was classified. thresholds: 0..1, by
+    the name of every computed attribute. names, named and errors: as for CsvLog.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class VisitLog:
         self._names, self._max_lost_s, self._named = tuple(names), max_lost_s, named
         self._thresholds = logit(np.array(list(thresholds.values()), np.float32))
         self._visits: dict[int, Visit] = {}  # by track
+        self._frame_rate = FrameRate()
         header = line([*FIXED, *names, *(PERSON if named else ())])
         self._rows = open_sink(path, header, settings, "--events")
         self.moved_to = self._rows.moved_to
@@ -103,7 +105,8 @@ class VisitLog:
         for face in result.faces:
             visit = self._visits.setdefault(face.id, Visit(frame))
             visit.update(frame, face, self._thresholds)
-        limit_s = frame.at_s - self._max_lost_s
+        self._frame_rate.add(frame.at_s)
+        limit_s = frame.at_s - self._frame_rate.lost_s(self._max_lost_s)
         self._end([track for track, visit in self._visits.items() if visit.last_s < limit_s])
 
     def _end(self, tracks: list[int]) -> None:

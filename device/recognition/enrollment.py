@@ -3,7 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -11,11 +11,21 @@ import numpy as np
 from ..analyzer import FaceAnalyzer
 from ..attributes.model_card import read_card
 from ..errors import FacetError
-from ..faces.quality_gate import QualityLimits
+from ..faces.quality_gate import quality_limits
 from ..log import log
 from ..models import load_full_detector
 from ..settings import Settings
-from ..types import BLURRED, OK, TOO_SMALL, TURNED_AWAY, Frame, Image
+from ..types import (
+    BLURRED,
+    OK,
+    TOO_BRIGHT,
+    TOO_DARK,
+    TOO_SMALL,
+    TURNED_AWAY,
+    UPSIDE_DOWN,
+    Frame,
+    Image,
+)
 from .embedding import Embedder
 from .face_crop import face_crop
 from .gallery import score, template
@@ -32,6 +42,9 @@ HINTS = {
     TOO_SMALL: "come closer",
     BLURRED: "hold still, wipe the lens, add light",
     TURNED_AWAY: "look into the camera",
+    TOO_DARK: "add light",
+    TOO_BRIGHT: "less light, or none behind the camera",
+    UPSIDE_DOWN: "turn the picture: --rotate 180",
 }
 
 
@@ -59,9 +72,7 @@ class Enroller:
 
     def __init__(self, settings: Settings, embedder: FaceEmbedder | None = None):
         faces = settings.faces
-        self._limits = QualityLimits(
-            max(MIN_FACE_PX, faces.min_face), faces.max_turn, faces.min_sharpness
-        )
+        self._limits = replace(quality_limits(faces), min_face=max(MIN_FACE_PX, faces.min_face))
         # The quality gate needs the model's crop geometry, which its card has, and no classifier.
         geometry = read_card(settings.attributes.model).geometry
         detector = load_full_detector(settings)

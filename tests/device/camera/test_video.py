@@ -3,15 +3,18 @@
 import os
 import subprocess
 import sys
+import threading
 from datetime import timedelta
+from fractions import Fraction
 
 import cv2
 import numpy as np
 import pytest
 
-from device.camera import is_live
+from device.camera import decoders, is_live
+from device.camera import video as video_module
 from device.camera.video import VideoFile
-from device.errors import SourceError
+from device.errors import SourceError, Stopped
 
 
 @pytest.fixture
@@ -65,3 +68,161 @@ def test_opencv_prints_nothing_about_a_broken_video(tmp_path):
     env = {key: value for key, value in os.environ.items() if not key.startswith("OPENCV")}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+# What people bring: films made by PyAV, which writes what OpenCV cannot.
+
+PICTURES = [
+    cv2.GaussianBlur(
+        np.random.default_rng(n).integers(0, 255, (48, 64, 3)).astype(np.uint8), (0, 0), 3
+    )
+    for n in range(30)
+]
+
+
+def film(path, codec="libx264", rate=25, options=None, interlaced=False, times=None, aspect=None):
+    """Write PICTURES as a film; times: s of each, at a variable rate."""
+    av = pytest.importorskip("av", reason="no PyAV: pip install -r requirements-video.txt")
+    rate = Fraction(rate).limit_denominator(1000)
+    base = Fraction(1, 1000) if times else 1 / rate
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=rate)
+        stream.width, stream.height, stream.options = 64, 48, options or {}
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        if times:
+            stream.codec_context.time_base = base
+        if aspect:
+            stream.codec_context.sample_aspect_ratio = aspect
+        graph = av.filter.Graph()
+        source = graph.add_buffer(width=64, height=48, format=stream.pix_fmt, time_base=base)
+        field = graph.add("setfield", "tff" if interlaced else "prog")
+        sink = graph.add("buffersink")
+        source.link_to(field)
+        field.link_to(sink)
+        graph.configure()
+        for n, picture in enumerate(PICTURES):
+            frame = av.VideoFrame.from_ndarray(picture, "bgr24").reformat(format=stream.pix_fmt)
+            frame.pts, frame.time_base = round(times[n] * 1000) if times else n, base
+            graph.push(frame)
+            container.mux(stream.encode(graph.pull()))
+        container.mux(stream.encode())
+    return path
+
+
+INTERLACED = [
+    ("film.mpg", "mpeg2video", {"flags": "+ilme+ildct"}),
+    ("film.mp4", "libx264", {"flags": "+ilme+ildct", "x264-params": "interlaced=1:tff=1"}),
+    ("film.ts", "libx264", {"flags": "+ilme+ildct", "x264-params": "interlaced=1:tff=1"}),
+]
+
+
+def opened(path):
+    with VideoFile(path) as camera:
+        return list(camera)
+
+
+@pytest.mark.parametrize(("name", "codec", "options"), INTERLACED)
+def test_an_interlaced_film_is_deinterlaced(tmp_path, name, codec, options):
+    frames = opened(film(tmp_path / name, codec, options=options, interlaced=True))
+    assert len(frames) == len(PICTURES)
+    assert [frame.at_s for frame in frames] == pytest.approx([n / 25 for n in range(30)])
+    assert np.abs(frames[9].bgr.astype(int) - PICTURES[9]).mean() < 12
+
+
+@pytest.mark.parametrize(("name", "codec", "options"), INTERLACED)
+def test_an_interlaced_film_is_refused_without_pyav(tmp_path, monkeypatch, name, codec, options):
+    path = film(tmp_path / name, codec, options=options, interlaced=True)
+    for module in (decoders, video_module):
+        monkeypatch.setattr(module, "has_pyav", lambda: False)
+    with pytest.raises(SourceError, match=r"is interlaced.*Try: .*ffmpeg -i film.* -vf bwdif"):
+        VideoFile(path)
+
+
+def test_a_film_of_one_still_picture_is_no_fault(tmp_path, monkeypatch):
+    path = tmp_path / "still.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 5, (64, 48))
+    for _ in range(8):
+        writer.write(PICTURES[0])
+    writer.release()
+    for pyav in (True, False):
+        monkeypatch.setattr(decoders, "has_pyav", lambda pyav=pyav: pyav)
+        assert len(opened(path)) == 8
+
+
+def test_a_codec_that_opencv_lacks_is_decoded_by_pyav_or_named(tmp_path, monkeypatch):
+    path = film(tmp_path / "film.mkv", "libsvtav1", options={"preset": "12"})
+    assert len(opened(path)) == len(PICTURES)
+    monkeypatch.setattr(video_module, "has_pyav", lambda: False)
+    with pytest.raises(SourceError, match=r"no decoder for its codec AV1. Try: pip install"):
+        VideoFile(path)
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film.mkv", "film.mov", "film.avi"])
+@pytest.mark.parametrize("rate", [0.1, 0.5, 12.5, 60])
+def test_a_films_rate_is_what_its_header_says(tmp_path, name, rate):
+    codec = "mjpeg" if name.endswith("avi") else "libx264"
+    frames = opened(film(tmp_path / name, codec, rate=rate))
+    times = [frame.at_s for frame in frames]
+    assert times == pytest.approx([n / rate for n in range(30)], abs=0.0015)
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
+def test_frames_of_a_variable_rate_have_their_own_times(tmp_path, name):
+    gaps = np.random.default_rng(1).choice([0.02, 0.04, 0.5, 3.0], 30)
+    times = [round(float(t), 3) for t in np.cumsum(gaps) - gaps[0]]
+    frames = opened(film(tmp_path / name, times=times))
+    assert [frame.at_s for frame in frames] == pytest.approx(times, abs=0.0021)
+
+
+def test_pixels_become_square(tmp_path):
+    frames = opened(film(tmp_path / "film.mp4", aspect=Fraction(16, 11)))
+    assert frames[0].bgr.shape == (48, 93, 3)
+
+
+@pytest.mark.parametrize("damage", [b"\0", b"\xff", b"\x5a"])
+def test_a_damaged_picture_costs_itself_alone(tmp_path, capfd, damage):
+    content = bytearray(film(tmp_path / "film.avi", "mjpeg").read_bytes())
+    places = [n for n in range(len(content)) if content[n : n + 2] == b"\xff\xd8"]
+    for bad in (9, 20):
+        length = places[bad + 1] - places[bad] - 32
+        content[places[bad] : places[bad] + length] = damage * length
+    (tmp_path / "bad.avi").write_bytes(content)
+    frames = opened(tmp_path / "bad.avi")
+    assert len(frames) == 28 and frames[-1].at_s == pytest.approx(29 / 25)
+    assert "bad.avi: 2 damaged frames left out" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["film.avi", "film.mkv", "film.mp4"])
+def test_a_cut_film_says_so(tmp_path, capfd, name):
+    codec = "mjpeg" if name.endswith("avi") else "libx264"
+    options = {"g": "5"} if codec == "libx264" else {}
+    path = film(tmp_path / name, codec, rate=5, options=options)
+    if name.endswith("mp4"):  # its index first, as films from the web have it
+        import av
+
+        front = tmp_path / "front.mp4"
+        with av.open(path) as old, av.open(front, "w", options={"movflags": "faststart"}) as new:
+            stream = new.add_stream_from_template(old.streams.video[0])
+            for packet in old.demux(video=0):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    new.mux(packet)
+        path = front
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    assert 5 < len(opened(path)) < 30
+    assert "of 6.0 s: the file is cut or damaged" in capfd.readouterr().err
+
+
+def test_a_whole_film_says_nothing(tmp_path, capfd):
+    opened(film(tmp_path / "film.mp4"))
+    assert capfd.readouterr().err == ""
+
+
+def test_a_pipe_that_stalls_is_left_when_the_run_stops(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    with pytest.raises(Stopped, match="stopped while opening"):
+        VideoFile(tmp_path / "pipe", stop.is_set)
+    (tmp_path / "pipe").write_bytes(b"")  # OpenCV opens one file at a time

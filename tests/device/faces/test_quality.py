@@ -109,3 +109,24 @@ def test_a_blurred_crop_has_less_weight(geometry, astronaut, face):
         for sigma in (0.5, 2.5)
     ]
     assert weights[0] > weights[1] > 0
+
+
+@pytest.mark.parametrize(
+    ("gain", "expected"), [(0.02, "too dark"), (1, OK), (1.3, OK), (9, "too bright")]
+)
+def test_a_face_without_light_or_burnt_out_is_not_classified(
+    geometry, astronaut, face, gain, expected
+):
+    limits = replace(LIMITS, min_brightness=60.0, max_overexposed=0.3)
+    picture = np.clip(astronaut * float(gain), 0, 255).astype(np.uint8)
+    assert assess_quality(picture, face, geometry, limits).state == expected
+
+
+def test_a_face_that_stands_on_its_head_is_recognized(admiral):
+    from device.faces.orientation import is_upside_down, turned
+
+    for detector in (BlazeFace("back"), BlazeFace("short")):
+        head = turned(admiral, 180)
+        found = BlazeFace("back").detect(head)
+        assert found and all(is_upside_down(detector, head, face) for face in found)
+        assert not any(is_upside_down(detector, admiral, f) for f in detector.detect(admiral))

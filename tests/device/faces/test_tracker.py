@@ -64,9 +64,69 @@ def test_a_detection_far_from_every_track_begins_another():
 
 def test_lost_time_is_measured_by_the_cameras_clock_not_in_frames():
     tracker = Tracker(min_hits=1, max_lost_s=1.0)
-    tracker.update([detection(100)], 10.0)
-    assert [track.id for track in tracker.update([detection(100)], 10.9)] == [1]
-    assert [track.id for track in tracker.update([detection(100)], 12.0)] == [2]
+    for now_s in (10.0, 10.04, 10.08):
+        tracker.update([detection(100)], now_s)
+    assert [track.id for track in tracker.update([detection(100)], 10.98)] == [1]
+    assert [track.id for track in tracker.update([detection(100)], 12.08)] == [2]
+
+
+RATES = [0.1, 0.2, 0.5, 1, 2, 3, 4, 5, 10, 15, 24, 25, 30, 50, 60, 100, 120]
+
+
+def seen_at(rate, seconds, place, **options):
+    """Return the ids of the visible tracks of each frame; place(second): x positions."""
+    tracker = Tracker(**options)
+    rows = []
+    for n in range(round(seconds * rate)):
+        tracker.update([detection(x) for x in place(n / rate)], n / rate)
+        rows.append([track.id for track in tracker.visible()])
+    return rows
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_a_person_who_stays_is_one_track_at_any_rate(rate):
+    rows = seen_at(rate, max(4, 8 / rate), lambda s: [100 + 10 * np.sin(s)])
+    first = next(n for n, row in enumerate(rows) if row)
+    assert first <= 2 or first / rate <= 0.1  # confirmed in a few frames and in time
+    assert rows[first:] == [[1]] * (len(rows) - first)
+
+
+@pytest.mark.parametrize("rate", [1, 2, 3, *RATES[6:]])
+def test_a_person_who_walks_is_one_track_at_any_rate(rate):
+    """At one face width a second; two widths between the frames of 0.5 frames/s are two people."""
+    rows = seen_at(rate, 6, lambda s: [100 + 60 * s])
+    assert {id for row in rows for id in row} == {1}
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_two_people_side_by_side_stay_two_at_any_rate(rate):
+    rows = seen_at(rate, max(4, 8 / rate), lambda s: [100 + 5 * np.sin(s), 260 + 5 * np.cos(s)])
+    assert rows[-1] == [1, 2] and max(id for row in rows for id in row) == 2
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_a_person_who_leaves_is_not_shown_for_longer_than_a_frame_or_a_moment(rate):
+    rows = seen_at(rate, max(4, 12 / rate), lambda s: [100] if s < max(2, 6 / rate) else [])
+    gone = round(max(2, 6 / rate) * rate)
+    late = [n for n, row in enumerate(rows) if row and n >= gone]
+    assert len(late) <= 1 or len(late) / rate <= 0.1
+
+
+@pytest.mark.parametrize("rate", RATES[3:])
+def test_a_false_detection_of_a_moment_takes_no_id_at_any_rate(rate):
+    """It lasts one frame, and at high rates up to 0.03 s."""
+    false = max(1, round(0.03 * rate))
+    rows = seen_at(rate, 4, lambda s: [100] if 0.5 <= s < 0.5 + (false - 0.5) / rate else [])
+    assert not any(rows)
+
+
+@given(st.lists(st.floats(0.005, 12.0), min_size=4, max_size=40))
+def test_no_rhythm_of_frames_gives_one_person_who_stays_two_tracks_at_once(gaps):
+    tracker, now_s = Tracker(), 0.0
+    for gap in gaps:
+        now_s += gap
+        tracker.update([detection(100)], now_s)
+        assert len(tracker.visible()) <= 1
 
 
 def test_an_identity_switch_gives_a_new_id_and_counts_hits_anew():

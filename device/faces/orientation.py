@@ -1,0 +1,120 @@
+"""Find out whether faces stand upright in the picture, lie on a side or stand on their heads.
+
+The detector finds a face that stands on its head and places its points as if it were upright; the
+crop then shows nonsense that the quality gate does not see. Turned by 180 degrees the same face has
+a higher score. Faces on a side have the right points, and their crops are upright.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import numpy as np
+
+from ..frame_budget import FrameBudget
+from ..log import log
+from ..types import Detection, Frame, Image, Region
+from .quality import tilt_deg
+from .tracker import TrackedFace
+
+SURE_SCORE = 0.95  # a face with a higher score is upright
+MARGIN = 0.05  # by which the turned face's score must be higher
+CONTEXT = 3.0  # side of the checked square, in face widths
+SIDEWAYS_DEG = 60.0  # tilt of the eyes beyond which a face lies on its side
+PERIOD_S = 2.0  # between two examinations
+AGREEING = 3  # examinations in a row, all with the same result, before a line is logged
+
+
+class Detector(Protocol):
+    """What finds faces."""
+
+    def detect(self, frame_bgr: Image, region: Region | None = None) -> list[Detection]: ...
+
+
+def is_upside_down(detector: Detector, frame_bgr: Image, face: Detection) -> bool:
+    """Whether a face's score is higher when the picture around it is turned by 180 degrees."""
+    if face.score > SURE_SCORE or abs(tilt_deg(face.landmarks)) > SIDEWAYS_DEG:
+        return False
+    x, y, w, h = face.box
+    half = CONTEXT * max(w, h) / 2
+    left, top = max(0, round(x + w / 2 - half)), max(0, round(y + h / 2 - half))
+    square = frame_bgr[top : round(y + h / 2 + half), left : round(x + w / 2 + half)]
+    if min(square.shape[:2]) < 8:  # outside the picture
+        return False
+    upright = _best_score(detector, np.ascontiguousarray(square))
+    return _best_score(detector, turned(square, 180)) > upright + MARGIN
+
+
+def turned(bgr: Image, degrees: int) -> Image:
+    """Return a picture turned clockwise by 0, 90, 180 or 270 degrees; by 0 it is the same."""
+    return np.ascontiguousarray(np.rot90(bgr, -degrees // 90)) if degrees else bgr
+
+
+def _best_score(detector: Detector, bgr: Image) -> float:
+    return max((face.score for face in detector.detect(bgr)), default=0.0)
+
+
+class OrientationWatch:
+    """Checks one track, or a picture without faces, every two seconds.
+
+    Marks tracks that stand on their heads, and logs once how to turn the camera's picture if its
+    faces never stand upright.
+    """
+
+    def __init__(self, detector: Detector):
+        self._detector = detector
+        self._next_s = -math.inf
+        self._turns: list[int] = []  # that would set the faces upright, degrees clockwise
+        self._settled = False  # some face was upright, or the advice was logged
+        self._tried = 0  # turns of pictures without faces
+
+    def check(self, frame: Frame, tracks: list[TrackedFace], budget: FrameBudget) -> None:
+        """Check new tracks at once, else what is due."""
+        due = frame.at_s >= self._next_s
+        checked = [track for track in tracks if track.checked_s is None]
+        if not checked and due:
+            checked = sorted(tracks, key=lambda track: track.checked_s or 0.0)[:1]
+        empty = due and not tracks and not self._settled
+        if checked or empty:
+            self._next_s = frame.at_s + PERIOD_S
+            with budget.measure("orientation"):
+                if empty:
+                    self._note(self._check_empty(frame))
+                for track in checked:
+                    self._note(self._check_track(frame, track))
+
+    def _check_track(self, frame: Frame, track: TrackedFace) -> int:
+        """Return the turn that sets a track's face upright."""
+        face = track.predict(frame.at_s)
+        track.checked_s = frame.at_s
+        track.upside_down = is_upside_down(self._detector, frame.bgr, face)
+        tilt = tilt_deg(face.landmarks)
+        if track.upside_down or abs(tilt) > 180 - SIDEWAYS_DEG / 2:
+            return 180
+        if abs(tilt) <= SIDEWAYS_DEG:
+            return 0
+        return 270 if tilt > 0 else 90
+
+    def _check_empty(self, frame: Frame) -> int | None:
+        """Return the turn at which a picture without faces has some; None: not the one tried."""
+        turn = (180, 90, 270)[self._tried % 3]
+        if _best_score(self._detector, turned(frame.bgr, turn)) >= 0.8:
+            return turn
+        self._tried += 1
+        return None
+
+    def _note(self, turn: int | None) -> None:
+        if turn is None or self._settled:
+            return
+        if turn == 0:
+            self._settled = True
+            return
+        self._turns = [t for t in self._turns if t == turn] + [turn]
+        if len(self._turns) >= AGREEING:
+            self._settled = True
+            log.warning(
+                "faces are found only %s. Try: rotate = %d in [camera]",
+                "upside down" if turn == 180 else "sideways",
+                turn,
+            )
