@@ -20,7 +20,7 @@ settings.load_profile("patient")
 
 ROOT = Path(__file__).parent.parent
 CARD = ROOT / "models" / "attributes.json"
-DATA = Path(os.environ.get("FACET_DATA", ROOT.parent / "shared" / "data"))
+DATA = Path(os.environ.get("FACET_DATA", ROOT.parent / "shared" / "data")).resolve()
 
 
 @pytest.fixture(scope="session", autouse=True)
