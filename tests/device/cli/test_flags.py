@@ -21,8 +21,8 @@ from device.errors import UsageError
 from device.settings import Settings
 
 FLAGS = (
-    "camera size fps detector min-face max-turn min-sharpness model attributes threads people "
-    "headless log events log-every log-no-face record max-frames recursive"
+    "camera size fps rotate detector min-face max-turn min-sharpness model attributes threads "
+    "people headless log events log-every log-no-face record max-frames recursive"
 )
 
 
