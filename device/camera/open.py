@@ -190,7 +190,7 @@ def _open_file(name: str, recursive: bool, stopping: Callable[[], bool]) -> Came
             raise SourceError(f"no camera and no file is called {shown}", hint)
         if path.is_dir():
             return Photos(path, recursive)
-        if path.is_fifo():
+        if path.is_fifo() and path.suffix.lower() not in PHOTO_ENDINGS:
             return VideoFile(path, stopping)
         with open_regular(path) as file:
             head = file.read(HEAD)

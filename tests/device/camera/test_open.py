@@ -48,10 +48,11 @@ def test_a_file_that_does_not_exist():
         opened("nowhere.mp4")
 
 
-def test_a_device_and_a_socket_are_no_files(tmp_path):
+def test_a_photo_s_pipe_a_device_and_a_socket_are_no_files(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "socket.mp4"))
-    for path in (tmp_path / "socket.mp4", "/dev/zero"):
+    for path in (tmp_path / "pipe.jpg", tmp_path / "socket.mp4", "/dev/zero"):
         with pytest.raises(SourceError, match=r"cannot read .*: (it is a pipe|No such device)"):
             opened(path)
 
