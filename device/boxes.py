@@ -9,7 +9,8 @@ def iou(a: Box, b: Box) -> float:
     width = min(ax + aw, bx + bw) - max(ax, bx)
     height = min(ay + ah, by + bh) - max(ay, by)
     shared = max(0.0, width) * max(0.0, height)
-    return shared / max(aw * ah + bw * bh - shared, 1e-9)
+    # Rounding may exceed 1 for boxes of a fraction of a px.
+    return min(1.0, shared / max(aw * ah + bw * bh - shared, 1e-9))
 
 
 def clip(box: Box, size_wh: tuple[int, int]) -> Box | None:
