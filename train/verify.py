@@ -14,7 +14,7 @@ import numpy as np
 from device.cli.command import Parser, exit_with
 
 ROOT = Path(__file__).parent.parent
-# `make setup-train` installs tflite-runtime here if there is a Python 3.11.
+# `make setup-dev` installs tflite-runtime here if there is a Python 3.11.
 TFLITE_PYTHON = ROOT / ".venv-tflite" / "bin" / "python"
 
 

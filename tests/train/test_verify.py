@@ -22,7 +22,7 @@ def test_every_committed_model_runs_alike_on_every_runtime(card, astronaut, admi
     assert runtime.startswith("ai-edge-litert")
     np.testing.assert_allclose(outputs[0], [classifier.raw(crop) for crop in crops], atol=1e-6)
     if not verify.TFLITE_PYTHON.exists():
-        pytest.skip("no tflite-runtime: it needs Python 3.11, see `make setup-train`")
+        pytest.skip("no tflite-runtime: it needs Python 3.11, see `make setup-dev`")
     runtime, others = verify.outputs_of(verify.TFLITE_PYTHON, card, np.stack(crops))
     assert runtime == "tflite-runtime 2.14.0"
     np.testing.assert_array_equal(others[1], outputs[1])
