@@ -1,5 +1,6 @@
 """Video files: every frame with its time, broken ones refused."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -125,7 +126,11 @@ def opened(path):
 def test_an_interlaced_film_is_deinterlaced(tmp_path, name, codec, options):
     frames = opened(film(tmp_path / name, codec, options=options, interlaced=True))
     assert len(frames) == len(PICTURES)
-    assert [frame.at_s for frame in frames] == pytest.approx([n / 25 for n in range(30)])
+    # MPEG-PS has a timestamp a packet, not a frame: FFmpeg's guess may be a frame late.
+    error_s = 0.041 if name.endswith(".mpg") else 1e-6
+    times = [frame.at_s for frame in frames]
+    assert times == pytest.approx([n / 25 for n in range(30)], abs=error_s)
+    assert all(later > earlier for earlier, later in itertools.pairwise(times))
     assert np.abs(frames[9].bgr.astype(int) - PICTURES[9]).mean() < 12
 
 
