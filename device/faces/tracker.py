@@ -34,6 +34,7 @@ class TrackedFace:
     unseen_s: float = 0.0  # from the last detection to the last miss
     upside_down: bool = False  # as the last examination found it
     checked_s: float | None = None  # when that was
+    upright_checks: int = 0  # examinations in a row that found it upright
     first_s: float = field(init=False)  # when it was first seen
     id: int = 0  # from 1; 0 until confirmed
     mean_velocity: tuple[float, float] = (0.0, 0.0)  # of the whole face, px/s
