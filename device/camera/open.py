@@ -17,7 +17,7 @@ from ..log import log
 from ..settings import CameraSettings
 from ..silence import silence_opencv
 from ..types import Image
-from . import Camera, address
+from . import LIST_CAMERAS, Camera, address
 from .orientation import UNTURNED, Oriented
 from .photo_files import HEAD, PHOTO_ENDINGS, is_video, photo_format
 
@@ -137,7 +137,7 @@ class WaitedDevice:
 
     def read(self) -> Image | None:
         if self._device is None:
-            raise SourceError(f"{self.name} is not connected")
+            raise SourceError(f"{self.name} is not connected", LIST_CAMERAS)
         return self._device.read()
 
     def close(self) -> None:

@@ -1,12 +1,13 @@
 """Read a photo, or a folder of photos in the order of their names."""
 
+import shlex
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from ..errors import SourceError, one_line
+from ..errors import SourceError, os_reason
 from ..log import log
 from ..types import Frame
 from .image_io import Photo, PhotoError, decode_photo
@@ -70,7 +71,10 @@ def _photos_in(folder: Path, recursive: bool) -> list[Path]:
     try:
         paths = photos_in(folder, recursive)
     except OSError as error:
-        raise SourceError(f"cannot read the folder {folder}: {one_line(error)}") from error
+        raise SourceError(
+            f"cannot read the folder {folder}: {os_reason(error)}",
+            f"ls -ld {shlex.quote(str(folder))}",
+        ) from error
     if not paths:
         deeper = "" if recursive else ", or --recursive for its subfolders"
         raise SourceError(f"no photos in {folder}", f"a folder of JPEG or PNG files{deeper}")

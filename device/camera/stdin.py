@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from ..errors import SourceError
+from ..errors import SourceError, Stopped
 from . import Camera
 from .photo_files import HEAD, photo_format
 from .photos import Photos
@@ -59,9 +59,9 @@ def _copy(descriptor: int, file: IO[bytes], stopping: Callable[[], bool]) -> int
             block = os.read(descriptor, BLOCK)
             size += file.write(block)
         except OSError as error:
-            raise SourceError(f"cannot read stdin: {error.strerror}") from error
+            raise SourceError(f"cannot read stdin: {error.strerror}", "cat FILE | ...") from error
         if not block:
             return size
         if size > MAX_BYTES:
             raise SourceError(f"stdin gives more than {MAX_BYTES >> 20} MB", "save it as a file")
-    raise SourceError("stopped while stdin was read")
+    raise Stopped("stopped while stdin was read")
