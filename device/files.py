@@ -17,7 +17,7 @@ MAX_STEPS = 200  # folders and links of a path
 def move_aside(path: Path) -> Path:
     """Rename a file to the first free of name.1.ending, name.2.ending, ...; return the new path."""
     number = 1
-    while (aside := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
+    while os.path.lexists(aside := path.with_name(f"{path.stem}.{number}{path.suffix}")):
         number += 1
     path.rename(aside)
     return aside
