@@ -55,8 +55,10 @@ class Photos(Oriented):
                 log.info(f"skipped: {error}")
                 continue
             taken, name = photo.taken or datetime.now(UTC), str(path.relative_to(self._folder))
-            bgr = self.orientation.apply(photo.bgr)
-            frame = Frame(bgr, index, taken, time.monotonic(), name, photo.scale)
+            bgr, full_size = self.orientation.apply(photo.bgr), photo.full_size
+            if full_size:
+                full_size = full_size.turned(self.orientation.turn)
+            frame = Frame(bgr, index, taken, time.monotonic(), name, photo.scale, full_size)
             del photo, bgr  # or the picture would stay in memory while the next one is decoded
             yield frame
             del frame
