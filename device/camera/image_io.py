@@ -8,9 +8,7 @@ import contextlib
 import ctypes
 import io
 import os
-import threading
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -26,9 +24,11 @@ from ..errors import SourceError, os_reason
 from ..files import open_regular
 from ..resources import install_hint
 from ..types import Image as BgrImage
+from .deep_colour import BAND_PX, decode_deep, deep_tiff, has_16_bits, is_dark, range_of, scaled
 from .full_size import FullSizeJpeg
 from .photo_files import HEAD, JPEG2000, PHOTO_ENDINGS, photo_format
 from .photo_metadata import capture_time, exif_of, pixel_aspect, upright_turn
+from .pillow_warnings import pillow_warnings_off
 
 __all__ = ["PHOTO_ENDINGS", "Photo", "PhotoError", "decode_photo", "read_photo"]
 
@@ -52,7 +52,6 @@ OPENCV_WEBP = 7  # bytes per px with the picture; OpenCV drops alpha, so it has 
 SCALES = (1, 2, 4, 8)  # of a JPEG
 WHOLE_FILE = ("WEBP", "AVIF", "HEIF")  # decoders that read the file into memory
 TRIMMED_PX = 4_000_000  # from here on free memory is returned before a photo is decoded
-BAND_PX = 1_000_000  # converted at once
 ENLARGED_PX = 8_000_000  # up to here the coarser axis of non-square pixels is enlarged
 HINT = "another photo, or copy this one again"
 
@@ -92,7 +91,7 @@ def decode_photo(path: Path | str, content: bytes | None = None) -> Photo:
     hint = HINT
     try:
         open_file = partial(open_regular, path) if content is None else partial(io.BytesIO, content)
-        with _pillow_warnings_off():
+        with pillow_warnings_off():
             return _decode(open_file)
     except _RefusedError as error:
         reason, hint = error.args
@@ -141,6 +140,10 @@ class _Stored:
 
 def _stored(file: IO[bytes], name: str, size: int) -> _Stored:
     """Return the picture; Pillow's own copy is free again when it returns."""
+    if name == "TIFF" and (deep := deep_tiff(file)):
+        size_wh, per_px = deep
+        return _Stored(_deep(file, size_wh, per_px, size), size_wh, 1.0, Image.Exif())
+    file.seek(0)
     with _open(file, name) as image:
         size_wh, aspect = image.size, pixel_aspect(image)
         if name == "WEBP" and DECODERS[name][1] * size_wh[0] * size_wh[1] + size > BUDGET:
@@ -149,12 +152,16 @@ def _stored(file: IO[bytes], name: str, size: int) -> _Stored:
         in_parts = scale > 1 and image.mode in ("RGB", "L") and not _coefficients(image)
         if image.width * image.height > TRIMMED_PX:
             _return_free_memory()
+        high_bytes = has_16_bits(image)
         if scale > 1:
             image.draft(None, (image.width // scale, image.height // scale))
         image.load()
         # Not before the size is checked: Pillow decodes a PNG to look for EXIF data behind it.
         exif = exif_of(image)
-        return _Stored(_bgr(image, reduce), size_wh, aspect, exif, scale if in_parts else 0)
+        if not (high_bytes and is_dark(image)):
+            return _Stored(_bgr(image, reduce), size_wh, aspect, exif, scale if in_parts else 0)
+    del image  # its memory is needed
+    return _Stored(_deep(file, size_wh, 8, size), size_wh, aspect, exif)
 
 
 def _return_free_memory() -> None:
@@ -223,6 +230,12 @@ def _is_one_scan(file: IO[bytes], components: int) -> bool:
     return header[:3] == bytes((0, length, components))
 
 
+def _deep(file: IO[bytes], size_wh: tuple[int, int], per_px: int, size: int) -> BgrImage:
+    if (per_px + RESULT) * size_wh[0] * size_wh[1] + size > BUDGET:
+        raise _too_large(size_wh, "")
+    return decode_deep(file, size_wh)
+
+
 def _large_webp(file: IO[bytes], size_wh: tuple[int, int], size: int) -> BgrImage:
     if OPENCV_WEBP * size_wh[0] * size_wh[1] + size > BUDGET:
         raise _too_large(size_wh, "WEBP")
@@ -251,10 +264,7 @@ def _bgr(image: Image.Image, reduce: int) -> BgrImage:
 
 def _rgb(band: Image.Image, levels: tuple[float, float] | None) -> Image.Image:
     if levels:
-        low, high = levels
-        values = np.nan_to_num(np.asarray(band).astype(np.float32), posinf=high, neginf=low)
-        grey = np.clip((values - low) * (256 / (high - low)), 0, 255).astype(np.uint8)
-        band = Image.fromarray(grey)
+        band = Image.fromarray(scaled(np.asarray(band), *levels))
     elif band.mode in ("RGBA", "LA", "PA") or "transparency" in band.info:
         band = band.convert("RGBA")
         band = Image.alpha_composite(Image.new("RGBA", band.size, "black"), band)
@@ -262,28 +272,13 @@ def _rgb(band: Image.Image, levels: tuple[float, float] | None) -> Image.Image:
 
 
 def _levels(image: Image.Image) -> tuple[float, float] | None:
-    """Return the values that become black and white, of a mode with more than 8 bits; or None.
-
-    Pillow clips them at 255 instead of scaling them. White is the highest value of as many bits as
-    the file uses (12 bits in 16 are common), of floats 1 or 255; beyond those, the extremes.
-    """
+    """Return the values that become black and white, of a mode with more than 8 bits; or None."""
     if not image.mode.startswith(("I", "F")):
         return None
-    lows, highs = [], []
-    rows = max(1, BAND_PX // image.width)
-    for top in range(0, image.height, rows):
-        band = np.asarray(image.crop((0, top, image.width, min(top + rows, image.height))))
-        finite = band[np.isfinite(band)]
-        if finite.size:
-            lows.append(float(finite.min()))
-            highs.append(float(finite.max()))
-    low, high = min(lows, default=0.0), max(highs, default=0.0)
-    if low < 0 or low > high / 2:
-        return low, max(high, low + 1e-6)
-    if image.mode.startswith("F"):
-        usual = [white for white in (1.0, 255.0) if white / 8 <= high <= white]
-        return 0.0, usual[0] if usual else max(high, 1e-6)
-    return 0.0, float(2 ** max(8, int(high).bit_length()))
+    rows, (width, height) = max(1, BAND_PX // image.width), image.size
+    tops = range(0, height, rows)
+    bands = (image.crop((0, top, width, min(top + rows, height))) for top in tops)
+    return range_of(map(np.asarray, bands), image.mode.startswith("F"))
 
 
 def _with_square_pixels(bgr: BgrImage, aspect: float) -> BgrImage:
@@ -297,31 +292,3 @@ def _with_square_pixels(bgr: BgrImage, aspect: float) -> BgrImage:
     way = cv2.INTER_AREA if size[0] < width or size[1] < height else cv2.INTER_LINEAR_EXACT
     resized: BgrImage = cv2.resize(bgr, size, interpolation=way)
     return resized
-
-
-_lock = threading.Lock()
-_readers = 0
-_filters = contextlib.ExitStack()
-
-
-@contextlib.contextmanager
-def _pillow_warnings_off() -> Iterator[None]:
-    """Ignore Pillow's warnings about odd metadata and large pictures, which it reads nevertheless.
-
-    Filters belong to the process, and catch_warnings restores those it found: of several threads
-    that read photos, the first to enter changes the filters and the last to leave restores them.
-    """
-    global _readers
-    with _lock:
-        _readers += 1
-        if _readers == 1:
-            _filters.enter_context(warnings.catch_warnings())
-            warnings.filterwarnings("ignore", module=r"PIL\.")
-            warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-    try:
-        yield
-    finally:
-        with _lock:
-            _readers -= 1
-            if not _readers:
-                _filters.close()
