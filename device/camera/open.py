@@ -189,7 +189,7 @@ def _open_file(name: str, recursive: bool, stopping: Callable[[], bool]) -> Came
             hint = f"--camera {close[0]}" if close else f"one of {SOURCES}"
             raise SourceError(f"no camera and no file is called {shown}", hint)
         if path.is_dir():
-            return Photos(path, recursive)
+            return Photos(path, recursive, stopping=stopping)
         if path.is_fifo() and path.suffix.lower() not in PHOTO_ENDINGS:
             return VideoFile(path, stopping)
         with open_regular(path) as file:
@@ -201,7 +201,7 @@ def _open_file(name: str, recursive: bool, stopping: Callable[[], bool]) -> Came
     if is_animated(path, head):
         return VideoFile(path, stopping)
     if photo_format(head) or (path.suffix.lower() in PHOTO_ENDINGS and not is_video(head)):
-        return Photos(path)
+        return Photos(path, stopping=stopping)
     return VideoFile(path, stopping)
 
 

@@ -24,7 +24,8 @@ POLL_S = 0.25  # of `stopping`, while nothing comes
 def open_stdin(stopping: Callable[[], bool], descriptor: int = 0) -> Camera:
     """Return the photo or the video that stdin holds, read to its end.
 
-    Raises SourceError where it holds neither, is a terminal, or gives more than MAX_BYTES.
+    Raises SourceError where it holds neither, is a terminal, or gives more than MAX_BYTES, and
+    Stopped where `stopping` is true.
     """
     if os.isatty(descriptor):
         raise SourceError("--camera - reads stdin, which is a terminal", "cat photo.jpg | ...")
@@ -36,7 +37,7 @@ def open_stdin(stopping: Callable[[], bool], descriptor: int = 0) -> Camera:
             file.seek(0)
             if photo_format(file.read(HEAD)) and size <= MAX_PHOTO:
                 file.seek(0)
-                photos = Photos(Path(NAME), content=file.read())
+                photos = Photos(Path(NAME), content=file.read(), stopping=stopping)
                 shutil.rmtree(folder, ignore_errors=True)
                 return photos
         from .video import VideoFile
