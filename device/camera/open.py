@@ -68,8 +68,8 @@ def _open_source(
     if source == "-":
         from .stdin import open_stdin
 
-        return open_stdin(stopping)
-    return _open_file(source, settings.recursive, stopping)
+        return open_stdin(stopping, max_pixels=settings.max_megapixels * 1e6)
+    return _open_file(settings, stopping)
 
 
 def _open_address(settings: CameraSettings, stopping: Callable[[], bool]) -> Camera:
@@ -174,12 +174,13 @@ def _live(
     return NewestFrameReader(camera, stopping)
 
 
-def _open_file(name: str, recursive: bool, stopping: Callable[[], bool]) -> Camera:
+def _open_file(settings: CameraSettings, stopping: Callable[[], bool]) -> Camera:
     """Return photos or a video, by the file's content."""
     from .image_io import is_animated
     from .photos import Photos
     from .video import VideoFile
 
+    name, max_pixels = settings.source, settings.max_megapixels * 1e6
     try:
         path = _path(name)
         if not path.exists():
@@ -189,9 +190,9 @@ def _open_file(name: str, recursive: bool, stopping: Callable[[], bool]) -> Came
             hint = f"--camera {close[0]}" if close else f"one of {SOURCES}"
             raise SourceError(f"no camera and no file is called {shown}", hint)
         if path.is_dir():
-            return Photos(path, recursive)
+            return Photos(path, settings.recursive)
         if path.is_fifo() and path.suffix.lower() not in PHOTO_ENDINGS:
-            return VideoFile(path, stopping)
+            return VideoFile(path, stopping, max_pixels)
         with open_regular(path) as file:
             head = file.read(HEAD)
     except SourceError:
@@ -199,10 +200,10 @@ def _open_file(name: str, recursive: bool, stopping: Callable[[], bool]) -> Came
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {name}: {os_reason(error)}", f"one of {SOURCES}") from error
     if is_animated(path, head):
-        return VideoFile(path, stopping)
+        return VideoFile(path, stopping, max_pixels)
     if photo_format(head) or (path.suffix.lower() in PHOTO_ENDINGS and not is_video(head)):
         return Photos(path)
-    return VideoFile(path, stopping)
+    return VideoFile(path, stopping, max_pixels)
 
 
 def _path(name: str) -> Path:
