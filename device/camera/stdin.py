@@ -42,7 +42,7 @@ def open_stdin(
                 photos = Photos(Path(NAME), content=file.read())
                 shutil.rmtree(folder, ignore_errors=True)
                 return photos
-        video = VideoFile(path, stopping, max_pixels)
+        video = VideoFile(path, max_pixels)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

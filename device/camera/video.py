@@ -2,7 +2,7 @@
 
 import shlex
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -16,7 +16,6 @@ from ..resources import install_hint
 from ..settings import CameraSettings
 from ..text import counted
 from ..types import Frame, Image
-from ..worker import call_until
 from .decoders import Decoder, OpenCvDecoder, PyAvDecoder, has_pyav
 from .ffmpeg import FILE, PROBE, Unconverted
 from .orientation import Oriented
@@ -33,22 +32,15 @@ Picture = tuple[Image, float | None]  # with its time in the file, s
 class VideoFile(Oriented):
     """A video; its frames are timed by the container's timestamps, from when it was opened.
 
-    stopping: polled while the file is opened; True raises Stopped. max_pixels: of a picture. Raises
-    SourceError where the file is not a video, cannot be decoded, or has larger pictures, also where
-    that begins in its middle. What is lost in the file is logged at its end.
+    max_pixels: of a picture. Raises SourceError where the file is not a video, cannot be decoded,
+    or has larger pictures, also where that begins in its middle. What is lost in the file is logged
+    at its end.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        stopping: Callable[[], bool] = lambda: False,
-        max_pixels: float = MAX_PIXELS,
-    ):
+    def __init__(self, path: Path, max_pixels: float = MAX_PIXELS):
         self.name, self._path, self._max_pixels = path.name, path, max_pixels
         self._reading = threading.Lock()
-        self._decoder, self._first = call_until(
-            stopping, f"opening {path}", lambda: _open(path, max_pixels)
-        )
+        self._decoder, self._first = _open(path, max_pixels)
         self.fps = self._decoder.fps
         self._started = datetime.now(UTC)
         height, width = self._first[0][0].shape[:2]

@@ -14,8 +14,10 @@ import pytest
 
 from device.camera import is_live, video_probe
 from device.camera import video as video_module
+from device.camera.open import open_camera
 from device.camera.video import VideoFile
 from device.errors import SourceError, Stopped
+from device.settings import CameraSettings
 
 
 @pytest.fixture
@@ -229,5 +231,5 @@ def test_a_pipe_that_stalls_is_left_when_the_run_stops(tmp_path):
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()
     with pytest.raises(Stopped, match="stopped while opening"):
-        VideoFile(tmp_path / "pipe", stop.is_set)
+        open_camera(CameraSettings(source=str(tmp_path / "pipe")), stop.is_set)
     (tmp_path / "pipe").write_bytes(b"")  # OpenCV opens one file at a time
