@@ -2,16 +2,14 @@
 
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Self
 
 from ..errors import SourceError, os_reason
 from ..log import log
 from ..types import Frame
-from ..worker import call_until
 from .image_io import Photo, PhotoError, decode_photo
 from .orientation import Oriented
 from .photo_files import photos_in
@@ -22,8 +20,7 @@ class Photos(Oriented):
 
     recursive: with those of its subfolders. content: the photo itself, if `path` is only its name.
     Raises SourceError if the folder has no photos; PhotoError if a single photo cannot be
-    read; Stopped where `stopping` is true meanwhile; and from the iteration SourceError if no photo
-    of the folder can.
+    read; and from the iteration SourceError if no photo of the folder can.
     """
 
     fps = 1.0
@@ -33,21 +30,16 @@ class Photos(Oriented):
         path: Path,
         recursive: bool = False,
         content: bytes | None = None,
-        stopping: Callable[[], bool] = lambda: False,
     ):
         self.name = path.name
         self.skipped: list[str] = []  # one line each, naming the file
         self._first: Photo | None = None  # a single one, until it is taken
         if content is None and path.is_dir():
             self._folder = path
-            self._paths = call_until(
-                stopping, "a folder was listed", partial(_photos_in, path, recursive)
-            )
+            self._paths = _photos_in(path, recursive)
         else:
             # An unreadable single photo is an error, not a skip.
-            self._first = call_until(
-                stopping, "a photo was read", partial(decode_photo, path, content)
-            )
+            self._first = decode_photo(path, content)
             self._folder, self._paths = path.parent, [path]
 
     @property

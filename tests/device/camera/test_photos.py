@@ -11,8 +11,10 @@ import pytest
 from device.camera import is_live
 from device.camera import photos as photos_module
 from device.camera.image_io import PhotoError
+from device.camera.open import open_camera
 from device.camera.photos import Photos
 from device.errors import SourceError, Stopped
+from device.settings import CameraSettings
 
 
 def test_a_folders_photos_are_in_order_and_unreadable_ones_are_skipped(tmp_path, capsys):
@@ -91,6 +93,7 @@ def test_a_stop_does_not_wait_for_a_photo_or_a_folder(tmp_path, monkeypatch, han
     release = threading.Event()
     monkeypatch.setattr(photos_module, hanging, lambda *_: release.wait(60))
     source = tmp_path if hanging == "_photos_in" else tmp_path / "me.png"
+    source.touch()
     with pytest.raises(Stopped):
-        Photos(source, stopping=lambda: True)
+        open_camera(CameraSettings(source=str(source)), lambda: True)
     release.set()
