@@ -10,7 +10,7 @@ FAULTS = (
     Fault("unplugged", "camera unplugged and back", 50, 2, 360, cameras.unplugged),
     Fault("frozen", "frozen camera, driver or process", 9, 1, 120, cameras.frozen),
     Fault("silent", "frozen camera, the unit's own watchdog", 2, 0, 90, cameras.silent),
-    Fault("helper", "recognition process stopped", 2, 0, 150, helper.stopped),
+    Fault("helper", "recognition process killed or stopped", 4, 1, 240, helper.stopped),
     Fault("full", "disk full and freed", 8, 2, 120, disks.full),
     Fault("start", "disk full at the start", 5, 1, 60, disks.full_at_the_start),
     Fault("folder", "log folder removed and back", 9, 3, 120, disks.folder_removed),

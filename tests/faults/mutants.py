@@ -154,6 +154,12 @@ def unwatched_helper() -> None:
     replace(EmbeddingProcess, "_watch", lambda _: lambda self: None)
 
 
+def helper_once() -> None:
+    from device.recognition.restarts import RestartedProcess
+
+    replace(RestartedProcess, "_watch", lambda _: lambda self: self._process.check())
+
+
 def swallowed_fault() -> None:
     from device.rowlog.locked_file import LockedCsvFile
 
@@ -320,7 +326,8 @@ MUTANTS = (
     Mutant("leaked-handles", "unplugged", 2, "a handle stays open each time", leaked_handles),
     Mutant("blind-watchdog", "frozen", 2, "signs of life without frames", blind_watchdog),
     Mutant("endless-patience", "silent", 1, "a silent camera is waited for", endless_patience),
-    Mutant("unwatched-helper", "helper", 1, "nobody watches the recognition", unwatched_helper),
+    Mutant("unwatched-helper", "helper", 2, "nobody watches the recognition", unwatched_helper),
+    Mutant("helper-once", "helper", 1, "a recognition process is not replaced", helper_once),
     Mutant("swallowed-fault", "full", 2, "errors of the disk are swallowed", swallowed_fault),
     Mutant("old-folder", "folder", 2, "a renamed file is written on", blind_to_a_new_folder),
     Mutant("many-files", "clock", 8, "a file for each change", a_file_for_each_change_of_day),
