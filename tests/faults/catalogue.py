@@ -16,6 +16,7 @@ FAULTS = (
     Fault("folder", "log folder removed and back", 9, 3, 120, disks.folder_removed),
     Fault("clock", "clock set back and forth", 30, 3, 90, clock.set_to_and_fro),
     Fault("jump", "clock ten years ahead", 1, 1, 60, clock.jump_forward),
+    Fault("late", "clock set after the start", 3, 1, 90, clock.set_after_the_start),
     Fault("model", "model file replaced while running", 3, 1, 120, model.replaced),
     Fault("frames", "frames at full speed", 500_000, 4_000, 600, endurance.full_speed),
     Fault("settings", "fuzzed settings files", 2_500, 100, 120, fuzz.settings_files),

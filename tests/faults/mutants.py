@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,8 @@ def dwell_by_the_clock() -> None:
 
     def by_clock(before: Callable[..., Any]) -> Callable[..., Any]:
         def row(self: Any, *arguments: Any) -> bytes:
-            self.last_s = self._first_s + (self._last_seen - self._first_seen).total_seconds() + 60
+            first_seen = datetime.fromisoformat(self._first_seen.rstrip("?"))
+            self.last_s = self._first_s + (self._last_seen - first_seen).total_seconds() + 60
             return before(self, *arguments)
 
         return row
@@ -204,6 +206,18 @@ def deletes_by_any_clock() -> None:
     from device.rowlog.clock import ClockTrust, utc_now
 
     replace(ClockTrust, "today", lambda _: lambda self, first_rows: utc_now().date())
+
+
+def unmarked_times() -> None:
+    from device.rowlog import csv_format
+
+    replace(csv_format, "is_uncertain", lambda _: lambda moment: False)
+
+
+def marks_do_not_count() -> None:
+    from device.rowlog import age
+
+    replace(age, "_last_row", lambda _: lambda path: b"")
 
 
 def no_waiting_start() -> None:
@@ -333,6 +347,8 @@ MUTANTS = (
     Mutant("many-files", "clock", 8, "a file for each change", a_file_for_each_change_of_day),
     Mutant("dwell", "clock", 3, "visits are measured by the clock", dwell_by_the_clock),
     Mutant("hasty-age", "jump", 1, "any clock decides what is old", deletes_by_any_clock),
+    Mutant("unmarked", "late", 1, "no time carries a mark", unmarked_times),
+    Mutant("hasty-mark", "late", 1, "the day of marked rows counts", marks_do_not_count),
     Mutant("hasty-start", "start", 1, "a full disk ends the start", no_waiting_start),
     Mutant("reloaded-model", "model", 1, "a replaced model is loaded at once", reloaded_model),
     Mutant("leaked-memory", "frames", 8000, "4 kB of each frame are kept", leaked_memory),
