@@ -5,6 +5,7 @@ JSON: {"format": 1, "model": {"name": .., "version": ..}, "people": [{"name": ..
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -25,8 +26,9 @@ from ..log import log
 from ..types import UNKNOWN
 from .embedding import EMBEDDING_SIZE, MODEL, VERSION
 
+FAULTS = (LookupError, TypeError, ValueError, ArithmeticError, RecursionError, MemoryError)
 FORMAT = 1
-MAX_BYTES = 256_000_000  # of the file: 200,000 pictures
+MAX_BYTES = 32_000_000  # of the file: 25,000 pictures; reading takes six times as much memory
 MAX_NUMBER = 10.0  # of a template, whose length is about 1.5
 PRIVATE = 0o600  # permission bits of every file with templates
 MAX_NAME = 64  # characters
@@ -118,10 +120,11 @@ def read_people(path: Path) -> tuple[EnrolledPerson, ...]:
             raise ValueError(f"its format is {record['format']}, not {FORMAT}")
         if model == (MODEL, VERSION):
             return tuple(_person(entry) for entry in record["people"])
-    except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+    except FAULTS as error:
         raise _damaged(path, error) from error
     raise ModelError(
-        f"the people in {path} were enrolled with {model[0]}, version {model[1]}, and this Facet "
+        f"the people in {path} were enrolled with {one_line(model[0], 60)}, version "
+        f"{one_line(model[1], 20)}, and this Facet "
         f"has {MODEL}, version {VERSION}",
         f"{_remove_all(path)}, then enroll them again: {ENROLL}",
     )
@@ -174,7 +177,10 @@ def write_people(path: Path, people: Sequence[EnrolledPerson]) -> None:
     """
     try:
         if people:
-            write_private(path, json.dumps(to_record(people), ensure_ascii=False) + "\n")
+            text = json.dumps(to_record(people), ensure_ascii=False) + "\n"
+            if len(text.encode()) > MAX_BYTES:
+                raise OSError(errno.EFBIG, f"it would have more than {MAX_BYTES // 1_000_000} MB")
+            write_private(path, text)
         else:
             _delete(path)
     except OSError as error:
