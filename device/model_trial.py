@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ModelError, one_line
-from .files import read_regular, write_atomic
+from .files import parse_json, read_regular, write_atomic
 from .tflite import Network, runtime_name
 
 # The models that come with Facet, as in their cards; a test compares.
@@ -106,8 +106,8 @@ def _try(content: bytes, arguments: list[str]) -> tuple[str, bool]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        verdicts = json.loads(read_regular(path, MAX_BYTES)[0])
-    except (OSError, ValueError, RecursionError):
+        verdicts = parse_json(read_regular(path, MAX_BYTES)[0])
+    except (OSError, ValueError):
         return {}
     if not isinstance(verdicts, dict):
         return {}
