@@ -4,6 +4,7 @@ Full detection, then crop and float model for each face, all in one thread. It d
 FaceAnalyzer, which also measures each face's quality: time that the baseline does not spend.
 """
 
+import hashlib
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..attributes.model_card import MAX_MODEL
 from ..errors import ModelError, os_reason
 from ..faces.align import AlignError
 from ..files import read_file
+from ..model_trial import require_loadable
 from ..models import Models
 from ..tflite import Network
 from ..types import Frame
@@ -30,6 +32,8 @@ def load_float_network(path: Path, models: Models, threads: int) -> Network:
         content = read_file(path, MAX_MODEL)
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot read {path}: {os_reason(error)}", HINT) from error
+    digest = hashlib.sha256(content).hexdigest()
+    require_loadable(content, digest, str(path), HINT, threads, True)
     network = Network(content, str(path), HINT, threads)
     width, height = models.classifier.geometry.size_wh
     if network.input_shape != (1, height, width, 3) or network.input_dtype != np.float32:
