@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import io
 import logging
 import os
 import re
@@ -205,6 +206,8 @@ def exit_with(main: Callable[[], int | None]) -> None:
     FACET_DEBUG=1 in the environment shows the traceback of any error.
     """
     log_to_stderr()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files that are not UTF-8
     try:
         code = main() or 0
         if sys.stdout:
