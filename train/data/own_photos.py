@@ -21,6 +21,7 @@ from device.faces.align import CELEBA_FRAME, FRAME_WH, AlignError, warp_crop
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import NO_LIMITS
 from device.log import log
+from device.text import printable
 from train.data.split import CORRECT_LINE, SPLITS, DataError, Dataset, Split
 from train.data.tables import read_rows
 
@@ -67,6 +68,10 @@ def read_own_photos(root: Path | str) -> Dataset:
             f"none of the {len(rows)} labels in {root} has a readable photo",
             "file names as in the folder, copy damaged photos again",
         )
+    odd = [name for name in names if not name or printable(name) != name]
+    if odd:
+        hint = "names of letters and digits for folders and columns"
+        raise DataError(f"{root} has an attribute called {odd[0]!r}", hint)
     splits = {split: _split(root, split, usable, names) for split in SPLITS}
     return Dataset(splits, tuple(sorted(skipped.items())), names, "own photos")
 
