@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..errors import os_reason
 from ..files import open_regular
+from ..log import log
 
 PHOTO_ENDINGS = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".avif", ".heic", ".heif"),
@@ -71,9 +73,17 @@ def _files(folder: Path, recursive: bool) -> Iterator[Path]:
             path = folder / entry.name
             if entry.is_dir(follow_symlinks=False):
                 if recursive:
-                    yield from _files(path, recursive)
+                    yield from _subfolder(path)
             elif path.is_file():
                 yield path
+
+
+def _subfolder(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder's subfolder; one that cannot be read is named in the log."""
+    try:
+        yield from _files(folder, recursive=True)
+    except OSError as error:
+        log.info(f"skipped: cannot read the folder {folder}: {os_reason(error)}")
 
 
 def _may_be_photo(path: Path) -> bool:
