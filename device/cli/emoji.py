@@ -130,13 +130,16 @@ def show_live(settings: Settings) -> None:
     from ..emoji.faces import EmojiGenerator
     from ..emoji.live import EmojiPainter
     from ..models import load_models
-    from ..outputs.window import has_screen
+    from ..outputs.window_process import ScreenError, WindowProcess
     from ..pipeline import build_pipeline
     from .loop import for_window, stop_at_signals, until_stopped
     from .outputs import build_window
 
-    if not has_screen():
-        raise UsageError("no screen for --live", "--out FILE instead of --live")
+    try:
+        screen = WindowProcess()
+    except ScreenError as error:
+        message = f"no screen for --live: {error.message}"
+        raise UsageError(message, "--out FILE instead of --live") from error
     stop = stop_at_signals()
     models = load_models(settings)
     generator = EmojiGenerator(models.classifier.card)
@@ -146,10 +149,11 @@ def show_live(settings: Settings) -> None:
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(readable_by(settings.outputs.readable_by))
+        stack.enter_context(screen)
         camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
         # In photos an id is a place from left to right: nothing is kept from photo to photo.
         paint = (lambda *drawn: painter()(*drawn)) if isinstance(camera, Photos) else painter()
-        window = build_window(camera, stop, stack, paint)
+        window = build_window(screen, camera, stop, stack, paint)
         pipeline = build_pipeline(settings, models, camera, shown=(), stopping=stop.is_set)
         with until_stopped(for_window(pipeline, camera, stop.is_set), stop) as results:
             for result in results:
