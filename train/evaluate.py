@@ -30,7 +30,7 @@ from device.faces.quality_gate import quality_limits
 from device.settings import FacesSettings
 from train.data.open import read_data
 from train.data.select import head, sample_evenly, with_attributes
-from train.data.split import SPLITS, DataError, Split, left_out_line
+from train.data.split import CHECK_DATA, SPLITS, DataError, Split, left_out_line
 from train.evaluation import end_to_end, fairness, rejection, robustness
 from train.evaluation.metrics import Scores, without_nan
 from train.evaluation.plots import (
@@ -209,10 +209,12 @@ def _read_split(args: argparse.Namespace, classifier: Classifier) -> Split:
     data = read_data(args.data)
     print(left_out_line(data))
     if not set(classifier.card.names) <= set(data.attributes):
-        raise UsageError(f"{args.model} has other attributes than {args.data}")
+        raise UsageError(
+            f"{args.model} has other attributes than {args.data}", "the --data it was trained on"
+        )
     split = with_attributes(data.splits[args.split], classifier.card.names)
     if not len(split):
-        raise DataError(f"no {args.split} photo in {args.data}")
+        raise DataError(f"no {args.split} photo in {args.data}", CHECK_DATA)
     return split
 
 

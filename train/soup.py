@@ -53,7 +53,10 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     shares = args.shares or [1.0] * len(args.runs)
     if len(shares) != len(args.runs) or min(shares) < 0 or not sum(shares) > 0:
-        raise UsageError(f"--shares {shares}: need {len(args.runs)} numbers, none negative")
+        raise UsageError(
+            f"--shares {shares}: need {len(args.runs)} numbers, none negative",
+            f"--shares {' '.join(['1'] * len(args.runs))}",
+        )
     if (args.out / "settings.json").exists():
         raise UsageError(f"{args.out} already holds a run", "another --out")
     record = read_record(args.runs[0])

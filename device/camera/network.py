@@ -15,7 +15,7 @@ from ..log import Repeated, log
 from ..settings import CameraSettings
 from ..types import Frame, Image
 from .address import PASSWORD, Address, parse, with_credentials
-from .http_client import DROPPED_HINT
+from .http_client import DROPPED_HINT, NO_PICTURE_HINT
 from .jpeg import Broken, TooLarge
 from .orientation import Oriented
 
@@ -100,7 +100,7 @@ class NetworkCamera:
                 self._reason += ", more than max_megapixels or the memory for it"
             self._bad_log.warning(f"{self.name}: a picture was dropped ({self._reason})")
             if self._bad >= MAX_BAD:
-                raise SourceError(f"{self.name} sends no usable picture") from None
+                raise SourceError(f"{self.name} sends no usable picture", NO_PICTURE_HINT) from None
             return None
         if bgr is not None:
             self._bad = 0

@@ -17,7 +17,7 @@ from ..log import log
 from ..settings import CameraSettings
 from ..silence import silence_opencv
 from ..types import Image
-from . import Camera, address
+from . import LIST_CAMERAS, Camera, address
 from .orientation import UNTURNED, Oriented
 from .photo_files import HEAD, PHOTO_ENDINGS, is_video, photo_format
 
@@ -137,7 +137,7 @@ class WaitedDevice:
 
     def read(self) -> Image | None:
         if self._device is None:
-            raise SourceError(f"{self.name} is not connected")
+            raise SourceError(f"{self.name} is not connected", LIST_CAMERAS)
         return self._device.read()
 
     def close(self) -> None:
@@ -189,7 +189,7 @@ def _open_file(name: str, recursive: bool, stopping: Callable[[], bool]) -> Came
             hint = f"--camera {close[0]}" if close else f"one of {SOURCES}"
             raise SourceError(f"no camera and no file is called {shown}", hint)
         if path.is_dir():
-            return Photos(path, recursive)
+            return Photos(path, recursive, stopping=stopping)
         if path.is_fifo() and path.suffix.lower() not in PHOTO_ENDINGS:
             return VideoFile(path, stopping)
         with open_regular(path) as file:
@@ -201,7 +201,7 @@ def _open_file(name: str, recursive: bool, stopping: Callable[[], bool]) -> Came
     if is_animated(path, head):
         return VideoFile(path, stopping)
     if photo_format(head) or (path.suffix.lower() in PHOTO_ENDINGS and not is_video(head)):
-        return Photos(path)
+        return Photos(path, stopping=stopping)
     return VideoFile(path, stopping)
 
 

@@ -174,7 +174,7 @@ class ReconnectingCamera:
         if self._frozen(bgr):
             line = f"{self.name} gives the same picture for {self._frozen_s:.0f} s"
             if self._frozen_restart:
-                raise SourceError(line)
+                raise SourceError(line, "check the camera's power and cable")
             self._frozen_log.warning(f"{line}: it may be frozen. Try: [camera] frozen_restart")
 
     def _tell(self, error: SourceError) -> None:

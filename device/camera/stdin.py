@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from ..errors import SourceError
+from ..errors import SourceError, Stopped
 from . import Camera
 from .photo_files import HEAD, photo_format
 from .photos import Photos
@@ -24,7 +24,8 @@ POLL_S = 0.25  # of `stopping`, while nothing comes
 def open_stdin(stopping: Callable[[], bool], descriptor: int = 0) -> Camera:
     """Return the photo or the video that stdin holds, read to its end.
 
-    Raises SourceError where it holds neither, is a terminal, or gives more than MAX_BYTES.
+    Raises SourceError where it holds neither, is a terminal, or gives more than MAX_BYTES, and
+    Stopped where `stopping` is true.
     """
     if os.isatty(descriptor):
         raise SourceError("--camera - reads stdin, which is a terminal", "cat photo.jpg | ...")
@@ -36,7 +37,7 @@ def open_stdin(stopping: Callable[[], bool], descriptor: int = 0) -> Camera:
             file.seek(0)
             if photo_format(file.read(HEAD)) and size <= MAX_PHOTO:
                 file.seek(0)
-                photos = Photos(Path(NAME), content=file.read())
+                photos = Photos(Path(NAME), content=file.read(), stopping=stopping)
                 shutil.rmtree(folder, ignore_errors=True)
                 return photos
         from .video import VideoFile
@@ -59,9 +60,9 @@ def _copy(descriptor: int, file: IO[bytes], stopping: Callable[[], bool]) -> int
             block = os.read(descriptor, BLOCK)
             size += file.write(block)
         except OSError as error:
-            raise SourceError(f"cannot read stdin: {error.strerror}") from error
+            raise SourceError(f"cannot read stdin: {error.strerror}", "cat FILE | ...") from error
         if not block:
             return size
         if size > MAX_BYTES:
             raise SourceError(f"stdin gives more than {MAX_BYTES >> 20} MB", "save it as a file")
-    raise SourceError("stopped while stdin was read")
+    raise Stopped("stopped while stdin was read")

@@ -94,7 +94,7 @@ class UsbCamera:
         # has gone; a single one may be a signal that interrupted select().
         if time.monotonic() - began_s < READ_TIMEOUT_S / 2:
             if self._failed:
-                raise SourceError(f"{self.name} dropped")
+                raise SourceError(f"{self.name} dropped", "check the cable, then dmesg | tail")
             self._failed = True
         return None
 

@@ -8,6 +8,8 @@ import numpy as np
 from device.errors import SourceError
 from device.text import counted
 
+CHECK_DATA = "python -m train.celeba --data DIR, which counts the photos of each split"
+CORRECT_LINE = "correct that line of the file"
 SPLITS = ("train", "val", "test")  # CelebA's partition file: 0, 1, 2
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
-from device.errors import ModelError
+from device.errors import ModelError, os_reason
 from device.files import write_atomic
 from device.tflite import Network
 from train.data.crops import read_crop
 from train.data.select import sample_evenly
-from train.data.split import SPLITS, DataError, Split
+from train.data.split import CHECK_DATA, SPLITS, DataError, Split
 from train.evaluation.metrics import Score, percent_interval, score
 from train.evaluation.plots import BLUE, GREEN, ORANGE
 from train.evaluation.predictions import predict_float, predict_int8
@@ -75,7 +75,7 @@ def _measure(
 ) -> list[ComparisonRow]:
     train, val, test = (splits[name] for name in SPLITS)
     if not len(test):
-        raise DataError("no test photo for the comparison")
+        raise DataError("no test photo for the comparison", CHECK_DATA)
     model = load_float(run / "model.keras", len(train.attributes))
     content = _int8(model, train, settings, run / "int8.tflite")
     network = Network(content, "int8.tflite", "delete it and rerun")
@@ -151,7 +151,9 @@ def _times(path: Path) -> tuple[float, float, int]:
             rows = list(csv.DictReader(file))
         wall, cpu = (sum(float(row[key]) for row in rows) for key in ("wall_s", "cpu_s"))
     except (OSError, KeyError, ValueError) as error:
-        raise ModelError(f"cannot read {path}: {error}", "train that recipe again") from error
+        raise ModelError(
+            f"cannot read {path}: {os_reason(error)}", f"delete {path.parent}, then rerun"
+        ) from error
     return wall, cpu, len({row["epoch"] for row in rows})
 
 

@@ -133,7 +133,7 @@ def main(argv: list[str] | None = None) -> None:
     argv = sys.argv[1:] if argv is None else argv
     args = make_parser().parse_args(argv)
     if args.limit < 0:
-        raise UsageError(f"--limit {args.limit}: need 0 or more")
+        raise UsageError(f"--limit {args.limit}: need 0 or more", "--limit 0 for all photos")
     run = read_run(args.run)
     data_folder = args.data or run.data
     if data_folder is None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from device.attributes.model_card import read_card
-from device.errors import FacetError, ModelError, UsageError
+from device.errors import FacetError, ModelError, UsageError, os_reason
 from train.evaluation.robustness import SWEEPS, SweepPoint
 from train.training.run_dir import is_same_run, read_record
 
@@ -46,7 +47,9 @@ def read_run(folder: Path) -> Run:
     try:
         record = read_record(folder)
     except OSError as error:
-        raise FacetError(f"cannot read {folder}: {error}") from error
+        raise FacetError(
+            f"cannot read {folder}: {os_reason(error)}", f"ls -l {shlex.quote(str(folder))}"
+        ) from error
     if not (folder / "model.keras").is_file():
         data = record.get("data", "DIR")
         raise UsageError(

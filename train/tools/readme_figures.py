@@ -139,7 +139,10 @@ def fill_pages(pages: Iterable[Path], parts: dict[str, list[str]]) -> dict[Path,
     for name, lines in parts.items():
         having = [page for page, text in texts.items() if has_markers(text, name)]
         if not having:
-            raise UsageError(f"no page has <!-- {name} --> ... <!-- /{name} -->")
+            raise UsageError(
+                f"no page has <!-- {name} --> ... <!-- /{name} -->",
+                "git checkout README.md docs/",
+            )
         for page in having:
             texts[page] = fill_markers(texts[page], name, lines)
     return texts

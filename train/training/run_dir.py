@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from device.config import merge
-from device.errors import FacetError, UsageError
+from device.errors import FacetError, UsageError, os_reason
 from train.training.config import FitSettings
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def save_derived_run(model: keras.Model, record: dict[str, Any], run: Path) -> N
         keras.Model(model.input, model.output, name=model.name).save(run / "model.keras")
         (run / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
     except OSError as error:
-        raise FacetError(f"cannot write {run}: {error}") from error
+        raise FacetError(
+            f"cannot write {run}: {os_reason(error)}", "free disk space, or another --out"
+        ) from error
     print(f"saved {run / 'model.keras'}; next: python -m train.convert {run}")
 
 

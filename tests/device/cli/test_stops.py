@@ -1,10 +1,12 @@
 """How a run ends: which signals stop it, and what it survives. Each in a process of its own."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +84,32 @@ def test_a_pipe_that_stalls_is_stopped_within_two_seconds(tmp_path, stalled_afte
         assert time.monotonic() - begun < 2
     assert process.stderr
     process.stderr.close()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("begun", [b"", b"\xff\xd8\xff\xe0"])
+def test_a_stop_while_stdin_is_read_is_no_fault(number, begun):
+    run = [sys.executable, "-m", "device.run", "--camera", "-", "--headless"]
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen([*run, "--log", "-"], cwd=ROOT, stdout=subprocess.DEVNULL, **pipes)
+    assert process.stdin and process.stderr
+    process.stdin.write(begun)
+    process.stdin.flush()
+    wait_until_read(process.pid)
+    process.send_signal(number)
+    printed = process.stderr.read().decode()
+    assert (process.wait(20), "facet: stopped while stdin was read\n") == (0, printed)
+    process.stdin.close()
+    process.stderr.close()
+
+
+def wait_until_read(pid: int) -> None:
+    """Wait until a process has its temporary file for stdin open: it reads from then on."""
+    end_s = time.monotonic() + 60
+    while time.monotonic() < end_s:
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if "facet-" in str(link.readlink()):
+                    return
+        time.sleep(0.05)
+    raise AssertionError("stdin is not read")
