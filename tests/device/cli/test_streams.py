@@ -38,6 +38,13 @@ def test_a_result_that_cannot_be_printed_is_one_line(command, redirection):
     assert "Traceback" not in done.stderr and "internal" not in done.stderr
 
 
+def test_a_snapshot_is_saved_though_nothing_can_be_printed(tmp_path):
+    out = tmp_path / "a.jpg"
+    done = shell(f"device.doctor --camera demo --snapshot {out}", ">/dev/full")
+    assert done.returncode == 1 and done.stderr.count("cannot write to stdout") == 1
+    assert out.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "<&-"])
 @pytest.mark.parametrize("command", ["device --version", "device.settings_file"])
 def test_without_stderr_or_stdin_the_result_is_printed(command, redirection):
