@@ -33,6 +33,7 @@ from ..settings import SIDE, Settings
 from ..text import counted
 from .command import PACKAGE, Parser, exit_with
 from .flags import add_flags, merge_flags, size_wh
+from .result_file import refuse_unwritable, write_result
 
 if TYPE_CHECKING:
     from ..camera import Camera
@@ -109,20 +110,17 @@ def main(argv: list[str] | None = None) -> None:
         raise UsageError(f"--rounds {args.rounds}, need 1 or more", "--rounds 3")
     settings = merge_flags(Settings(), args, SETTING_FLAGS)
     settings = merge(settings, parse_settings(args.set), "--set")
+    if "json" in args:
+        refuse_unwritable(args.json, "another --json")  # before minutes of work
     if "against" in args:
         merge(settings, parse_settings(args.against.split(",")), "--against")
         figures = compare(argv, args.against, args.rounds)
         printed = comparison_text(figures, args.against)
     else:
         figures, printed = _measure(args, settings)
-    print(printed)
     if "json" in args:
-        try:
-            args.json.write_text(json.dumps(figures, indent=2) + "\n")
-        except OSError as error:
-            raise UsageError(
-                f"cannot write {args.json}: {error.strerror}", "another file"
-            ) from error
+        write_result(args.json, f"{json.dumps(figures, indent=2)}\n".encode(), "another --json")
+    print(printed)
 
 
 def _measure(args: argparse.Namespace, settings: Settings) -> tuple[Figures, str]:

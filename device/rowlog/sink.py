@@ -140,6 +140,10 @@ def open_sink(path: Path, header: bytes, settings: RotationSettings, flag: str) 
             return StreamSink(path, header)
         return FileSink(RowWriter(path, header, settings, wait=wait))
     except OSError as error:
+        if path == STDOUT:
+            raise FacetError(
+                f"cannot write the log to stdout: {reason(error)}", f"{flag} FILE.csv"
+            ) from error
         hint = f"{flag} FILE.csv in a folder that you may write to"
         if isinstance(error, FileLockedError):
             hint = f"stop that process, or {flag} with another file"
