@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
         recognizer = open_recognizer(settings, camera, stack, stop.is_set)
         windowed = wants_window(settings)
         files = wanted_files(settings, camera, windowed)
-        outputs = build_outputs(settings, camera, card, logged, files, stack)
+        outputs = build_outputs(settings, camera, card, logged, files, stack, stop.is_set)
         window = build_window(camera, stop, stack) if windowed else None
         if not (outputs or window):
             log.warning("no window, --log, --events or --record: results are not kept")

@@ -82,3 +82,33 @@ def test_a_pipe_that_stalls_is_stopped_within_two_seconds(tmp_path, stalled_afte
         assert time.monotonic() - begun < 2
     assert process.stderr
     process.stderr.close()
+
+
+@pytest.mark.parametrize("reader", ["none", "one that takes nothing"])
+def test_a_log_whose_reader_stalls_is_stopped_within_two_seconds(tmp_path, reader):
+    pipe, messages = tmp_path / "pipe", tmp_path / "messages"
+    os.mkfifo(pipe)
+    stalled = None
+    if reader != "none":
+        stalled = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    run = [sys.executable, "-m", "device.run", "--camera", "demo", "--headless"]
+    run += ["--log", str(pipe), "--log-every", "0", "--attributes", "all"]
+    with messages.open("wb") as stderr:
+        process = subprocess.Popen(run, cwd=ROOT, stderr=stderr)
+    until = time.monotonic() + 60
+    expected = "waiting for a reader" if stalled is None else "logging to"
+    while expected not in messages.read_text() and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(3 if stalled is not None else 0)  # the demo fills a pipe in less than a second
+    begun = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    code = process.wait(20)
+    took_s = time.monotonic() - begun
+    if stalled is not None:
+        os.close(stalled)
+    said = messages.read_text()
+    assert took_s < 5, said  # 2 s on a computer with nothing else to do
+    if stalled is None:
+        assert code == 0 and "had a reader" in said
+    else:
+        assert code == 1 and "its reader takes no rows. Try: keep its reader running" in said

@@ -2,7 +2,7 @@
 
 import gzip
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 
@@ -222,7 +222,10 @@ def test_without_a_server_at_all_the_rows_day_counts(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
 def test_daylight_saving_and_leap_seconds_keep_times_in_order(zone):
-    place = ZoneInfo(zone)
+    try:
+        place = ZoneInfo(zone)
+    except ZoneInfoNotFoundError:
+        pytest.skip("needs the time zones (apt install tzdata)")
     begins = [datetime(2026, month, 1, tzinfo=UTC) for month in (3, 4, 10, 11)]
     hours = [begin + hour * HOUR / 2 for begin in begins for hour in range(48 * 30)]
     times = [timestamp(hour.astimezone(place)) for hour in hours]
