@@ -14,7 +14,7 @@ from device.attributes.classifier import Classifier, calibrated
 from device.cli.command import Parser, exit_with
 from train.data.celeba import read_celeba
 from train.data.select import sample_evenly
-from train.data.split import DataError
+from train.data.split import CHECK_DATA, DataError
 from train.evaluation.calibration import (
     TRAINING_PHOTOS,
     WEIGHTS,
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> None:
     classifier, data = Classifier(args.model, threads=2), read_celeba(args.data)
     val, train = data.splits["val"], data.splits["train"]
     if not (len(val) and len(train)):
-        raise DataError(f"no validation or no training photo in {args.data}")
+        raise DataError(f"no validation or no training photo in {args.data}", CHECK_DATA)
     network, crop_wh = classifier.network, classifier.card.crop_wh
     val_predictions, train_predictions = (
         Predictions(predict_int8(network, split.photos, crop_wh), split.labels)

@@ -41,7 +41,7 @@ def plan_runs(names: Sequence[str], flags: argparse.Namespace) -> dict[str, FitS
     """Return the settings per recipe; UsageError if they would not use the same photos."""
     plan = {Path(name).stem: overridden(read_recipe(name), flags) for name in names}
     if len(plan) < len(names):
-        raise UsageError("duplicate recipe")
+        raise UsageError("duplicate recipe", f"python -m train.compare {' '.join(plan)} ...")
     first_name, first = next(iter(plan.items()))
     for name, settings in plan.items():
         for key in EQUAL:

@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 
 from device.attributes.model_card import Attribute, ModelCard, read_card
-from device.cli.command import Parser, exit_with
+from device.cli.command import Parser, count, exit_with
 from device.errors import FacetError, ModelError, UsageError, disk_faults
 from device.faces.align import crop_template
 from device.tflite import Network
@@ -31,7 +31,7 @@ from train import verify
 from train.data.crops import read_crop
 from train.data.open import read_data
 from train.data.select import head, sample_evenly, select_for_run
-from train.data.split import DataError, Dataset, Split, left_out_line
+from train.data.split import CHECK_DATA, DataError, Dataset, Split, left_out_line
 from train.evaluation.calibration import TRAINING_PHOTOS, operating_point
 from train.evaluation.measure import measure_model
 from train.evaluation.model_card import model_card, splits_of
@@ -41,6 +41,7 @@ from train.network.quantize import quantize
 from train.training.run_dir import is_same_run, read_record, read_settings
 
 CALIBRATION_PHOTOS = 1000
+REINSTALL_RUNTIME = "rm -rf .venv-tflite && make setup-dev"
 VERIFIED_PHOTOS = 100
 # Mean difference of two runtimes' outputs, in steps of 1/256, above which one of them is wrong.
 # XNNPACK, which accelerates litert, rounds int8 differently from the built-in kernels of
@@ -63,7 +64,9 @@ def convert(
     model = load_float(run / "model.keras", len(train.attributes))
     for split in (train, val):
         if not len(split):
-            raise DataError(f"no {split.name} photo: the conversion calibrates on train and val")
+            raise DataError(
+                f"no {split.name} photo: the conversion calibrates on train and val", CHECK_DATA
+            )
     crop_wh = settings.input
     photos = sample_evenly(train, CALIBRATION_PHOTOS).photos
     content = quantize(model, (read_crop(photo, crop_wh).astype(np.float32) for photo in photos))
@@ -193,7 +196,9 @@ def _verify(card: Path, photos: Sequence[Path]) -> list[str]:
     for python in pythons:
         result = verify.outputs_of(python, card, crops)
         if isinstance(result, str):
-            raise FacetError(f"the converted model does not run with {python}: {result}")
+            raise FacetError(
+                f"the converted model does not run with {python}: {result}", REINSTALL_RUNTIME
+            )
         results.append(result)
     (reference, expected), *rest = results
     lines.append(f"{reference}: runs, {len(crops)} validation photos")
@@ -205,11 +210,12 @@ def _agreement(reference: str, expected: np.ndarray, runtime: str, outputs: np.n
     accelerated, plain = np.abs(outputs - expected) * 256
     if plain.any():
         raise FacetError(
-            f"{runtime} and {reference} differ by {plain.max():.0f} steps with the same kernels"
+            f"{runtime} and {reference} differ by {plain.max():.0f} steps with the same kernels",
+            REINSTALL_RUNTIME,
         )
     difference = f"{accelerated.mean():.2f}/256 on average, {accelerated.max():.0f}/256 at most"
     if accelerated.mean() > MAX_MEAN_STEPS:
-        raise FacetError(f"{runtime} and {reference} do not agree: {difference}")
+        raise FacetError(f"{runtime} and {reference} do not agree: {difference}", REINSTALL_RUNTIME)
     return (
         f"{runtime}: runs, identical to {reference} without XNNPACK; with XNNPACK, the default of "
         f"{reference}, outputs differ by {difference}, because it rounds differently"
@@ -237,7 +243,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--name", default="attributes", help="of the model's files (default %(default)s)")
     add("--overwrite", action="store_true", help="replace a model of another run")
     add("--utkface", type=Path, help="UTKFace's folder (default: beside the data)")
-    add("--limit", type=int, default=0, metavar="N", help="only the first N photos of each split")
+    add("--limit", type=count, default=0, metavar="N", help="only the first N photos of each split")
     args = parser.parse_args(argv)
     out = args.out or args.run / "models"
     root = args.data or Path(read_record(args.run).get("data", ""))

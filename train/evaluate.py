@@ -23,14 +23,14 @@ from typing import Any
 import numpy as np
 
 from device.attributes.classifier import Classifier
-from device.cli.command import Parser, SubcommandParser, exit_with
+from device.cli.command import Parser, SubcommandParser, count, exit_with
 from device.errors import UsageError, disk_faults
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import quality_limits
 from device.settings import FacesSettings
 from train.data.open import read_data
 from train.data.select import head, sample_evenly, with_attributes
-from train.data.split import SPLITS, DataError, Split, left_out_line
+from train.data.split import CHECK_DATA, SPLITS, DataError, Split, left_out_line
 from train.evaluation import end_to_end, fairness, rejection, robustness
 from train.evaluation.metrics import Scores, without_nan
 from train.evaluation.plots import (
@@ -53,7 +53,7 @@ def make_parser() -> Parser:
     )
 
     def command(name: str, summary: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        sub = commands.add_parser(name, help=summary, description=summary)
         add = sub.add_argument
         add("--model", type=Path, default=Path("models/attributes.json"), metavar="CARD")
         add("--out", type=Path, metavar="DIR", help="for results (default: out/evaluate-NAME)")
@@ -64,7 +64,7 @@ def make_parser() -> Parser:
         add = sub.add_argument
         add("--data", type=Path, required=True, metavar="DIR", help="CelebA's folder")
         add("--split", choices=SPLITS, default="test", help="default %(default)s")
-        add("--limit", type=int, default=0, metavar="N", help=f"photos (default: {photos})")
+        add("--limit", type=count, default=0, metavar="N", help=f"photos (default: {photos})")
         return sub
 
     scores = split_command("scores", "metrics on a split, per attribute")
@@ -209,10 +209,12 @@ def _read_split(args: argparse.Namespace, classifier: Classifier) -> Split:
     data = read_data(args.data)
     print(left_out_line(data))
     if not set(classifier.card.names) <= set(data.attributes):
-        raise UsageError(f"{args.model} has other attributes than {args.data}")
+        raise UsageError(
+            f"{args.model} has other attributes than {args.data}", "the --data it was trained on"
+        )
     split = with_attributes(data.splits[args.split], classifier.card.names)
     if not len(split):
-        raise DataError(f"no {args.split} photo in {args.data}")
+        raise DataError(f"no {args.split} photo in {args.data}", CHECK_DATA)
     return split
 
 

@@ -27,7 +27,7 @@ from device.errors import UsageError, disk_faults
 from device.log import log
 from train.data.open import read_data
 from train.data.select import counts_line, select_for_run
-from train.data.split import DataError, left_out_line
+from train.data.split import CHECK_DATA, DataError, left_out_line
 from train.training.config import FitSettings
 from train.training.flags import add_flags, overridden
 from train.training.recipe import read_recipe, recipe_names
@@ -65,7 +65,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add_flags(parser)
     args = parser.parse_args(argv)
     if args.profile < 0:
-        raise UsageError(f"--profile {args.profile}: need at least 1 step")
+        raise UsageError(f"--profile {args.profile}: need at least 1 step", "--profile 50")
     if not (args.out or args.profile):
         raise UsageError("no folder for the run", "--out RUN")
     return args
@@ -125,7 +125,7 @@ def profile(args: argparse.Namespace) -> Profile:
     settings = overridden(read_recipe(args.recipe or DEFAULT_RECIPE), args)
     train = select_for_run(read_data(args.data).splits, settings)["train"]
     if not len(train):
-        raise DataError(f"no training photo in {args.data}")
+        raise DataError(f"no training photo in {args.data}", CHECK_DATA)
     return measure_input_wait(train, settings, args.profile)
 
 
@@ -147,7 +147,7 @@ def main(argv: list[str] | None = None) -> None:
     splits = select_for_run(data.splits, settings)
     print(f"{counts_line(splits, settings)}; {left_out_line(data)}")
     if not len(splits["train"]):
-        raise DataError(f"no training photo in {args.data}")
+        raise DataError(f"no training photo in {args.data}", CHECK_DATA)
     hint = "fix it or free disk space, then add --resume"
     with disk_faults(f"cannot read or write {run}", hint):
         run.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,7 @@ def readable_photos(folder: Path) -> tuple[list[Path], list[str]]:
         except PhotoError as error:
             errors.append(str(error))
     if not readable:
-        raise SourceError(f"no readable photo in {folder}")
+        raise SourceError(f"no readable photo in {folder}", "--images FOLDER of JPEG or PNG files")
     return readable, errors
 
 
@@ -48,7 +48,10 @@ def write_csv(path: Path, names: tuple[str, ...], photos: list[Path], rows) -> N
     try:
         write_atomic(path, content.getvalue().encode(errors="backslashreplace"))
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}",
+            "--out in a writable folder",
+        ) from error
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -23,7 +23,10 @@ def main(argv: list[str] | None = None) -> None:
     try:
         write_atomic(args.float, content)
     except OSError as error:
-        raise UsageError(f"cannot write {args.float}: {error.strerror}") from error
+        raise UsageError(
+            f"cannot write {args.float}: {error.strerror}",
+            "--float in a writable folder",
+        ) from error
     print(f"saved {args.float}; next: python -m device.bench --baseline {args.float}")
 
 

@@ -165,7 +165,7 @@ class CsiCamera:
         except TimeoutError:
             return None
         except RuntimeError as error:
-            raise SourceError(f"{self.name} dropped ({error})") from error
+            raise SourceError(f"{self.name} dropped ({error})", "check the ribbon cable") from error
         self._pending = None
         return bgr
 

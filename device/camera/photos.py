@@ -1,12 +1,13 @@
 """Read a photo, or a folder of photos in the order of their names."""
 
+import shlex
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from ..errors import SourceError, one_line
+from ..errors import SourceError, os_reason
 from ..log import log
 from ..types import Frame
 from .image_io import Photo, PhotoError, decode_photo
@@ -24,12 +25,18 @@ class Photos(Oriented):
 
     fps = 1.0
 
-    def __init__(self, path: Path, recursive: bool = False, content: bytes | None = None):
+    def __init__(
+        self,
+        path: Path,
+        recursive: bool = False,
+        content: bytes | None = None,
+    ):
         self.name = path.name
         self.skipped: list[str] = []  # one line each, naming the file
         self._first: Photo | None = None  # a single one, until it is taken
         if content is None and path.is_dir():
-            self._folder, self._paths = path, _photos_in(path, recursive)
+            self._folder = path
+            self._paths = _photos_in(path, recursive)
         else:
             # An unreadable single photo is an error, not a skip.
             self._first = decode_photo(path, content)
@@ -55,8 +62,10 @@ class Photos(Oriented):
                 log.info(f"skipped: {error}")
                 continue
             taken, name = photo.taken or datetime.now(UTC), str(path.relative_to(self._folder))
-            bgr = self.orientation.apply(photo.bgr)
-            frame = Frame(bgr, index, taken, time.monotonic(), name, photo.scale)
+            bgr, full_size = self.orientation.apply(photo.bgr), photo.full_size
+            if full_size:
+                full_size = full_size.turned(self.orientation.turn)
+            frame = Frame(bgr, index, taken, time.monotonic(), name, photo.scale, full_size)
             del photo, bgr  # or the picture would stay in memory while the next one is decoded
             yield frame
             del frame
@@ -70,7 +79,10 @@ def _photos_in(folder: Path, recursive: bool) -> list[Path]:
     try:
         paths = photos_in(folder, recursive)
     except OSError as error:
-        raise SourceError(f"cannot read the folder {folder}: {one_line(error)}") from error
+        raise SourceError(
+            f"cannot read the folder {folder}: {os_reason(error)}",
+            f"ls -ld {shlex.quote(str(folder))}",
+        ) from error
     if not paths:
         deeper = "" if recursive else ", or --recursive for its subfolders"
         raise SourceError(f"no photos in {folder}", f"a folder of JPEG or PNG files{deeper}")

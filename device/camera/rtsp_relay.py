@@ -118,7 +118,8 @@ class Relay:
                 self.silent_bytes += len(received or b"")
                 if self.silent_bytes > MAX_SILENT_BYTES:
                     raise SourceError(
-                        f"{self._name} sends {MAX_SILENT_BYTES >> 20} MB and no picture"
+                        f"{self._name} sends {MAX_SILENT_BYTES >> 20} MB and no picture",
+                        NO_PICTURE_HINT,
                     )
                 for part in self._answers.feed(received or b""):
                     self._answer(part, client)

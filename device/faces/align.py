@@ -58,7 +58,10 @@ def landmark_matrix(landmarks: np.ndarray, template: np.ndarray) -> np.ndarray:
     """
     points = np.asarray(landmarks, np.float64)
     if points.shape != template.shape or not np.isfinite(points).all():
-        raise AlignError(f"need {len(template)} finite (x, y) landmarks, got {points.tolist()}")
+        raise AlignError(
+            f"need {len(template)} finite (x, y) landmarks, got {points.tolist()}",
+            "landmarks of a detection, in the order of the template",
+        )
     eyes_px = math.dist(points[0], points[1])
     if eyes_px < MIN_EYES_PX:
         raise AlignError(

@@ -23,6 +23,7 @@ MARGIN = 0.05  # by which the turned face's score must be higher
 CONTEXT = 3.0  # side of the checked square, in face widths
 SIDEWAYS_DEG = 60.0  # tilt of the eyes beyond which a face lies on its side
 PERIOD_S = 2.0  # between two examinations
+UPRIGHT_CHECKS = 2  # examinations in a row after which a track counts as upright
 AGREEING = 3  # examinations in a row, all with the same result, before a line is logged
 
 
@@ -56,7 +57,7 @@ def _best_score(detector: Detector, bgr: Image) -> float:
 
 
 class OrientationWatch:
-    """Checks one track, or a picture without faces, every two seconds.
+    """Checks one track, or a picture without faces, every two seconds, until it is settled.
 
     Marks tracks that stand on their heads, and logs once how to turn the camera's picture if its
     faces never stand upright.
@@ -74,7 +75,8 @@ class OrientationWatch:
         due = frame.at_s >= self._next_s
         checked = [track for track in tracks if track.checked_s is None]
         if not checked and due:
-            checked = sorted(tracks, key=lambda track: track.checked_s or 0.0)[:1]
+            doubtful = [track for track in tracks if track.upright_checks < UPRIGHT_CHECKS]
+            checked = sorted(doubtful, key=lambda track: track.checked_s or 0.0)[:1]
         empty = due and not tracks and not self._settled
         if checked or empty:
             self._next_s = frame.at_s + PERIOD_S
@@ -89,6 +91,7 @@ class OrientationWatch:
         face = track.predict(frame.at_s)
         track.checked_s = frame.at_s
         track.upside_down = is_upside_down(self._detector, frame.bgr, face)
+        track.upright_checks = 0 if track.upside_down else track.upright_checks + 1
         tilt = tilt_deg(face.landmarks)
         if track.upside_down or abs(tilt) > 180 - SIDEWAYS_DEG / 2:
             return 180

@@ -51,7 +51,7 @@ def exposure(crop_rgb: Image) -> tuple[float, float]:
     skin: the mean is as low in a dark face that is well lit.
     """
     grey = _inner_grey(crop_rgb)
-    counts = np.bincount(grey.ravel(), minlength=256).cumsum()
+    counts = cv2.calcHist([grey], [0], None, [256], [0, 256]).cumsum()  # float32, exact
     brightness = int(np.searchsorted(counts, LIGHTEST * counts[-1]))
     return float(brightness), float(1 - counts[BURNT_OUT - 1] / counts[-1])
 

@@ -20,6 +20,7 @@ from .frame_rate import LEAST_HIT_S, FrameRate
 from .motion import travel_time_s
 
 VELOCITY_GAIN = 0.3  # share of a prediction's residual that goes into the velocity
+LEAST_STEP_S = 1 / 120  # between closer frames a detector's noise would be a high velocity
 
 
 @dataclass(eq=False)
@@ -34,6 +35,7 @@ class TrackedFace:
     unseen_s: float = 0.0  # from the last detection to the last miss
     upside_down: bool = False  # as the last examination found it
     checked_s: float | None = None  # when that was
+    upright_checks: int = 0  # examinations in a row that found it upright
     first_s: float = field(init=False)  # when it was first seen
     id: int = 0  # from 1; 0 until confirmed
     mean_velocity: tuple[float, float] = (0.0, 0.0)  # of the whole face, px/s
@@ -57,7 +59,7 @@ class TrackedFace:
 
     def update(self, detection: Detection, now_s: float) -> None:
         """Take a detection for this track's."""
-        elapsed_s = max(now_s - self.seen_s, 1e-3)
+        elapsed_s = max(now_s - self.seen_s, LEAST_STEP_S)
         residual = detection.landmarks - self.predict(now_s).landmarks
         self.velocity = self.velocity + VELOCITY_GAIN * residual / elapsed_s
         x, y = self.velocity.mean(axis=0).tolist()

@@ -83,7 +83,7 @@ class Recognizer:
         for face in sorted(faces, key=lambda face: len(self._identities[face.id].embeddings)):
             if self._process.busy:
                 break
-            if self._is_due(face, frame.at_s):
+            if self._is_due(face, frame):
                 self._submit(frame, face)
         self._forget_old(frame.at_s)
         return [self._named(face) for face in faces]
@@ -99,15 +99,15 @@ class Recognizer:
             if now_s - identity.visible_s <= FORGET_S
         }
 
-    def _is_due(self, face: Face, now_s: float) -> bool:
-        clear = face.state == OK and face.box[2] >= self._settings.min_face
+    def _is_due(self, face: Face, frame: Frame) -> bool:
+        clear = face.state == OK and face.box[2] * frame.scale >= self._settings.min_face
         if not (clear and self._gallery.names):
             return False
         identity = self._identities[face.id]
         if identity.match is None:
             return True
         unsure = abs(identity.match.score - self._settings.min_score) < UNSURE_RANGE
-        rested = now_s - identity.submitted_s >= REPEAT_S
+        rested = frame.at_s - identity.submitted_s >= REPEAT_S
         return unsure and rested and len(identity.embeddings) < MAX_EMBEDDINGS
 
     def _submit(self, frame: Frame, face: Face) -> None:

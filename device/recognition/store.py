@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError, SourceError, UsageError, nearest, one_line
-from ..files import open_folder, read_regular, write_atomic
+from ..files import open_folder, parse_json, read_regular, write_atomic
 from ..log import log
 from ..types import UNKNOWN
 from .embedding import EMBEDDING_SIZE, MODEL, VERSION
@@ -97,7 +97,7 @@ def read_people(path: Path) -> tuple[EnrolledPerson, ...]:
     """
     try:
         content, status = read_regular(path, MAX_BYTES)
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         return ()
     except OSError as error:
@@ -114,7 +114,7 @@ def read_people(path: Path) -> tuple[EnrolledPerson, ...]:
             f"other users may read {path}, which holds face templates. Try: chmod 600 {path}"
         )
     try:
-        record = json.loads(text)
+        record = parse_json(text)
         model = (record["model"]["name"], record["model"]["version"])
         if record["format"] != FORMAT:
             raise ValueError(f"its format is {record['format']}, not {FORMAT}")

@@ -10,8 +10,9 @@ from ..text import printable
 from .clock import is_uncertain
 
 _NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]*")
-# What makes a spreadsheet compute a cell, at its begin or after what may separate cells.
-_FORMULA = re.compile(r"(^|[;,|])([=+\-@\uff0b\uff0d\uff1d\uff20])")
+# What makes a spreadsheet compute a cell, at its begin or after what may separate cells; some pass
+# over blanks.
+_FORMULA = re.compile(r"((?:^|[;,|])\s*)([=+\-@\uff0b\uff0d\uff1d\uff20])")
 _DAY = re.compile(rb"\d{4}-\d\d-\d\dT")
 NO_DAY = ""
 UNSET = "?"  # of an uncertain date in ISO 8601-2

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from device.camera.image_io import PhotoError, read_photo
-from train.data.split import SPLITS, DataError, Dataset, Split, left_out_line
+from train.data.split import CORRECT_LINE, SPLITS, DataError, Dataset, Split, left_out_line
+from train.data.tables import read_fields
 
+COPY_AGAIN = "--data FOLDER with CelebA, or copy this file again"
 CHECK_BLOCK = 4096  # photos that are checked at a time
 FULL_COUNTS = {"train": 162_770, "val": 19_867, "test": 19_962}  # complete CelebA
 
@@ -96,21 +98,9 @@ def _either(root: Path, stem: str) -> Path:
     raise DataError(f"no {stem}.txt or {stem}.csv in {root}", "--data FOLDER with CelebA")
 
 
-def _rows(path: Path):
-    """Yield (line number, fields) of a text file separated by blanks, or by commas for .csv."""
-    try:
-        with path.open(encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, 1):
-                fields = line.strip().split("," if path.suffix == ".csv" else None)
-                if fields and fields != [""]:
-                    yield number, [field.strip() for field in fields]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-
-
 def _read_attributes(path: Path, attributes: tuple[str, ...]) -> dict[str, bytes]:
     """Return a byte per attribute, 0 or 1, of every photo."""
-    rows = _rows(path)
+    rows = read_fields(path, COPY_AGAIN)
     number, header = next(rows, (1, []))
     if path.suffix == ".csv":
         header = header[1:]  # image_id
@@ -121,33 +111,38 @@ def _read_attributes(path: Path, attributes: tuple[str, ...]) -> dict[str, bytes
         what = f"other attributes ({', '.join(odd[:4])})" if odd else "another order"
         raise DataError(
             f"{path}, line {number}: {what}; expected {len(attributes)} from {attributes[0]} "
-            f"to {attributes[-1]}"
+            f"to {attributes[-1]}",
+            COPY_AGAIN,
         )
     values = {"1": 1, "-1": 0, "0": 0}
     labels: dict[str, bytes] = {}
     for number, (name, *fields) in rows:
         if name in labels or Path(name).name != name:
             what = "is a duplicate" if name in labels else "is not a name in img_align_celeba"
-            raise DataError(f"{path}, line {number}: {name!r} {what}")
+            raise DataError(f"{path}, line {number}: {name!r} {what}", CORRECT_LINE)
         try:
             labels[name] = bytes(map(values.__getitem__, fields))
         except KeyError as error:
-            raise DataError(f"{path}, line {number}: {error} is not 1 or -1") from None
+            raise DataError(
+                f"{path}, line {number}: {error} is not 1 or -1", CORRECT_LINE
+            ) from None
         if len(fields) != len(attributes):
             raise DataError(
-                f"{path}, line {number}: {len(fields)} values, expected {len(attributes)}"
+                f"{path}, line {number}: {len(fields)} values, expected {len(attributes)}",
+                CORRECT_LINE,
             )
     return labels
 
 
 def _read_partition(path: Path) -> dict[str, int]:
     partition: dict[str, int] = {}
-    for number, fields in _rows(path):
+    for number, fields in read_fields(path, COPY_AGAIN):
         if path.suffix == ".csv" and number == 1:
             continue
         if len(fields) != 2 or fields[1] not in ("0", "1", "2"):
             raise DataError(
-                f"{path}, line {number}: expected a photo and 0, 1 or 2, got {' '.join(fields)!r}"
+                f"{path}, line {number}: expected a photo and 0, 1 or 2, got {' '.join(fields)!r}",
+                CORRECT_LINE,
             )
         partition[fields[0]] = int(fields[1])
     return partition

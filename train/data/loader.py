@@ -87,7 +87,7 @@ class Batches(keras.utils.PyDataset):
                 if candidate not in self._unreadable:
                     self._unreadable.add(candidate)
                     log.info(f"left out: {error}")
-        raise DataError(f"no {self._split.name} photo can be read")
+        raise DataError(f"no {self._split.name} photo can be read", "copy the photos again")
 
     def _crop(self, row: int) -> np.ndarray:
         path = self._split.photos[row]

@@ -4,9 +4,9 @@
 `align_folder` does that.
 """
 
-import csv
 import shutil
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,14 +16,17 @@ from tqdm import tqdm
 
 from device.analyzer import FaceAnalyzer, largest
 from device.camera.image_io import PHOTO_ENDINGS, PhotoError, read_photo
-from device.errors import UsageError
+from device.errors import UsageError, nearest
 from device.faces.align import CELEBA_FRAME, FRAME_WH, AlignError, warp_crop
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import NO_LIMITS
 from device.log import log
-from train.data.split import SPLITS, DataError, Dataset, Split
+from device.text import printable
+from train.data.split import CORRECT_LINE, SPLITS, DataError, Dataset, Split
+from train.data.tables import read_rows
 
 LABELS = "labels.csv"
+OWN_PHOTOS_HELP = "python -m train.own_photos --help"
 NEGATIONS = ("no_", "not_", "non_", "without_")
 FRAME_SHAPE = FRAME_WH[0] / FRAME_WH[1]
 VALUES = {"1": 1, "0": 0, "-1": 0}
@@ -61,7 +64,14 @@ def read_own_photos(root: Path | str) -> Dataset:
             f"To align them: python -m train.own_photos --photos {root} --out ALIGNED"
         )
     if not usable:
-        raise DataError(f"none of the {len(rows)} labels in {root} has a readable photo")
+        raise DataError(
+            f"none of the {len(rows)} labels in {root} has a readable photo",
+            "file names as in the folder, copy damaged photos again",
+        )
+    odd = [name for name in names if not name or printable(name) != name]
+    if odd:
+        hint = "names of letters and digits for folders and columns"
+        raise DataError(f"{root} has an attribute called {odd[0]!r}", hint)
     splits = {split: _split(root, split, usable, names) for split in SPLITS}
     return Dataset(splits, tuple(sorted(skipped.items())), names, "own photos")
 
@@ -100,7 +110,7 @@ def _read_folders(root: Path) -> tuple[list[LabelRow], tuple[str, ...]]:
     if len(classes) < 2:
         raise DataError(
             f"{root} has no {LABELS}, and {len(classes)} folders with photos, need 2 at least",
-            "python -m train.own_photos --help",
+            OWN_PHOTOS_HELP,
         )
     names = _attributes_of(classes)
     rows = [
@@ -125,23 +135,23 @@ def _one_hot(label: str, names: tuple[str, ...]) -> dict[str, int]:
 
 def _read_csv(root: Path) -> tuple[list[LabelRow], tuple[str, ...]]:
     path = root / LABELS
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header, *lines = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-    except ValueError:
-        raise DataError(f"{path} is empty") from None
+    header, *lines = read_rows(path, OWN_PHOTOS_HELP) or [[]]
+    if not header:
+        raise DataError(f"{path} is empty", OWN_PHOTOS_HELP)
     columns = [i for i, name in enumerate(header) if i and name.strip() != "split"]
     if not columns or not lines:
-        raise DataError(f"{path} has no column besides the file name, or no photo")
+        raise DataError(f"{path} has no column besides the file name, or no photo", OWN_PHOTOS_HELP)
     for number, row in enumerate(lines, 2):
         if len(row) != len(header):
-            raise DataError(f"{path}, line {number}: {len(row)} fields, expected {len(header)}")
+            raise DataError(
+                f"{path}, line {number}: {len(row)} fields, expected {len(header)}", CORRECT_LINE
+            )
     if len(columns) == 1 and not all(row[columns[0]].strip() in VALUES for row in lines):
         classes = sorted({row[columns[0]].strip() for row in lines})
         if len(classes) < 2:
-            raise DataError(f"{path}: all photos are {classes[0]!r}, need two classes")
+            raise DataError(
+                f"{path}: all photos are {classes[0]!r}, need two classes", OWN_PHOTOS_HELP
+            )
         names = _attributes_of(classes)
         labels = [_one_hot(row[columns[0]].strip(), names) for row in lines]
     else:
@@ -152,11 +162,19 @@ def _read_csv(root: Path) -> tuple[list[LabelRow], tuple[str, ...]]:
     for number, (row, row_labels) in enumerate(zip(lines, labels, strict=True), 2):
         split = row[split_column].strip() if split_column else _hashed_split(row[0])
         if split not in SPLITS:
-            raise DataError(f"{path}, line {number}: split {split!r}, expected train, val or test")
+            raise DataError(
+                f"{path}, line {number}: split {split!r}, expected train, val or test",
+                nearest(split, SPLITS),
+            )
         rows.append((row[0].strip(), split, row_labels))
     if len({file for file, _, _ in rows}) < len(rows):
-        raise DataError(f"{path}: duplicate photo")
+        raise DataError(f"{path}: duplicate photo {_duplicate(rows)!r}", CORRECT_LINE)
     return rows, names
+
+
+def _duplicate(rows: list[LabelRow]) -> str:
+    ((file, _),) = Counter(file for file, _, _ in rows).most_common(1)
+    return file
 
 
 def _values(
@@ -165,14 +183,14 @@ def _values(
     try:
         return {header[i].strip(): VALUES[row[i].strip()] for i in columns}
     except KeyError as error:
-        raise DataError(f"{path}, line {number}: {error} is not 1, 0 or -1") from None
+        raise DataError(f"{path}, line {number}: {error} is not 1, 0 or -1", CORRECT_LINE) from None
 
 
 def aligned(photo_bgr: np.ndarray, analyzer: FaceAnalyzer) -> np.ndarray:
     """Return the largest face as CelebA aligns it, uint8 (218, 178, 3) BGR; AlignError if none."""
     face = largest(analyzer.analyze(photo_bgr))
     if face is None:
-        raise AlignError("no face")
+        raise AlignError("no face", "a photo from nearer, with more light")
     return warp_crop(photo_bgr, CELEBA_FRAME.matrix(face.landmarks), FRAME_WH)
 
 
@@ -197,7 +215,7 @@ def align_folder(photos: Path, out: Path) -> tuple[int, int]:
         target.parent.mkdir(parents=True, exist_ok=True)
         encoded, content = cv2.imencode(target.suffix, face)
         if not encoded:
-            raise UsageError(f"cannot write photos as {target.suffix}")
+            raise UsageError(f"cannot write photos as {target.suffix}", "photos as JPEG or PNG")
         target.write_bytes(content.tobytes())
         written += 1
     if written and (photos / LABELS).is_file():

@@ -1,6 +1,5 @@
 """Face embeddings by the device's pipeline, cached in files because they take minutes."""
 
-import csv
 import functools
 import hashlib
 import io
@@ -9,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 from tqdm import tqdm
@@ -24,8 +24,10 @@ from device.recognition.embedding import EMBEDDING_SIZE, MODEL, VERSION, Embedde
 from device.recognition.face_crop import face_crop
 from device.settings import Settings
 from device.types import OK
+from train.data.arrays import read_arrays
 from train.data.crops import with_border
-from train.data.split import DataError, Dataset
+from train.data.split import CORRECT_LINE, DataError, Dataset
+from train.data.tables import read_columns, read_fields
 from train.evaluation.robustness import SyntheticScene
 
 TIGHT = "cut"  # a photo that ends at the face: it gets a border, which the detector needs
@@ -53,13 +55,16 @@ class EmbeddedFaces:
 def read_identities(root: Path) -> dict[str, int]:
     """Return each photo's identity; DataError if identity_CelebA.txt is missing or malformed."""
     path = root / "identity_CelebA.txt"
-    try:
-        rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
-        return {photo: int(identity) for photo, identity in rows}
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}", "--data DIR") from error
-    except ValueError as error:
-        raise DataError(f"{path}: expected a photo and a number on each line") from error
+    identities = {}
+    for number, fields in read_fields(path, "--data DIR"):
+        try:
+            photo, identity = fields
+            identities[photo] = int(identity)
+        except ValueError:
+            raise DataError(
+                f"{path}, line {number}: expected a photo and a number", CORRECT_LINE
+            ) from None
+    return identities
 
 
 def read_faces(data: Dataset, split: str, identities: dict[str, int], cache: Path) -> EmbeddedFaces:
@@ -71,7 +76,10 @@ def read_faces(data: Dataset, split: str, identities: dict[str, int], cache: Pat
     names = tuple(path.name for path in photos)
     missing = [name for name in names if name not in identities]
     if missing or not names:
-        raise DataError(f"{len(missing)} of {len(names)} {split} photos have no identity")
+        raise DataError(
+            f"{len(missing)} of {len(names)} {split} photos have no identity",
+            "identity_CelebA.txt of the whole CelebA",
+        )
     arrays = _cached(cache, split, [(photo, None) for photo in photos])
     numbers = np.array([identities[name] for name in names])
     return EmbeddedFaces(names, numbers, *arrays)
@@ -106,14 +114,9 @@ def read_groups(folder: Path, cache: Path) -> dict[str, np.ndarray]:
     Raises DataError if labels are missing or malformed.
     """
     path = folder / "labels.csv"
-    try:
-        with path.open(newline="") as file:
-            rows = [(folder / row["file"], row["race"]) for row in csv.DictReader(file)]
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}", "--utkface DIR") from error
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{path}: expected columns file and race") from error
-    detected, _, embeddings = _cached(cache, "groups", [(photo, TIGHT) for photo, _ in rows])
+    columns = {"file": str, "race": str}
+    rows = read_columns(path, columns, "--utkface DIR")
+    detected, _, embeddings = _cached(cache, "groups", [(folder / file, TIGHT) for file, _ in rows])
     races = np.array([race for _, race in rows])
     groups = {"all": embeddings[detected]}
     for race in sorted(set(races)):
@@ -131,8 +134,10 @@ def _cached(cache: Path, name: str, tasks: Sequence[Task]) -> tuple[np.ndarray, 
         content = io.BytesIO()
         np.savez_compressed(content, detected=detected, clear=clear, embeddings=embeddings)
         write_atomic(path, content.getvalue())
-    arrays = np.load(path)
-    return arrays["detected"], arrays["clear"], arrays["embeddings"]
+    arrays = read_arrays(path, ("detected", "clear", "embeddings"), f"rm {quote(str(path))}")
+    if [array.shape for array in arrays] != [(len(tasks),)] * 2 + [(len(tasks), EMBEDDING_SIZE)]:
+        raise DataError(f"{path} holds other faces than expected", f"rm {quote(str(path))}")
+    return arrays
 
 
 def _embed(tasks: Sequence[Task]) -> tuple[np.ndarray, ...]:

@@ -5,7 +5,6 @@ the file name in the first column, then a column per attribute with 1 for yes an
 Other columns are ignored. If a photo has several faces, the largest is evaluated.
 """
 
-import csv
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,8 @@ from device.faces.quality_gate import QualityLimits
 from device.log import log
 from device.text import counted
 from device.types import OK
-from train.data.split import DataError
+from train.data.split import CORRECT_LINE, DataError
+from train.data.tables import read_rows
 
 TABLES = ("labels.csv", "attributes.csv")
 ALIASES = {"smile": "smiling"}  # GENKI's name of the attribute
@@ -58,18 +58,22 @@ def read_labelled(folder: Path, names: tuple[str, ...]) -> LabelledPhotos:
     tables = [folder / name for name in TABLES if (folder / name).is_file()]
     if not tables:
         raise DataError(f"no {' or '.join(TABLES)} in {folder}", "a folder with labels")
-    with tables[0].open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
+    rows = read_rows(tables[0], "a folder with labels")
     header = [ALIASES.get(column.lower(), column.lower()) for column in rows[0]] if rows else []
     columns = {name: header.index(name.lower()) for name in names if name.lower() in header}
     if not columns:
-        raise DataError(f"{tables[0]} has no column named as an attribute, such as {names[0]}")
+        raise DataError(
+            f"{tables[0]} has no column named as an attribute, such as {names[0]}",
+            "a folder with labels",
+        )
     labels = np.zeros((len(rows) - 1, len(columns)), np.uint8)
     for number, row in enumerate(rows[1:], 2):
         try:
             labels[number - 2] = [VALUES[row[column].strip()] for column in columns.values()]
         except (KeyError, IndexError):
-            raise DataError(f"{tables[0]}, line {number}: expected 1, 0 or -1") from None
+            raise DataError(
+                f"{tables[0]}, line {number}: expected 1, 0 or -1", CORRECT_LINE
+            ) from None
     return LabelledPhotos(tuple(folder / row[0] for row in rows[1:]), labels, tuple(columns))
 
 

@@ -4,7 +4,6 @@ Run by `python -m train.evaluate fairness`. UTKFace's photos go through the devi
 pipeline; CelebA's aligned photos, grouped by CelebA's own labels, through the classifier only.
 """
 
-import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,8 @@ from device.camera.image_io import read_photo
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import NO_LIMITS
 from train.data.crops import with_border
-from train.data.split import DataError, Split
+from train.data.split import Split
+from train.data.tables import read_columns
 
 AGE_BANDS = ((18, 29), (30, 44), (45, 59), (60, 120))
 # CelebA's Young has no defined age: yes below the first number, no above the second; ages between
@@ -65,19 +65,12 @@ def read_people(
 ) -> list[LabelledPerson]:
     """Return UTKFace's people with predictions; DataError if labels are missing or malformed."""
     path = folder / "labels.csv"
-    try:
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}", "--utkface DIR") from error
+    columns = {"file": str, "age": int, "gender": str, "race": str}
+    rows = read_columns(path, columns, "--utkface DIR")
     analyzer = FaceAnalyzer(detector, NO_LIMITS, classifier)
     thresholds = classifier.thresholds
     people = []
-    for number, row in enumerate(tqdm(rows, unit="photo", desc="utkface", leave=False), 2):
-        try:
-            age, gender, race, file = int(row["age"]), row["gender"], row["race"], row["file"]
-        except (KeyError, ValueError, TypeError):
-            raise DataError(f"{path}, line {number}: expected file,age,gender,race") from None
+    for file, age, gender, race in tqdm(rows, unit="photo", desc="utkface", leave=False):
         predicted = _predict(folder / file, analyzer, thresholds)
         male, young = predicted.get("Male"), predicted.get("Young")
         people.append(LabelledPerson(age, gender, race, male, young))

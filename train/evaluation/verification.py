@@ -194,7 +194,9 @@ def identify(
         if clear[identities == identity].sum() > photos
     ]
     if not enrollable:
-        raise DataError(f"no person has more than {photos} photos with a clear face")
+        raise DataError(
+            f"no person has more than {photos} photos with a clear face", "--data with more photos"
+        )
     people = min(people, len(enrollable))
     tallies = [
         _tally(identities, embeddings, clear, threshold, photos, enrollable[n : n + people], rng)

@@ -97,7 +97,7 @@ def build_backbone(backbone: Backbone, crop_wh: tuple[int, int], weights: str) -
 
 def _download(backbone: Backbone, model: keras.Model, shape: tuple[int, int, int]) -> None:
     if not backbone.published:
-        raise ModelError("none are published for Keras")
+        raise ModelError("none are published for Keras", WEIGHTS_HINT)
     source = backbone.build(
         input_shape=shape, include_top=False, weights="imagenet", name=backbone.layer
     )

@@ -77,7 +77,7 @@ def freeze(model: keras.Model, unfreeze: str) -> None:
         try:
             layer = _layer(backbone, unfreeze, f"--unfreeze with a layer of {backbone.name}")
         except ModelError as error:
-            raise UsageError(*error.args) from None
+            raise UsageError(error.message, error.hint) from None
         first = backbone.layers.index(layer)
     # Layer by layer: a layer frozen on its own stays frozen when the backbone is unfrozen.
     for number, layer in enumerate(backbone.layers):

@@ -17,7 +17,12 @@ def load_float(path: Path, attributes: int | None = None):
     try:
         model = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever its zip, JSON and HDF5 readers raise
-        raise ModelError(f"{path} is not a Keras model: {one_line(error)}") from error
+        raise ModelError(
+            f"{path} is not a Keras model: {one_line(error)}", "the model.keras of a finished run"
+        ) from error
     if attributes is not None and model.output_shape[-1] != attributes:
-        raise ModelError(f"{path} has {model.output_shape[-1]} outputs, need {attributes}")
+        raise ModelError(
+            f"{path} has {model.output_shape[-1]} outputs, need {attributes}",
+            "the --data that it was trained on",
+        )
     return model

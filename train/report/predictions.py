@@ -83,7 +83,7 @@ def _select(data: Dataset, split: str, names: tuple[str, ...], limit: int) -> Sp
     """Return the first `limit` photos of a split, 0 = all; DataError if it has none."""
     selected = head(with_attributes(data.splits[split], names), limit)
     if not len(selected):
-        raise DataError(f"the data has no {split} photo")
+        raise DataError(f"the data has no {split} photo", "another --split, or --data DIR")
     return selected
 
 

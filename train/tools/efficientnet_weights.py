@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from device.cli.command import Parser, exit_with
-from device.errors import FacetError, ModelError
+from device.errors import FacetError, ModelError, os_reason
 from train.keras_import import keras
 from train.network.efficientnet_lite import EfficientNetLite2
 
@@ -113,7 +113,7 @@ def main(argv: list[str] | None = None) -> None:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         model.save_weights(args.out)
     except OSError as error:
-        raise FacetError(f"cannot write {args.out}: {error}") from error
+        raise FacetError(f"cannot write {args.out}: {os_reason(error)}", "another --out") from error
     print(f"saved {args.out}; next: python -m train.fit --backbone EfficientNetLite2 ...")
 
 

@@ -8,7 +8,10 @@ from device.errors import UsageError
 def fill_markers(text: str, name: str, lines: list[str]) -> str:
     """Return the text with these lines between two markers; UsageError if it has none."""
     if not has_markers(text, name):
-        raise UsageError(f"the page has no <!-- {name} --> ... <!-- /{name} -->")
+        raise UsageError(
+            f"the page has no <!-- {name} --> ... <!-- /{name} -->",
+            "git checkout README.md docs/",
+        )
     return _between(name).sub(lambda match: match[1] + "\n".join(lines) + "\n" + match[2], text)
 
 

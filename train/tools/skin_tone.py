@@ -7,7 +7,6 @@ the accuracy of repeated cross-validation, and writes device/emoji/skin_tone.jso
 photos, and docs/skin_tone.png, the confusion matrix.
 """
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from device.emoji.skin import BANDS, FEATURES, FITTED, clip_outliers, features, 
 from device.settings import MODEL
 from train.data.crops import read_crop
 from train.data.split import DataError
+from train.data.tables import read_columns
 
 FOLDS, SHUFFLES = 8, 10
 INVERSE_L2 = 0.3  # a weaker penalty overfits 96 photos
@@ -55,18 +55,14 @@ def make_parser() -> Parser:
 def read_labels(folder: Path) -> tuple[list[Path], np.ndarray]:
     """Return photos and their bands, int (photos,); DataError if labels.csv is malformed."""
     path = folder / "labels.csv"
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        bands = np.array([int(row["fitzpatrick_type"]) for row in rows])
-        photos = [folder / row["file"] for row in rows]
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}", "--data DIR") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path} needs columns file and fitzpatrick_type, numbers") from error
+    columns = {"file": str, "fitzpatrick_type": int}
+    rows = read_columns(path, columns, "--data DIR")
+    photos, bands = [folder / file for file, _ in rows], np.array([band for _, band in rows], int)
     counts = [int(np.sum(bands == band)) for band in BANDS]
     if sum(counts) != len(bands) or min(counts) < FOLDS:
-        raise DataError(f"{path}: need {FOLDS} photos of each of {BANDS}, got {counts}")
+        raise DataError(
+            f"{path}: need {FOLDS} photos of each of {BANDS}, got {counts}", "--data DIR"
+        )
     return photos, bands
 
 

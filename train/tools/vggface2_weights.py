@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from device.cli.command import Parser, exit_with
-from device.errors import FacetError, ModelError
+from device.errors import FacetError, ModelError, os_reason
 from train.data.celeba import read_celeba
 from train.data.loader import Batches
 from train.data.select import head
@@ -122,7 +122,7 @@ def main(argv: list[str] | None = None) -> None:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         model.save_weights(args.out)
     except OSError as error:
-        raise FacetError(f"cannot write {args.out}: {error}") from error
+        raise FacetError(f"cannot write {args.out}: {os_reason(error)}", "another --out") from error
     print(f"saved {args.out}; next: python -m train.fit --backbone MobileNet --weights {args.out}")
 
 

@@ -168,7 +168,10 @@ class FitSettings(Table, frozen=True):
 
     def check(self, origin: str) -> None:
         if self.balanced and len(self.balanced) != 3:
-            raise UsageError(f"{origin} balanced = {list(self.balanced)}, need three counts")
+            raise UsageError(
+                f"{origin} balanced = {list(self.balanced)}, need three counts",
+                "--balanced 500 100 100",
+            )
         if self.balanced and len(self.attributes) != 1:
             raise UsageError(
                 f"{origin} balanced needs one attribute, got {len(self.attributes) or 'all'}",

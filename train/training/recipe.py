@@ -52,7 +52,10 @@ def _read(name: str, extended_by: tuple[str, ...], folder: Path = Path()) -> Fit
         raise UsageError(f"no recipe {name!r}", nearest(path.stem, recipe_names()))
     chain = (*extended_by, path.stem)
     if path.stem in extended_by:
-        raise UsageError(f"recipe {path.stem} extends itself: {' -> '.join(chain)}")
+        raise UsageError(
+            f"recipe {path.stem} extends itself: {' -> '.join(chain)}",
+            f"another extends in {chain[-2]}.toml",
+        )
     values = read_toml(path)
     extends = values.pop("extends", None)
     settings = _read(str(extends), chain, path.parent) if extends else FitSettings()

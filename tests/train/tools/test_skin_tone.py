@@ -19,8 +19,8 @@ def test_bands_that_can_be_told_are_told_and_noise_is_not():
     "content, message",
     [
         (None, "cannot read"),
-        ("file,other\na.jpg,2\n", "needs columns file and fitzpatrick_type"),
-        ("file,fitzpatrick_type\na.jpg,light\n", "needs columns file and fitzpatrick_type"),
+        ("file,other\na.jpg,2\n", "has no column fitzpatrick_type"),
+        ("file,fitzpatrick_type\na.jpg,light\n", "line 2: expected file,fitz"),
         ("file,fitzpatrick_type\na.jpg,2\n", "need 8 photos of each of (2, 3, 4, 5, 6)"),
     ],
 )
