@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
         recognizer = open_recognizer(settings, camera, stack, stop.is_set)
         screen = open_screen(settings, stack)
         files = wanted_files(settings, camera, screen is not None)
-        outputs = build_outputs(settings, camera, card, logged, files, stack)
+        outputs = build_outputs(settings, camera, card, logged, files, stack, stop.is_set)
         window = None
         if screen:
             window = build_window(screen, camera, stop, stack, needed=not outputs)

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import io
 import logging
 import os
 import re
@@ -208,8 +207,6 @@ def exit_with(main: Callable[[], int | None]) -> None:
     """
     prepare_streams()
     log_to_stderr()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files that are not UTF-8
     try:
         code = _code_of(main)
     except Stopped as stopped:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,6 +100,7 @@ def build_outputs(
     logged: tuple[str, ...],
     files: Files,
     stack: contextlib.ExitStack,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> list[Output]:
     """Return the outputs that write files, entered on the stack."""
     from ..camera import is_live
@@ -116,13 +117,19 @@ def build_outputs(
         photos = isinstance(camera, Photos)
         every_s = 0.0 if photos else settings.outputs.log_every
         no_face = photos and settings.outputs.log_no_face
-        csv_log = CsvLog(files.log, logged, every_s, settings.rotation, named, no_face)
+        csv_log = CsvLog(files.log, logged, every_s, settings.rotation, named, no_face, stopping)
         outputs.append(stack.enter_context(csv_log))
         log.info("logging to %s%s", files.log, _kept(csv_log.moved_to))
     if files.visits:
         thresholds = dict(zip(card.names, card.values("threshold").tolist(), strict=True))
         visits = VisitLog(
-            files.visits, logged, thresholds, settings.tracks.max_lost_s, settings.rotation, named
+            files.visits,
+            logged,
+            thresholds,
+            settings.tracks.max_lost_s,
+            settings.rotation,
+            named,
+            stopping,
         )
         outputs.append(stack.enter_context(visits))
         log.info("logging visits to %s%s", files.visits, _kept(visits.moved_to))

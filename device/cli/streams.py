@@ -40,15 +40,17 @@ def prepare_streams() -> None:
                     os.close(null)
     before = sys.stdout
     if before is None:
-        sys.stdout = _text(_Stdout(1, "wb", closefd=False), "utf-8", "backslashreplace", False)
+        sys.stdout = _text(_Stdout(1, "wb", closefd=False), "utf-8", False)
     elif isinstance(before, TextIOWrapper) and _number(before) == 1:
         before.flush()
         at_once = before.line_buffering or before.write_through
         file = _Stdout(1, "wb", closefd=False)
-        sys.stdout = _text(file, before.encoding, before.errors or "strict", at_once)
+        sys.stdout = _text(file, before.encoding, at_once)
 
 
-def _text(file: FileIO, encoding: str, errors: str, at_once: bool) -> TextIO:
+def _text(file: FileIO, encoding: str, at_once: bool) -> TextIO:
+    # Not every file name is UTF-8.
+    errors = "backslashreplace"
     return TextIOWrapper(BufferedWriter(file), encoding, errors, line_buffering=at_once)
 
 
