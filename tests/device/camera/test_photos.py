@@ -9,7 +9,6 @@ import pytest
 
 from device.camera import is_live
 from device.camera.image_io import PhotoError
-from device.camera.photo_files import require_photos
 from device.camera.photos import Photos
 from device.errors import SourceError
 
@@ -83,13 +82,3 @@ def test_one_photo(tmp_path):
     with Photos(tmp_path / "me.png") as photos:
         (frame,) = photos
     assert frame.bgr.shape == (1, 1, 3)
-
-
-@pytest.mark.parametrize("kind", ["missing", "empty", "pipe", "device"])
-def test_a_name_that_is_neither_photo_nor_folder(tmp_path, kind):
-    name = {"empty": "", "device": "/dev/zero"}.get(kind, str(tmp_path / "photo.jpg"))
-    if kind == "pipe":
-        os.mkfifo(name)
-    with pytest.raises(SourceError, match=r"no photo .*\. Try: the path of a photo"):
-        require_photos(name)
-    assert require_photos(str(tmp_path)) == tmp_path
