@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import os_reason
+from ..errors import SourceError, os_reason
 from ..files import open_regular
 from ..log import log
 
@@ -54,6 +54,14 @@ def is_photo(path: Path) -> bool:
         return False
     with open_regular(path) as file:
         return bool(photo_format(file.read(HEAD)))
+
+
+def require_photos(name: str) -> Path:
+    """Return the path of a photo or a folder; SourceError for others: a pipe may never answer."""
+    path = Path(name)
+    if not name or not (path.is_file() or path.is_dir()):
+        raise SourceError(f"no photo {name or repr(name)}", "the path of a photo, or of a folder")
+    return path
 
 
 def photos_in(folder: Path, recursive: bool) -> list[Path]:

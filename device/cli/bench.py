@@ -160,6 +160,9 @@ def camera_opener(args: argparse.Namespace, settings: Settings) -> "Callable[[],
     return lambda: open_camera(chosen)
 
 
+MIN_PANEL_PX = 16  # side of a portrait's part of the picture
+
+
 def _scene(faces: int, size_wh: tuple[int, int], frames: int) -> "Camera":
     from ..bench.scene import Scene
 
@@ -169,6 +172,10 @@ def _scene(faces: int, size_wh: tuple[int, int], frames: int) -> "Camera":
     if not low <= min(size_wh) <= max(size_wh) <= high:
         message = f"--size {size_wh[0]}x{size_wh[1]}, need {low} to {high}"
         raise UsageError(message, "--size 640x480")
+    most = size_wh[0] * size_wh[1] // MIN_PANEL_PX**2
+    if faces > most:
+        message = f"--faces {faces}, need at most {most} in {size_wh[0]}x{size_wh[1]}"
+        raise UsageError(message, "--faces 4")
     return Scene(faces, size_wh, frames)
 
 

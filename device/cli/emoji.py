@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import merge
-from ..errors import FacetError, SourceError, UsageError
+from ..errors import FacetError, UsageError
 from ..log import log
 from ..settings import Settings
 from ..text import printable
@@ -76,8 +76,10 @@ def check(options: argparse.Namespace) -> None:
     if sum(map(bool, (options.photo, options.camera, options.gallery))) != 1:
         message = "expected one of PHOTO, --camera and --gallery"
         raise UsageError(message, "python -m device.emoji --help")
-    if options.photo and not options.photo.exists():
-        raise SourceError(f"no photo {options.photo}", "the path of a photo, or of a folder")
+    if options.photo:
+        from ..camera.photo_files import require_photos  # not above: --help loads no OpenCV
+
+        require_photos(str(options.photo))
     if options.live and (options.photo or options.gallery or options.out):
         raise UsageError("--live shows a camera and writes nothing", "--camera SRC --live")
     if not MIN_SIDE_PX <= options.size <= MAX_SIDE_PX:
