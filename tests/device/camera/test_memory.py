@@ -58,7 +58,7 @@ def huge(tmp_path_factory):
     units = [sequence_header(16000, 16000) if unit[:1] == b"\x67" else unit for unit in units]
     limit_blocks(0)  # or this process would decode them, too
     (folder / "huge.h264").write_bytes(b"\0\0\0\1".join(units))
-    for ending in ("mp4", "ts", "mkv"):
+    for ending in ("mp4", "ts"):
         with av.open(folder / "huge.h264") as raw, av.open(folder / f"huge.{ending}", "w") as copy:
             stream = copy.add_stream_from_template(raw.streams.video[0])
             for number, packet in enumerate(raw.demux(video=0)):
@@ -71,7 +71,7 @@ def huge(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", ["huge.mp4", "huge.ts", "huge.mkv"])
+@pytest.mark.parametrize("name", ["huge.mp4", "huge.ts"])
 def test_a_film_with_huge_pictures_is_refused_before_they_are_decoded(tmp_path, huge, name):
     code, line, peak_mb = peak(tmp_path, huge / name)
     assert code == 3 and f"{name} has pictures of 16000x16000, more than 40 megapixels" in line
@@ -98,13 +98,9 @@ ENDLESS = {
     "header": (b"HTTP/1.1 200 OK\r\nX: ", b"a" * 65536),
     "part": (PART + b"Content-Type: image/jpeg\r\n\r\n\xff\xd8", ZEROS),
     "lines of a part": (PART + b"X: y\r\n\r\n\xff\xd8", b"\n" * 65536),
-    "promised part": (PART + b"Content-Length: 2000000000\r\n\r\n\xff\xd8", ZEROS),
-    "JPEG": (OK + b"image/jpeg\r\n\r\n\xff\xd8\xff", ZEROS),
-    "chunk": (OK + b"video/mp2t\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\n", ZEROS),
     "MP4": (OK + b"video/mp4\r\n\r\n\0\0\0\x10ftypisom\0\0\2\0" + b"\0\0\0\1mdat\0\1" * 2, ZEROS),
     "FLV tag": (OK + b"video/x-flv\r\n\r\nFLV\1\1\0\0\0\x09\0\0\0\0\x09\xff\xff\xff", ZEROS),
     "RTSP answer": (b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 2000000000\r\n\r\n", ZEROS),
-    "RTSP head": (b"RTSP/1.0 200 OK", ZEROS),
 }
 
 
