@@ -424,6 +424,23 @@ def test_a_film_ends_with_all_its_frames(tmp_path):
             assert [frame.at_s for frame in frames[:3]] == [0.0, 0.1, 0.2]
 
 
+def test_a_film_that_is_waited_for_ends_with_all_its_frames(tmp_path, monkeypatch):
+    monkeypatch.setattr("device.camera.reconnect.BACKOFF_S", (0.05,))
+    content, asked = transport_stream(tmp_path / "a.mp4", 20), []
+
+    def later(_):
+        asked.append(1)
+        return Page(content, "video/mp4") if len(asked) > 2 else Page(status=404)
+
+    with (
+        web({"/film": later}) as server,
+        open_camera(CameraSettings(source=address(server, "film"), wait=True)) as camera,
+    ):
+        frames = list(camera)
+    assert len(frames) == 20 and [frame.index for frame in frames] == list(range(20))
+    assert frames[19].at_s - frames[0].at_s == pytest.approx(1.9)
+
+
 def test_a_film_that_breaks_off_is_an_error(tmp_path):
     content = transport_stream(tmp_path / "a.mkv", 200)
     page = Page(content[: len(content) // 2], "video/x-matroska", length=False)
