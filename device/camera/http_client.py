@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import parse_http_list, parse_keqv_list
 
-from ..errors import SourceError, UsageError, one_line
+from ..errors import SourceError, UsageError, one_line, os_reason
 from ..settings import CameraSettings
 from .address import Address
 from .timed_response import TimedResponse
@@ -197,8 +197,9 @@ def tls_context(settings: CameraSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca_file and str(ca_file))
     except (OSError, ValueError) as error:
+        reason = "no certificate in it" if isinstance(error, ssl.SSLError) else os_reason(error)
         raise SourceError(
-            f"cannot read the certificates in {ca_file}: {one_line(error)}",
+            f"cannot read the certificates in {ca_file}: {reason}",
             "[camera] ca_file = a PEM file",
         ) from None
     if ca_file is not None:
