@@ -158,9 +158,6 @@ class ByteSource(io.BufferedIOBase):
     def seekable(self) -> bool:
         return self._reopen is not None and self._size is not None
 
-    def tell(self) -> int:
-        return self._at
-
     def read(self, size: int | None = -1, /) -> bytes:
         wanted = CHUNK if size is None or size < 0 else size
         try:
