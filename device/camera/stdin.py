@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from ..errors import SourceError
+from ..errors import SourceError, Stopped
 from . import Camera
 from .photo_files import HEAD, photo_format
 from .photos import Photos
@@ -65,4 +65,4 @@ def _copy(descriptor: int, file: IO[bytes], stopping: Callable[[], bool]) -> int
             return size
         if size > MAX_BYTES:
             raise SourceError(f"stdin gives more than {MAX_BYTES >> 20} MB", "save it as a file")
-    raise SourceError("stopped while stdin was read")
+    raise Stopped("stopped while stdin was read")

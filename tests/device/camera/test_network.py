@@ -164,7 +164,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: "
 def test_an_answer_that_drips_is_given_up(monkeypatch, begin):
     for limit in ("http_client.ANSWER_S", "http_client.PICTURE_S", "http_stream.PICTURE_S"):
         monkeypatch.setattr(f"device.camera.{limit}", 0.4)
-    monkeypatch.setattr("device.camera.http_stream.OPEN_S", 0.4)
+    monkeypatch.setattr("device.camera.byte_source.OPEN_S", 0.4)
     with web({"/x": lambda handler: dripping(handler, begin) or Page()}) as server:
         words = "does not answer within 0 s|gives no picture within 0 s"
         assert re.search(words, refused(address(server, "x")))
@@ -386,7 +386,7 @@ def test_a_part_that_promises_too_much_is_not_read(monkeypatch):
 
 def test_a_stream_without_a_picture_is_not_read_for_ever(monkeypatch):
     monkeypatch.setenv("OPENCV_LOG_LEVEL", "SILENT")
-    monkeypatch.setattr("device.camera.http_stream.MAX_SILENT_BYTES", 1 << 20)
+    monkeypatch.setattr("device.camera.byte_source.MAX_SILENT_BYTES", 1 << 20)
     packet = b"\x47\x1f\xff\x10" + b"\xff" * 184  # of MPEG-TS, empty
     with web({"/x": lambda _: Page(itertools.repeat(packet * 100), "video/mp2t")}) as server:
         assert "sends 1 MB without a picture" in refused(address(server, "x"))
