@@ -168,7 +168,7 @@ def _without_secrets(message: str) -> str:
 
     Messages about cameras have none already.
     """
-    if "://" not in message:
+    if ":/" not in message and "@" not in message:
         return message
     from ..camera.address import mask_addresses
 
