@@ -117,7 +117,7 @@ def refuse_large(name: str, width: float, height: float, max_pixels: float) -> N
         raise SourceError(
             f"{name} has pictures of {width:.0f}x{height:.0f}, more than "
             f"{max_pixels / 1e6:.3g} megapixels",
-            "[camera] max_megapixels",
+            "[camera] max_video_megapixels",
         )
 
 

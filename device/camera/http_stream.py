@@ -197,10 +197,10 @@ def _by_kind(
     name: str,
     decoding: Decoding,
 ) -> MotionJpeg | Snapshots | Container:
-    max_pixels = settings.max_megapixels * 1e6
+    max_pixels = settings.max_video_megapixels * 1e6
     main, _, kind = request.kind.partition("/")
     if main == "multipart":
-        return MotionJpeg(request, name, max_pixels)
+        return MotionJpeg(request, name, settings.max_megapixels * 1e6)
     begin = request.peek()
     # Some cameras call everything application/octet-stream.
     if (main == "image" and kind not in PLAYLISTS) or begin.startswith(b"\xff\xd8\xff"):

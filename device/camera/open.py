@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from ..errors import SourceError, UsageError, os_reason
+from ..errors import SourceError, UsageError, one_line, os_reason
 from ..files import open_regular
 from ..log import log
 from ..settings import CameraSettings
@@ -79,7 +79,7 @@ def _open_source(
     if source == "-":
         from .stdin import open_stdin
 
-        return open_stdin(stopping, max_pixels=settings.max_megapixels * 1e6)
+        return open_stdin(stopping, max_pixels=settings.max_video_megapixels * 1e6)
     return _open_file(settings)
 
 
@@ -106,7 +106,7 @@ def _open_connected(
         return _open_first(settings, stopping, v4l2)
     kind, _, number = settings.source.partition(":")
     if kind in ("usb", "csi") and not re.fullmatch(NUMBER, number):
-        raise UsageError(f"{settings.source!r} is not a camera", f"{kind}:0")
+        raise UsageError(f"{one_line(settings.source, 60)!r} is not a camera", f"{kind}:0")
     if settings.wait:
         waited = WaitedDevice(settings.source, float(settings.fps), lambda: _device(settings, v4l2))
         return _live(waited, settings, stopping)
@@ -191,7 +191,7 @@ def _open_file(settings: CameraSettings) -> Camera:
     from .photos import Photos
     from .video import VideoFile
 
-    name, max_pixels = settings.source, settings.max_megapixels * 1e6
+    name, max_pixels = settings.source, settings.max_video_megapixels * 1e6
     try:
         path = _path(name)
         if not path.exists():

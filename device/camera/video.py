@@ -24,7 +24,7 @@ from .video_probe import codec_of, is_interlaced, is_playlist
 SNAP_S = 0.0015  # containers round times, to 1 ms at worst
 CUT_S = 0.5  # a file that ends so much earlier than it says is incomplete
 EXAMINE_S = (1.0, 60.0)  # of the film, least and most, between two examinations of it
-MAX_PIXELS = 1e6 * CameraSettings().max_megapixels
+MAX_PIXELS = 1e6 * CameraSettings().max_video_megapixels
 
 Picture = tuple[Image, float | None]  # with its time in the file, s
 
@@ -45,6 +45,7 @@ class VideoFile(Oriented):
         self._started = datetime.now(UTC)
         height, width = self._first[0][0].shape[:2]
         self._size = f"{width}x{height}"
+        self.frame_bytes = 3 * width * height
 
     @property
     def mode(self) -> str:

@@ -138,8 +138,9 @@ class OrientationWatch:
         face = track.predict(frame.at_s)
         track.checked_s = frame.at_s
         track.upside_down = is_upside_down(self._detector, frame.bgr, face)
-        track.upright_checks = 0 if track.upside_down else track.upright_checks + 1
-        return turn_upright(face, track.upside_down)
+        turn = turn_upright(face, track.upside_down)
+        track.upright_checks = 0 if turn else track.upright_checks + 1
+        return turn
 
     def _check_empty(self, frame: Frame) -> int | None:
         """Return the turn at which a picture without faces has some; None: not the one tried."""

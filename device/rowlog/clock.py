@@ -76,9 +76,9 @@ class TimeServer:
 
         So is one that is written after the clock has jumped: it is near to what the clock showed.
         """
-        awaited, day = self.is_awaited(), timedelta(days=1)
+        waiting, day = self.is_awaited(), timedelta(days=1)
         if abs(moment - self._now()) < day:
-            return awaited
+            return waiting
         if self._boot_time is None:
             return False
         return abs(moment - self._boot_time - timedelta(seconds=self._boot_s())) < day
