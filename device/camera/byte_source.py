@@ -12,6 +12,7 @@ from .http_client import DROPPED_HINT, NO_PICTURE_HINT
 
 CHUNK = 1 << 16
 MAX_SILENT_BYTES = 32 << 20  # given to FFmpeg without a picture: it gathers them
+MAX_BOXES = 8  # of an MP4 file, before its pictures
 OPEN_S = 30.0  # for a stream's first picture, while its bytes come
 
 
@@ -33,6 +34,7 @@ class ByteSource(io.BufferedIOBase):
         self.silent_bytes = 0  # read since the last picture, which sets it to 0
         self.until_s = time.monotonic() + OPEN_S  # for the first picture, which ends this limit
         self.fault: SourceError | None = None
+        self.has_late_index = False  # an MP4 whose pictures come first, and no way to seek
 
     def readable(self) -> bool:
         return True
@@ -60,6 +62,8 @@ class ByteSource(io.BufferedIOBase):
         except SourceError as error:
             self.fault = error
             return b""
+        if not self._at and not self.seekable():
+            self.has_late_index = _begins_with_pictures(self._left)
         data, self._left = self._left[:wanted], self._left[wanted:]
         self._at += len(data)
         return data
@@ -81,3 +85,16 @@ class ByteSource(io.BufferedIOBase):
                 return -1
             self._at, self._left = at, b""
         return at
+
+
+def _begins_with_pictures(head: bytes) -> bool:
+    """Whether an MP4 file has its pictures (mdat) before its index (moov)."""
+    at = 0
+    for _ in range(MAX_BOXES):
+        size, kind = int.from_bytes(head[at : at + 4]), head[at + 4 : at + 8]
+        if kind == b"mdat":
+            return head[4:8] == b"ftyp"
+        if kind == b"moov" or size < 8:
+            return False
+        at += size
+    return False

@@ -158,9 +158,7 @@ class Container:
             source, BYTES, name, max_pixels, by_pyav=decoding.by_pyav, skip=decoding.skip
         )
         if not self._capture.opened:
-            raise source.fault or SourceError(
-                f"{name} is no stream that can be read", NO_PICTURE_HINT
-            )
+            raise source.fault or _unreadable(name, source)
         self.fps = self._capture.fps
 
     def read(self) -> Image | None:
@@ -168,7 +166,10 @@ class Container:
         bgr = self._capture.read()
         if bgr is not None:
             self._source.silent_bytes, self._source.until_s = 0, float("inf")
+            self._source.has_late_index = False
             return bgr
+        if self._source.has_late_index:
+            raise _unreadable(self._name, self._source)
         if self._source.fault is None and self.finite:
             return None
         raise self._source.fault or SourceError(f"{self._name} dropped", DROPPED_HINT)
@@ -176,6 +177,15 @@ class Container:
     def close(self) -> None:
         """End what `read` waits for; its memory is freed with the last reference."""
         self._close()
+
+
+def _unreadable(name: str, source: ByteSource) -> SourceError:
+    if source.has_late_index:
+        return SourceError(
+            f"{name} has its index at its end, and its server sends no part of a file",
+            "download it, then --camera FILE",
+        )
+    return SourceError(f"{name} is no stream that can be read", NO_PICTURE_HINT)
 
 
 def open_http(
