@@ -4,12 +4,13 @@ from pathlib import Path
 
 from device.camera.image_io import PHOTO_ENDINGS
 from train.data.celeba import read_celeba
+from train.data.celeba_files import is_celeba
 from train.data.own_photos import LABELS, read_own_photos
 from train.data.split import Dataset
 
 
 def read_data(root: Path | str) -> Dataset:
-    """Return CelebA (official or Kaggle's layout) or a folder of own photos.
+    """Return CelebA (see `train.data.celeba_files`) or a folder of own photos.
 
     Raises DataError if the folder is neither.
     """
@@ -21,11 +22,7 @@ def read_data(root: Path | str) -> Dataset:
 
 def _has_class_folders(root: Path) -> bool:
     """Return whether a folder without CelebA's files has subfolders with photos: the classes."""
-    if (
-        not root.is_dir()
-        or any(root.glob("list_attr_celeba.*"))
-        or (root / "img_align_celeba").is_dir()
-    ):
+    if not root.is_dir() or is_celeba(root):
         return False
     folders = (child for child in root.iterdir() if child.is_dir())
     files = (file for folder in folders for file in folder.rglob("*"))
