@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> None:
 
     with disk_faults(f"cannot write to {args.align}", "free disk space and rerun"):
         done = align_celeba(args.data, args.align)
-    faces, photos = counted(done.written, "face"), counted(done.left_out, "photo")
+    faces, photos = counted(done.written, "face"), counted(done.skipped, "photo")
     print(f"{faces} written to {args.align}, {photos} left out")
     print(f"next: python -m train.celeba --data {shlex.quote(str(args.align))}")
 

@@ -25,7 +25,7 @@ class AlignedPhotos:
     """How many faces were written, and how many photos have none or cannot be read."""
 
     written: int
-    left_out: int
+    skipped: int
 
 
 def align_celeba(root: Path, out: Path) -> AlignedPhotos:

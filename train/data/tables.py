@@ -23,7 +23,8 @@ PHOTO_COLUMNS = ("file", "image", "photo", "picture", "img", "path", "filename",
 INDEX_NAME = re.compile(r"(unnamed: *[\d.]+(_level_\d+)?|index|id)?", re.IGNORECASE)
 # Spreadsheets write their truth values in the user's language.
 YES = {"true", "t", "yes", "y", "on", "wahr", "ja", "vrai", "oui", "verdadero", "vero"}
-NO = {"false", "f", "no", "n", "off", "falsch", "nein", "faux", "non", "falso"}
+NO = {"false", "f", "no", "n", "off", "falsch", "nein", "faux", "non"}
+NO |= {"falso"}  # codespell:ignore falso
 
 
 @dataclass(frozen=True)

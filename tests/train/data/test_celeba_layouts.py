@@ -12,6 +12,7 @@ import pytest
 
 from device.errors import UsageError
 from tests.conftest import make_celeba
+from train.celeba import main
 from train.data.celeba import ATTRIBUTES, read_celeba
 from train.data.open import read_data
 from train.data.split import SPLITS, DataError
