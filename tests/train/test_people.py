@@ -31,7 +31,9 @@ def portraits(tmp_path, astronaut, admiral):
     (root / "identity_CelebA.txt").write_text("\n".join(rows) + "\n")
     folder = tmp_path / "utkface"
     folder.mkdir()
-    (folder / "labels.csv").write_text("file,race\na.png,Asian\nb.png,White\nc.png,White\n")
+    (folder / "labels.csv").write_text(
+        "file,age,gender,race\na.png,30,f,Asian\nb.png,40,m,White\nc.png,50,m,White\n"
+    )
     for name, picture in (("a", admiral), ("b", astronaut[:300]), ("c", admiral[:400])):
         cv2.imwrite(str(folder / f"{name}.png"), picture)
     return root
@@ -62,9 +64,10 @@ def test_figures_chart_and_report(portraits, tmp_path):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (None, "cannot read"),
+        (None, "no identity_CelebA.txt"),
         ("a.jpg one\n", "expected a photo and a number"),
         ("a.jpg\n", "expected a photo and a number"),
+        ("a.jpg 1\na.jpg 2\n", "'a.jpg' has another identity"),
     ],
 )
 def test_identities_that_cannot_be_read(tmp_path, content, message):

@@ -4,7 +4,6 @@ The layouts are those of `train.data.celeba_files`; tables may have any separato
 `train.data.tables` reads, and their columns any order.
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from device.text import counted
 from train.data.celeba_files import align_command, find_celeba
 from train.data.photo_checks import find_readable, share_of_other_shape
 from train.data.split import CORRECT_LINE, SPLITS, DataError, Dataset, Split, left_out_line
-from train.data.tables import Table, read_table, truth
+from train.data.tables import Table, Truths, file_name, plain_name, read_table
 
 COPY_AGAIN = "--data FOLDER with CelebA, or copy this file again"
 FULL_COUNTS = {"train": 162_770, "val": 19_867, "test": 19_962}  # complete CelebA
@@ -115,10 +114,10 @@ def _read_labels(path: Path) -> tuple[tuple[str, ...], dict[str, bytes]]:
     """Return the attributes, and a byte for each of them, 0 or 1, of every photo."""
     table = read_table(path, COPY_AGAIN)
     columns = _attribute_columns(table)
-    photo, values = table.photo_column(), _Values()
+    photo, values = table.photo_column(), Truths()
     labels: dict[str, bytes] = {}
     for number, cells in table.rows:
-        name = _file_name(cells[photo])
+        name = file_name(cells[photo])
         try:
             row = bytes([values[cells[column]] for column in columns.values()])
         except KeyError as error:
@@ -133,20 +132,10 @@ def _read_labels(path: Path) -> tuple[tuple[str, ...], dict[str, bytes]]:
     return tuple(columns), labels
 
 
-class _Values(dict[str, int]):
-    """1 or 0 of a cell; KeyError if it is neither yes nor no."""
-
-    def __missing__(self, cell: str) -> int:
-        value = truth(cell)
-        if value is None:
-            raise KeyError(cell)
-        return self.setdefault(cell, int(value))
-
-
 def _attribute_columns(table: Table) -> dict[str, int]:
     """Return the column of each attribute that the table has; logs what is missing or ignored."""
-    columns = {_plain(name): index for index, name in enumerate(table.header)}
-    found = {name: columns[_plain(name)] for name in ATTRIBUTES if _plain(name) in columns}
+    columns = {plain_name(name): index for index, name in enumerate(table.header)}
+    found = {name: columns[plain_name(name)] for name in ATTRIBUTES if plain_name(name) in columns}
     missing = [name for name in ATTRIBUTES if name not in found]
     others = [
         name
@@ -170,20 +159,9 @@ def _attribute_columns(table: Table) -> dict[str, int]:
     return found
 
 
-def _plain(name: str) -> str:
-    """Return a column's name as R, pandas and people write it: 5_o_Clock_Shadow, X5.o.Clock..."""
-    plain = re.sub(r"[\W_]+", "", name.casefold())
-    return plain[1:] if re.match(r"x\d", plain) else plain
-
-
 def _first(names: Sequence[str], limit: int = 5) -> str:
     rest = len(names) - limit
     return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _file_name(cell: str) -> str:
-    """Return the file name of a path, with / or \\."""
-    return re.split(r"[/\\]", cell)[-1] if "/" in cell or "\\" in cell else cell
 
 
 def _read_partition(path: Path) -> dict[str, int]:
@@ -192,7 +170,7 @@ def _read_partition(path: Path) -> dict[str, int]:
     column = _split_column(table, photo)
     partition: dict[str, int] = {}
     for number, cells in table.rows:
-        name, split = _file_name(cells[photo]), _split_index(cells[column])
+        name, split = file_name(cells[photo]), _split_index(cells[column])
         if split is None:
             raise DataError(
                 f"{path}, line {number}: expected a photo and 0, 1 or 2, got {' '.join(cells)!r}",

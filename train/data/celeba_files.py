@@ -77,10 +77,11 @@ def find_table(root: Path, stem: str) -> Path:
 
 def optional_table(root: Path, stem: str) -> Path | None:
     """Return what `find_table` does, or None."""
-    return next(filter(None, (_table_in(place, stem) for place in _places(root))), None)
+    return next(filter(None, (table_in(place, stem) for place in _places(root))), None)
 
 
-def _table_in(folder: Path, stem: str) -> Path | None:
+def table_in(folder: Path, stem: str) -> Path | None:
+    """Return a table in a folder itself, by its name without ending, in any case; or None."""
     found = {path.name.lower(): path for path in _entries(folder, stem) if path.is_file()}
     paths = (found.get(stem.lower() + ending) for ending in TABLE_ENDINGS)
     return next(filter(None, paths), None)
@@ -88,7 +89,7 @@ def _table_in(folder: Path, stem: str) -> Path | None:
 
 def _nearest_folder(root: Path, stem: str) -> Path | None:
     """Return the folder above or below `root` that --data could name."""
-    if _table_in(root.resolve().parent, stem):
+    if table_in(root.resolve().parent, stem):
         return root.resolve().parent
     return next((folder for folder in _places(root)[1:] if optional_table(folder, stem)), None)
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from device.camera.image_io import PHOTO_ENDINGS, PhotoError, read_photo
 from device.faces.align import FRAME_WH
+from train.data.tables import file_name
 
 CHECK_BLOCK = 4096  # photos that are checked at a time
 ENDS = ((b"\xff\xd8", b"\xff\xd9"), (b"\x89PNG", b"IEND\xaeB`\x82"))  # of JPEG and PNG files
@@ -27,7 +28,7 @@ def find_readable(folder: Path, names: Sequence[str]) -> tuple[dict[str, str], d
     """
     state = _states(folder, names, {})
     missing = [name for name in names if state.get(name) == MISSING]
-    renamed = _other_names(folder, names, missing) if missing else {}
+    renamed = other_names(folder, names, missing) if missing else {}
     state |= dict.fromkeys(renamed, INTACT) | _states(folder, list(renamed), renamed)
     reasons = {}
     for name in state:
@@ -80,7 +81,8 @@ def photos_below(folder: Path) -> list[Path]:
     )
 
 
-def _other_names(folder: Path, names: Iterable[str], missing: list[str]) -> dict[str, str]:
+def other_names(folder: Path, names: Iterable[str], missing: Iterable[str]) -> dict[str, str]:
+    """Return the files of the photos `missing` that have another name; see `find_readable`."""
     taken = set(names)
     files: dict[str, str] = {}
     for path in photos_below(folder):
@@ -91,6 +93,7 @@ def _other_names(folder: Path, names: Iterable[str], missing: list[str]) -> dict
 
 
 def _key(name: str) -> str:
+    name = file_name(name)
     stem = name.rpartition(".")[0] if Path(name).suffix.lower() in PHOTO_ENDINGS else name
     plain = unicodedata.normalize("NFC", stem).casefold()
     return plain.lstrip("0") if plain.isdecimal() else plain

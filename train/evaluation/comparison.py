@@ -1,6 +1,5 @@
 """Comparison of trained recipes, float and int8, in a table and a chart."""
 
-import csv
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -10,12 +9,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
-from device.errors import ModelError, os_reason
+from device.errors import ModelError
 from device.files import write_atomic
 from device.tflite import Network
 from train.data.crops import read_crop
 from train.data.select import sample_evenly
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split
+from train.data.tables import read_columns, whole
 from train.evaluation.metrics import Score, percent_interval, score
 from train.evaluation.plots import BLUE, GREEN, ORANGE
 from train.evaluation.predictions import predict_float, predict_int8
@@ -146,15 +146,13 @@ def quickest_ms(network: Network, crop: np.ndarray) -> float:
 
 def _times(path: Path) -> tuple[float, float, int]:
     """Return the seconds and CPU seconds of all epochs, and their number."""
+    hint = f"delete {path.parent}, then rerun"
     try:
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        wall, cpu = (sum(float(row[key]) for row in rows) for key in ("wall_s", "cpu_s"))
-    except (OSError, KeyError, ValueError) as error:
-        raise ModelError(
-            f"cannot read {path}: {os_reason(error)}", f"delete {path.parent}, then rerun"
-        ) from error
-    return wall, cpu, len({row["epoch"] for row in rows})
+        rows = read_columns(path, {"epoch": whole, "wall_s": float, "cpu_s": float}, hint)
+    except DataError as error:
+        raise ModelError(error.message, hint) from error
+    epochs, wall, cpu = zip(*rows, strict=True) if rows else ((), (), ())
+    return sum(wall), sum(cpu), len(set(epochs))
 
 
 HEADER = (

@@ -54,8 +54,9 @@ def test_photos_without_a_face_or_unreadable_count_as_missed(portraits):
     [
         ("", "no column named as an attribute"),
         ("file,pose\na.png,1\n", "no column named as an attribute"),
-        ("file,smile\na.png,1\nb.png,perhaps\n", "line 3: expected 1, 0 or -1"),
-        ("file,smile\na.png\n", "line 2: expected 1, 0 or -1"),
+        ("file,smile\na.png,1\nb.png,perhaps\n", "line 3: 'perhaps' is not 1, 0 or -1"),
+        ("file,smile\na.png\n", "line 2: 1 cell, expected 2"),
+        ("file,smile\na.png,1\na.png,0\n", "line 3: 'a.png' has other labels"),
     ],
 )
 def test_malformed_tables(portraits, text, message):
