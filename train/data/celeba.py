@@ -12,8 +12,8 @@ import numpy as np
 from device.errors import nearest
 from device.log import log
 from device.text import counted
-from train.data.celeba_files import align_command, find_celeba
-from train.data.photo_checks import find_readable, share_of_other_shape
+from train.data.celeba_files import PARTITION, align_command, find_celeba, find_table
+from train.data.photo_checks import find_readable, photo_key, share_of_other_shape
 from train.data.split import CORRECT_LINE, SPLITS, DataError, Dataset, Split, left_out_line
 from train.data.tables import Table, Truths, file_name, plain_name, read_table
 
@@ -79,10 +79,13 @@ def read_celeba(root: Path | str) -> Dataset:
     """
     files = find_celeba(Path(root))
     attributes, labels = _read_labels(files.labels)
-    partition = _with_names_of(labels, _read_partition(files.partition))
+    split_table = files.partition or _table_with_splits(Path(root), files.labels)
+    partition = _with_names_of(labels, _read_partition(split_table))
     skipped = dict.fromkeys(labels.keys() - partition.keys(), "has no split")
     skipped |= dict.fromkeys(partition.keys() - labels.keys(), "has no label")
     names = [name for name in partition if name in labels]
+    if not names:
+        raise DataError(f"{files.labels} and {split_table} have no photo in common", COPY_AGAIN)
     renamed, unreadable = find_readable(files.photos, names)
     if len(unreadable) == len(names):
         raise DataError(
@@ -140,14 +143,13 @@ def _attribute_columns(table: Table) -> dict[str, int]:
     others = [
         name
         for index, name in enumerate(table.header)
-        if name and index not in found.values() and index != table.photo_column()
+        if name.casefold() not in ("", *SPLIT_COLUMNS)
+        and index not in (*found.values(), table.photo_column())
     ]
     if not found:
         first = ", ".join(table.header[:3] or table.first[:3])
-        raise DataError(
-            f"{table.path}: the first line ({first}, ...) names none of CelebA's attributes",
-            COPY_AGAIN,
-        )
+        what = f"names none of CelebA's attributes in its first line ({first}, ...)"
+        raise DataError(f"{table.path} {what if first else 'is empty'}", COPY_AGAIN)
     if missing:
         near = nearest(missing[0], others) if others else ""
         hint = f"; is {near} {missing[0]}?" if near in others else ""
@@ -185,6 +187,12 @@ def _read_partition(path: Path) -> dict[str, int]:
     return partition
 
 
+def _table_with_splits(root: Path, labels: Path) -> Path:
+    """Return the labels if they have a column of splits; DataError without, as of a lost file."""
+    names = {name.casefold() for name in read_table(labels, COPY_AGAIN).header}
+    return labels if names.intersection(SPLIT_COLUMNS) else find_table(root, PARTITION)
+
+
 def _split_column(table: Table, photo: int) -> int:
     names = [name.casefold() for name in table.header]
     named = [names.index(name) for name in SPLIT_COLUMNS if name in names]
@@ -199,11 +207,11 @@ def _split_index(cell: str) -> int | None:
 
 
 def _with_names_of(labels: dict[str, bytes], partition: dict[str, int]) -> dict[str, int]:
-    """Return the partition under the labels' names, if only the endings differ."""
+    """Return the partition under the labels' names, if endings or zeros in front differ."""
     if not labels.keys().isdisjoint(partition):
         return partition
-    names = {Path(name).stem: name for name in labels}
-    return {names.get(Path(name).stem, name): split for name, split in partition.items()}
+    names = {photo_key(name): name for name in labels}
+    return {names.get(photo_key(name), name): split for name, split in partition.items()}
 
 
 def summary(data: Dataset) -> str:

@@ -88,11 +88,12 @@ def other_names(folder: Path, names: Iterable[str], missing: Iterable[str]) -> d
     for path in photos_below(folder):
         file = str(path.relative_to(folder))
         if file not in taken:
-            files.setdefault(_key(path.name), file)
-    return {name: files.pop(_key(name)) for name in missing if _key(name) in files}
+            files.setdefault(photo_key(path.name), file)
+    return {name: files.pop(photo_key(name)) for name in missing if photo_key(name) in files}
 
 
-def _key(name: str) -> str:
+def photo_key(name: str) -> str:
+    """Return a photo's name without folder, ending, case and zeros in front."""
     name = file_name(name)
     stem = name.rpartition(".")[0] if Path(name).suffix.lower() in PHOTO_ENDINGS else name
     plain = unicodedata.normalize("NFC", stem).casefold()
