@@ -4,7 +4,7 @@ from pathlib import Path
 
 from device.camera.image_io import PHOTO_ENDINGS
 from train.data.celeba import read_celeba
-from train.data.own_photos import LABELS, read_own_photos
+from train.data.own_photos import label_table, read_own_photos
 from train.data.split import Dataset
 
 
@@ -14,7 +14,7 @@ def read_data(root: Path | str) -> Dataset:
     Raises DataError if the folder is neither.
     """
     root = Path(root)
-    if (root / LABELS).is_file() or _has_class_folders(root):
+    if label_table(root) or _has_class_folders(root):
         return read_own_photos(root)
     return read_celeba(root)
 
