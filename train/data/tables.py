@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from device.camera.image_io import PHOTO_ENDINGS
+from device.text import counted
 from train.data.split import CORRECT_LINE, DataError
 from train.data.text_lines import Line, read_lines
 
@@ -22,7 +23,8 @@ PHOTO_COLUMNS = ("file", "image", "photo", "picture", "img", "path", "filename",
 INDEX_NAME = re.compile(r"(unnamed: *[\d.]+(_level_\d+)?|index|id)?", re.IGNORECASE)
 # Spreadsheets write their truth values in the user's language.
 YES = {"true", "t", "yes", "y", "on", "wahr", "ja", "vrai", "oui", "verdadero", "vero"}
-NO = {"false", "f", "no", "n", "off", "falsch", "nein", "faux", "non", "falso"}
+NO = {"false", "f", "no", "n", "off", "falsch", "nein", "faux", "non"}
+NO |= {"falso"}  # codespell:ignore falso
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def read_table(path: Path, hint: str) -> Table:
     if top is None:
         return Table(path, (), (), iter(()))
     header: tuple[str, ...] = ()
-    if not _names_photo(top[1]):
+    if not _is_row(top[1]):
         header, top = _without_empty_end(top[1]), next(lines, None)
     if top is None:
         return Table(path, _unique(path, header), (), iter(()))
@@ -105,6 +107,13 @@ def read_table(path: Path, hint: str) -> Table:
 
 def _names_photo(cells: tuple[str, ...]) -> bool:
     return any(cell.lower().endswith(ENDINGS) for cell in cells)
+
+
+def _is_row(cells: tuple[str, ...]) -> bool:
+    """Return whether a first line is not the columns' names, nor pandas' numbers of them."""
+    counts = [str(index) for index in range(len(cells))]
+    numbers = all(number(cell) is not None for cell in cells)
+    return _names_photo(cells) or (numbers and list(cells) != counts)
 
 
 def _without_empty_end(cells: tuple[str, ...]) -> tuple[str, ...]:
@@ -143,7 +152,8 @@ def _rows(path: Path, lines: Iterator[Line], width: int, index: int) -> Iterator
             cells = cells[:width] + _without_empty_end(cells[width:])
         if len(cells) != width:
             raise DataError(
-                f"{path}, line {line}: {len(cells)} cells, expected {width}", CORRECT_LINE
+                f"{path}, line {line}: {counted(len(cells), 'cell')}, expected {width}",
+                CORRECT_LINE,
             )
         yield line, cells[index:]
 

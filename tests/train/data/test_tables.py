@@ -102,7 +102,7 @@ def test_header_and_line_numbers(tmp_path, text, header, rows):
     "content, message",
     [
         (b"file,smile\na.jpg,1,0\n", "line 2: 3 cells, expected 2"),
-        (b"file,smile\na.jpg,1\nb.jpg\n", "line 3: 1 cells, expected 2"),
+        (b"file,smile\na.jpg,1\nb.jpg\n", "line 3: 1 cell, expected 2"),
         (b"file,a,a\nx.jpg,1,0\n", "two columns 'a'"),
         (b"\xff\xfe\x00", "it is no text"),
         (b"\x00\x01\x02\x03\x00\xff" * 9, "it is no text"),
