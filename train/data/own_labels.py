@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from device.errors import nearest
-from device.text import printable
 from train.data.photo_folder import nfc, spelling_key
 from train.data.split import SPLITS, DataError
 
@@ -70,14 +69,8 @@ def split_of(photo: LabelledPhoto) -> str:
 
 
 def attributes_of(classes: Iterable[str]) -> tuple[str, ...]:
-    """Return the attributes of classes: one for two classes, otherwise one per class.
-
-    Raises DataError for a class that cannot be printed: a model card could not name it.
-    """
+    """Return the attributes of classes: one for two classes, otherwise one per class."""
     classes = sorted(classes)
-    for name in classes:
-        if printable(name) != name:
-            raise DataError(f"the class {name!r} has letters that cannot be printed", "rename it")
     if len(classes) != 2:
         return tuple(classes)
     for name, opposite in (classes, classes[::-1]):

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from device.camera.image_io import PhotoError, read_photo
 from device.faces.align import FRAME_WH
 from device.log import log
-from device.text import counted
+from device.text import counted, printable
 from train.data.class_folders import read_class_folders
 from train.data.label_table import read_label_table
 from train.data.own_labels import LABELS, LabelledPhoto, OwnLabels, shortened, split_of
@@ -78,7 +78,12 @@ def read_labels(root: Path) -> OwnLabels:
             f"({endings(folder.unread)}). To use them: copies as JPEG"
         )
     table = label_table(root)
-    return read_label_table(folder, table) if table else read_class_folders(folder)
+    labels = read_label_table(folder, table) if table else read_class_folders(folder)
+    for name in labels.attributes:
+        if not name or printable(name) != name:
+            hint = "names of letters and digits for folders and columns"
+            raise DataError(f"{root} has an attribute called {name!r}", hint)
+    return labels
 
 
 def label_table(root: Path) -> Path | None:

@@ -1,7 +1,7 @@
 """Read the files of a run; entries that this version does not know are ignored."""
 
 import csv
-import json
+import io
 import math
 import shlex
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ import numpy as np
 
 from device.attributes.model_card import read_card
 from device.errors import FacetError, ModelError, UsageError, os_reason
+from device.files import read_json, read_text
 from train.evaluation.robustness import SWEEPS, SweepPoint
 from train.training.run_dir import is_same_run, read_record
 
@@ -97,12 +98,12 @@ def _counts(folder: Path, record: dict[str, Any]) -> tuple[int, ...]:
 def read_history(path: Path) -> tuple[dict[str, np.ndarray], str]:
     """Return a run's columns of numbers, or {} and a sentence with the reason."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with io.StringIO(read_text(path), newline="") as file:
             rows = list(csv.DictReader(file))
     except FileNotFoundError:
         return {}, f"{path.name} is missing: no learning curves."
     except (OSError, ValueError, csv.Error) as error:
-        return {}, f"{path.name} cannot be read ({error}): no learning curves."
+        return {}, f"{path.name} cannot be read ({os_reason(error)}): no learning curves."
     columns: dict[str, np.ndarray] = {}
     for name in rows[0] if rows else {}:
         values = np.array([_number(row[name]) for row in rows])
@@ -145,7 +146,7 @@ def read_sweeps(folders: list[Path], sha256: str, split: str) -> dict[str, list[
     for kind in SWEEPS:
         for folder in folders:
             try:
-                rows = json.loads((folder / f"sweep-{kind}.json").read_text())
+                rows = read_json(folder / f"sweep-{kind}.json")
                 measured_on = {(row.pop("sha256"), row.pop("split")) for row in rows}
                 points = [SweepPoint(**_with_nan(row)) for row in rows]
             except (OSError, ValueError, KeyError, TypeError, AttributeError):

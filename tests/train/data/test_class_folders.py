@@ -97,7 +97,7 @@ def test_several_folders_of_one_split(tmp_path):
         (("a/1.jpg", "b/"), r"a \(1 photos\), b \(empty\)"),
         (("x/smile/1.jpg", "x/no_smile/1.jpg"), r"x \(2 photos\).*folder .*/x, if its folders"),
         (("1.jpg", "2.jpg"), "0 folders with photos"),
-        (("a\x1b/1.jpg", "b/1.jpg"), "cannot be printed"),
+        (("a/1.jpg", "b\x1b/1.jpg"), "has an attribute called"),
     ],
 )
 def test_folders_that_are_not_clear(tmp_path, files, message):
