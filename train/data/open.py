@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from train.data.celeba import read_celeba
-from train.data.celeba_files import is_celeba
+from train.data.celeba_files import PHOTOS, WHOLE_PHOTOS, is_celeba
 from train.data.own_photos import label_table, read_own_photos
 from train.data.photo_folder import read_folder
 from train.data.split import Dataset
@@ -21,8 +21,9 @@ def read_data(root: Path | str) -> Dataset:
 
 
 def _has_own_photos(root: Path) -> bool:
-    """Return whether a folder has pictures, and neither it nor the one above CelebA's files."""
-    if not root.is_dir() or is_celeba(root) or is_celeba(root.resolve().parent):
+    """Return whether a folder has pictures and is no part of CelebA."""
+    part = root.resolve().name.lower().startswith((PHOTOS, WHOLE_PHOTOS))
+    if part or not root.is_dir() or is_celeba(root):
         return False
     folder = read_folder(root)
     return bool(folder.photos or folder.unread)

@@ -8,9 +8,9 @@ import hashlib
 import os
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +26,18 @@ from train.data.own_labels import LABELS, LabelledPhoto, OwnLabels, shortened, s
 from train.data.photo_folder import endings, read_folder
 from train.data.split import SPLITS, DataError, Dataset, Split
 
-__all__ = ["LABELS", "align_hint", "in_splits", "read_labels", "read_own_photos"]
-
 FRAME_SHAPE = FRAME_WH[0] / FRAME_WH[1]
 THREADS = 4  # each decodes one photo, in at most 170 MB
 FEW_PHOTOS = 10  # fewer of a class teach and measure little
+
+
+@dataclass(frozen=True)
+class CheckedPhotos:
+    """What decoding each photo of a folder gave."""
+
+    digests: dict[str, bytes]  # of the readable ones; equal for equal pictures
+    faults: dict[str, PhotoError]  # of the others
+    unaligned: int  # readable ones that do not have the shape of an aligned face
 
 
 def read_own_photos(root: Path | str) -> Dataset:
@@ -41,29 +48,18 @@ def read_own_photos(root: Path | str) -> Dataset:
     and for labels that are missing, or likely to be wrong.
     """
     labels = read_labels(Path(root))
-    files = [photo.file for photo in labels.photos]
-    digests: dict[str, bytes] = {}
-    faults: dict[str, PhotoError] = {}
-    unaligned = 0
-    with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
-        checked = pool.map(_check, (labels.root / file for file in files))
-        shown = tqdm(checked, "photos", len(files), unit="photo", mininterval=1, leave=False)
-        for file, result in zip(files, shown, strict=True):
-            if isinstance(result, PhotoError):
-                faults[file] = result
-            else:
-                digests[file], is_aligned = result
-                unaligned += not is_aligned
-    if 2 * unaligned > len(digests):
+    checked = check_photos(labels.root, [photo.file for photo in labels.photos])
+    if 2 * checked.unaligned > len(checked.digests):
         log.info(
-            f"{unaligned} of {len(digests)} photos do not have the shape of aligned faces. "
-            f"To align them: {align_hint(labels.root)}"
+            f"{checked.unaligned} of {len(checked.digests)} photos do not have the shape of "
+            f"aligned faces. To align them: python -m train.own_photos "
+            f"--photos {shlex.quote(str(labels.root))} --out ALIGNED"
         )
-    log_faults(faults)
-    if len(faults) == len(files):
-        raise no_photo_error(labels, faults)
-    reasons = {file: reason_of(error) for file, error in faults.items()}
-    return in_splits(replace(labels, skipped=labels.skipped | reasons), digests)
+    log_faults(checked.faults)
+    if not checked.digests:
+        raise no_photo_error(labels, checked.faults)
+    reasons = {file: reason_of(error) for file, error in checked.faults.items()}
+    return in_splits(replace(labels, skipped=labels.skipped | reasons), checked.digests)
 
 
 def read_labels(root: Path) -> OwnLabels:
@@ -93,9 +89,21 @@ def label_table(root: Path) -> Path | None:
     return next((path for path in sorted(root.iterdir()) if path.name.lower() == LABELS), None)
 
 
-def align_hint(root: Path) -> str:
-    """Return the command that aligns a folder of photos."""
-    return f"python -m train.own_photos --photos {shlex.quote(str(root))} --out ALIGNED"
+def check_photos(root: Path, files: Sequence[str]) -> CheckedPhotos:
+    """Decode the photos `files` of a folder."""
+    digests: dict[str, bytes] = {}
+    faults: dict[str, PhotoError] = {}
+    unaligned = 0
+    with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
+        results = pool.map(_check, (root / file for file in files))
+        shown = tqdm(results, "photos", len(files), unit="photo", mininterval=1, leave=False)
+        for file, result in zip(files, shown, strict=True):
+            if isinstance(result, PhotoError):
+                faults[file] = result
+            else:
+                digests[file], fits = result
+                unaligned += not fits
+    return CheckedPhotos(digests, faults, unaligned)
 
 
 def is_aligned(width: int, height: int) -> bool:

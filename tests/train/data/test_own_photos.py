@@ -97,7 +97,7 @@ def test_a_table_of_classes_as_flow_from_dataframe_takes_it(tmp_path):
         ("", "is empty"),
         ("file\na.jpg\n", "no column besides"),
         ("file,x,y\na.jpg,1,2\n", r"line 2: '2' is not 1 or 0; column y has 2 \(1\)"),
-        ("file,x\na.jpg\n", "line 2: 1 cells, expected 2"),
+        ("file,x\na.jpg\n", "line 2: 1 cell, expected 2"),
         ("file,x\na.jpg,1\na.jpg,0\n", "duplicate photo"),
         ("file,x,split\na.jpg,1,trian\n", "line 2: split 'trian'"),
         ("file,x\nb.jpg,1\n", "none of the 1 labels in .* has a photo: b.jpg no such file"),
