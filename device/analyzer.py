@@ -7,7 +7,10 @@ for face in analyzer.analyze(image_bgr):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 import numpy as np
@@ -16,14 +19,17 @@ from .attributes.classifier import Classification
 from .attributes.labels import labels_for
 from .attributes.model_card import ModelCard
 from .attributes.presets import shown_and_logged
+from .errors import Stopped
 from .faces.align import CropGeometry
+from .faces.close_up import close_ups, in_close_up
 from .faces.detection_scheduler import Detector
 from .faces.orientation import is_upside_down
 from .faces.photo_search import search_photo
 from .faces.quality_gate import NO_LIMITS, QualityLimits, assess_quality, quality_limits
+from .log import log
 from .models import load_classifier, load_full_detector
 from .settings import Settings
-from .types import UPSIDE_DOWN, Detection, Face, Image, Probabilities
+from .types import UPSIDE_DOWN, Detection, Face, Frame, FullSize, Image, Probabilities
 
 
 class FaceClassifier(Protocol):
@@ -75,9 +81,14 @@ class FaceAnalyzer:
         limits, search_face = quality_limits(settings.faces), settings.faces.search_face
         return cls(detector, limits, classifier, shown=shown, search_face=search_face)
 
-    def detect(self, image_bgr: Image) -> list[Detection]:
-        """Return the faces of a uint8 (H, W, 3) BGR image, from left to right, not assessed."""
-        return search_photo(self.detector, image_bgr, self._search_face)
+    def detect(
+        self, image_bgr: Image, stopping: Callable[[], bool] = lambda: False
+    ) -> list[Detection]:
+        """Return the faces of a uint8 (H, W, 3) BGR image, from left to right, not assessed.
+
+        Raises Stopped where `stopping` is true.
+        """
+        return search_photo(self.detector, image_bgr, self._search_face, stopping)
 
     def analyze(
         self, image_bgr: Image, detections: Iterable[Detection] | None = None
@@ -86,18 +97,49 @@ class FaceAnalyzer:
 
         detections: the faces to assess, if they are known; None runs the detector.
         """
-        if detections is None:
-            detections = self.detect(image_bgr)
-        return [self._face(image_bgr, id, face) for id, face in enumerate(detections, 1)]
+        return self.analyze_frame(frame_of(image_bgr), detections)
 
-    def _face(self, image_bgr: Image, id: int, face: Detection) -> Face:
+    def analyze_frame(
+        self,
+        frame: Frame,
+        detections: Iterable[Detection] | None = None,
+        stopping: Callable[[], bool] = lambda: False,
+        named: Callable[[Frame, Face], Face] = lambda _, face: face,
+    ) -> list[Face]:
+        """Return the faces of a frame; the small ones of a large photo are read at full size.
+
+        named: called with each face that stands upright, and the frame or the close-up that shows
+        it; returns the face with a name. Raises Stopped where `stopping` is true.
+        """
+        found = list(self.detect(frame.bgr, stopping) if detections is None else detections)
+        faces: dict[int, Face] = {}
+        for number, face in enumerate(found):
+            if self.limits != NO_LIMITS and is_upside_down(self.detector, frame.bgr, face):
+                faces[number] = _unclassified(number + 1, face, UPSIDE_DOWN)
+        upright = [number for number in range(len(found)) if number not in faces]
+        try:
+            detections = [found[number] for number in upright]
+            for index, close_up in close_ups(frame, detections, self.geometry, stopping):
+                number, face = upright[index], detections[index]
+                view = replace(frame, bgr=close_up.bgr, scale=close_up.factor, full_size=None)
+                seen = named(view, self._face(view, number + 1, in_close_up(face, close_up)))
+                faces[number] = replace(seen, box=face.box, landmarks=face.landmarks)
+        except Stopped:
+            raise
+        except Exception as error:  # as of any photo that cannot be read
+            log.info(f"{frame.source}: some faces are classified at reduced size: {error}")
+        for number in upright:
+            if number not in faces:
+                faces[number] = named(frame, self._face(frame, number + 1, found[number]))
+        return [faces[number] for number in range(len(found))]
+
+    def _face(self, view: Frame, id: int, face: Detection) -> Face:
         classifier = self.classifier
-        if self.limits != NO_LIMITS and is_upside_down(self.detector, image_bgr, face):
-            return Face(id, face.box, face.score, face.landmarks, UPSIDE_DOWN)
+        limits = replace(self.limits, min_face=self.limits.min_face / view.scale)
         if classifier is None:
-            state = assess_quality(image_bgr, face, self.geometry, self.limits).state
-            return Face(id, face.box, face.score, face.landmarks, state)
-        result = classifier.classify_face(image_bgr, face, self.limits)
+            state = assess_quality(view.bgr, face, self.geometry, limits).state
+            return _unclassified(id, face, state)
+        result = classifier.classify_face(view.bgr, face, limits)
         names, values = classifier.card.names, result.probabilities
         labels: tuple[str, ...] = ()
         if values is not None:
@@ -111,6 +153,17 @@ class FaceAnalyzer:
             labels=labels,
             probabilities=Probabilities(names, values),
         )
+
+
+def _unclassified(id: int, face: Detection, state: str) -> Face:
+    return Face(id, face.box, face.score, face.landmarks, state)
+
+
+def frame_of(
+    image_bgr: Image, scale: float = 1.0, full_size: FullSize | None = None, source: str = ""
+) -> Frame:
+    """Return a single image as a frame; scale, full_size: as of `Frame`."""
+    return Frame(image_bgr, 0, datetime.now(UTC), time.monotonic(), source, scale, full_size)
 
 
 def largest(faces: Iterable[Face]) -> Face | None:

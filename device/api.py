@@ -45,10 +45,12 @@ def analyze(
     UsageError.
     """
     if isinstance(image, str | Path):
+        from .analyzer import frame_of
         from .camera.image_io import decode_photo
 
         photo = decode_photo(image)
-        faces = _analyzer(_merged(settings, overrides)).analyze(photo.bgr)
+        frame = frame_of(photo.bgr, photo.scale, photo.full_size, Path(image).name)
+        faces = _analyzer(_merged(settings, overrides)).analyze_frame(frame)
         return [_scaled(face, photo.scale) for face in faces] if photo.scale != 1 else faces
     return _analyzer(_merged(settings, overrides)).analyze(image)
 

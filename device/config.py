@@ -10,16 +10,19 @@ import functools
 import tomllib
 import types
 from collections.abc import Mapping
+from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from .errors import UsageError, nearest, one_line, os_reason
+from .files import read_text
 from .text import toml
 
 NEW_FILE = "python -m device.settings_file > FILE.toml"
 VALID_FILE = "compare it with the output of python -m device.settings_file"
+MAX_BYTES = 1_000_000  # of a settings file; one with every setting has 20,000
 NEEDS = {
     bool: "true or false",
     int: "a whole number",
@@ -172,7 +175,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Return a TOML file's tables and values; UsageError if it is missing or malformed."""
     try:
         # Editors of Windows begin a text with a byte order mark.
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(read_text(path, MAX_BYTES))
     except FileNotFoundError:
         raise UsageError(f"no settings file {path}", NEW_FILE) from None
     except PermissionError:  # the service's may have a camera's password
@@ -197,7 +200,7 @@ def merge(settings: T, values: Mapping[str, Any], origin: str) -> T:
                 getattr(settings, name), value, f"{origin}: [{name}]", name
             )
         elif isinstance(value, dict) and name not in settings_of(type(settings)):
-            raise UsageError(f"{origin}: unknown [{name}]", nearest(name, tables))
+            raise UsageError(f"{origin}: unknown [{one_line(name, 80)}]", nearest(name, tables))
     plain = {name: value for name, value in values.items() if name not in tables}
     merged = msgspec.structs.replace(settings, **changed, **checked(settings, plain, f"{origin}:"))
     merged.check(f"{origin}:")
@@ -250,8 +253,10 @@ def checked(part: Table, values: Mapping[str, Any], origin: str) -> dict[str, An
     settings = settings_of(type(part))
     for key in values:
         if key not in settings:
-            known = [*settings, *tables_of(type(part))]
-            raise UsageError(f"{origin} unknown setting {key}", nearest(key, known))
+            tables = tables_of(type(part))
+            owners = [name for name, inner in tables.items() if key in settings_of(inner)]
+            hint = f"{key} below [{owners[0]}]" if owners else nearest(key, [*settings, *tables])
+            raise UsageError(f"{origin} unknown setting {one_line(key, 80)}", hint)
     return {
         key: converted(
             settings[key], value, f"{origin} {key} =", f"{key} = {settings[key].suggestion}"
@@ -287,11 +292,8 @@ def _typed(setting: Setting, value: Any) -> Any:
         fits = isinstance(value, list | tuple) and all(type(entry) is item for entry in value)
         return tuple(value) if fits and setting.count in (None, len(value)) else None
     if wanted is Path and isinstance(value, str | Path) and str(value) and "\0" not in str(value):
-        path = Path(value)
-        with contextlib.suppress(RuntimeError):  # no user is called so
-            return path.expanduser()
-        if "/" not in str(path):  # a file such as "~a.csv"
-            return path
+        path = expanded(value)
+        return None if str(path)[0] == "~" and "/" in str(path) else path
     if wanted is float and isinstance(value, int | float) and not isinstance(value, bool):
         with contextlib.suppress(OverflowError):  # 10 ** 400
             return float(value)
@@ -299,6 +301,14 @@ def _typed(setting: Setting, value: Any) -> Any:
         with contextlib.suppress(ValueError):  # of thousands of digits
             return str(value)  # source = 0
     return value if wanted in (bool, int, str) and type(value) is wanted else None
+
+
+def expanded(path: Path | str) -> Path:
+    """Return a path with ~ and ~user replaced; as it is if there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)  # a file such as "~a.csv"
 
 
 def _needs(setting: Setting) -> str:
@@ -312,6 +322,8 @@ def _needs(setting: Setting) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, bool | date | time):  # as in TOML
+        return str(value).lower()
     try:
         return one_line(repr(value), 80)
     except ValueError:  # Python prints no number of more than 4300 digits

@@ -13,6 +13,8 @@ import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+MAX_LINE = 1000  # characters of a message and of a hint
+
 
 class FacetError(Exception):
     """A fault the user can act on. str() is one line: "MESSAGE. Try: HINT"."""
@@ -24,8 +26,8 @@ class FacetError(Exception):
         super().__init__(message, hint)
 
     def __str__(self) -> str:
-        line = f"{self.message}. Try: {self.hint}" if self.hint else self.message
-        return " ".join(line.split())
+        message = one_line(self.message, MAX_LINE)
+        return f"{message}. Try: {one_line(self.hint, MAX_LINE)}" if self.hint else message
 
 
 class UsageError(FacetError, ValueError):
@@ -64,11 +66,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def one_line(error: object, limit: int = 160) -> str:
     """Return an error's text on one line of at most `limit` characters."""
-    return " ".join(str(error).split())[:limit]
+    text = " ".join(str(error).split())
+    return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def os_reason(error: Exception) -> str:
-    """Return the reason of an error: an OSError's without its number and path."""
+    """Return the reason of an error with a file: an OSError's without its number and path."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not a text in UTF-8"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if "int_max_str_digits" in str(error):
+        return "it has a number of thousands of digits"
     return getattr(error, "strerror", None) or one_line(error)
 
 

@@ -1,23 +1,25 @@
-"""Files: written whole or not at all, moved aside, and named as FFmpeg reads names."""
+"""Files: read within limits, written whole or not at all, and named as FFmpeg reads names."""
 
 import contextlib
 import errno
+import json
 import os
 import secrets
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from .errors import SourceError
 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+MAX_TEXT = 10_000_000  # bytes of a text that Facet reads; the largest of its own has 40,000
 MAX_STEPS = 200  # folders and links of a path
 
 
 def move_aside(path: Path) -> Path:
     """Rename a file to the first free of name.1.ending, name.2.ending, ...; return the new path."""
     number = 1
-    while (aside := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
+    while os.path.lexists(aside := path.with_name(f"{path.stem}.{number}{path.suffix}")):
         number += 1
     path.rename(aside)
     return aside
@@ -74,10 +76,55 @@ def read_regular(path: Path, max_bytes: int) -> tuple[bytes, os.stat_result]:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
-        content = file.read(max_bytes + 1)
-        if len(content) > max_bytes:
-            raise OSError(errno.EFBIG, f"it has more than {max_bytes // 1_000_000} MB")
-        return content, status
+        return _limited(file, max_bytes), status
+
+
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """Return the content of a regular file of at most `max_bytes`; links are followed.
+
+    A pipe or device does not hang or fill the memory: it raises OSError, as a larger file does.
+    Raises ValueError for a path with a NUL or half of a letter.
+    """
+    with open_regular(path) as file:
+        return _limited(file, max_bytes)
+
+
+def _limited(file: BinaryIO, max_bytes: int) -> bytes:
+    content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise OSError(errno.EFBIG, f"it has more than {max_bytes // 1_000_000} MB")
+    return content
+
+
+def read_text(path: Path, max_bytes: int = MAX_TEXT) -> str:
+    """Return a text in UTF-8, without a byte order mark, of a file as for `read_file`.
+
+    Raises OSError, or ValueError if it is no such text.
+    """
+    return read_file(path, max_bytes).decode("utf-8-sig")
+
+
+def read_json(path: Path, max_bytes: int = MAX_TEXT) -> Any:
+    """Return the value in a JSON file; OSError or ValueError as for `read_text`.
+
+    ValueError also for a key given twice, and for nesting that is too deep.
+    """
+    return parse_json(read_text(path, max_bytes))
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text; ValueError as for `read_json`."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        raise ValueError("it has a key twice")
+    return record
 
 
 def open_folder(folder: Path, write: bool = True) -> int:

@@ -17,6 +17,7 @@ from .attributes.scheduler import AttributeScheduler
 from .camera import Camera, is_live
 from .camera.photos import Photos
 from .camera.prefetch import prefetch
+from .errors import Stopped
 from .faces.detection_scheduler import DetectionScheduler
 from .faces.quality_gate import quality_limits
 from .faces.tracker import Tracker
@@ -43,7 +44,10 @@ class FrameAnalyzer(Protocol):
     """What turns a frame into faces."""
 
     def faces(self, frame: Frame, stopwatch: Stopwatch) -> list[Face]:
-        """Return the frame's faces, and end the stages "faces" and "attributes"."""
+        """Return the frame's faces, and end the stages "faces" and "attributes".
+
+        Raises Stopped if it was asked to stop within the frame.
+        """
 
 
 class VideoAnalyzer:
@@ -73,20 +77,27 @@ class VideoAnalyzer:
 
 
 class PhotoAnalyzer:
-    """Analyzes unrelated photos, each by itself."""
+    """Analyzes unrelated photos, each by itself; stopping: as of Pipeline, polled within one."""
 
-    def __init__(self, analyzer: FaceAnalyzer, recognizer: Recognizer | None = None):
-        self._analyzer, self._recognizer = analyzer, recognizer
+    def __init__(
+        self,
+        analyzer: FaceAnalyzer,
+        recognizer: Recognizer | None = None,
+        stopping: Callable[[], bool] = lambda: False,
+    ):
+        self._analyzer, self._recognizer, self._stopping = analyzer, recognizer, stopping
 
     def faces(self, frame: Frame, stopwatch: Stopwatch) -> list[Face]:
-        detections = self._analyzer.detect(frame.bgr)
+        detections = self._analyzer.detect(frame.bgr, self._stopping)
         stopwatch.lap("faces")
-        faces = self._analyzer.analyze(frame.bgr, detections)
         if self._recognizer:
             self._recognizer.forget()
-            faces = self._recognizer.identify(frame, faces)
+        faces = self._analyzer.analyze_frame(frame, detections, self._stopping, self._named)
         stopwatch.lap("attributes")
         return faces
+
+    def _named(self, view: Frame, face: Face) -> Face:
+        return self._recognizer.identify(view, [face])[0] if self._recognizer else face
 
 
 class Pipeline:
@@ -118,7 +129,10 @@ class Pipeline:
             frames = source
             for frame in frames:
                 self.stopwatch.lap("camera")
-                result = self._analyze(frame)
+                try:
+                    result = self._analyze(frame)
+                except Stopped:  # a photo that was analyzed in part has no result
+                    break
                 yield result
                 self.stopwatch.lap("outputs")
                 self.stopwatch.frame_done()
@@ -160,7 +174,7 @@ def build_pipeline(
         single = FaceAnalyzer(
             models.full_detector, limits, models.classifier, shown=shown, search_face=search_face
         )
-        analyzer = PhotoAnalyzer(single, recognizer)
+        analyzer = PhotoAnalyzer(single, recognizer, stopping)
     else:
         analyzer = _video_analyzer(settings, models, camera, shown, recognizer)
     return Pipeline(camera, analyzer, settings.outputs.max_frames, stopping)

@@ -13,6 +13,7 @@ source, 4 model or detector missing, corrupt or mismatched.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import __version__
@@ -56,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         stack.enter_context(readable_by(settings.outputs.readable_by))
         camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
-        recognizer = open_recognizer(settings, camera, stack)
+        recognizer = open_recognizer(settings, camera, stack, stop.is_set)
         windowed = wants_window(settings)
         files = wanted_files(settings, camera, windowed)
         outputs = build_outputs(settings, camera, card, logged, files, stack)
@@ -82,7 +83,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def open_recognizer(
-    settings: Settings, camera: Camera, stack: contextlib.ExitStack
+    settings: Settings,
+    camera: Camera,
+    stack: contextlib.ExitStack,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Recognizer | None:
     """Return the recognizer if the settings enable it; nothing of it is imported otherwise."""
     if not settings.people.enabled:
@@ -90,7 +94,7 @@ def open_recognizer(
     from .camera import is_live
     from .recognition.recognizer import Recognizer
 
-    return stack.enter_context(Recognizer(settings.people, is_live(camera)))
+    return stack.enter_context(Recognizer(settings.people, is_live(camera), None, stopping))
 
 
 def summary(pipeline: Pipeline, camera: Camera, window: Window | None) -> str:

@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from .config import Table, about, merge, read_toml
+from .config import Table, about, expanded, merge, read_toml
 from .errors import UsageError
 from .resources import model_path
 
@@ -318,4 +318,4 @@ class Settings(Table, frozen=True):
 
 def load_settings(path: Path | str) -> Settings:
     """Return the defaults, overlaid by a TOML file; UsageError names what is wrong in it."""
-    return merge(Settings(), read_toml(Path(path).expanduser()), str(path))
+    return merge(Settings(), read_toml(expanded(path)), str(path))

@@ -5,10 +5,10 @@ Boxes are x, y, width, height and points are x, y, in px of the frame; "left" is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -23,6 +23,40 @@ UNKNOWN = "unknown"  # Face.person of a face that belongs to no enrolled person
 Box = tuple[float, float, float, float]  # x, y, w, h in px of the frame
 Region = tuple[int, int, int, int]  # left, top, right, bottom in px; right and bottom are outside
 Image = np.ndarray  # uint8 (H, W, 3), B, G, R unless its name ends in _rgb
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CloseUp:
+    """A part of a photo at a higher resolution than the photo's frame."""
+
+    bgr: Image
+    """The part, uint8 (H, W, 3), B, G, R."""
+    left_top: tuple[int, int]
+    """Its corner in the photo at full size, px."""
+    factor: int
+    """px of the file per px of the part."""
+    scale: int
+    """px of the file per px of the frame."""
+
+
+class FullSize(Protocol):
+    """A photo that was decoded at reduced size, to be read at full size in parts."""
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """px, as the frame shows it."""
+
+    @property
+    def scale(self) -> int:
+        """px of the file per px of the frame."""
+
+    def close_ups(
+        self, regions: Sequence[Region], factors: Sequence[int], stopping: Callable[[], bool]
+    ) -> Iterator[tuple[int, CloseUp]]:
+        """Yield (number of the region, its close-up) in any order.
+
+        regions: px of the full size. factors: px of the file per px of the close-up, 1, 2, 4 or 8.
+        """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +76,8 @@ class Frame:
     """Name of the camera or of the file."""
     scale: float = 1.0
     """px of the file per px of `bgr`: large photos are decoded at reduced size."""
+    full_size: FullSize | None = None
+    """Reads parts of such a photo at full size; None: `bgr` is all there is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,17 +15,19 @@ from .errors import FacetError, Stopped
 T = TypeVar("T")
 
 POLL_S = 0.1
+GRACE_S = 0.5  # for the call to notice a stop by itself
 
 
 def call_until(stopping: Callable[[], bool], what: str, call: Callable[[], T]) -> T:
     """Return `call()`, made in a thread of its own; raise Stopped where `stopping` comes first.
 
-    For calls that may block for ever, such as opening a pipe: the thread is then left behind.
+    For calls that may block for ever, such as opening a pipe: the thread is then left behind. A
+    call that polls `stopping` itself has GRACE_S to clean up.
     """
     results: list[T] = []
     worker = Worker(what, lambda _: results.append(call())).start()
     while not worker.done.wait(POLL_S):
-        if stopping():
+        if stopping() and not worker.done.wait(GRACE_S):
             raise Stopped(f"stopped while {what}")
     worker.check()
     return results[0]

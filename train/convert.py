@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 
 from device.attributes.model_card import Attribute, ModelCard, read_card
-from device.cli.command import Parser, exit_with
+from device.cli.command import Parser, count, exit_with
 from device.errors import FacetError, ModelError, UsageError, disk_faults
 from device.faces.align import crop_template
 from device.tflite import Network
@@ -243,7 +243,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--name", default="attributes", help="of the model's files (default %(default)s)")
     add("--overwrite", action="store_true", help="replace a model of another run")
     add("--utkface", type=Path, help="UTKFace's folder (default: beside the data)")
-    add("--limit", type=int, default=0, metavar="N", help="only the first N photos of each split")
+    add("--limit", type=count, default=0, metavar="N", help="only the first N photos of each split")
     args = parser.parse_args(argv)
     out = args.out or args.run / "models"
     root = args.data or Path(read_record(args.run).get("data", ""))

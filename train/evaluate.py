@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from device.attributes.classifier import Classifier
-from device.cli.command import Parser, SubcommandParser, exit_with
+from device.cli.command import Parser, SubcommandParser, count, exit_with
 from device.errors import UsageError, disk_faults
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import quality_limits
@@ -53,7 +53,7 @@ def make_parser() -> Parser:
     )
 
     def command(name: str, summary: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        sub = commands.add_parser(name, help=summary, description=summary)
         add = sub.add_argument
         add("--model", type=Path, default=Path("models/attributes.json"), metavar="CARD")
         add("--out", type=Path, metavar="DIR", help="for results (default: out/evaluate-NAME)")
@@ -64,7 +64,7 @@ def make_parser() -> Parser:
         add = sub.add_argument
         add("--data", type=Path, required=True, metavar="DIR", help="CelebA's folder")
         add("--split", choices=SPLITS, default="test", help="default %(default)s")
-        add("--limit", type=int, default=0, metavar="N", help=f"photos (default: {photos})")
+        add("--limit", type=count, default=0, metavar="N", help=f"photos (default: {photos})")
         return sub
 
     scores = split_command("scores", "metrics on a split, per attribute")

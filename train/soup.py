@@ -9,6 +9,7 @@ holds model.keras and the first run's settings.json with the shares added, for t
 Source: Wortsman et al. (2022), Model soups.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--out", required=True, type=Path, metavar="RUN", help="folder of the new run")
     args = parser.parse_args(argv)
     shares = args.shares or [1.0] * len(args.runs)
-    if len(shares) != len(args.runs) or min(shares) < 0 or not sum(shares) > 0:
+    if len(shares) != len(args.runs) or min(shares) < 0 or not 0 < sum(shares) < math.inf:
         raise UsageError(
             f"--shares {shares}: need {len(args.runs)} numbers, none negative",
             f"--shares {' '.join(['1'] * len(args.runs))}",

@@ -43,6 +43,8 @@ def outputs_of(python: Path | str, card: Path, crops: np.ndarray) -> tuple[str, 
 def main(argv: list[str] | None = None) -> None:
     from device.attributes.model_card import model_hint, read_card, read_model_bytes
     from device.tflite import Network, runtime_name
+    from train.data.arrays import read_array
+    from train.data.split import DataError
 
     parser = Parser("train.verify", __doc__)
     parser.add_argument("card", type=Path, help="card of the model to run")
@@ -50,7 +52,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("outputs", type=Path, help="written: float32 (2, n, attributes)")
     args = parser.parse_args(argv)
     card = read_card(args.card)
-    content, crops = read_model_bytes(card, args.card.parent), np.load(args.crops)
+    content, crops = read_model_bytes(card, args.card.parent), read_array(args.crops, "a .npy file")
+    if crops.shape[1:] != (*card.crop_wh[::-1], 3) or crops.dtype != np.uint8:
+        needed = f"uint8 (n, {card.crop_wh[1]}, {card.crop_wh[0]}, 3)"
+        raise DataError(f"{args.crops} has {crops.dtype} {crops.shape}", needed)
     hint = model_hint(args.card)
     networks = [Network(content, card.file, hint, delegates=on) for on in (True, False)]
     np.save(args.outputs, [[net.run(crop[np.newaxis])[0][0] for crop in crops] for net in networks])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ModelError, one_line, os_reason
+from ..files import read_file, read_json
 from ..resources import model_path, restore_hint
 from ..text import path_from_here, printable
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MAX_SIDE = 4096  # px of a crop
+MAX_NAME = 100  # characters of an attribute
+MAX_MODEL = 512_000_000  # bytes of a .tflite; the largest of Facet's has 6.4 million
 RESTORE = restore_hint("models/")
 
 
@@ -100,15 +103,12 @@ def read_card(path: Path | str) -> ModelCard:
     """Return the card in a JSON file; ModelError names the file and what is wrong with it."""
     path = Path(path)
     try:
-        record = json.loads(path.read_bytes().decode("utf-8-sig"))
+        record = read_json(path)
     except FileNotFoundError:
         raise ModelError(
             f"no model card {path}", f"--model {path_from_here(model_path())}"
         ) from None
-    except UnicodeDecodeError:
-        message = f"the model card {path} cannot be read: not a JSON file"
-        raise ModelError(message, model_hint(path)) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         message = f"the model card {path} cannot be read: {os_reason(error)}"
         raise ModelError(message, model_hint(path)) from error
     try:
@@ -132,8 +132,8 @@ def _card(record: dict[str, Any]) -> ModelCard:
     card = ModelCard(
         file=record["file"],
         sha256=str(record["sha256"]),
-        crop_wh=(int(record["input"]["width"]), int(record["input"]["height"])),
-        template=tuple((float(x), float(y)) for x, y in record["template"]),
+        crop_wh=(_whole(record["input"]["width"]), _whole(record["input"]["height"])),
+        template=tuple((_number(x), _number(y)) for x, y in record["template"]),
         attributes=tuple(_attribute(entry) for entry in record["attributes"]),
         training=dict(record["training"]),
         measured=dict(record["measured"]),
@@ -146,8 +146,8 @@ def _card(record: dict[str, Any]) -> ModelCard:
         raise ValueError("template whose points lie in one place")
     if not card.attributes or len(set(card.names)) != len(card.names):
         raise ValueError("attributes are missing, or named twice")
-    if not all(map(_is_text, card.names)):
-        raise ValueError("attributes whose names have control characters")
+    if not all(_is_text(name) and len(name) <= MAX_NAME for name in card.names):
+        raise ValueError("attributes whose names are empty, too long or not printable")
     if not 1 <= min(card.crop_wh) <= max(card.crop_wh) <= MAX_SIDE:
         raise ValueError(f"input of {card.crop_wh[0]}x{card.crop_wh[1]} px")
     return card
@@ -158,14 +158,26 @@ def _is_text(name: str) -> bool:
     return bool(name) and printable(name) == name
 
 
+def _number(value: Any) -> float:
+    if isinstance(value, bool | str):
+        raise TypeError(f"{one_line(repr(value), 40)} is not a number")
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if _number(value) != int(value):
+        raise ValueError(f"{value} is not a whole number")
+    return int(value)
+
+
 def _attribute(entry: dict[str, Any]) -> Attribute:
     calibration = entry["calibration"]
     attribute = Attribute(
         name=str(entry["name"]),
-        threshold=float(entry["threshold"]),
-        slope=float(calibration["slope"]),
-        offset=float(calibration["offset"]),
-        prevalence=float(entry["prevalence"]),
+        threshold=_number(entry["threshold"]),
+        slope=_number(calibration["slope"]),
+        offset=_number(calibration["offset"]),
+        prevalence=_number(entry["prevalence"]),
     )
     # Far beyond what a fit gives, and within float32's range.
     if abs(attribute.slope) > 10 or abs(attribute.offset) > 20:
@@ -180,7 +192,7 @@ def read_model_bytes(card: ModelCard, folder: Path) -> bytes:
     """Return the .tflite's bytes, checked against the card's SHA-256."""
     path = folder / card.file
     try:
-        content = path.read_bytes()
+        content = read_file(path, MAX_MODEL)
     except (OSError, ValueError) as error:  # ValueError: a NUL or half of a letter in the name
         message = f"the model {path} cannot be read: {os_reason(error)}"
         raise ModelError(message, model_hint(path.with_suffix(".json"))) from error

@@ -4,14 +4,18 @@ Full detection, then crop and float model for each face, all in one thread. It d
 FaceAnalyzer, which also measures each face's quality: time that the baseline does not spend.
 """
 
+import hashlib
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import ModelError
+from ..attributes.model_card import MAX_MODEL
+from ..errors import ModelError, os_reason
 from ..faces.align import AlignError
+from ..files import read_file
+from ..model_trial import require_loadable
 from ..models import Models
 from ..tflite import Network
 from ..types import Frame
@@ -25,9 +29,11 @@ def load_float_network(path: Path, models: Models, threads: int) -> Network:
     Raises ModelError if the file is missing, is no model, or takes other crops than the classifier.
     """
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror}", HINT) from error
+        content = read_file(path, MAX_MODEL)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot read {path}: {os_reason(error)}", HINT) from error
+    digest = hashlib.sha256(content).hexdigest()
+    require_loadable(content, digest, str(path), HINT, threads, True)
     network = Network(content, str(path), HINT, threads)
     width, height = models.classifier.geometry.size_wh
     if network.input_shape != (1, height, width, 3) or network.input_dtype != np.float32:

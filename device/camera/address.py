@@ -127,6 +127,12 @@ def printable(text: str) -> str:
         return f"{scheme[1].lower()}://{MASK}" if scheme else MASK
 
 
+def shown(source: str) -> str:
+    """Return how --camera may be printed, whatever it is: an address without secrets, or itself."""
+    # An address without its scheme has a password as well.
+    return printable(source) if is_address(source) or "@" in source else source
+
+
 def mask_addresses(text: str) -> str:
     """Return a text in which the addresses that may have secrets are replaced by their names."""
 

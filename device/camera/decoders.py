@@ -1,15 +1,10 @@
-"""Decode a video file: through OpenCV, or through PyAV what OpenCV cannot.
+"""Decode a video: through OpenCV, or through PyAV (the extra `video`) what OpenCV cannot.
 
-OpenCV gives interlaced pictures as black or as what its memory held before, and reports success;
-its wheels lack codecs such as AV1. PyAV (the extra `video`) decodes both.
+OpenCV cannot convert interlaced pictures, and its wheels lack codecs such as AV1.
 """
 
 from __future__ import annotations
 
-import itertools
-import os
-import subprocess
-import sys
 from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import cv2
 import numpy as np
 
+from ..errors import SourceError
 from ..files import ffmpeg_path
 from ..types import Image
+from .ffmpeg import BYTES_A_PIXEL, FILE, Capture, limit_blocks, reduced, refuse_large
 
 if TYPE_CHECKING:
     import av
@@ -27,9 +24,7 @@ if TYPE_CHECKING:
 USUAL_FPS = 25.0  # some containers say 0 or nan
 FPS = (0.001, 1000.0)  # what a container's header is believed
 MAX_BAD = 200  # frames in a row that cannot be decoded: the file ends there
-FIRST_PICTURES = 10  # of a suspicious file, examined for interlacing
-TRIAL_S = 30.0  # limit of the examination
-SNIFFED = 4 << 20  # bytes at either end of a file, where its codec is named
+OPEN_S, READ_S = 5.0, 5.0  # limits of an address, for PyAV
 
 
 class Decoder(Protocol):
@@ -46,50 +41,81 @@ class Decoder(Protocol):
 
 
 class OpenCvDecoder:
-    """A file through OpenCV; `read` returns None at once where it cannot be opened."""
+    """A file through OpenCV; `read` returns None at once where it cannot be opened.
 
-    def __init__(self, path: Path):
-        self._capture = cv2.VideoCapture(ffmpeg_path(path), cv2.CAP_FFMPEG)
-        self.fps = believed_fps(self._capture.get(cv2.CAP_PROP_FPS))
-        frames = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    Raises SourceError for pictures of more than `max_pixels`.
+    """
+
+    def __init__(self, path: Path, max_pixels: float):
+        self._capture = Capture(ffmpeg_path(path), FILE, path.name, max_pixels)
+        raw = self._capture.raw
+        self.fps = believed_fps(self._capture.fps)
+        frames = raw.get(cv2.CAP_PROP_FRAME_COUNT)
         self.length_s = frames / self.fps if 0 < frames < 1e9 else 0.0
-        wide, high = (self._capture.get(p) for p in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN))
+        wide, high = (raw.get(p) for p in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN))
         self._aspect = wide / high if wide > 0 and high > 0 else 1.0
         self.lost = 0
 
     def read(self) -> tuple[Image, float | None] | None:
-        if not self._capture.isOpened():
+        if not self._capture.opened:
             return None
         for bad in range(MAX_BAD):
-            ok, bgr = self._capture.read()
-            if ok:
+            bgr = self._capture.read()
+            if bgr is not None:
                 self.lost += bad
-                at_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                at_s = self._capture.raw.get(cv2.CAP_PROP_POS_MSEC) / 1000
                 return square_pixels(bgr, self._aspect), at_s
         return None
 
     def close(self) -> None:
-        self._capture.release()
+        self._capture.close()
 
 
 class PyAvDecoder:
-    """A file through PyAV: every codec of FFmpeg, interlaced pictures deinterlaced.
+    """A file or stream through PyAV: every codec of FFmpeg, interlaced pictures deinterlaced.
 
-    Raises ValueError or OSError where it is not a video.
+    source: a path, an address, or an object with `read`; options: FFmpeg's; live: pictures come
+    without delay. from_s: where it begins, or skip: after so many pictures. Raises ValueError or
+    OSError where it is not a video, SourceError for pictures of more than `max_pixels`, before one
+    of them is decoded.
     """
 
-    def __init__(self, path: Path):
+    def __init__(
+        self,
+        source: Any,
+        options: dict[str, str],
+        name: str,
+        max_pixels: float,
+        live: bool = False,
+        from_s: float = 0.0,
+        skip: int = 0,
+    ):
         import av
 
+        limit_blocks(max_pixels)
+        timeout = (OPEN_S, READ_S) if options.get("rtsp_transport") else None
+        self._name, self._max_pixels = name, max_pixels
+        self._from_s, self._skip = from_s, skip
         self._container = av.open(
-            ffmpeg_path(path), options={"protocol_whitelist": "file"}, metadata_errors="replace"
+            source, options=options, metadata_errors="replace", timeout=timeout
         )
         try:
-            (self._stream, *_) = self._container.streams.video
-        except ValueError:
+            self._stream = next(
+                stream
+                for stream in self._container.streams.video
+                if not stream.disposition & av.stream.Disposition.attached_pic
+            )
+            size = self._stream.codec_context.width, self._stream.codec_context.height
+            refuse_large(name, *size, max_pixels)
+            if from_s:
+                self._container.seek(round(from_s * av.time_base))
+        except BaseException as error:
             self._container.close()
+            if isinstance(error, StopIteration):
+                raise ValueError("no video") from None
             raise
-        self._stream.thread_type = "AUTO"
+        limit_blocks(BYTES_A_PIXEL * size[0] * size[1])
+        self._stream.thread_type = "SLICE" if live else "AUTO"
         self.fps = believed_fps(float(self._stream.average_rate or 0))
         length = self._stream.duration
         base = self._stream.time_base
@@ -100,14 +126,22 @@ class PyAvDecoder:
 
     def read(self) -> tuple[Image, float | None] | None:
         frame = next(self._frames, None)
+        while frame is not None and self._is_before(frame):
+            frame = next(self._frames, None)
         if frame is None:
             return None
-        bgr: Image = frame.to_ndarray(format="bgr24")
+        refuse_large(self._name, frame.width, frame.height, self._max_pixels)
+        bgr = reduced(frame.to_ndarray(format="bgr24"))
         if frame.rotation:
             bgr = np.ascontiguousarray(np.rot90(bgr, frame.rotation // 90))
         aspect = frame.sample_aspect_ratio if hasattr(frame, "sample_aspect_ratio") else None
         aspect = aspect or self._stream.sample_aspect_ratio
         return square_pixels(bgr, float(aspect) if aspect else 1.0), frame.time
+
+    def _is_before(self, frame: av.VideoFrame) -> bool:
+        """Whether a picture stands before the beginning that was asked for."""
+        self._skip -= 1
+        return self._skip >= 0 or (frame.time is not None and frame.time < self._from_s)
 
     def close(self) -> None:
         self._frames.close()
@@ -144,6 +178,42 @@ class PyAvDecoder:
             return
 
 
+class PyAvCapture:
+    """A stream through PyAV, with the methods of `Capture`."""
+
+    def __init__(
+        self, source: object, options: dict[str, str], name: str, max_pixels: float, skip: int = 0
+    ):
+        self._decoder: PyAvDecoder | None = None
+        try:
+            self._decoder = PyAvDecoder(source, options, name, max_pixels, live=True, skip=skip)
+        except SourceError:
+            raise
+        except (OSError, ValueError):
+            self.opened, self.fps = False, 0.0
+        else:
+            self.opened, self.fps = True, self._decoder.fps
+
+    def read(self) -> Image | None:
+        picture = self._decoder.read() if self._decoder is not None else None
+        return None if picture is None else picture[0]
+
+
+def open_wire(
+    source: object,
+    options: dict[str, str],
+    name: str,
+    max_pixels: float,
+    parameters: tuple[int, ...] = (),
+    by_pyav: bool = False,
+    skip: int = 0,
+) -> Capture | PyAvCapture:
+    """Return a network camera's pictures; skip: after so many of them, by PyAV only."""
+    if by_pyav:
+        return PyAvCapture(source, options, name, max_pixels, skip)
+    return Capture(source, options, name, max_pixels, *parameters)
+
+
 def _deinterlacer(frame: av.VideoFrame) -> Any:
     import av
 
@@ -176,34 +246,6 @@ def has_pyav() -> bool:
     return find_spec("av") is not None
 
 
-def is_interlaced(path: Path) -> bool:
-    """Whether OpenCV cannot convert a video's first pictures because they are interlaced.
-
-    With PyAV, from the pictures' own marks; without, from what FFmpeg prints in another process.
-    """
-    if has_pyav():
-        import av
-
-        try:
-            with av.open(ffmpeg_path(path), options={"protocol_whitelist": "file"}) as container:
-                frames = container.decode(video=0)
-                return any(f.interlaced_frame for f in itertools.islice(frames, FIRST_PICTURES))
-        except (OSError, ValueError, IndexError):
-            return False
-    code = (
-        "import cv2, sys\n"
-        "capture = cv2.VideoCapture(sys.argv[1], cv2.CAP_FFMPEG)\n"
-        f"[capture.read() for _ in range({FIRST_PICTURES})]"
-    )
-    env = {key: value for key, value in os.environ.items() if not key.startswith("OPENCV")}
-    trial = [sys.executable, "-I", "-c", code, ffmpeg_path(path)]
-    try:
-        done = subprocess.run(trial, capture_output=True, timeout=TRIAL_S, env=env)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return b"interlaced to progressive" in done.stderr
-
-
 def believed_fps(fps: float) -> float:
     """Return a header's frame rate, or the usual one where it cannot be."""
     return fps if FPS[0] < fps < FPS[1] else USUAL_FPS
@@ -216,32 +258,3 @@ def square_pixels(bgr: Image, aspect: float) -> Image:
     height, width = bgr.shape[:2]
     size = (max(1, round(width * aspect)), height)
     return cv2.resize(bgr, size, interpolation=cv2.INTER_AREA if aspect < 1 else cv2.INTER_LINEAR)
-
-
-CODECS = {
-    "av01": "AV1", "V_AV1": "AV1", "hvc1": "HEVC", "hev1": "HEVC", "vvc1": "VVC", "avc1": "H.264",
-    "vp08": "VP8", "vp09": "VP9", "apcn": "ProRes", "apch": "ProRes", "ap4h": "ProRes",
-}  # fmt: skip
-
-
-def codec_of(path: Path) -> str:
-    """Return the name of a video's codec as its MP4 or Matroska header has it; "" if none is found.
-
-    For messages only.
-    """
-    try:
-        with path.open("rb") as file:
-            head = file.read(SNIFFED)
-            file.seek(max(0, path.stat().st_size - SNIFFED))
-            content = head + file.read(SNIFFED)
-    except OSError:
-        return ""
-    for name, codec in CODECS.items():
-        place = content.find(b"stsd")
-        while place >= 0:
-            if content[place + 16 : place + 20] == name.encode():
-                return codec
-            place = content.find(b"stsd", place + 4)
-        if name.startswith("V_") and name.encode() in content:
-            return codec
-    return ""

@@ -10,14 +10,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-
-import cv2
+from dataclasses import dataclass
 
 from ..errors import SourceError
 from ..settings import CameraSettings
 from ..types import Image
 from .address import Address
-from .ffmpeg import BYTES, open_capture
+from .decoders import open_wire
+from .ffmpeg import BYTES
 from .http_client import DROPPED_HINT, NO_PICTURE_HINT, HttpRequest
 from .jpeg import MAX_BYTES, decode
 from .playlist import Playlist
@@ -32,7 +32,7 @@ PLAYLISTS = ("mpegurl", "x-mpegurl", "vnd.apple.mpegurl")
 class MotionJpeg:
     """A stream of JPEG parts (multipart/x-mixed-replace)."""
 
-    finite, fps, kind = False, 0.0, "motion JPEG"
+    finite, fps, kind, by_opencv = False, 0.0, "motion JPEG", False
 
     def __init__(self, request: HttpRequest, name: str, max_pixels: float):
         self._request, self._name, self._max_pixels = request, name, max_pixels
@@ -97,7 +97,7 @@ class MotionJpeg:
 class Snapshots:
     """An address that gives one picture, asked for at a rate. `first`: its first answer."""
 
-    finite, kind = False, "single pictures"
+    finite, kind, by_opencv = False, "single pictures", False
 
     def __init__(self, first: HttpRequest, address: Address, settings: CameraSettings, name: str):
         self._request: HttpRequest | None = first
@@ -150,6 +150,12 @@ class ByteSource(io.BufferedIOBase):
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return self._reopen is not None and self._size is not None
+
+    def tell(self) -> int:
+        return self._at
+
     def read(self, size: int | None = -1, /) -> bytes:
         wanted = CHUNK if size is None or size < 0 else size
         try:
@@ -189,6 +195,14 @@ class ByteSource(io.BufferedIOBase):
         return at
 
 
+@dataclass(frozen=True)
+class Decoding:
+    """How a stream is decoded: by OpenCV, or by PyAV, then after its first `skip` pictures."""
+
+    by_pyav: bool = False
+    skip: int = 0
+
+
 class Container:
     """A stream or file that FFmpeg demultiplexes: MPEG-TS, MP4, Matroska, FLV."""
 
@@ -201,30 +215,24 @@ class Container:
         max_pixels: float,
         finite: bool,
         close: Callable[[], None],
+        decoding: Decoding,
     ):
         self._source, self._name, self.finite, self._close = source, name, finite, close
-        self._capture = open_capture(source, BYTES)
-        if not self._capture.isOpened():
+        self.by_opencv = not decoding.by_pyav
+        self._capture = open_wire(
+            source, BYTES, name, max_pixels, by_pyav=decoding.by_pyav, skip=decoding.skip
+        )
+        if not self._capture.opened:
             raise source.fault or SourceError(
                 f"{name} is no stream that can be read", NO_PICTURE_HINT
             )
-        width, height = (
-            self._capture.get(side)
-            for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-        )
-        if width * height > max_pixels:
-            self._capture.release()
-            raise SourceError(
-                f"{name} sends pictures of {width:.0f}x{height:.0f}", "[camera] max_megapixels"
-            )
-        self.fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self.fps = self._capture.fps
 
     def read(self) -> Image | None:
         """Return the next picture, None at the end of a finite one; SourceError."""
-        ok, read = self._capture.read()
-        if ok:
+        bgr = self._capture.read()
+        if bgr is not None:
             self._source.silent_bytes = 0
-            bgr: Image = read
             return bgr
         if self._source.fault is None and self.finite:
             return None
@@ -236,19 +244,23 @@ class Container:
 
 
 def open_http(
-    address: Address, settings: CameraSettings, name: str
+    address: Address, settings: CameraSettings, name: str, decoding: Decoding = Decoding()
 ) -> MotionJpeg | Snapshots | Container:
     """Return the pictures of an address, by what it answers; raises SourceError."""
     request = HttpRequest(address, settings, name)
     try:
-        return _by_kind(request, address, settings, name)
+        return _by_kind(request, address, settings, name, decoding)
     except BaseException:
         request.close()
         raise
 
 
 def _by_kind(
-    request: HttpRequest, address: Address, settings: CameraSettings, name: str
+    request: HttpRequest,
+    address: Address,
+    settings: CameraSettings,
+    name: str,
+    decoding: Decoding,
 ) -> MotionJpeg | Snapshots | Container:
     max_pixels = settings.max_megapixels * 1e6
     main, _, kind = request.kind.partition("/")
@@ -263,8 +275,8 @@ def _by_kind(
     if kind in PLAYLISTS or begin.startswith(b"#EXTM3U"):
         playlist = Playlist(request, address, settings, name)
         source = ByteSource(playlist.pieces())
-        return Container(source, name, max_pixels, playlist.ended, playlist.close)
-    return _container(request, address, settings, name, max_pixels)
+        return Container(source, name, max_pixels, playlist.ended, playlist.close, decoding)
+    return _container(request, address, settings, name, max_pixels, decoding)
 
 
 def _container(
@@ -273,6 +285,7 @@ def _container(
     settings: CameraSettings,
     name: str,
     max_pixels: float,
+    decoding: Decoding,
 ) -> Container:
     size = request.response.length  # None: a stream without end
     requests = [request]
@@ -292,4 +305,6 @@ def _container(
 
     ranges = request.response.headers.get("Accept-Ranges", "").lower() == "bytes"
     source = ByteSource(pieces(request), size, reopen if ranges else None)
-    return Container(source, name, max_pixels, size is not None, lambda: requests[0].close())
+    return Container(
+        source, name, max_pixels, size is not None, lambda: requests[0].close(), decoding
+    )

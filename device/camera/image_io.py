@@ -5,13 +5,13 @@ its size, and photos of the other formats that do not fit are refused.
 """
 
 import contextlib
+import ctypes
 import io
 import os
-import threading
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
@@ -24,7 +24,11 @@ from ..errors import SourceError, os_reason
 from ..files import open_regular
 from ..resources import install_hint
 from ..types import Image as BgrImage
+from .deep_colour import BAND_PX, decode_deep, deep_tiff, has_16_bits, is_dark, range_of, scaled
+from .full_size import FullSizeJpeg
 from .photo_files import HEAD, JPEG2000, PHOTO_ENDINGS, photo_format
+from .photo_metadata import capture_time, exif_of, pixel_aspect, upright_turn
+from .pillow_warnings import pillow_warnings_off
 
 __all__ = ["PHOTO_ENDINGS", "Photo", "PhotoError", "decode_photo", "read_photo"]
 
@@ -47,14 +51,8 @@ RESULT = 3  # bytes per px of the picture itself
 OPENCV_WEBP = 7  # bytes per px with the picture; OpenCV drops alpha, so it has the large ones only
 SCALES = (1, 2, 4, 8)  # of a JPEG
 WHOLE_FILE = ("WEBP", "AVIF", "HEIF")  # decoders that read the file into memory
-BAND_PX = 1_000_000  # converted at once
+TRIMMED_PX = 4_000_000  # from here on free memory is returned before a photo is decoded
 ENLARGED_PX = 8_000_000  # up to here the coarser axis of non-square pixels is enlarged
-# EXIF orientation -> mirrored left to right, then quarter turns against the clock
-TURNS = {2: (True, 0), 3: (False, 2), 4: (True, 2), 5: (True, 1), 6: (False, 3), 7: (True, 3)}
-TURNS[8] = (False, 1)
-ORIENTATION, EXIF_IFD, TAKEN, SUBSECOND, OFFSET = 0x0112, 0x8769, 0x9003, 0x9291, 0x9011
-
-
 HINT = "another photo, or copy this one again"
 
 
@@ -73,6 +71,7 @@ class Photo:
     bgr: BgrImage  # upright, alpha over black
     scale: float  # px of the file per px of `bgr`, from 1
     taken: datetime | None  # UTC, of its EXIF data
+    full_size: FullSizeJpeg | None = None  # of one that was decoded at reduced size
 
 
 def read_photo(path: Path | str) -> BgrImage:
@@ -91,9 +90,9 @@ def decode_photo(path: Path | str, content: bytes | None = None) -> Photo:
     """
     hint = HINT
     try:
-        file = open_regular(path) if content is None else io.BytesIO(content)
-        with _pillow_warnings_off(), file:
-            return _decode(file)
+        open_file = partial(open_regular, path) if content is None else partial(io.BytesIO, content)
+        with pillow_warnings_off():
+            return _decode(open_file)
     except _RefusedError as error:
         reason, hint = error.args
         cause: Exception = error
@@ -113,33 +112,62 @@ def is_animated(path: Path, head: bytes) -> bool:
     return False
 
 
-def _decode(file: IO[bytes]) -> Photo:
-    head = file.read(HEAD)
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    bgr, (wide, high), aspect, exif = _pixels(file, photo_format(head), size)
-    bgr = _with_square_pixels(bgr, aspect)
+def _decode(open_file: Callable[[], IO[bytes]]) -> Photo:
+    with open_file() as file:
+        head = file.read(HEAD)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        stored = _stored(file, photo_format(head), size)
+    bgr, (wide, high) = _with_square_pixels(stored.bgr, stored.aspect), stored.size_wh
     scale = max(1.0, min(wide / bgr.shape[1], high / bgr.shape[0]))
-    return Photo(_upright(bgr, exif.get(ORIENTATION)), scale, _capture_time(exif))
+    turn = upright_turn(stored.exif)
+    full_size = None
+    if stored.reduced_by and stored.aspect == 1:
+        full_size = FullSizeJpeg(open_file, stored.size_wh, stored.reduced_by, turn)
+    return Photo(turn.apply(bgr), scale, capture_time(stored.exif), full_size)
 
 
-def _pixels(
-    file: IO[bytes], name: str, size: int
-) -> tuple[BgrImage, tuple[int, int], float, Image.Exif]:
-    """Return the picture as stored, its size in the file, its pixels' aspect, and its EXIF data.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stored:
+    """A photo's picture as the file has it, not turned."""
 
-    Pillow's own copy is free again when it returns.
-    """
+    bgr: BgrImage
+    size_wh: tuple[int, int]  # px of the file
+    aspect: float  # of its pixels
+    exif: Image.Exif
+    reduced_by: int = 0  # the factor of a picture whose file can be read at full size in parts
+
+
+def _stored(file: IO[bytes], name: str, size: int) -> _Stored:
+    """Return the picture; Pillow's own copy is free again when it returns."""
+    if name == "TIFF" and (deep := deep_tiff(file)):
+        size_wh, per_px = deep
+        return _Stored(_deep(file, size_wh, per_px, size), size_wh, 1.0, Image.Exif())
+    file.seek(0)
     with _open(file, name) as image:
-        size_wh, aspect = image.size, _pixel_aspect(image)
+        size_wh, aspect = image.size, pixel_aspect(image)
         if name == "WEBP" and DECODERS[name][1] * size_wh[0] * size_wh[1] + size > BUDGET:
-            return _large_webp(file, size_wh, size), size_wh, aspect, _exif(image)
+            return _Stored(_large_webp(file, size_wh, size), size_wh, aspect, exif_of(image))
         scale, reduce = _reduction(image, name, size)
+        in_parts = scale > 1 and image.mode in ("RGB", "L") and not _coefficients(image)
+        if image.width * image.height > TRIMMED_PX:
+            _return_free_memory()
+        high_bytes = has_16_bits(image)
         if scale > 1:
             image.draft(None, (image.width // scale, image.height // scale))
         image.load()
         # Not before the size is checked: Pillow decodes a PNG to look for EXIF data behind it.
-        return _bgr(image, reduce), size_wh, aspect, _exif(image)
+        exif = exif_of(image)
+        if not (high_bytes and is_dark(image)):
+            return _Stored(_bgr(image, reduce), size_wh, aspect, exif, scale if in_parts else 0)
+    del image  # its memory is needed
+    return _Stored(_deep(file, size_wh, 8, size), size_wh, aspect, exif)
+
+
+def _return_free_memory() -> None:
+    """Give what the C library has kept of earlier photos back: up to 40 MB beside the next one."""
+    with contextlib.suppress(AttributeError, OSError):  # only glibc has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _open(file: IO[bytes], name: str) -> Image.Image:
@@ -202,6 +230,12 @@ def _is_one_scan(file: IO[bytes], components: int) -> bool:
     return header[:3] == bytes((0, length, components))
 
 
+def _deep(file: IO[bytes], size_wh: tuple[int, int], per_px: int, size: int) -> BgrImage:
+    if (per_px + RESULT) * size_wh[0] * size_wh[1] + size > BUDGET:
+        raise _too_large(size_wh, "")
+    return decode_deep(file, size_wh)
+
+
 def _large_webp(file: IO[bytes], size_wh: tuple[int, int], size: int) -> BgrImage:
     if OPENCV_WEBP * size_wh[0] * size_wh[1] + size > BUDGET:
         raise _too_large(size_wh, "WEBP")
@@ -230,10 +264,7 @@ def _bgr(image: Image.Image, reduce: int) -> BgrImage:
 
 def _rgb(band: Image.Image, levels: tuple[float, float] | None) -> Image.Image:
     if levels:
-        low, high = levels
-        values = np.nan_to_num(np.asarray(band).astype(np.float32), posinf=high, neginf=low)
-        grey = np.clip((values - low) * (256 / (high - low)), 0, 255).astype(np.uint8)
-        band = Image.fromarray(grey)
+        band = Image.fromarray(scaled(np.asarray(band), *levels))
     elif band.mode in ("RGBA", "LA", "PA") or "transparency" in band.info:
         band = band.convert("RGBA")
         band = Image.alpha_composite(Image.new("RGBA", band.size, "black"), band)
@@ -241,39 +272,13 @@ def _rgb(band: Image.Image, levels: tuple[float, float] | None) -> Image.Image:
 
 
 def _levels(image: Image.Image) -> tuple[float, float] | None:
-    """Return the values that become black and white, of a mode with more than 8 bits; or None.
-
-    Pillow clips them at 255 instead of scaling them. White is the highest value of as many bits as
-    the file uses (12 bits in 16 are common), of floats 1 or 255; beyond those, the extremes.
-    """
+    """Return the values that become black and white, of a mode with more than 8 bits; or None."""
     if not image.mode.startswith(("I", "F")):
         return None
-    lows, highs = [], []
-    rows = max(1, BAND_PX // image.width)
-    for top in range(0, image.height, rows):
-        band = np.asarray(image.crop((0, top, image.width, min(top + rows, image.height))))
-        finite = band[np.isfinite(band)]
-        if finite.size:
-            lows.append(float(finite.min()))
-            highs.append(float(finite.max()))
-    low, high = min(lows, default=0.0), max(highs, default=0.0)
-    if low < 0 or low > high / 2:
-        return low, max(high, low + 1e-6)
-    if image.mode.startswith("F"):
-        usual = [white for white in (1.0, 255.0) if white / 8 <= high <= white]
-        return 0.0, usual[0] if usual else max(high, 1e-6)
-    return 0.0, float(2 ** max(8, int(high).bit_length()))
-
-
-def _pixel_aspect(image: Image.Image) -> float:
-    """Return a pixel's width over its height; 1 where the file says nothing believable."""
-    info = image.info
-    across, down = info.get("dpi") or info.get("aspect") or info.get("jfif_density") or (1, 1)
-    with contextlib.suppress(ArithmeticError, TypeError, ValueError):
-        aspect = float(down) / float(across)
-        if 0.25 <= aspect <= 4 and abs(aspect - 1) > 0.02:
-            return aspect
-    return 1.0
+    rows, (width, height) = max(1, BAND_PX // image.width), image.size
+    tops = range(0, height, rows)
+    bands = (image.crop((0, top, width, min(top + rows, height))) for top in tops)
+    return range_of(map(np.asarray, bands), image.mode.startswith("F"))
 
 
 def _with_square_pixels(bgr: BgrImage, aspect: float) -> BgrImage:
@@ -287,64 +292,3 @@ def _with_square_pixels(bgr: BgrImage, aspect: float) -> BgrImage:
     way = cv2.INTER_AREA if size[0] < width or size[1] < height else cv2.INTER_LINEAR_EXACT
     resized: BgrImage = cv2.resize(bgr, size, interpolation=way)
     return resized
-
-
-def _upright(bgr: BgrImage, orientation: object) -> BgrImage:
-    """Return the picture as EXIF's orientation, 1 to 8, wants it shown."""
-    if not isinstance(orientation, int) or orientation not in TURNS:
-        return bgr
-    mirrored, quarters = TURNS[orientation]
-    return np.ascontiguousarray(np.rot90(bgr[:, ::-1] if mirrored else bgr, quarters))
-
-
-def _exif(image: Image.Image) -> Image.Exif:
-    # Pillow's EXIF reader raises struct.error, TypeError and more: the photo then has none.
-    with contextlib.suppress(Exception):
-        return image.getexif()
-    return Image.Exif()
-
-
-def _capture_time(exif: Image.Exif) -> datetime | None:
-    """Return when the photo was taken; without an offset, by this computer's time zone."""
-    with contextlib.suppress(Exception):  # as of `_exif`
-        tags = exif.get_ifd(EXIF_IFD)
-        text = str(tags[TAKEN]).strip("\0 ")
-        offset = str(tags.get(OFFSET, "")).strip("\0 ")
-        fraction = str(tags.get(SUBSECOND, "")).strip("\0 ")
-        if fraction.isascii() and fraction.isdecimal():
-            text += f".{fraction[:6]}"
-        taken = datetime.strptime(text + offset, _time_format(text, offset))
-        return taken.astimezone(UTC) if taken.year > 1900 else None
-    return None
-
-
-def _time_format(text: str, offset: str) -> str:
-    return "%Y:%m:%d %H:%M:%S" + (".%f" if "." in text else "") + ("%z" if offset else "")
-
-
-_lock = threading.Lock()
-_readers = 0
-_filters = contextlib.ExitStack()
-
-
-@contextlib.contextmanager
-def _pillow_warnings_off() -> Iterator[None]:
-    """Ignore Pillow's warnings about odd metadata and large pictures, which it reads nevertheless.
-
-    Filters belong to the process, and catch_warnings restores those it found: of several threads
-    that read photos, the first to enter changes the filters and the last to leave restores them.
-    """
-    global _readers
-    with _lock:
-        _readers += 1
-        if _readers == 1:
-            _filters.enter_context(warnings.catch_warnings())
-            warnings.filterwarnings("ignore", module=r"PIL\.")
-            warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-    try:
-        yield
-    finally:
-        with _lock:
-            _readers -= 1
-            if not _readers:
-                _filters.close()

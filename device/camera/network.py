@@ -12,9 +12,12 @@ import msgspec
 
 from ..errors import SourceError
 from ..log import Repeated, log
+from ..resources import install_hint
 from ..settings import CameraSettings
 from ..types import Frame, Image
 from .address import PASSWORD, Address, parse, with_credentials
+from .decoders import has_pyav
+from .ffmpeg import Unconverted
 from .http_client import DROPPED_HINT, NO_PICTURE_HINT
 from .jpeg import Broken, TooLarge
 from .orientation import Oriented
@@ -22,6 +25,7 @@ from .orientation import Oriented
 USUAL_FPS = 25.0  # where the stream does not say
 FIRST_READS = 5  # some cameras begin with a torn picture
 MAX_BAD = 50  # pictures in a row; after them the camera is opened again
+UNCONVERTED = 25  # pictures in a row that are black or repeated: OpenCV may be at fault
 
 
 class Stream(Protocol):
@@ -30,6 +34,7 @@ class Stream(Protocol):
     finite: bool  # a film; `read` returns None at its end
     fps: float  # frames/s; 0 if unknown
     kind: str
+    by_opencv: bool  # decoded by OpenCV's FFmpeg
 
     def read(self) -> Image | None:
         """Return the next picture, or None where none is due; SourceError, TooLarge, Broken."""
@@ -53,13 +58,18 @@ class NetworkCamera:
         self._stream: Stream | None = None
         self._first: Image | None = None
         self._bad, self._reason, self._bad_log = 0, "", Repeated()
+        self._by_pyav: bool | None = None  # None: may be tried
+        self._given, self._repeated, self._unconverted = 0, 0, Unconverted()
         self._warn(url)
 
     def open(self) -> None:
+        self._open(skip=0)
+
+    def _open(self, skip: int) -> None:
         self.close()
         address = with_credentials(self._settings)
-        stream = _open(address, self._settings, self.name)
-        self._stream, self._bad = stream, 0
+        stream = _open(address, self._settings, self.name, self._by_pyav is True, skip)
+        self._stream, self._bad, self._given = stream, 0, skip
         try:
             self._first = self._first_picture(stream)
         except BaseException:
@@ -81,13 +91,39 @@ class NetworkCamera:
         )
 
     def read(self) -> Image | None:
-        bgr, self._first = self._first, None
-        if bgr is not None:
-            return bgr
         stream = self._stream
         if stream is None:
             raise SourceError(f"{self.name} dropped", DROPPED_HINT)
-        return self._good(stream)
+        bgr, self._first = self._first, None
+        if bgr is None:
+            bgr = self._good(stream)
+        if bgr is None or not stream.by_opencv or self._by_pyav is not None:
+            return bgr
+        self._given += 1
+        self._repeated = self._repeated + 1 if self._unconverted(bgr) else 0
+        # At the beginning two are enough, as then nothing is lost.
+        if self._repeated < (1 if self._given == 2 else UNCONVERTED):
+            return bgr
+        return self._by_pyav_from(stream, bgr)
+
+    def _by_pyav_from(self, stream: Stream, bgr: Image) -> Image | None:
+        """Decode by PyAV from here on; `bgr` where that is not possible."""
+        if not has_pyav():
+            if self._given > 2:
+                self._by_pyav = False
+                log.warning(
+                    f"{self.name} gives black or repeated pictures, as OpenCV does if they are "
+                    f"interlaced. Try: {install_hint('video')}, or progressive in the camera"
+                )
+            return bgr
+        self._by_pyav = True
+        try:
+            self._open(self._given - 1 if stream.finite else 0)
+        except SourceError:
+            self._by_pyav = False
+            raise
+        log.info(f"{self.name} gives black or repeated pictures: decoded by PyAV from now on")
+        return self.read()
 
     def _good(self, stream: Stream) -> Image | None:
         """Return a stream's next picture; None for one that is none, which is counted."""
@@ -158,11 +194,13 @@ class NetworkFilm(Oriented):
             yield Frame(bgr, index, self._started + timedelta(seconds=at_s), at_s, self.name)
 
 
-def _open(address: Address, settings: CameraSettings, name: str) -> Stream:
+def _open(
+    address: Address, settings: CameraSettings, name: str, by_pyav: bool, skip: int
+) -> Stream:
     if address.scheme in ("http", "https"):
-        from .http_stream import open_http
+        from .http_stream import Decoding, open_http
 
-        return open_http(address, settings, name)
+        return open_http(address, settings, name, Decoding(by_pyav, skip))
     from .rtsp import RtspStream
 
-    return RtspStream(address, settings, name)
+    return RtspStream(address, settings, name, by_pyav)

@@ -17,6 +17,7 @@ from ..log import log
 from ..settings import CameraSettings
 from ..silence import silence_opencv
 from ..types import Image
+from ..worker import call_until
 from . import LIST_CAMERAS, Camera, address
 from .orientation import UNTURNED, Oriented
 from .photo_files import HEAD, PHOTO_ENDINGS, is_video, photo_format
@@ -40,11 +41,17 @@ def open_camera(
 ) -> Camera:
     """Return the camera that `settings.source` names, ready to be entered.
 
-    stopping: polled while a live camera gives no frame; True ends its iteration. v4l2: the video
-    devices to choose from; None: this computer's. Raises SourceError if the camera is missing or
-    gives no picture, UsageError for a malformed name. Turns OpenCV's own log off.
+    stopping: polled while it is opened, where True raises Stopped, and while a live camera gives no
+    frame, where True ends its iteration. v4l2: the video devices to choose from; None: this
+    computer's. Raises SourceError if the camera is missing or gives no picture, UsageError for a
+    malformed name. Turns OpenCV's own log off.
     """
-    camera = _open_source(settings, stopping, v4l2)
+    # In a thread: a driver, a network or a pipe may not answer, and a stop does not wait for it.
+    camera = call_until(
+        stopping,
+        f"opening {address.shown(settings.source)}",
+        lambda: _open_source(settings, stopping, v4l2),
+    )
     if isinstance(camera, Oriented) and camera.orientation == UNTURNED:
         camera.orient(settings)
     return camera
@@ -68,8 +75,8 @@ def _open_source(
     if source == "-":
         from .stdin import open_stdin
 
-        return open_stdin(stopping)
-    return _open_file(source, settings.recursive, stopping)
+        return open_stdin(stopping, max_pixels=settings.max_megapixels * 1e6)
+    return _open_file(settings)
 
 
 def _open_address(settings: CameraSettings, stopping: Callable[[], bool]) -> Camera:
@@ -174,24 +181,24 @@ def _live(
     return NewestFrameReader(camera, stopping)
 
 
-def _open_file(name: str, recursive: bool, stopping: Callable[[], bool]) -> Camera:
+def _open_file(settings: CameraSettings) -> Camera:
     """Return photos or a video, by the file's content."""
     from .image_io import is_animated
     from .photos import Photos
     from .video import VideoFile
 
+    name, max_pixels = settings.source, settings.max_megapixels * 1e6
     try:
         path = _path(name)
         if not path.exists():
-            # An address without its scheme has a password as well.
-            shown = address.MASK if "@" in name else path
+            shown = address.shown(str(path))
             close = get_close_matches(name, ("demo", "auto"), 1, 0.7)
             hint = f"--camera {close[0]}" if close else f"one of {SOURCES}"
             raise SourceError(f"no camera and no file is called {shown}", hint)
         if path.is_dir():
-            return Photos(path, recursive)
+            return Photos(path, settings.recursive)
         if path.is_fifo() and path.suffix.lower() not in PHOTO_ENDINGS:
-            return VideoFile(path, stopping)
+            return VideoFile(path, max_pixels)
         with open_regular(path) as file:
             head = file.read(HEAD)
     except SourceError:
@@ -199,10 +206,10 @@ def _open_file(name: str, recursive: bool, stopping: Callable[[], bool]) -> Came
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {name}: {os_reason(error)}", f"one of {SOURCES}") from error
     if is_animated(path, head):
-        return VideoFile(path, stopping)
+        return VideoFile(path, max_pixels)
     if photo_format(head) or (path.suffix.lower() in PHOTO_ENDINGS and not is_video(head)):
         return Photos(path)
-    return VideoFile(path, stopping)
+    return VideoFile(path, max_pixels)
 
 
 def _path(name: str) -> Path:

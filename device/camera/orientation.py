@@ -6,12 +6,14 @@ import cv2
 
 from ..settings import CameraSettings
 from ..types import Image
+from .turn import Turn
 
 TURNS = {
     90: cv2.ROTATE_90_CLOCKWISE,
     180: cv2.ROTATE_180,
     270: cv2.ROTATE_90_COUNTERCLOCKWISE,
 }
+UPRIGHT = Turn()
 FLIPS = {"horizontal": 1, "vertical": 0}
 
 
@@ -27,6 +29,12 @@ class Orientation:
         if self.rotate:
             bgr = cv2.rotate(bgr, TURNS[self.rotate])
         return cv2.flip(bgr, FLIPS[self.flip]) if self.flip else bgr
+
+    @property
+    def turn(self) -> Turn:
+        """The same as a turn of a photo."""
+        flip = {"": UPRIGHT, "horizontal": Turn(True, 0), "vertical": Turn(True, 2)}[self.flip]
+        return Turn(False, -self.rotate // 90 % 4).then(flip)
 
     @property
     def words(self) -> str:

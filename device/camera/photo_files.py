@@ -54,19 +54,34 @@ def is_photo(path: Path) -> bool:
         return bool(photo_format(file.read(HEAD)))
 
 
+def is_litter(name: str) -> bool:
+    """Whether a file or folder is hidden, or is one that other systems leave in folders."""
+    return name.startswith(".") or name.lower() in LITTER
+
+
+def may_be_photo(path: Path) -> bool:
+    """Whether a file has a photo's ending, whatever it holds, or a photo's content."""
+    if path.suffix.lower() in PHOTO_ENDINGS:
+        return True
+    try:
+        return is_photo(path)
+    except OSError:
+        return False
+
+
 def photos_in(folder: Path, recursive: bool) -> list[Path]:
     """Return a folder's photos in the order of their names; raises OSError.
 
     Files with a photo's ending belong to them, whatever they hold. Left out are hidden files, what
     other systems leave in folders, and everything that is not a regular file.
     """
-    return sorted(path for path in _files(folder, recursive) if _may_be_photo(path))
+    return sorted(path for path in _files(folder, recursive) if may_be_photo(path))
 
 
 def _files(folder: Path, recursive: bool) -> Iterator[Path]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or entry.name.lower() in LITTER:
+            if is_litter(entry.name):
                 continue
             path = folder / entry.name
             if entry.is_dir(follow_symlinks=False):
@@ -74,12 +89,3 @@ def _files(folder: Path, recursive: bool) -> Iterator[Path]:
                     yield from _files(path, recursive)
             elif path.is_file():
                 yield path
-
-
-def _may_be_photo(path: Path) -> bool:
-    if path.suffix.lower() in PHOTO_ENDINGS:
-        return True
-    try:
-        return is_photo(path)
-    except OSError:
-        return False

@@ -25,12 +25,18 @@ class Photos(Oriented):
 
     fps = 1.0
 
-    def __init__(self, path: Path, recursive: bool = False, content: bytes | None = None):
+    def __init__(
+        self,
+        path: Path,
+        recursive: bool = False,
+        content: bytes | None = None,
+    ):
         self.name = path.name
         self.skipped: list[str] = []  # one line each, naming the file
         self._first: Photo | None = None  # a single one, until it is taken
         if content is None and path.is_dir():
-            self._folder, self._paths = path, _photos_in(path, recursive)
+            self._folder = path
+            self._paths = _photos_in(path, recursive)
         else:
             # An unreadable single photo is an error, not a skip.
             self._first = decode_photo(path, content)
@@ -56,8 +62,10 @@ class Photos(Oriented):
                 log.info(f"skipped: {error}")
                 continue
             taken, name = photo.taken or datetime.now(UTC), str(path.relative_to(self._folder))
-            bgr = self.orientation.apply(photo.bgr)
-            frame = Frame(bgr, index, taken, time.monotonic(), name, photo.scale)
+            bgr, full_size = self.orientation.apply(photo.bgr), photo.full_size
+            if full_size:
+                full_size = full_size.turned(self.orientation.turn)
+            frame = Frame(bgr, index, taken, time.monotonic(), name, photo.scale, full_size)
             del photo, bgr  # or the picture would stay in memory while the next one is decoded
             yield frame
             del frame

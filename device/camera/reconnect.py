@@ -10,7 +10,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from ..errors import FacetError, SourceError
+from ..errors import FacetError, SourceError, Stopped
 from ..log import REPEAT_S, Repeated, log
 from ..types import Frame, Image
 from ..worker import Worker
@@ -72,8 +72,8 @@ class ReconnectingCamera:
 
     Raises SourceError from the constructor where the device cannot be opened; afterwards it is
     tried forever. wait: it is tried forever from the start. stopping: polled while it is opened for
-    the first time; True leaves it closed. The pauses grow until frames have come
-    for `steady_s`. backoff_s: pause before each try, s; the last one repeats.
+    the first time; True raises Stopped. The pauses grow until frames have come for `steady_s`.
+    backoff_s: pause before each try, s; the last one repeats.
     attempt_timeout_s: a pause and try that take longer count as hung, s. frozen_s: identical
     pictures for so long are a warning, and with `frozen_restart` the camera is opened again.
     """
@@ -114,8 +114,7 @@ class ReconnectingCamera:
         opening = Worker(f"opening {self.name}", lambda _: self._device.open()).start()
         while not opening.done.wait(OPEN_POLL_S):
             if stopping():
-                self._stopping.set()
-                return
+                raise Stopped(f"stopped while opening {self.name}")
             if time.monotonic() - began_s > self._attempt_timeout_s:
                 waited = f"{self._attempt_timeout_s:.0f} s"
                 raise FacetError(f"{self.name} does not open within {waited}", "dmesg | tail")

@@ -8,7 +8,8 @@ from ..errors import SourceError
 from ..settings import CameraSettings
 from ..types import Image
 from .address import Address
-from .ffmpeg import RTSP, open_capture
+from .decoders import open_wire
+from .ffmpeg import RTSP
 from .http_client import DROPPED_HINT, TIMEOUT_S
 from .rtsp_relay import Relay
 
@@ -20,40 +21,32 @@ class RtspStream:
 
     finite, kind = False, "RTSP"
 
-    def __init__(self, address: Address, settings: CameraSettings, name: str):
-        self._name = name
+    def __init__(
+        self, address: Address, settings: CameraSettings, name: str, by_pyav: bool = False
+    ):
+        self._name, self.by_opencv = name, not by_pyav
         self._relay = Relay(address, settings, name)
         limits = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
         parameters = [number for limit in limits for number in (limit, TIMEOUT_MS)]
         try:
-            self._capture = open_capture(self._relay.url, RTSP, *parameters)
-            if not self._capture.isOpened():
+            max_pixels = settings.max_megapixels * 1e6
+            self._capture = open_wire(
+                self._relay.url, RTSP, name, max_pixels, tuple(parameters), by_pyav
+            )
+            if not self._capture.opened:
                 raise self._relay.end() or SourceError(
                     f"{name} gives no picture", "the path in the camera's manual"
                 )
-            self._check_size(settings.max_megapixels)
         except BaseException:
             self._relay.close()
             raise
-        self.fps = self._capture.get(cv2.CAP_PROP_FPS)
-
-    def _check_size(self, max_megapixels: float) -> None:
-        width, height = (
-            self._capture.get(side)
-            for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-        )
-        if width * height > max_megapixels * 1e6:
-            raise SourceError(
-                f"{self._name} sends pictures of {width:.0f}x{height:.0f}",
-                "[camera] max_megapixels",
-            )
+        self.fps = self._capture.fps
 
     def read(self) -> Image:
-        ok, read = self._capture.read()
-        if not ok:
+        bgr = self._capture.read()
+        if bgr is None:
             raise self._relay.end() or SourceError(f"{self._name} dropped", DROPPED_HINT)
         self._relay.silent_bytes = 0
-        bgr: Image = read
         return bgr
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from ..errors import SourceError, Stopped
 from . import Camera
 from .photo_files import HEAD, photo_format
 from .photos import Photos
+from .video import MAX_PIXELS, VideoFile
 
 NAME = "stdin"
 MAX_BYTES = 1 << 30  # kept in memory as a photo, or on the disk as a video
@@ -21,10 +22,13 @@ BLOCK = 1 << 16  # bytes
 POLL_S = 0.25  # of `stopping`, while nothing comes
 
 
-def open_stdin(stopping: Callable[[], bool], descriptor: int = 0) -> Camera:
+def open_stdin(
+    stopping: Callable[[], bool], descriptor: int = 0, max_pixels: float = MAX_PIXELS
+) -> Camera:
     """Return the photo or the video that stdin holds, read to its end.
 
-    Raises SourceError where it holds neither, is a terminal, or gives more than MAX_BYTES.
+    Raises SourceError where it holds neither, is a terminal, or gives more than MAX_BYTES, and
+    Stopped where `stopping` is true.
     """
     if os.isatty(descriptor):
         raise SourceError("--camera - reads stdin, which is a terminal", "cat photo.jpg | ...")
@@ -39,9 +43,7 @@ def open_stdin(stopping: Callable[[], bool], descriptor: int = 0) -> Camera:
                 photos = Photos(Path(NAME), content=file.read())
                 shutil.rmtree(folder, ignore_errors=True)
                 return photos
-        from .video import VideoFile
-
-        video = VideoFile(path, stopping)
+        video = VideoFile(path, max_pixels)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

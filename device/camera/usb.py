@@ -11,6 +11,7 @@ from ..log import Repeated
 from ..settings import CameraSettings
 from ..types import Image
 from . import LIST_CAMERAS
+from .ffmpeg import reduced
 from .v4l2 import Node, V4l2, name_of
 
 READ_TIMEOUT_S = 1  # for a frame; the longest that stopping waits
@@ -105,8 +106,7 @@ class UsbCamera:
         except cv2.error:
             ok, bgr = False, None
         if ok and bgr is not None and bgr.size:
-            image: Image = bgr
-            return image
+            return reduced(bgr)
         self._bad.warning(f"{self.name}: a broken frame was dropped")
         return None
 

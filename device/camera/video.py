@@ -1,7 +1,8 @@
 """Read a video file: every frame, in order, to the end, at its own time."""
 
+import shlex
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -9,30 +10,37 @@ from typing import Self
 import numpy as np
 
 from ..errors import SourceError
+from ..files import ffmpeg_path
 from ..log import log
 from ..resources import install_hint
+from ..settings import CameraSettings
 from ..text import counted
 from ..types import Frame, Image
-from ..worker import call_until
-from .decoders import Decoder, OpenCvDecoder, PyAvDecoder, codec_of, has_pyav, is_interlaced
+from .decoders import Decoder, OpenCvDecoder, PyAvDecoder, has_pyav
+from .ffmpeg import FILE, PROBE, Unconverted
 from .orientation import Oriented
+from .video_probe import codec_of, is_interlaced, is_playlist
 
 SNAP_S = 0.0015  # containers round times, to 1 ms at worst
 CUT_S = 0.5  # a file that ends so much earlier than it says is incomplete
-PROBE = 16  # px between the pixels that are looked at
+EXAMINE_S = (1.0, 60.0)  # of the film, least and most, between two examinations of it
+MAX_PIXELS = 1e6 * CameraSettings().max_megapixels
+
+Picture = tuple[Image, float | None]  # with its time in the file, s
 
 
 class VideoFile(Oriented):
     """A video; its frames are timed by the container's timestamps, from when it was opened.
 
-    stopping: polled while the file is opened; True raises Stopped. Raises SourceError where the
-    file is not a video or cannot be decoded. What is lost in the file is logged at its end.
+    max_pixels: of a picture. Raises SourceError where the file is not a video, cannot be decoded,
+    or has larger pictures, also where that begins in its middle. What is lost in the file is logged
+    at its end.
     """
 
-    def __init__(self, path: Path, stopping: Callable[[], bool] = lambda: False):
-        self.name = path.name
+    def __init__(self, path: Path, max_pixels: float = MAX_PIXELS):
+        self.name, self._path, self._max_pixels = path.name, path, max_pixels
         self._reading = threading.Lock()
-        self._decoder, self._first = call_until(stopping, f"opening {path}", lambda: _open(path))
+        self._decoder, self._first = _open(path, max_pixels)
         self.fps = self._decoder.fps
         self._started = datetime.now(UTC)
         height, width = self._first[0][0].shape[:2]
@@ -61,15 +69,38 @@ class VideoFile(Oriented):
             log.warning(f"{self.name}: every frame is black")
         self._report(clock.last_s + 1 / self.fps)
 
-    def _pictures(self) -> Iterator[tuple[Image, float | None]]:
-        while self._first:  # not kept: large
-            yield self._first.pop(0)
-        while True:
-            with self._reading:
-                picture = self._decoder.read()
-            if picture is None:
-                return
+    def _pictures(self) -> Iterator[Picture]:
+        suspicion, count = _Suspicion(), 0
+        while (picture := self._next()) is not None:
+            if self._is_by_opencv and suspicion(*picture):
+                at_s, skip = (0.0, count) if suspicion.went_back else (picture[1] or 0.0, 0)
+                if is_interlaced(self._path, at_s, skip):
+                    self._turn_to_pyav(at_s, skip)
+                    continue
+            count += 1
             yield picture
+
+    def _next(self) -> Picture | None:
+        if self._first:  # not kept: large
+            return self._first.pop(0)
+        with self._reading:
+            return self._decoder.read()
+
+    @property
+    def _is_by_opencv(self) -> bool:
+        # A pipe cannot be read twice.
+        return isinstance(self._decoder, OpenCvDecoder) and self._path.is_file()
+
+    def _turn_to_pyav(self, at_s: float, skip: int) -> None:
+        """Decode by PyAV from a picture on, as the film is interlaced from there."""
+        if not has_pyav():
+            raise _undecodable(self._path, True)
+        with self._reading:
+            lost = self._decoder.lost
+            self._decoder.close()
+            self._first.clear()
+            self._decoder = _pyav(self._path, self._max_pixels, at_s, skip)
+            self._decoder.lost = lost
 
     def _report(self, ended_s: float) -> None:
         lost, length_s = self._decoder.lost, self._decoder.length_s
@@ -103,9 +134,34 @@ class _Clock:
         return at_s
 
 
-def _open(path: Path) -> tuple[Decoder, list[tuple[Image, float | None]]]:
+class _Suspicion:
+    """Says when a film is examined for pictures that OpenCV fails to convert.
+
+    At most once a second of the film, and less often where that was in vain.
+    """
+
+    def __init__(self) -> None:
+        self._unconverted = Unconverted()
+        self._pause_s, self._next_s, self._last_s = EXAMINE_S[0], -1e9, -1e9
+        self.went_back = False  # a timestamp, which then does not name a place in the file
+
+    def __call__(self, bgr: Image, stamp_s: float | None) -> bool:
+        suspicious = self._unconverted(bgr)
+        at_s = stamp_s or 0.0
+        if at_s < self._last_s:
+            self.went_back, self._next_s = True, at_s
+        self._last_s = at_s
+        if not suspicious or at_s < self._next_s:
+            return False
+        self._next_s, self._pause_s = at_s + self._pause_s, min(2 * self._pause_s, EXAMINE_S[1])
+        return True
+
+
+def _open(path: Path, max_pixels: float) -> tuple[Decoder, list[Picture]]:
     """Return the decoder for a file and its first pictures, at most two."""
-    decoder: Decoder = OpenCvDecoder(path)
+    if path.is_file() and is_playlist(path):
+        raise SourceError(f"{path} is a playlist, which names other files", "one of these files")
+    decoder: Decoder = OpenCvDecoder(path, max_pixels)
     first = _first(decoder)
     sound = len(first) == 2 and not np.array_equal(first[0][0], first[1][0])
     if sound or not path.is_file():  # a pipe cannot be read twice
@@ -114,30 +170,49 @@ def _open(path: Path) -> tuple[Decoder, list[tuple[Image, float | None]]]:
             raise _undecodable(path, False)
         return decoder, first
     interlaced = bool(first) and is_interlaced(path)
-    if first and not interlaced:
+    black = _is_black(first)
+    if first and not interlaced and not (black and has_pyav()):
         return decoder, first
-    decoder.close()
     if not has_pyav():
-        raise _undecodable(path, interlaced)
-    try:
-        decoder = PyAvDecoder(path)
-    except (OSError, ValueError) as error:
-        raise _undecodable(path, interlaced) from error
-    first = _first(decoder)
-    if not first:
         decoder.close()
         raise _undecodable(path, interlaced)
-    return decoder, first
+    by_pyav = _pyav(path, max_pixels)
+    pictures = _first(by_pyav)
+    if first and not interlaced and _is_black(pictures):  # in truth
+        by_pyav.close()
+        return decoder, first
+    decoder.close()
+    if not pictures:
+        by_pyav.close()
+        raise _undecodable(path, interlaced)
+    return by_pyav, pictures
 
 
-def _first(decoder: Decoder) -> list[tuple[Image, float | None]]:
+def _pyav(path: Path, max_pixels: float, from_s: float = 0.0, skip: int = 0) -> Decoder:
+    try:
+        return PyAvDecoder(ffmpeg_path(path), FILE, path.name, max_pixels, from_s=from_s, skip=skip)
+    except SourceError:
+        raise
+    except (OSError, ValueError) as error:
+        raise _undecodable(path, is_interlaced(path)) from error
+
+
+def _first(decoder: Decoder) -> list[Picture]:
     pictures = (decoder.read(), decoder.read())
     return [picture for picture in pictures if picture is not None]
 
 
+def _is_black(pictures: list[Picture]) -> bool:
+    return not any(bgr[::PROBE, ::PROBE].any() for bgr, _ in pictures)
+
+
 def _undecodable(path: Path, interlaced: bool) -> SourceError:
     filters = "-vf bwdif " if interlaced else ""
-    convert = f"ffmpeg -i {path.name} {filters}-c:v libx264 {path.stem}-converted.mp4"
+    old, new = (
+        shlex.quote(f"./{name}" if name.startswith("-") else name)
+        for name in (path.name, f"{path.stem}-converted.mp4")
+    )
+    convert = f"ffmpeg -i {old} {filters}-c:v libx264 {new}"
     hint = convert if has_pyav() else f"{install_hint('video')}, or {convert}"
     if interlaced:
         return SourceError(f"{path} is interlaced, which OpenCV cannot decode", hint)

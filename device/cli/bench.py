@@ -92,7 +92,7 @@ def parse_settings(texts: list[str]) -> dict[str, dict[str, Any]]:
             )
         try:
             tables.setdefault(table, {})[key] = tomllib.loads(f"x = {value}")["x"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             tables.setdefault(table, {})[key] = value  # a word needs no quotes here
     return tables
 

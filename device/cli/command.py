@@ -2,16 +2,18 @@
 
 import argparse
 import contextlib
+import io
 import logging
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
-from typing import TextIO
+from pathlib import Path
+from typing import Any, TextIO
 
-from ..errors import FacetError, Stopped, UsageError, one_line
+from ..errors import FacetError, Stopped, UsageError, nearest, one_line
 from ..log import log
 from ..text import printable
 
@@ -30,18 +32,111 @@ def spelled(text: str, package: str = PACKAGE) -> str:
     )
 
 
+def whole_number(text: str) -> int:
+    """Return the number that a flag's text is, in ASCII digits; ValueError for any other."""
+    if not re.fullmatch(r"[-+]?[0-9]{1,400}", text):
+        raise ValueError(text)
+    return int(text)
+
+
+def count(text: str) -> int:
+    """Return the number that a flag's text is, 0 or more; ValueError for any other."""
+    if not re.fullmatch(r"[0-9]{1,400}", text):
+        raise ValueError(text)
+    return int(text)
+
+
+def number(text: str) -> float:
+    """Return the number that a flag's text is, in ASCII, also nan or inf; ValueError likewise."""
+    if not text.isascii() or "_" in text:
+        raise ValueError(text)
+    return float(text)
+
+
+def path(text: str) -> Path:
+    """Return the path that a flag's text is; ValueError for an empty one."""
+    if not text:
+        raise ValueError(text)
+    return Path(text)
+
+
+TYPES: dict[type, Callable[[str], Any]] = {int: whole_number, float: number, Path: path}
+NEEDED = {
+    "int": "a whole number",
+    "count": "a whole number, 0 or more",
+    "float": "a number",
+    "Path": "a path",
+}
+
+
 class SubcommandParser(argparse.ArgumentParser):
-    """A parser whose errors are UsageErrors; argparse would print the whole usage before them."""
+    """A parser whose errors are UsageErrors; argparse would print the whole usage before them.
+
+    Flags are spelled in full, numbers in ASCII digits; a path has at least one character.
+    """
+
+    def __init__(self, **options: Any):
+        super().__init__(**{"allow_abbrev": False} | options)
+        for kind, convert in TYPES.items():
+            self.register("type", kind, convert)
+
+    def parse_known_args(self, args=None, namespace=None):
+        # Before argparse, which names what is missing or out of place instead of what is misspelt.
+        words = list(sys.argv[1:] if args is None else args)
+        known = self._flags()
+        for name in map(_flag_of, words[: words.index("--")] if "--" in words else words):
+            if name and name not in known:
+                raise UsageError(f"unknown flag {name}", self._hint(name, known))
+        return super().parse_known_args(words, namespace)
 
     def error(self, message: str):
-        raise UsageError(message, self._nearest_flag(message) or f"{self.prog} --help")
+        text, hint = self._explained(message)
+        raise UsageError(text, hint)
 
-    def _nearest_flag(self, message: str) -> str:
-        """Return the flag that a misspelt one resembles; "" for any other message."""
-        misspelt = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
-        flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
-        close = get_close_matches(misspelt[1], flags, 1, 0.75) if misspelt else []
-        return close[0] if close else ""
+    def _flags(self) -> list[str]:
+        """Return this parser's flags and those of its subcommands."""
+        flags = list(self._option_string_actions)
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for parser in action.choices.values():
+                    flags += parser._flags() if isinstance(parser, SubcommandParser) else ()
+        return flags
+
+    def _hint(self, word: str, known: Iterable[str]) -> str:
+        close = get_close_matches(word, list(known), 1, 0.7)
+        return close[0] if close else f"{self.prog} --help"
+
+    def _explained(self, message: str) -> tuple[str, str]:
+        """Return argparse's message in Facet's words, and the hint."""
+        if found := re.fullmatch(r"argument (\S+): invalid (\w+) value: (.*)", message, re.DOTALL):
+            flag, kind, value = found.groups()
+            if kind in NEEDED:
+                return f"{flag} {one_line(value, 80)}, need {NEEDED[kind]}", self._usage_of(flag)
+        if found := re.fullmatch(r"argument (\S+): expected .* arguments?", message):
+            return f"{found[1]} needs a value", self._usage_of(found[1])
+        if found := re.match(r"argument (\S+): ignored explicit argument (.*)", message, re.DOTALL):
+            return f"{found[1]} takes no value, got {found[2]}", found[1].partition("/")[0]
+        choice = r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)"
+        if found := re.fullmatch(choice, message, re.DOTALL):
+            names = [name.strip("' ") for name in found[3].split(",")]
+            return f"unknown {one_line(repr(found[2]), 80)}", nearest(found[2], names)
+        if found := re.fullmatch(r"argument (-\S+): (.*)", message, re.DOTALL):
+            return f"{found[1]}: {one_line(found[2])}", self._usage_of(found[1])
+        return message, f"{self.prog} --help"
+
+    def _usage_of(self, flag: str) -> str:
+        """Return a flag with what it takes: "--faces K"."""
+        action = self._option_string_actions.get(flag.partition("/")[0])
+        if action is None or not action.metavar:
+            return f"{self.prog} --help"
+        return f"{flag} {action.metavar}"
+
+
+def _flag_of(word: str) -> str:
+    """Return the flag in a word of a command line: --size of --size=1; "" for a value."""
+    name = word.partition("=")[0]
+    is_value = not name.startswith("-") or name in ("-", "--") or " " in name
+    return "" if is_value or re.fullmatch(r"-\.?\d.*", name) else name
 
 
 class Parser(SubcommandParser):
@@ -52,7 +147,6 @@ class Parser(SubcommandParser):
             prog=spelled(f"python -m {module}"),
             description=spelled(doc),
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
             **options,
         )
 
@@ -112,6 +206,8 @@ def exit_with(main: Callable[[], int | None]) -> None:
     FACET_DEBUG=1 in the environment shows the traceback of any error.
     """
     log_to_stderr()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files that are not UTF-8
     try:
         code = main() or 0
         if sys.stdout:

@@ -240,7 +240,7 @@ class EmojiWriter:
         """
         from ..emoji.faces import drawable_faces
 
-        faces = drawable_faces(self.analyzer, frame.bgr, self.every_face)
+        faces = drawable_faces(self.analyzer, frame, self.every_face)
         several = several or len(faces) > 1
         for number, face in enumerate(faces, 1):
             emoji = self.generator.emoji(frame.bgr, face)

@@ -123,7 +123,7 @@ def _options(flag: Flag) -> dict[str, Any]:
 
 def size_wh(text: str) -> tuple[int, int]:
     """Return (width, height) px of a flag's text, such as 1280x720."""
-    sides = re.fullmatch(r"(\d{1,6})x(\d{1,6})", text.lower())
+    sides = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", text.lower())
     if not sides:
         raise argparse.ArgumentTypeError(f"expected WxH, such as 1280x720, not {text!r}")
     return int(sides[1]), int(sides[2])

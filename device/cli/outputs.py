@@ -125,11 +125,12 @@ def build_outputs(
         outputs.append(stack.enter_context(visits))
         log.info("logging visits to %s%s", files.visits, _kept(visits.moved_to))
     if files.record:
-        live = is_live(camera)
-        video = VideoRecord(files.record, camera.fps, live)
-        background = BackgroundOutput(video, str(files.record), live)
+        video = VideoRecord(files.record, camera.fps, timed=not isinstance(camera, Photos))
+        background = BackgroundOutput(video, str(files.record), is_live(camera))
         outputs.append(stack.enter_context(background))
         log.info("recording the annotated video to %s%s", files.record, _kept(video.moved_to))
+        if video.note:
+            log.warning(video.note)
     return outputs
 
 

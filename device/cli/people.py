@@ -25,7 +25,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..config import merge
 from ..errors import SourceError, UsageError
@@ -51,16 +51,9 @@ explicit consent, given freely. It may be withdrawn at any time:
 Has {name} read or heard this, and agreed? Type yes: """
 
 
-class VerbParser(SubcommandParser):
-    """The parser of one verb; its help is its arguments."""
-
-    def __init__(self, **options: Any):
-        super().__init__(allow_abbrev=False, **options)
-
-
 def parser() -> Parser:
     top = Parser("device.people", __doc__ or "")
-    common = VerbParser(add_help=False)
+    common = SubcommandParser(add_help=False)
     add_config(common)
     common.add_argument(
         "--file",
@@ -70,7 +63,7 @@ def parser() -> Parser:
         f"(default {Settings().people.file})",
     )
     verbs = top.add_subparsers(
-        dest="verb", metavar="add|list|remove|export", required=True, parser_class=VerbParser
+        dest="verb", metavar="add|list|remove|export", required=True, parser_class=SubcommandParser
     )
     add_verb = verbs.add_parser("add", parents=[common], help="enroll a person who consents")
     add_verb.add_argument("name", metavar="NAME")

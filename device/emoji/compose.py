@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FacetError, one_line
+from ..files import read_text
 from ..resources import restore_hint
 from .skin import BANDS
 from .traits import Traits
@@ -64,7 +65,7 @@ class SvgComposer:
     def __init__(self, folder: Path = FOLDER):
         path = folder / "layers.toml"
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            table = tomllib.loads(read_text(path))
             self.layers = tuple(Layer(entry["file"], _when(entry)) for entry in table["layer"])
             self._placeholders: dict[str, str] = table["colours"]
             self._skin = {band: table["skin"][str(band)] for band in BANDS}
@@ -72,7 +73,7 @@ class SvgComposer:
                 name: [(_when(entry), _paint(entry)) for entry in table[name]] for name in PALETTES
             }
             self._check_colours()
-        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
             raise LayerError(f"{path} cannot be used: {one_line(reason)}", HINT) from error
         files = dict.fromkeys(layer.file for layer in self.layers)
@@ -152,7 +153,7 @@ def _holds(when: tuple[str, ...], present: frozenset[str]) -> bool:
 
 def _read(path: Path) -> SvgLayer:
     try:
-        root = ET.fromstring(path.read_text(encoding="utf-8"))
+        root = ET.fromstring(read_text(path))
     except FileNotFoundError:
         raise LayerError(f"the layer {path} is missing", HINT) from None
     except (OSError, ValueError, ET.ParseError) as error:

@@ -7,7 +7,7 @@ import numpy as np
 from ..analyzer import FaceAnalyzer, largest
 from ..attributes.model_card import ModelCard
 from ..errors import FacetError
-from ..types import OK, Face, Image, Probabilities
+from ..types import OK, Face, Frame, Image, Probabilities
 from .compose import Drawing, SvgComposer
 from .skin import SkinModel, SkinTone, features
 from .text import emoji_text
@@ -63,14 +63,12 @@ class EmojiGenerator:
         return Emoji(traits, tone, drawing, emoji_text(traits, tone.band), reasons)
 
 
-def drawable_faces(
-    analyzer: FaceAnalyzer, picture_bgr: Image, every_face: bool = False
-) -> list[Face]:
-    """Return the largest classified face of a uint8 (H, W, 3) BGR picture, or all, left to right.
+def drawable_faces(analyzer: FaceAnalyzer, frame: Frame, every_face: bool = False) -> list[Face]:
+    """Return the largest classified face of a frame, or all, from left to right.
 
     Raises NoFaceError if no face is found or none is classified.
     """
-    faces = analyzer.analyze(picture_bgr)
+    faces = analyzer.analyze_frame(frame)
     if not faces:
         raise NoFaceError("no face in the picture", "a photo from nearer, with more light")
     classified = [face for face in faces if face.state == OK]

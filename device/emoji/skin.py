@@ -7,7 +7,6 @@ hair too, so pale skin and hair colours are features; the face's shape is not.
 `python -m train.tools.skin_tone` fits the parameters in skin_tone.json.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import cv2
 import numpy as np
 
 from ..errors import ModelError, one_line
+from ..files import read_json
 from ..numeric import logit
 from ..resources import restore_hint
 
@@ -121,7 +121,7 @@ class SkinModel:
 
     def __init__(self, path: Path = FITTED):
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = read_json(path)
             self._mean, self._scale, self._weights, self._bias = (
                 np.array(record[key], np.float64) for key in ("mean", "scale", "weights", "bias")
             )

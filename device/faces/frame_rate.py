@@ -1,5 +1,6 @@
 """How far apart the frames are, and what follows for tracks: limits in frames and in time."""
 
+import heapq
 from collections import deque
 
 MAX_DISTANCE = 1.0  # mean landmark distance, in face widths; further apart are two faces
@@ -11,6 +12,8 @@ SLOW_S = 0.25  # frames further apart: faces move on between them
 VERY_SLOW_S = 0.4  # frames further apart: a face missed in one has gone
 LEAST_HIT_S, MOST_HIT_S = 0.03, 1 / 3  # of one of min_hits: more frames are needed, or fewer
 LOST_INTERVALS = 2.5  # a track outlives one missed frame at any rate
+RECENT = 30  # intervals whose second longest is a pause that repeats: bursts, an uneven network
+LONGEST_PAUSE_S = 10.0  # a longer pause is a camera that was gone
 EXTRA_DISTANCE = 4.0  # face widths per second of a slow camera's interval: a person who walks
 DISTANCE_LIMIT = 3.0  # face widths, at any rate
 
@@ -25,12 +28,17 @@ class FrameRate:
         self.interval_s = interval_s
         self._last_s: float | None = None
         self._intervals: deque[float] = deque(maxlen=INTERVALS)
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._pause_s = 0.0
 
     def add(self, now_s: float) -> None:
         """Take the time of a frame, s; several detections may belong to one."""
         if self._last_s is not None and now_s > self._last_s:
             self._intervals.append(now_s - self._last_s)
             self.interval_s = min(self._intervals)
+            self._recent.append(now_s - self._last_s)
+            longest = heapq.nlargest(2, self._recent)
+            self._pause_s = min(longest[-1], LONGEST_PAUSE_S) if len(longest) == 2 else 0.0
         self._last_s = now_s
 
     @property
@@ -44,8 +52,8 @@ class FrameRate:
         return min(min_hits, 1 + int(min_hits * MOST_HIT_S / self.interval_s + 1e-6))
 
     def lost_s(self, max_lost_s: float) -> float:
-        """Return for how long a lost track is kept: max_lost_s, or longer at a slow rate."""
-        return max(max_lost_s, LOST_INTERVALS * self.interval_s)
+        """Return how long a lost track is kept: max_lost_s, or longer at a slow or uneven rate."""
+        return max(max_lost_s, LOST_INTERVALS * max(self.interval_s, self._pause_s))
 
     def max_distance(self) -> float:
         """Return how far from its prediction a face may be found, face widths."""

@@ -6,8 +6,10 @@ enough in the input, each further one three times as large. What several of them
 """
 
 import math
+from collections.abc import Callable
 
 from ..boxes import iou
+from ..errors import Stopped
 from ..types import Box, Detection, Image, Region
 from .detection_scheduler import SAME_IOU, Detector, grid, touches_tile_edge
 
@@ -17,11 +19,16 @@ STEP = 3.0  # from one size of tiles to the next; a face up to a quarter of a ti
 INSIDE = 0.7  # a detection that lies so far in another one is a part of it
 
 
-def search_photo(detector: Detector, image_bgr: Image, search_face: float) -> list[Detection]:
+def search_photo(
+    detector: Detector,
+    image_bgr: Image,
+    search_face: float,
+    stopping: Callable[[], bool] = lambda: False,
+) -> list[Detection]:
     """Return the faces of a uint8 (H, W, 3) picture, from left to right.
 
     search_face: px, the width of the smallest face to search for; 0 searches the whole picture
-    only.
+    only. Raises Stopped where `stopping`, polled between two tiles, is true.
     """
     size_wh = (image_bgr.shape[1], image_bgr.shape[0])
     whole = detector.detect(image_bgr)
@@ -33,6 +40,8 @@ def search_photo(detector: Detector, image_bgr: Image, search_face: float) -> li
     clear = [face for face in whole if face.box[2] >= clear_px]
     unclear = [face for face in whole if face.box[2] < clear_px]
     for region in regions:
+        if stopping():
+            raise Stopped("stopped while a photo was searched")
         found = detector.detect(image_bgr, region)
         unclear += [face for face in found if not touches_tile_edge(face, region, size_wh)]
     return merged(clear, unclear)

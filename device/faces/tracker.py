@@ -20,6 +20,7 @@ from .frame_rate import LEAST_HIT_S, FrameRate
 from .motion import travel_time_s
 
 VELOCITY_GAIN = 0.3  # share of a prediction's residual that goes into the velocity
+LEAST_STEP_S = 1 / 120  # between closer frames a detector's noise would be a high velocity
 
 
 @dataclass(eq=False)
@@ -58,7 +59,7 @@ class TrackedFace:
 
     def update(self, detection: Detection, now_s: float) -> None:
         """Take a detection for this track's."""
-        elapsed_s = max(now_s - self.seen_s, 1e-3)
+        elapsed_s = max(now_s - self.seen_s, LEAST_STEP_S)
         residual = detection.landmarks - self.predict(now_s).landmarks
         self.velocity = self.velocity + VELOCITY_GAIN * residual / elapsed_s
         x, y = self.velocity.mean(axis=0).tolist()

@@ -11,11 +11,13 @@ import cv2
 import numpy as np
 
 from ..boxes import clip
-from ..errors import ModelError, one_line
+from ..errors import ModelError, one_line, os_reason
+from ..files import read_file
 from ..model_trial import require_yunet
 from ..types import Detection, Region
 from .align import downsample
 
+MAX_BYTES = 100_000_000  # of the network; the published one has 233,000
 HINT = (
     "get face_detection_yunet_2023mar.onnx from github.com/opencv/opencv_zoo and set "
     '[faces] yunet = "FILE.onnx"'
@@ -50,9 +52,9 @@ class YuNetNetwork:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}", HINT) from error
+        return read_file(path, MAX_BYTES)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {os_reason(error)}", HINT) from error
 
 
 class YuNet:

@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 
-from ..text import counted
+from ..text import counted, printable
 from ..types import Result
 from ..worker import Worker
 
@@ -73,7 +73,8 @@ class SystemdNotifier:
     def _notify(self, *lines: str) -> None:
         try:
             # Not waited for: a busy systemd must delay no frame.
-            text = "\n".join(lines).encode("utf-8", "backslashreplace")
+            # Printable: a line break in a source's name would begin another variable.
+            text = "\n".join(map(printable, lines)).encode()
             self._socket.sendto(text, socket.MSG_DONTWAIT, self._address)
         except OSError:  # the socket is gone
             return
@@ -81,8 +82,7 @@ class SystemdNotifier:
 
 def status(result: Result) -> str:
     """Return what `systemctl status` shows: usb:0, 14.9 frames/s, 2 faces."""
-    source = " ".join(result.frame.source.split())  # a line break would begin another variable
-    return f"{source}, {result.fps:.1f} frames/s, {counted(len(result.faces), 'face')}"
+    return f"{result.frame.source}, {result.fps:.1f} frames/s, {counted(len(result.faces), 'face')}"
 
 
 def systemd_notifier(

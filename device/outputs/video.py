@@ -1,64 +1,71 @@
 """Record the annotated picture as a video; only on request, because it stores faces."""
 
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..errors import FacetError, UsageError
-from ..files import ffmpeg_path, move_aside
+from ..errors import FacetError, UsageError, os_reason
+from ..files import NEW_FILE, move_aside
 from ..types import Image, Result
 from .overlay import annotate
+from .video_file import (
+    H264_FORMATS,
+    OPENCV_FORMATS,
+    SUFFIXES,
+    ConstantRateFile,
+    H264File,
+    SinkFile,
+    VideoFile,
+    h264_encoder,
+)
 
-CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}
 MAX_SIDE = 4096  # px; larger frames are shrunk, codecs end at 8191
-MAX_GAP_S = 10.0  # a longer gap in a live camera's frames is not filled with its last picture
 
 
 class VideoRecord:
     """A video of the first frame's size; frames of other sizes are fitted into it.
 
-    live: frames were dropped between those written, so each is repeated until the next one's time,
-    and the video runs in real time. A file of that name is moved aside. Raises UsageError if the
-    file's suffix is unknown or it cannot be written, FacetError at the end if it is incomplete.
+    timed: pictures are shown at their frames' times, so that the video is as long as what it shows;
+    else each lasts 1 / fps s, as for photos. A file of that name is moved aside, a link is not
+    followed. `moved_to` is the file's new path, `note` what the user should know about the format.
+    Raises UsageError if the file's suffix is unknown or it cannot be written, FacetError at the end
+    if it is incomplete.
     """
 
-    def __init__(self, path: Path, fps: float, live: bool):
-        self.path, self._fps, self._live = path, fps, live
-        self._file: _VideoFile | None = None
-        if path.suffix.lower() not in CODECS:
+    def __init__(self, path: Path, fps: float, timed: bool = True):
+        self.path, self._fps, self._timed = path, fps, timed
+        self._video: VideoFile | None = None
+        self._started_s, self._frames = 0.0, 0
+        suffix = path.suffix.lower()
+        if suffix not in SUFFIXES:
             raise UsageError(
                 f"cannot record {path}: unknown suffix {path.suffix!r}",
-                f"one of {', '.join(CODECS)}",
+                f"one of {', '.join(SUFFIXES)}",
             )
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.moved_to = move_aside(path) if path.is_file() else None
-            path.open("ab").close()
-        except OSError as error:
-            raise UsageError(
-                f"cannot record {path}: {error.strerror}",
-                "--record FILE.mp4 in a folder that you may write to",
-            ) from error
+        self._encoder = h264_encoder() if suffix in H264_FORMATS else ""
+        self.note = "" if self._encoder else _format_note(suffix)
+        self.moved_to, self._file = _new_file(path)
 
     def __enter__(self) -> "VideoRecord":
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._file is None:
+        if self._video is None:
+            self._file.close()
             self.path.unlink(missing_ok=True)  # no frame came
             return
-        missing = self._file.close()
+        missing = self._video.close()
         if missing and exc[0] is None:
             raise FacetError(missing, "free the disk")
 
     def write(self, result: Result) -> None:
         frame = result.frame
-        if self._file is None:
-            self._file = _VideoFile(self.path, self._fps, frame.bgr.shape, frame.at_s)
-        if self._live:
-            self._file.fill_gap(frame.at_s)
-        canvas = self._file.canvas
+        if self._video is None:
+            self._video = self._open(frame.bgr.shape)
+            self._started_s = frame.at_s
+        canvas = self._video.canvas
         if frame.bgr.shape == canvas.shape:
             np.copyto(canvas, frame.bgr)
             annotate(canvas, result.faces)
@@ -66,47 +73,43 @@ class VideoRecord:
             picture = frame.bgr.copy()
             annotate(picture, result.faces)
             _fit_into(picture, canvas)
-        self._file.put()
+        at_s = frame.at_s - self._started_s if self._timed else self._frames / self._fps
+        self._video.put(at_s)
+        self._frames += 1
 
-
-class _VideoFile:
-    """An open video and the picture that is written next."""
-
-    def __init__(self, path: Path, fps: float, shape: tuple[int, ...], started_s: float):
+    def _open(self, shape: tuple[int, ...]) -> VideoFile:
         shrink = min(1.0, MAX_SIDE / max(shape[:2]))
         # Codecs want even sides.
         height, width = (max(2, int(side * shrink) // 2 * 2) for side in shape[:2])
-        self._path, self._fps, self._started_s, self._written = path, fps, started_s, 0
-        code = cv2.VideoWriter.fourcc(*CODECS[path.suffix.lower()])
-        name = ffmpeg_path(path)
-        self._writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, code, fps, (width, height))
-        if not self._writer.isOpened():
-            raise UsageError(f"cannot record {path} at {width}x{height}", "another suffix")
-        self.canvas = np.zeros((height, width, 3), np.uint8)
+        if self._encoder:
+            return H264File(self.path, self._file, self._encoder, self._fps, (width, height))
+        self._file.close()
+        return ConstantRateFile(self.path, self._fps, (width, height))
 
-    def put(self) -> None:
-        """Write the canvas as the next frame."""
-        self._writer.write(self.canvas)
-        self._written += 1
 
-    def fill_gap(self, now_s: float) -> None:
-        """Repeat the last picture up to a frame's time."""
-        if not self._written:
-            return
-        due = round((now_s - self._started_s) * self._fps)
-        for _ in range(min(max(0, due - self._written), round(MAX_GAP_S * self._fps))):
-            self.put()
+def _format_note(suffix: str) -> str:
+    """Return what a user should know who asked for a format that takes PyAV; "" for others."""
+    if OPENCV_FORMATS[suffix][1] == suffix:
+        return ""
+    return (
+        f"the recording has the format Matroska, not {suffix[1:].upper()}: without the package av "
+        f"(pip install -r requirements-video.txt) a power cut would make {suffix} unreadable"
+    )
 
-    def close(self) -> str:
-        """Finish the file; return what is missing in it, "" if it is complete."""
-        self._writer.release()
-        # OpenCV reports no full disk.
-        video = cv2.VideoCapture(ffmpeg_path(self._path), cv2.CAP_FFMPEG)
-        kept = video.get(cv2.CAP_PROP_FRAME_COUNT) if video.isOpened() else 0
-        video.release()
-        if kept >= 0.9 * self._written:
-            return ""
-        return f"{self._path} holds {max(0, kept):.0f} of {self._written} frames"
+
+def _new_file(path: Path) -> tuple[Path | None, SinkFile]:
+    """Return where the file of that name was moved, and the new one; raises UsageError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        moved_to = move_aside(path) if path.is_file() or path.is_symlink() else None
+        if os.path.lexists(path):
+            raise UsageError(f"cannot record {path}: it is not a file", "another --record")
+        return moved_to, SinkFile(os.open(path, NEW_FILE, 0o666), "wb")
+    except OSError as error:
+        raise UsageError(
+            f"cannot record {path}: {os_reason(error)}",
+            "--record FILE.mp4 in a folder that you may write to",
+        ) from error
 
 
 def _fit_into(picture: Image, canvas: Image) -> None:

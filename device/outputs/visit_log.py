@@ -20,7 +20,8 @@ class Visit:
 
     def __init__(self, first: Frame):
         # Times only: a frame kept is a megabyte kept.
-        self._first_seen, self._first_s = first.time, first.at_s
+        # As text: it has the mark of a clock that may be set during the visit.
+        self._first_seen, self._first_s = timestamp(first.time), first.at_s
         self._last_seen, self.last_s = first.time, first.at_s  # s on the frames' clock
         self._source = first.source
         self._frames_classified = 0
@@ -52,7 +53,7 @@ class Visit:
         dwell_s = self.last_s - self._first_s
         return line(
             [
-                timestamp(self._first_seen),
+                self._first_seen,
                 timestamp(self._last_seen),
                 self._source,
                 str(track),

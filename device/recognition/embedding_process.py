@@ -15,23 +15,26 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import BinaryIO, Self
 
 import numpy as np
 
-from ..errors import FacetError, ModelError, UsageError
+from ..errors import FacetError, ModelError, Stopped, UsageError, os_reason
 from ..types import Image
 from ..worker import Worker
 from .embedding import CROP_PX, EMBEDDING_SIZE, Embedder
 
 READY = b"ready"
 CROP_BYTES, EMBEDDING_BYTES = CROP_PX * CROP_PX * 3, EMBEDDING_SIZE * 4
+OOM_SCORE = 300  # more than the pipeline's, of 1000
 NICE = 10  # on a busy Pi a name may be late, a frame may not
 POLL_S = 0.1
 START_S = 120.0  # limit to load dlib and its network, from a slow card
 RESULT_S = 20.0  # limit for one embedding, which takes far less on any Pi
 MOST_S = 1.0  # that one poll counts of RESULT_S: this process may have been stopped or suspended
-CLOSE_S = 1.5  # limit for the process to end; it has nothing to save
+CLOSE_S = 1.0  # limit for the process to end; it has nothing to save
 EXIT_CODES = {error.exit_code: error for error in (UsageError, ModelError)}
 HINT = "dmesg | tail"  # the most likely reason is that the memory was used up
 
@@ -39,30 +42,59 @@ HINT = "dmesg | tail"  # the most likely reason is that the memory was used up
 class EmbeddingProcess:
     """Computes one embedding at a time; a context manager, to be used from one thread.
 
-    Entering raises UsageError or ModelError if dlib or its network is missing. If the process ends,
-    or does not answer for RESULT_S, the next call of `result` raises FacetError.
+    Entering waits until it is `ready`; `start` does not. Entering, and `check` after `start`, raise
+    UsageError or ModelError if dlib or its network is missing, and Stopped where `stopping` comes
+    first. If the process ends, or does not answer for RESULT_S, the next call of `check` or
+    `result` raises FacetError.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stopping: Callable[[], bool] = lambda: False) -> None:
         self.busy = False  # from `submit` until `result` returns the embedding
+        self._stopping = stopping
+        self._ready = threading.Event()  # the network is loaded
         self._waited_s = self._polled_s = 0.0  # for the submitted crop; when that was last counted
         self._crops: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[np.ndarray] = queue.SimpleQueue()
         self._worker = Worker("recognition", self._exchange, CLOSE_S, wake=self._end)
 
+    @property
+    def ready(self) -> bool:
+        """Whether it takes crops."""
+        return self._ready.is_set()
+
+    def start(self) -> None:
+        """Start the process; it is `ready` seconds later. Raises FacetError if none can be made."""
+        try:
+            self._process = start_process()
+            self._worker.start()
+        except (OSError, RuntimeError) as error:  # no memory, or a limit of processes or threads
+            raise FacetError(
+                f"cannot start the recognition process: {os_reason(error)}", HINT
+            ) from error
+
     def __enter__(self) -> Self:
-        self._process = start_process()
-        _await_ready(self._process)
-        self._worker.start()
+        self.start()
+        try:
+            while not (self._ready.wait(POLL_S) or self._worker.done.is_set()):
+                if self._stopping():
+                    raise Stopped("stopped while the recognition process starts")
+            self.check()
+        except BaseException:
+            with contextlib.suppress(FacetError):
+                self.__exit__()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._end()
+        if not self.ready:  # it reads nothing yet
+            self._process.kill()
         _wait(self._process)
         try:
             self._worker.__exit__(*exc)
         finally:
-            _close_pipes(self._process)
+            if not self._worker.running:  # else it reads them
+                _close_pipes(self._process)
 
     def submit(self, crop_rgb: Image) -> None:
         """Start on a crop, uint8 (150, 150, 3); only while not `busy`."""
@@ -73,17 +105,22 @@ class EmbeddingProcess:
     def result(self, wait: bool) -> np.ndarray | None:
         """Return the embedding of the submitted crop, float32 (128,); None if not ready.
 
-        wait: blocks until it is ready. Raises FacetError if the process ended or hangs.
+        wait: blocks until it is ready or Facet stops. Raises FacetError if the process ended or
+        hangs.
         """
         while True:
             with contextlib.suppress(queue.Empty):
                 embedding = self._results.get(wait, POLL_S)
                 self.busy = False
                 return embedding
-            self._worker.check()
-            self._watch()
-            if not wait:
+            self.check()
+            if not wait or self._stopping():
                 return None
+
+    def check(self) -> None:
+        """Raise FacetError if the process ended or hangs."""
+        self._worker.check()
+        self._watch()
 
     def _watch(self) -> None:
         """Kill a process that was stopped or hangs, and raise FacetError."""
@@ -103,6 +140,11 @@ class EmbeddingProcess:
         """Pass crops to the process and embeddings back until `_end`; raise why it ended itself."""
         process = self._process
         assert process.stdin and process.stdout
+        if not _is_ready(process):
+            if not worker.stopping.is_set():
+                raise _fault(process)
+            return
+        self._ready.set()
         # Not communicate(): a crop is more than a pipe holds. Closing stdin ends the process.
         with contextlib.suppress(OSError), process.stdin as crops, process.stdout as embeddings:
             while (crop := self._crops.get()) is not None:
@@ -135,35 +177,38 @@ def start_process() -> subprocess.Popen[bytes]:
     )
 
 
-def _await_ready(process: subprocess.Popen[bytes]) -> None:
-    """Return when the process has loaded its network; raise why it does not."""
+def _is_ready(process: subprocess.Popen[bytes]) -> bool:
+    """Return once the process has loaded its network, or has ended; whether it has loaded it."""
     assert process.stdout
     # By a timer that kills it: a read of a pipe has no limit of its own.
     late = threading.Timer(START_S, process.kill)
+    late.daemon = True
     late.start()
     try:
-        ready = process.stdout.read(len(READY)) == READY
-    except BaseException:  # KeyboardInterrupt
-        process.kill()
-        raise
+        return process.stdout.read(len(READY)) == READY
     finally:
         late.cancel()
-    if not ready:
-        raise _fault(process)
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Return the exit code of a process that ends by itself; kill it after CLOSE_S."""
-    try:
+    """Return the exit code of a process that ends by itself; kill it after CLOSE_S.
+
+    Returns -SIGKILL of one that does not end even then, because its disk hangs.
+    """
+    with contextlib.suppress(subprocess.TimeoutExpired):
         return process.wait(CLOSE_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
+    process.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return process.wait(CLOSE_S)
+    return -signal.SIGKILL
 
 
 def _close_pipes(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(OSError), process:
-        pass
+    # Not by leaving the Popen's own context, which waits for the process without a limit.
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        with contextlib.suppress(OSError):
+            if pipe:
+                pipe.close()
 
 
 def _fault(process: subprocess.Popen[bytes]) -> FacetError:
@@ -190,6 +235,13 @@ def serve(crops: BinaryIO, embeddings: BinaryIO) -> None:
         embeddings.flush()
 
 
+def first_to_end() -> None:
+    """Make the kernel end this process before the pipeline where memory is used up."""
+    path = Path("/proc/self/oom_score_adj")
+    with contextlib.suppress(OSError, ValueError):
+        path.write_text(str(min(1000, int(path.read_text()) + OOM_SCORE)))
+
+
 def main() -> int:
     """Serve embeddings; print a FacetError as JSON, [message, hint], and return its exit code."""
     # A signal to the whole process group ends the pipeline, which ends this process.
@@ -197,6 +249,7 @@ def main() -> int:
         signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(OSError):  # the system's rules may forbid it
         os.nice(NICE)
+    first_to_end()
     try:
         with contextlib.suppress(BrokenPipeError):
             serve(sys.stdin.buffer, sys.stdout.buffer)

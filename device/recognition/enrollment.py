@@ -23,6 +23,7 @@ from ..types import (
     TOO_SMALL,
     TURNED_AWAY,
     UPSIDE_DOWN,
+    Face,
     Frame,
     Image,
 )
@@ -79,23 +80,30 @@ class Enroller:
         self._analyzer = FaceAnalyzer(detector, self._limits, geometry=geometry)
         self._embedder = embedder or Embedder()
 
-    def embed(self, picture_bgr: Image) -> np.ndarray:
-        """Return the embedding of the only face in a uint8 (H, W, 3) picture, float32 (128,).
+    def embed(self, frame: Frame) -> np.ndarray:
+        """Return the embedding of the only face in a frame, float32 (128,).
 
         Raises RejectedError for no face, several, or one that is small, turned away or blurred.
         """
-        faces = self._analyzer.analyze(picture_bgr)
+        views: list[tuple[Frame, Face]] = []  # the last one shows the only face
+
+        def keep(view: Frame, face: Face) -> Face:
+            views[:] = [(view, face)]
+            return face
+
+        faces = self._analyzer.analyze_frame(frame, named=keep)
         if not faces:
             raise RejectedError(NO_FACE, NO_FACE)
         if len(faces) > 1:
             raise RejectedError(SEVERAL_FACES, f"{len(faces)} faces")
         (face,) = faces
         if face.state == TOO_SMALL:
-            width = f"{face.box[2]:.0f} px wide, need {self._limits.min_face:.0f}"
+            width = f"{face.box[2] * frame.scale:.0f} px wide, need {self._limits.min_face:.0f}"
             raise RejectedError(TOO_SMALL, f"the face is {width}")
         if face.state != OK:
             raise RejectedError(face.state, f"the face is {face.state}")
-        return self._embedder.embed(face_crop(picture_bgr, face.landmarks))
+        ((view, face),) = views
+        return self._embedder.embed(face_crop(view.bgr, face.landmarks))
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ def enroll_from_photos(frames: Iterable[Frame], enroller: Enroller) -> Enrollmen
     names, templates, state = [], [], NO_FACE
     for frame in frames:
         try:
-            templates.append(enroller.embed(frame.bgr))
+            templates.append(enroller.embed(frame))
             names.append(frame.source)
         except RejectedError as error:
             log.info(f"rejected: {frame.source}: {error}")
@@ -132,7 +140,7 @@ def enroll_from_camera(frames: Iterable[Frame], enroller: Enroller) -> Enrollmen
     logged = ""  # the state that was logged last: each is logged once, not for every frame
     for frame in _spaced(frames):
         try:
-            templates.append(enroller.embed(frame.bgr))
+            templates.append(enroller.embed(frame))
             logged = ""
             log.info(f"shot {len(templates)} of {SHOTS}, turn your head a little")
         except RejectedError as error:

@@ -1,7 +1,7 @@
 """Name the faces in view: compare each track once, and again only while the result is unsure."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -9,12 +9,12 @@ import numpy as np
 
 from ..errors import FacetError
 from ..faces.align import AlignError
-from ..log import log
+from ..log import Repeated, log
 from ..settings import PeopleSettings
 from ..types import OK, UNKNOWN, Face, Frame
-from .embedding_process import EmbeddingProcess
 from .face_crop import face_crop
 from .gallery import Gallery, Match
+from .restarts import Embeddings, RestartedProcess
 from .store import ENROLL, counted_people, read_people
 
 MAX_EMBEDDINGS = 5  # of one track; more cost time and change little
@@ -39,19 +39,26 @@ class Recognizer:
 
     live: False waits for the embedding of each frame, so that the names in a video or photo do not
     depend on the computer's speed; True takes it when it is ready. process: computes the
-    embeddings. Errors as for `read_people` and `EmbeddingProcess`.
+    embeddings. stopping: whether to stop a wait for them. Errors as for `read_people` and
+    `RestartedProcess`.
     """
 
     def __init__(
-        self, settings: PeopleSettings, live: bool, process: EmbeddingProcess | None = None
+        self,
+        settings: PeopleSettings,
+        live: bool,
+        process: Embeddings | None = None,
+        stopping: Callable[[], bool] = lambda: False,
     ):
         self._settings, self._live = settings, live
-        self._process = process or EmbeddingProcess()
+        self._process = process or RestartedProcess(stopping)
         self._submitted: TrackIdentity | None = None  # whose embedding is being computed
         self._identities: dict[int, TrackIdentity] = {}  # by track
         self._file_state = self._read_file_state()
         self._gallery = Gallery(read_people(settings.file), settings.min_score)
         self._checked_s = time.monotonic()  # when the file was last checked
+        self._refusals, self._recoveries = Repeated(), Repeated()  # of a file that changed
+        self._refused = False  # the latest change
 
     def __enter__(self) -> Self:
         self._process.__enter__()
@@ -68,6 +75,7 @@ class Recognizer:
     def identify(self, frame: Frame, faces: Sequence[Face]) -> list[Face]:
         """Return a frame's faces with the names and scores that are known by now."""
         self._reload()
+        self._process.check()
         self._collect(wait=False)
         for face in faces:
             identity = self._identities.setdefault(face.id, TrackIdentity(frame.at_s))
@@ -75,7 +83,7 @@ class Recognizer:
         for face in sorted(faces, key=lambda face: len(self._identities[face.id].embeddings)):
             if self._process.busy:
                 break
-            if self._is_due(face, frame.at_s):
+            if self._is_due(face, frame):
                 self._submit(frame, face)
         self._forget_old(frame.at_s)
         return [self._named(face) for face in faces]
@@ -91,15 +99,15 @@ class Recognizer:
             if now_s - identity.visible_s <= FORGET_S
         }
 
-    def _is_due(self, face: Face, now_s: float) -> bool:
-        clear = face.state == OK and face.box[2] >= self._settings.min_face
+    def _is_due(self, face: Face, frame: Frame) -> bool:
+        clear = face.state == OK and face.box[2] * frame.scale >= self._settings.min_face
         if not (clear and self._gallery.names):
             return False
         identity = self._identities[face.id]
         if identity.match is None:
             return True
         unsure = abs(identity.match.score - self._settings.min_score) < UNSURE_RANGE
-        rested = now_s - identity.submitted_s >= REPEAT_S
+        rested = frame.at_s - identity.submitted_s >= REPEAT_S
         return unsure and rested and len(identity.embeddings) < MAX_EMBEDDINGS
 
     def _submit(self, frame: Frame, face: Face) -> None:
@@ -116,10 +124,11 @@ class Recognizer:
     def _collect(self, wait: bool) -> None:
         """Match the track whose embedding was submitted, if the embedding is ready."""
         identity = self._submitted
-        if identity is None or not self._process.busy:
+        if identity is None:
             return
         embedding = self._process.result(wait)
         if embedding is not None:
+            self._submitted = None
             identity.embeddings.append(embedding)
             self._match(identity)
 
@@ -145,17 +154,23 @@ class Recognizer:
         try:
             people = read_people(self._settings.file)
         except FacetError as error:  # ends the next start; until then the gallery stays as it is
-            log.warning(f"{counted_people(len(self._gallery.names))} stay in force: {error}")
+            known = counted_people(len(self._gallery.names))
+            self._refusals.warning(f"the file is not used, {known} as before: {error}")
+            self._refused = True
             return
+        if self._refused:
+            self._recoveries.info(f"{counted_people(len(people))} in {self._settings.file} again")
+        self._refused = False
         self._gallery = Gallery(people, self._settings.min_score)
         for identity in self._identities.values():
             if identity.embeddings:
                 self._match(identity)
 
     def _read_file_state(self) -> tuple[int, ...]:
-        """Return what changes whenever the file is replaced; empty if it is missing."""
+        """Return what changes whenever the file does; empty if it is missing."""
         try:
             status = self._settings.file.stat()
         except OSError:
             return ()
-        return status.st_ino, status.st_mtime_ns, status.st_size
+        # st_ctime_ns: also where its rights change, so that a file nobody could read is read again.
+        return status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size

@@ -5,6 +5,7 @@ JSON: {"format": 1, "model": {"name": .., "version": ..}, "people": [{"name": ..
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -20,13 +21,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError, SourceError, UsageError, nearest, one_line
-from ..files import open_folder, read_regular, write_atomic
+from ..files import open_folder, parse_json, read_regular, write_atomic
 from ..log import log
 from ..types import UNKNOWN
 from .embedding import EMBEDDING_SIZE, MODEL, VERSION
 
+FAULTS = (LookupError, TypeError, ValueError, ArithmeticError, RecursionError, MemoryError)
 FORMAT = 1
-MAX_BYTES = 256_000_000  # of the file: 200,000 pictures
+MAX_BYTES = 32_000_000  # of the file: 25,000 pictures; reading takes six times as much memory
 MAX_NUMBER = 10.0  # of a template, whose length is about 1.5
 PRIVATE = 0o600  # permission bits of every file with templates
 MAX_NAME = 64  # characters
@@ -95,7 +97,7 @@ def read_people(path: Path) -> tuple[EnrolledPerson, ...]:
     """
     try:
         content, status = read_regular(path, MAX_BYTES)
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         return ()
     except OSError as error:
@@ -112,16 +114,17 @@ def read_people(path: Path) -> tuple[EnrolledPerson, ...]:
             f"other users may read {path}, which holds face templates. Try: chmod 600 {path}"
         )
     try:
-        record = json.loads(text)
+        record = parse_json(text)
         model = (record["model"]["name"], record["model"]["version"])
         if record["format"] != FORMAT:
             raise ValueError(f"its format is {record['format']}, not {FORMAT}")
         if model == (MODEL, VERSION):
             return tuple(_person(entry) for entry in record["people"])
-    except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+    except FAULTS as error:
         raise _damaged(path, error) from error
     raise ModelError(
-        f"the people in {path} were enrolled with {model[0]}, version {model[1]}, and this Facet "
+        f"the people in {path} were enrolled with {one_line(model[0], 60)}, version "
+        f"{one_line(model[1], 20)}, and this Facet "
         f"has {MODEL}, version {VERSION}",
         f"{_remove_all(path)}, then enroll them again: {ENROLL}",
     )
@@ -174,7 +177,10 @@ def write_people(path: Path, people: Sequence[EnrolledPerson]) -> None:
     """
     try:
         if people:
-            write_private(path, json.dumps(to_record(people), ensure_ascii=False) + "\n")
+            text = json.dumps(to_record(people), ensure_ascii=False) + "\n"
+            if len(text.encode()) > MAX_BYTES:
+                raise OSError(errno.EFBIG, f"it would have more than {MAX_BYTES // 1_000_000} MB")
+            write_private(path, text)
         else:
             _delete(path)
     except OSError as error:

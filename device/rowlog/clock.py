@@ -6,12 +6,18 @@ a time server. A server, a user or an empty battery may set any clock to any dat
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 FIRST_DAY = "2020-01-01"  # a clock before it was never set
 DAY_S = 86_400.0
+TIMESYNC = Path("/run/systemd/timesync")  # exists while systemd-timesyncd runs
+HARDWARE_CLOCKS = Path("/sys/class/rtc")
+CHECK_S = 1.0  # between two checks whether a time server has set the clock
 
 
 def utc_now() -> datetime:
@@ -31,6 +37,56 @@ def boot_s() -> float:
 def is_set(moment: datetime | None = None) -> bool:
     """Whether a clock that shows this moment, default the computer's, was set since the boot."""
     return (moment or utc_now()).date().isoformat() >= FIRST_DAY
+
+
+class TimeServer:
+    """Whether the clock is still to be set by a time server: it may be days behind until then.
+
+    So it is while systemd-timesyncd runs and has not heard from one, unless a hardware clock shows
+    the same day. Other time services are not known here: they are taken to have set the clock.
+    """
+
+    def __init__(
+        self,
+        timesync: Path = TIMESYNC,
+        hardware_clocks: Path = HARDWARE_CLOCKS,
+        now: Callable[[], datetime] = utc_now,
+        boot_s: Callable[[], float] = boot_s,
+    ):
+        self._timesync, self._hardware_clocks = timesync, hardware_clocks
+        self._now, self._boot_s = now, boot_s
+        self._awaited, self._answered = False, False
+        self._checked_s = -math.inf
+
+    def is_awaited(self) -> bool:
+        """Whether the clock may jump forward soon; looks at most once in CHECK_S."""
+        now_s = self._boot_s()
+        if not self._answered and now_s - self._checked_s >= CHECK_S:
+            self._checked_s = now_s
+            self._answered = (self._timesync / "synchronized").exists()
+            silent = self._timesync.is_dir() and not self._answered
+            self._awaited = silent and not self._hardware_clock_agrees()
+        return self._awaited
+
+    def _hardware_clock_agrees(self) -> bool:
+        for path in self._hardware_clocks.glob("*/since_epoch"):
+            with contextlib.suppress(OSError, ValueError):
+                if abs(int(path.read_text()) - self._now().timestamp()) < DAY_S:
+                    return True
+        return False
+
+
+TIME_SERVER = TimeServer()
+
+
+def is_uncertain(moment: datetime) -> bool:
+    """Whether this moment was read from a clock that had not been set since the boot.
+
+    A moment of another day, such as an old photo's, was read from another clock.
+    """
+    if not is_set(moment):
+        return not is_set()
+    return TIME_SERVER.is_awaited() and abs(moment - utc_now()) < timedelta(days=1)
 
 
 def is_plausible(day: str, today: date) -> bool:

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from ..text import printable
-from .clock import is_set
+from .clock import is_uncertain
 
 _NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]*")
-# What makes a spreadsheet compute a cell, at its begin or after what may separate cells.
-_FORMULA = re.compile(r"(^|[;,|])([=+\-@\uff0b\uff0d\uff1d\uff20])")
+# What makes a spreadsheet compute a cell, at its begin or after what may separate cells; some pass
+# over blanks.
+_FORMULA = re.compile(r"((?:^|[;,|])\s*)([=+\-@\uff0b\uff0d\uff1d\uff20])")
 _DAY = re.compile(rb"\d{4}-\d\d-\d\dT")
 NO_DAY = ""
 UNSET = "?"  # of an uncertain date in ISO 8601-2
@@ -56,8 +57,7 @@ def timestamp(moment: datetime) -> str:
     A moment of a clock that was not set yet ends in UNSET: 1970-01-01T00:00:12.250Z?
     """
     text = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    # Both: an old photo has an old time, under a clock that is right.
-    return text if is_set(moment) or is_set() else text + UNSET
+    return text + UNSET if is_uncertain(moment) else text
 
 
 def day_of(row: bytes) -> str:
@@ -68,6 +68,11 @@ def day_of(row: bytes) -> str:
 def first_day(head: bytes) -> str:
     """Return the day of the first row in a file that begins with `head`, or NO_DAY."""
     return day_of(head.partition(b"\n")[2])
+
+
+def is_unset(row: bytes) -> bool:
+    """Whether the clock was not set yet when the row was written."""
+    return row.partition(b",")[0].endswith(f"Z{UNSET}".encode())
 
 
 def first_time(head: bytes) -> datetime | None:

@@ -12,12 +12,11 @@ import gzip
 import os
 import re
 import shutil
-import stat
 import threading
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,8 @@ from ..files import move_aside
 from ..log import log as messages
 from ..text import counted
 from ..worker import Worker
-from .clock import ClockTrust, is_plausible, utc_now
+from .age import age_day, is_before, require_file
+from .clock import ClockTrust, utc_now
 from .csv_format import NO_DAY, first_day, first_time
 from .disk_errors import hint, reason
 from .locked_file import BLOCK, sync_folder
@@ -87,7 +87,7 @@ def compress(path: Path, stopping: Callable[[], bool]) -> None:
     The plain file is deleted once the .gz is complete on the disk: after a power cut one of them
     is complete, or both are. Raises OSError for what is no regular file, or has a .gz already.
     """
-    _require_file(path)
+    require_file(path)
     target = path.with_name(f"{path.name}.gz")
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, f"{target.name} exists already")
@@ -109,11 +109,6 @@ def compress(path: Path, stopping: Callable[[], bool]) -> None:
         part.unlink(missing_ok=True)
 
 
-def _require_file(path: Path) -> None:
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise OSError(errno.EINVAL, "it is not a regular file")
-
-
 def remove_duplicates(log: Path) -> None:
     """Delete plain files whose .gz has the same content: a power cut can leave both."""
     paths = {older.path for older in rotated_files(log)}
@@ -125,8 +120,8 @@ def remove_duplicates(log: Path) -> None:
 
 
 def _is_copy(path: Path, packed: Path) -> bool:
-    _require_file(path)
-    _require_file(packed)
+    require_file(path)
+    require_file(packed)
     with path.open("rb") as plain, gzip.open(packed) as copy:
         while block := plain.read(BLOCK):
             if copy.read(len(block)) != block:
@@ -159,7 +154,11 @@ class Report:
 def delete_older(log: Path, keep_days: int, today: date, report: Report = Report()) -> None:
     """Delete the older files whose day is more than `keep_days` days before `today`."""
     first_kept = (today - timedelta(days=keep_days)).isoformat()
-    old = [older.path for older in _by_age(log, today) if _day(older, today) < first_kept]
+    old = [
+        older.path
+        for older in _by_age(log, today)
+        if is_before(first_kept, older.path, older.day, today)
+    ]
     gone = [path for path in old if report.attempt(path, Path.unlink)]
     if gone:
         report.deleted(gone, f"older than {counted(keep_days, 'day')} (keep_days)")
@@ -210,27 +209,11 @@ def apply_retention(
 def _by_age(log: Path, today: date | None) -> list[RotatedFile]:
     """Return the older files, oldest first."""
     files = rotated_files(log)
-    return sorted(files, key=lambda older: (_day(older, today), older)) if today else files
-
-
-def _day(older: RotatedFile, today: date) -> str:
-    """Return the day from which a file's age counts, 2026-11-22.
-
-    The day of its rows, unless the clock was wrong then: in 1970, or in the future. Then it is the
-    day on which the file got its name, or, if the clock was still wrong, today.
-    """
-    if is_plausible(older.day, today):
-        return older.day
-    try:
-        status = older.path.lstat()
-        named = datetime.fromtimestamp(status.st_ctime, UTC).date().isoformat()
-        if not is_plausible(named, today):
-            named = today.isoformat()
-            times = (status.st_atime_ns, status.st_mtime_ns)
-            os.utime(older.path, ns=times, follow_symlinks=False)  # its st_ctime is now
-    except (OSError, OverflowError, ValueError):
-        return today.isoformat()
-    return named
+    return (
+        sorted(files, key=lambda older: (age_day(older.path, older.day, today), older))
+        if today
+        else files
+    )
 
 
 def first_rows(log: Path, today: date) -> Iterator[datetime]:
@@ -239,7 +222,7 @@ def first_rows(log: Path, today: date) -> Iterator[datetime]:
     recent = [older.path for older in rotated_files(log) if older.day in days]
     for path in (*recent, log):
         with contextlib.suppress(OSError, EOFError, zlib.error):
-            _require_file(path)
+            require_file(path)
             with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
                 if moment := first_time(file.read(BLOCK)):
                     yield moment

@@ -2,18 +2,21 @@
 
 import hashlib
 import json
+import os
 import signal
 import stat
 import subprocess
 
+import numpy as np
 import pytest
 
 from device import model_trial
+from device.attributes import model_card
 from device.attributes.classifier import Classifier
 from device.errors import ModelError
 from device.faces.yunet import YuNet
 from device.model_trial import SHIPPED, require_loadable, trial, verdict_file
-from device.tflite import runtime_name
+from device.tflite import Network, runtime_name
 from tests.conftest import CARD, ROOT
 
 CONTENT = (ROOT / "models" / "attributes-small.tflite").read_bytes()
@@ -111,6 +114,59 @@ def test_a_broken_memory_of_verdicts_is_begun_anew(cache, child, content):
     child.append((0, b'[""]', b""))
     load(), load()
     assert starts(child) == 1 and json.loads(cache.read_text())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a file to another user")
+def test_verdicts_of_another_user_are_not_trusted(cache, child):
+    child.append((0, b'[""]', b""))
+    load()
+    os.chown(cache, 12345, 12345)
+    load()
+    assert starts(child) == 2
+
+
+def test_a_model_whose_outputs_are_no_numbers_is_refused(monkeypatch):
+    monkeypatch.setattr(Network, "run", lambda self, batch: [np.array([[0.5, np.nan]])])
+    assert trial(CONTENT, 1, True) == "gives outputs that are no numbers"
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device", "link to a folder", "too large"])
+def test_a_network_that_is_no_file_is_one_line(tmp_path, monkeypatch, kind):
+    card = tmp_path / "attributes.json"
+    card.write_bytes(CARD.read_bytes())
+    path = card.with_suffix(".tflite")
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "link to a folder":
+            path.symlink_to("/")
+        case "too large":
+            monkeypatch.setattr(model_card, "MAX_MODEL", 1000)
+            path.write_bytes(CONTENT)
+    with pytest.raises(ModelError, match=r"attributes.tflite cannot be read: it ") as error:
+        Classifier(card)
+    assert "\n" not in str(error.value)
+
+
+def test_what_is_loaded_is_what_was_hashed(tmp_path, monkeypatch):
+    """A file that is replaced after it was read changes nothing."""
+    card = tmp_path / "attributes.json"
+    card.write_bytes(CARD.read_bytes())
+    path = card.with_suffix(".tflite")
+    path.write_bytes(CARD.with_suffix(".tflite").read_bytes())
+    before = model_card.read_file
+
+    def read_then_replace(path, limit):
+        content = before(path, limit)
+        path.write_bytes(b"another network")
+        return content
+
+    monkeypatch.setattr(model_card, "read_file", read_then_replace)
+    assert Classifier(card).network.input_shape == (1, 180, 144, 3)
 
 
 def test_without_a_place_for_verdicts_each_start_tries(child, monkeypatch):

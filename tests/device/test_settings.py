@@ -78,7 +78,7 @@ def test_settings_that_do_not_go_together(values, message, hint):
         ({"faces": 3}, "[faces] = 3, need a table. Try: [faces] on a line"),
         # Types.
         ({"faces": {"min_face": "big"}}, "min_face = 'big', need a number, 0 to 16384"),
-        ({"faces": {"min_face": True}}, "min_face = True, need a number"),
+        ({"faces": {"min_face": True}}, "min_face = true, need a number"),
         ({"faces": {"min_face": 10**400}}, "need a number"),
         ({"outputs": {"headless": 1}}, "headless = 1, need true or false"),
         ({"outputs": {"max_frames": 2.5}}, "max_frames = 2.5, need a whole number, 0 to 90071"),

@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from device.rowlog.csv_format import UNSET
 from tests.device.camera.webcam import build
 from tests.faults.fault import Bench, Outcome
-from tests.faults.logs import ReportedRow, lost, read_log
+from tests.faults.logs import Key, ReportedRow, key, lost, read_log
 from tests.faults.scenery import Webcam
 from tests.faults.systemd import Supervisor
 from tests.faults.victim import ROOT, Facet, flags, settings
@@ -104,8 +105,66 @@ def jump_forward(bench: Bench) -> Outcome:
     )
 
 
+def set_after_the_start(bench: Bench) -> Outcome:
+    """Start 40 days behind, as a Pi that was off for so long; then a time server answers.
+
+    The next start, with the clock right, deletes by age, with 30 days to keep.
+    """
+    webcam, log = Webcam(bench.folder), bench.folder / "faces.csv"
+    offset, timesync = bench.folder / "offset", bench.folder / "timesync"
+    library = build(DOUBLE, bench.folder / "clock.so")
+    config = settings(bench.folder, "[rotation]", "daily = true", "keep_days = 30", "sync_s = 0.3")
+    both = f"{webcam.environment['LD_PRELOAD']} {library}"
+    more = {"LD_PRELOAD": both, "CLOCK_DOUBLE": str(offset), "TIMESYNC_DOUBLE": str(timesync)}
+    environment = webcam.environment | more
+    now = datetime.now(UTC)
+    old = bench.folder / f"faces.{(now - timedelta(days=35)).date()}.csv"
+    yesterday = now - timedelta(hours=26)
+    recent = bench.folder / f"faces.{yesterday.date()}.csv"  # so that the date is trusted
+    good = marked = unmarked = lost_rows = 0
+    for _ in range(bench.trials):
+        timesync.mkdir()
+        offset.write_text(str(-40 * DAY))
+        with Facet(bench.folder, *flags("0", log, config), **environment) as facet:
+            facet.wait_for_row(10)
+            offset.write_text("0")
+            (timesync / "synchronized").touch()
+            facet.wait_for_row(facet.row_count() + 60)
+            facet.stop()
+            reported = [_unmarked(row.key) for row in facet.reported()]
+        for path, day in ((old, old.name[6:16]), (recent, f"{yesterday:%Y-%m-%d}")):
+            path.write_text(f"time,frame,track\n{day}T{yesterday:%H:%M:%S}.000Z,1,1\n")
+        with Facet(bench.folder, *flags("0", log, config), **environment) as facet:
+            facet.wait_for("deleted")
+            facet.stop()
+        recent.unlink(missing_ok=True)
+        recent.with_name(f"{recent.name}.gz").unlink(missing_ok=True)
+        rows = read_log(log).rows
+        times = [(row["time"], _time_of(row["time"]) < yesterday) for row in rows]
+        marked += sum(before and text.endswith(UNSET) for text, before in times)
+        unmarked += sum(before and not text.endswith(UNSET) for text, before in times)
+        lost_rows += len(set(reported) - {_unmarked(key(row)) for row in rows})
+        good += not old.exists() and not times[-1][0].endswith(UNSET)
+        shutil.rmtree(timesync)
+    return Outcome(
+        "rows of before carry a mark, later ones none, all are kept; a file of 35 days goes",
+        f"{marked} rows of before with a mark, {unmarked} without; {lost_rows} rows lost; "
+        f"{good} times the older file alone went and the last row had no mark",
+        good == bench.trials and marked >= 10 * bench.trials and not (unmarked or lost_rows),
+    )
+
+
+def _unmarked(row: Key) -> Key:
+    """Return a row's key without a mark: the row and its report may be on two sides of the set."""
+    return (row[0].removesuffix(UNSET), row[1], row[2])
+
+
+def _time_of(text: str) -> datetime:
+    return datetime.fromisoformat(text.removesuffix(UNSET))
+
+
 def _time(row: ReportedRow) -> datetime:
-    return datetime.fromisoformat(row.key[0].removesuffix(UNSET))
+    return _time_of(row.key[0])
 
 
 def _visits(path: Path) -> list[dict[str, str]]:

@@ -58,13 +58,14 @@ def _read(path: Path) -> tuple[list[dict[str, str]], int]:
     complete, _, torn = content.rpartition(b"\n")
     lines = complete.split(b"\n")
     header = lines[0].decode().split(",")
+    columns = len(header) - ("person" in header) - ("person_score" in header)  # those are last
     rows, broken = [], int(bool(torn))
     for line in lines[1:]:
         fields = _fields(line)
         if (
             len(fields) == len(header)
             and fields[0].endswith(("Z", "Z?"))
-            and _are_numbers(fields[10:])
+            and _are_numbers(fields[10:columns])
         ):
             rows.append(dict(zip(header, fields, strict=True)))
         else:

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,12 @@ def unwatched_helper() -> None:
     replace(EmbeddingProcess, "_watch", lambda _: lambda self: None)
 
 
+def helper_once() -> None:
+    from device.recognition.restarts import RestartedProcess
+
+    replace(RestartedProcess, "_watch", lambda _: lambda self: self._process.check())
+
+
 def swallowed_fault() -> None:
     from device.rowlog.locked_file import LockedCsvFile
 
@@ -186,7 +193,8 @@ def dwell_by_the_clock() -> None:
 
     def by_clock(before: Callable[..., Any]) -> Callable[..., Any]:
         def row(self: Any, *arguments: Any) -> bytes:
-            self.last_s = self._first_s + (self._last_seen - self._first_seen).total_seconds() + 60
+            first_seen = datetime.fromisoformat(self._first_seen.rstrip("?"))
+            self.last_s = self._first_s + (self._last_seen - first_seen).total_seconds() + 60
             return before(self, *arguments)
 
         return row
@@ -198,6 +206,18 @@ def deletes_by_any_clock() -> None:
     from device.rowlog.clock import ClockTrust, utc_now
 
     replace(ClockTrust, "today", lambda _: lambda self, first_rows: utc_now().date())
+
+
+def unmarked_times() -> None:
+    from device.rowlog import csv_format
+
+    replace(csv_format, "is_uncertain", lambda _: lambda moment: False)
+
+
+def marks_do_not_count() -> None:
+    from device.rowlog import age
+
+    replace(age, "_last_row", lambda _: lambda path: b"")
 
 
 def no_waiting_start() -> None:
@@ -320,12 +340,15 @@ MUTANTS = (
     Mutant("leaked-handles", "unplugged", 2, "a handle stays open each time", leaked_handles),
     Mutant("blind-watchdog", "frozen", 2, "signs of life without frames", blind_watchdog),
     Mutant("endless-patience", "silent", 1, "a silent camera is waited for", endless_patience),
-    Mutant("unwatched-helper", "helper", 1, "nobody watches the recognition", unwatched_helper),
+    Mutant("unwatched-helper", "helper", 2, "nobody watches the recognition", unwatched_helper),
+    Mutant("helper-once", "helper", 1, "a recognition process is not replaced", helper_once),
     Mutant("swallowed-fault", "full", 2, "errors of the disk are swallowed", swallowed_fault),
     Mutant("old-folder", "folder", 2, "a renamed file is written on", blind_to_a_new_folder),
     Mutant("many-files", "clock", 8, "a file for each change", a_file_for_each_change_of_day),
     Mutant("dwell", "clock", 3, "visits are measured by the clock", dwell_by_the_clock),
     Mutant("hasty-age", "jump", 1, "any clock decides what is old", deletes_by_any_clock),
+    Mutant("unmarked", "late", 1, "no time carries a mark", unmarked_times),
+    Mutant("hasty-mark", "late", 1, "the day of marked rows counts", marks_do_not_count),
     Mutant("hasty-start", "start", 1, "a full disk ends the start", no_waiting_start),
     Mutant("reloaded-model", "model", 1, "a replaced model is loaded at once", reloaded_model),
     Mutant("leaked-memory", "frames", 8000, "4 kB of each frame are kept", leaked_memory),

@@ -8,10 +8,11 @@ and track that its row must have, and when it was reported, s of the monotonic c
 
 import os
 import time
+from pathlib import Path
 
 from device import run
 from device.cli.command import exit_with
-from device.rowlog import timestamp
+from device.rowlog import clock, timestamp
 from device.types import Result
 from tests.faults.mutants import apply_chosen
 
@@ -32,8 +33,15 @@ class Witness:
         os.write(1, text.encode())  # not print: what is reported must survive kill -9
 
 
+def replace_time_server() -> None:
+    """Have the folder of systemd-timesyncd where a fault wants it, and no hardware clock."""
+    if folder := os.environ.get("TIMESYNC_DOUBLE"):
+        clock.TIME_SERVER.__init__(Path(folder), Path(folder) / "none")  # type: ignore[misc]
+
+
 def main() -> int:
     apply_chosen()
+    replace_time_server()
     build = run.build_reports
     run.build_reports = lambda *arguments: [Witness(), *build(*arguments)]
     return run.main()

@@ -10,13 +10,12 @@ import numpy as np
 from PIL import Image
 
 from device.camera.image_io import PHOTO_ENDINGS, PhotoError, read_photo
-from device.faces.align import FRAME_WH
+from train.data.own_photos import is_aligned
 from train.data.tables import file_name
 
 CHECK_BLOCK = 4096  # photos that are checked at a time
 ENDS = ((b"\xff\xd8", b"\xff\xd9"), (b"\x89PNG", b"IEND\xaeB`\x82"))  # of JPEG and PNG files
 MEASURED = 200  # photos whose shape is measured, at equal distances
-MAX_MISFIT = 0.1  # of width over height
 MISSING, INTACT, SUSPECT = "missing", "intact", "suspect"
 
 
@@ -28,7 +27,7 @@ def find_readable(folder: Path, names: Sequence[str]) -> tuple[dict[str, str], d
     """
     state = _states(folder, names, {})
     missing = [name for name in names if state.get(name) == MISSING]
-    renamed = other_names(folder, names, missing) if missing else {}
+    renamed = _other_names(folder, names, missing) if missing else {}
     state |= dict.fromkeys(renamed, INTACT) | _states(folder, list(renamed), renamed)
     reasons = {}
     for name in state:
@@ -81,8 +80,7 @@ def photos_below(folder: Path) -> list[Path]:
     )
 
 
-def other_names(folder: Path, names: Iterable[str], missing: Iterable[str]) -> dict[str, str]:
-    """Return the files of the photos `missing` that have another name; see `find_readable`."""
+def _other_names(folder: Path, names: Iterable[str], missing: Iterable[str]) -> dict[str, str]:
     taken = set(names)
     files: dict[str, str] = {}
     for path in photos_below(folder):
@@ -116,4 +114,4 @@ def _is_odd(path: Path) -> bool | None:
             width, height = image.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    return abs(width / height * FRAME_WH[1] / FRAME_WH[0] - 1) > MAX_MISFIT
+    return not is_aligned(width, height)

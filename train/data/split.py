@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import SourceError
-from device.text import counted
+from device.text import counted, printable
 
 CHECK_DATA = "python -m train.celeba --data DIR, which counts the photos of each split"
 CORRECT_LINE = "correct that line of the file"
@@ -44,7 +44,7 @@ def left_out_line(data: Dataset, limit: int = 10) -> str:
     """Return one line with the number of photos left out, and the first `limit` of them."""
     if not data.skipped:
         return "no photo left out"
-    named = "; ".join(f"{name} ({reason})" for name, reason in data.skipped[:limit])
+    named = "; ".join(f"{printable(name)} ({reason})" for name, reason in data.skipped[:limit])
     rest = len(data.skipped) - limit
     more = f"; {rest} more" if rest > 0 else ""
     return f"{counted(len(data.skipped), 'photo')} left out: {named}{more}"

@@ -213,15 +213,3 @@ def read_columns(path: Path, columns: Mapping[str, Conversion], hint: str) -> li
                 f"{path}, line {line}: expected {','.join(columns)}", CORRECT_LINE
             ) from None
     return values
-
-
-def read_rows(path: Path, hint: str) -> list[list[str]]:
-    """Return a table's header and rows; see `read_table`."""
-    table = read_table(path, hint)
-    return [list(table.header), *(list(cells) for _, cells in table.rows)]
-
-
-def read_fields(path: Path, hint: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, cells) of a text file; see `read_lines`."""
-    for line, cells in read_lines(path, hint):
-        yield line, list(cells)

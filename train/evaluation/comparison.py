@@ -4,18 +4,19 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
-from device.errors import ModelError
-from device.files import write_atomic
+from device.errors import ModelError, os_reason
+from device.files import read_json, write_atomic
 from device.tflite import Network
 from train.data.crops import read_crop
 from train.data.select import sample_evenly
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split
-from train.data.tables import read_columns, whole
+from train.data.tables import Conversion, read_columns, whole
 from train.evaluation.metrics import Score, percent_interval, score
 from train.evaluation.plots import BLUE, GREEN, ORANGE
 from train.evaluation.predictions import predict_float, predict_int8
@@ -63,7 +64,12 @@ def measure_run(
     """
     cached = run / "comparison.json"
     if cached.exists():
-        return [ComparisonRow(**row) for row in json.loads(cached.read_text())]
+        try:
+            return [ComparisonRow(**row) for row in read_json(cached)]
+        except (OSError, ValueError, TypeError) as error:
+            raise ModelError(
+                f"cannot read {cached}: {os_reason(error)}", f"rm {quote(str(cached))}"
+            ) from error
     rows = _measure(name, run, settings, splits)
     text = json.dumps([asdict(row) for row in rows], indent=2) + "\n"
     write_atomic(cached, text.encode())
@@ -146,13 +152,10 @@ def quickest_ms(network: Network, crop: np.ndarray) -> float:
 
 def _times(path: Path) -> tuple[float, float, int]:
     """Return the seconds and CPU seconds of all epochs, and their number."""
-    hint = f"delete {path.parent}, then rerun"
-    try:
-        rows = read_columns(path, {"epoch": whole, "wall_s": float, "cpu_s": float}, hint)
-    except DataError as error:
-        raise ModelError(error.message, hint) from error
-    epochs, wall, cpu = zip(*rows, strict=True) if rows else ((), (), ())
-    return sum(wall), sum(cpu), len(set(epochs))
+    columns: dict[str, Conversion] = {"epoch": whole, "wall_s": float, "cpu_s": float}
+    rows = read_columns(path, columns, f"delete {path.parent}, then rerun")
+    wall, cpu = (sum(row[column] for row in rows) for column in (1, 2))
+    return wall, cpu, len({row[0] for row in rows})
 
 
 HEADER = (

@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 from tqdm import tqdm
@@ -23,6 +24,7 @@ from device.recognition.embedding import EMBEDDING_SIZE, MODEL, VERSION, Embedde
 from device.recognition.face_crop import face_crop
 from device.settings import Settings
 from device.types import OK
+from train.data.arrays import read_arrays
 from train.data.celeba_files import IDENTITIES, find_table
 from train.data.crops import with_border
 from train.data.split import CORRECT_LINE, DataError, Dataset
@@ -142,8 +144,10 @@ def _cached(cache: Path, name: str, tasks: Sequence[Task]) -> tuple[np.ndarray, 
         content = io.BytesIO()
         np.savez_compressed(content, detected=detected, clear=clear, embeddings=embeddings)
         write_atomic(path, content.getvalue())
-    arrays = np.load(path)
-    return arrays["detected"], arrays["clear"], arrays["embeddings"]
+    arrays = read_arrays(path, ("detected", "clear", "embeddings"), f"rm {quote(str(path))}")
+    if [array.shape for array in arrays] != [(len(tasks),)] * 2 + [(len(tasks), EMBEDDING_SIZE)]:
+        raise DataError(f"{path} holds other faces than expected", f"rm {quote(str(path))}")
+    return arrays
 
 
 def _embed(tasks: Sequence[Task]) -> tuple[np.ndarray, ...]:

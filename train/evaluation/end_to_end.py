@@ -22,7 +22,7 @@ from device.log import log
 from device.text import counted
 from device.types import OK
 from train.data.celeba_files import LABELS, table_in
-from train.data.photo_checks import other_names
+from train.data.photo_folder import PhotoNames, read_folder
 from train.data.split import CORRECT_LINE, DataError
 from train.data.tables import Table, Truths, plain_name, read_table
 
@@ -76,9 +76,8 @@ def read_labelled(folder: Path, names: tuple[str, ...]) -> LabelledPhotos:
                 f"{path}, line {number}: {cells[photo]!r} has other labels in an earlier line",
                 CORRECT_LINE,
             )
-    missing = [name for name in labels if not (folder / name).is_file()]
-    renamed = other_names(folder, labels, missing) if missing else {}
-    photos = tuple(folder / renamed.get(name, name) for name in labels)
+    files = PhotoNames(read_folder(folder))
+    photos = tuple(folder / (files.exact(name) or files.nearest(name) or name) for name in labels)
     table_rows = np.array(list(labels.values()), np.uint8).reshape(-1, len(columns))
     return LabelledPhotos(photos, table_rows, tuple(columns))
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import matplotlib
 
 from device.attributes.classifier import Classifier
-from device.cli.command import Parser, exit_with
+from device.cli.command import Parser, count, exit_with
 from device.errors import UsageError, disk_faults
 from device.files import write_atomic
 from device.log import log
@@ -64,7 +64,7 @@ def make_parser() -> Parser:
     add("run", type=Path, metavar="RUN", help="folder that train.fit wrote")
     add("--data", type=Path, help="folder of photos (default: the one the run was trained on)")
     add("--split", choices=("val", "test"), default="test", help="photos to report on (test)")
-    add("--limit", type=int, default=0, metavar="N", help="only the first N photos of each split")
+    add("--limit", type=count, default=0, metavar="N", help="only the first N photos of each split")
     add("--model", type=Path, metavar="CARD", help="the run's int8 model (default: search)")
     add("--with-photos", action="store_true", help="show the worst mistakes as pictures")
     add("--out", type=Path, metavar="DIR", help="folder of the report (default RUN/report)")
@@ -132,8 +132,6 @@ def _sections(
 def main(argv: list[str] | None = None) -> None:
     argv = sys.argv[1:] if argv is None else argv
     args = make_parser().parse_args(argv)
-    if args.limit < 0:
-        raise UsageError(f"--limit {args.limit}: need 0 or more", "--limit 0 for all photos")
     run = read_run(args.run)
     data_folder = args.data or run.data
     if data_folder is None:

@@ -1,6 +1,5 @@
 """Read the files of a run; entries that this version does not know are ignored."""
 
-import json
 import math
 import shlex
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 
 from device.attributes.model_card import read_card
 from device.errors import FacetError, ModelError, UsageError, os_reason
+from device.files import read_json
 from train.data.split import DataError
 from train.data.tables import number
 from train.data.text_lines import read_lines
@@ -145,7 +145,7 @@ def read_sweeps(folders: list[Path], sha256: str, split: str) -> dict[str, list[
     for kind in SWEEPS:
         for folder in folders:
             try:
-                rows = json.loads((folder / f"sweep-{kind}.json").read_text())
+                rows = read_json(folder / f"sweep-{kind}.json")
                 measured_on = {(row.pop("sha256"), row.pop("split")) for row in rows}
                 points = [SweepPoint(**_with_nan(row)) for row in rows]
             except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -13,14 +13,13 @@
 Each figure is between two markers such as <!-- tilt --> and <!-- /tilt -->.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from device.cli.command import Parser, exit_with
-from device.errors import UsageError
-from device.files import write_atomic
+from device.errors import UsageError, os_reason
+from device.files import read_json, write_atomic
 from train.evaluation.metrics import percent_interval
 from train.tools.markers import fill_markers, has_markers
 
@@ -61,7 +60,7 @@ def models_table(folder: Path, out: Path) -> list[str]:
         "|---" * 10 + "|",
     ]
     for path in sorted(folder.glob("*.json"), key=lambda path: path.stem):
-        measured = json.loads(path.read_text())["measured"]
+        measured = read(path)["measured"]
         test = measured["test"]["int8"]
         cells = [f"{test[metric]:.3f}" for metric in (*METRICS, "calibration_error")]
         cells += [
@@ -125,10 +124,10 @@ def _error(row: dict) -> str:
 def read(path: Path) -> Any:
     """Return the content of a JSON file; UsageError with the commands that write it."""
     try:
-        return json.loads(path.read_text())
+        return read_json(path)
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"cannot read {path}: {error}",
+            f"cannot read {path}: {os_reason(error)}",
             "the commands of python -m train.tools.readme_figures --help",
         ) from error
 

@@ -7,10 +7,12 @@ seconds instead of minutes. Photos are not augmented: that would change their fe
 import hashlib
 import json
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 from tqdm import tqdm
 
+from device.errors import FacetError, os_reason
 from train.data.loader import Batches
 from train.data.split import Split
 from train.keras_import import keras
@@ -57,7 +59,14 @@ def cached_features(
         partial = path.with_suffix(".partial")
         _compute(model, split, settings, partial)
         partial.rename(path)
-    return np.load(path, mmap_mode="r")
+    try:
+        features: np.ndarray = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        reason = f"cannot read the features {path}: {os_reason(error)}"
+        raise FacetError(reason, f"rm {quote(str(path))}") from error
+    if features.ndim != 2 or len(features) != len(split):
+        raise FacetError(f"{path} holds other features", f"rm {quote(str(path))}")
+    return features
 
 
 def _compute(model: keras.Model, split: Split, settings: FitSettings, path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from tqdm import tqdm
 
+from device.errors import FacetError, os_reason
+from device.files import read_json
 from train.keras_import import keras
 
 
@@ -108,8 +110,12 @@ class BestEpoch(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._best, self._epoch = float("-inf"), -1
         if self._record.exists():
-            record = json.loads(self._record.read_text())
-            self._best, self._epoch = self._sign * record["value"], record["epoch"]
+            try:
+                record = read_json(self._record)
+                self._best, self._epoch = self._sign * record["value"], record["epoch"]
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                message = f"cannot read {self._record}: {os_reason(error)}"
+                raise FacetError(message, "start a new run") from error
 
     def on_epoch_end(self, epoch, logs=None):
         value = float(logs[self._metric])

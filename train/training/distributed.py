@@ -12,7 +12,6 @@ them with --resume, and they continue from the last finished epoch.
 """
 
 import contextlib
-import json
 import os
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from device.errors import FacetError, UsageError, one_line
+from device.files import parse_json
 from train.keras_import import keras
 from train.training.config import DISTRIBUTIONS
 
@@ -128,7 +128,7 @@ def is_chief(distribute: str) -> bool:
 def _task() -> tuple[int, int]:
     """Return this worker's index and the number of workers in TF_CONFIG."""
     try:
-        config = json.loads(os.environ["TF_CONFIG"])
+        config = parse_json(os.environ["TF_CONFIG"])
         workers, index = config["cluster"]["worker"], int(config["task"]["index"])
         if config["task"]["type"] != "worker" or not 0 <= index < len(workers):
             raise ValueError(f"no worker {index} of {len(workers)}")

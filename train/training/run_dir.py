@@ -12,6 +12,7 @@ import msgspec
 
 from device.config import merge
 from device.errors import FacetError, UsageError, os_reason
+from device.files import read_json
 from train.training.config import FitSettings
 
 if TYPE_CHECKING:
@@ -71,14 +72,17 @@ def read_record(run: Path) -> dict[str, Any]:
     """Return the content of settings.json; UsageError if there is no run."""
     path = run / "settings.json"
     try:
-        record = json.loads(path.read_text())
+        record = read_json(path)
         return record | {"settings": dict(record["settings"])}
     except FileNotFoundError:
         raise UsageError(
             f"no run in {run}: {path} is missing", "python -m train.fit --help"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is not a run's settings: {error}", "start a new run") from error
+    except KeyError as error:
+        raise UsageError(f"{path} lacks {error}", "start a new run") from error
+    except (OSError, ValueError, TypeError) as error:
+        reason = os_reason(error)
+        raise UsageError(f"{path} is not a run's settings: {reason}", "start a new run") from error
 
 
 def read_settings(run: Path) -> FitSettings:

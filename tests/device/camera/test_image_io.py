@@ -5,6 +5,7 @@ import threading
 import warnings
 from datetime import UTC, datetime
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -260,3 +261,45 @@ def test_a_time_without_offset_is_this_computers(tmp_path):
     exif.get_ifd(0x8769)[0x9003] = "2024:05:06 07:08:09"
     taken = decode_photo(save(tmp_path / "a.jpg", image, exif=exif)).taken
     assert taken == datetime(2024, 5, 6, 7, 8, 9).astimezone(UTC)
+
+
+COLOURS = np.array([[(0, 20, 40), (60, 80, 100), (120, 140, 160), (200, 220, 255)]], np.uint8)
+
+
+DEEP = {
+    "16 bits": COLOURS.astype(np.uint16) * 257,
+    "12 bits": COLOURS.astype(np.uint16) * 16,
+    "10 bits": COLOURS.astype(np.uint16) * 4,
+    "float": (COLOURS / 255).astype(np.float32),
+    "float to 255": COLOURS.astype(np.float32),
+    "double": COLOURS / 255,
+}
+
+
+@pytest.mark.parametrize(
+    "name, ending",
+    [(name, "tif") for name in DEEP] + [(name, "png") for name in DEEP if "bits" in name],
+)
+@pytest.mark.parametrize("alpha", [False, True], ids=["opaque", "alpha"])
+def test_colours_of_more_than_8_bits_are_scaled_like_grey(tmp_path, name, ending, alpha):
+    values = DEEP[name]
+    if alpha:
+        values = np.dstack([values, np.zeros_like(values[:, :, 0])])
+        values[0, 1:, 3] = 1 if values.dtype.kind == "f" else 65535
+    assert cv2.imwrite(str(tmp_path / f"a.{ending}"), values)
+    expected = COLOURS.astype(int)
+    if alpha:
+        expected[0, 0] = 0
+    assert np.abs(read_photo(tmp_path / f"a.{ending}") - expected).max() <= 1
+
+
+def test_a_deep_tiff_that_is_cut_or_too_large_is_an_error(tmp_path, monkeypatch):
+    cv2.imwrite(str(tmp_path / "a.tif"), np.ones((40, 40, 3), np.float32))
+    monkeypatch.setattr(image_io, "BUDGET", 30_000)
+    with pytest.raises(PhotoError, match="decoding 40x40 px takes more than"):
+        read_photo(tmp_path / "a.tif")
+    content = (tmp_path / "a.tif").read_bytes()
+    for length in range(0, len(content), 97):
+        (tmp_path / "b.tif").write_bytes(content[:length])
+        with pytest.raises(PhotoError):
+            read_photo(tmp_path / "b.tif")

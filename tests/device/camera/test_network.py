@@ -17,7 +17,7 @@ from device.camera import is_live
 from device.camera.network import NetworkCamera, NetworkFilm
 from device.camera.open import open_camera
 from device.camera.reconnect import ReconnectingCamera
-from device.errors import FacetError, SourceError, UsageError
+from device.errors import FacetError, SourceError, Stopped, UsageError
 from device.settings import CameraSettings
 from tests.device.camera.wire import MULTIPART, Page, certificate, jpeg, part, web
 
@@ -423,7 +423,7 @@ def test_a_stop_does_not_wait_for_a_silent_camera(path):
     with web({"/cam.mjpg": lambda _: Page(never(), MULTIPART, length=False)}) as server:
         threading.Timer(0.4, stop.set).start()
         began_s = time.monotonic()
-        with contextlib.suppress(SourceError):
+        with contextlib.suppress(Stopped):
             settings = CameraSettings(source=address(server))
             with open_camera(settings, stop.is_set) as camera:
                 assert len(list(camera)) <= 1

@@ -14,7 +14,7 @@ from device.camera.open import open_camera
 from device.camera.photos import Photos
 from device.camera.stdin import open_stdin
 from device.camera.video import VideoFile
-from device.errors import SourceError, UsageError
+from device.errors import SourceError, Stopped, UsageError
 from device.settings import CameraSettings
 
 
@@ -112,7 +112,7 @@ def test_stdin(tmp_path, kind):
 def test_stdin_that_gives_nothing_can_be_stopped():
     reading, writing = os.pipe()
     asked = iter([False, False, True])
-    with pytest.raises(SourceError, match="stopped"):
+    with pytest.raises(Stopped, match="stopped"):
         open_stdin(lambda: next(asked), reading)
     os.close(writing)
     os.close(reading)

@@ -2,15 +2,19 @@
 
 import os
 import socket
+import threading
 
 import cv2
 import numpy as np
 import pytest
 
 from device.camera import is_live
+from device.camera import photos as photos_module
 from device.camera.image_io import PhotoError
+from device.camera.open import open_camera
 from device.camera.photos import Photos
-from device.errors import SourceError
+from device.errors import SourceError, Stopped
+from device.settings import CameraSettings
 
 
 def test_a_folders_photos_are_in_order_and_unreadable_ones_are_skipped(tmp_path, capsys):
@@ -82,3 +86,14 @@ def test_one_photo(tmp_path):
     with Photos(tmp_path / "me.png") as photos:
         (frame,) = photos
     assert frame.bgr.shape == (1, 1, 3)
+
+
+@pytest.mark.parametrize("hanging", ["decode_photo", "_photos_in"])
+def test_a_stop_does_not_wait_for_a_photo_or_a_folder(tmp_path, monkeypatch, hanging):
+    release = threading.Event()
+    monkeypatch.setattr(photos_module, hanging, lambda *_: release.wait(60))
+    source = tmp_path if hanging == "_photos_in" else tmp_path / "me.png"
+    source.touch()
+    with pytest.raises(Stopped):
+        open_camera(CameraSettings(source=str(source)), lambda: True)
+    release.set()

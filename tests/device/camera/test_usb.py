@@ -1,5 +1,7 @@
 """USB cameras, on a driver in memory (video_driver.py)."""
 
+import dataclasses
+import errno
 import os
 import re
 import threading
@@ -13,7 +15,7 @@ from device.camera.newest_frame import NewestFrameReader
 from device.camera.open import open_camera
 from device.camera.reconnect import ReconnectingCamera
 from device.camera.usb import UsbCamera
-from device.errors import FacetError, SourceError
+from device.errors import FacetError, SourceError, Stopped
 from device.settings import CameraSettings
 from tests.device.camera.video_driver import (
     Driver,
@@ -216,3 +218,24 @@ def test_stopping_does_not_wait_for_a_reconnecting_camera(driver):
         driver.unplug(0)
         threading.Timer(0.3, stop.set).start()
         assert len(list(frames)) < 100
+
+
+@pytest.mark.parametrize("call", ["ioctl", "capture"])
+@pytest.mark.parametrize("source", ["0", "usb:0", "auto"])
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_driver_that_hangs_does_not_delay_a_stop(driver, monkeypatch, call, source, wait):
+    driver.plug(0, FakeCamera())
+    stop, hangs, released = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(*_):
+        hangs.set()
+        released.wait(60)
+        raise OSError(errno.ENODEV, "gone")
+
+    v4l2 = dataclasses.replace(driver.v4l2, **{call: hang})
+    threading.Thread(target=lambda: hangs.wait(30) and stop.set()).start()
+    settings = CameraSettings(source=source, wait=wait)
+    with pytest.raises(Stopped, match="stopped while opening"):
+        open_camera(settings, stop.is_set, v4l2)
+    assert hangs.is_set()
+    released.set()

@@ -181,6 +181,27 @@ def test_a_jpeg_of_no_bytes_does_not_end_the_run(facet, dev):
     assert running.end()[1] == 0
 
 
+@pytest.mark.parametrize("limit", [40, 100])
+def test_a_huge_jpeg_of_a_webcam_is_dropped_before_it_is_decoded(facet, dev, limit):
+    """A JPEG of 16000x16000 takes 770 MB; its header alone stands here."""
+    picture = bytearray((dev.parent / "face.jpg").read_bytes())
+    header = picture.index(b"\xff\xc0")
+    picture[header + 5 : header + 9] = (16000).to_bytes(2) * 2
+    (dev.parent / "huge.jpg").write_bytes(picture)
+    (dev.parent / "facet.toml").write_text(f"[camera]\nmax_megapixels = {limit}\n")
+    flags = ("--config", "facet.toml", "--headless", "--log", "log.csv", "--log-every", "0")
+    running = facet("--camera", "usb:2", *flags)
+    running.wait_for_rows(dev.parent / "log.csv", 1)
+    show(dev, 2, "alive", "huge.jpg")
+    running.wait_for("usb:2: a broken frame was dropped")
+    show(dev, 2, "alive", "face.jpg")
+    running.wait_for_rows(dev.parent / "log.csv", 5)
+    with open(f"/proc/{running.process.pid}/status") as status:
+        peak = next(line for line in status if line.startswith("VmHWM"))
+    running.process.send_signal(signal.SIGTERM)
+    assert running.end()[1] == 0 and int(peak.split()[1]) < 300_000
+
+
 def test_a_camera_that_is_absent_at_boot_is_waited_for(facet, dev):
     (dev / "video2").unlink()
     (dev.parent / "facet.toml").write_text('[camera]\nsource = "usb:2"\nwait = true\n')

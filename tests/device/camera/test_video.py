@@ -12,10 +12,12 @@ import cv2
 import numpy as np
 import pytest
 
-from device.camera import decoders, is_live
+from device.camera import is_live, video_probe
 from device.camera import video as video_module
+from device.camera.open import open_camera
 from device.camera.video import VideoFile
 from device.errors import SourceError, Stopped
+from device.settings import CameraSettings
 
 
 @pytest.fixture
@@ -137,7 +139,7 @@ def test_an_interlaced_film_is_deinterlaced(tmp_path, name, codec, options):
 @pytest.mark.parametrize(("name", "codec", "options"), INTERLACED)
 def test_an_interlaced_film_is_refused_without_pyav(tmp_path, monkeypatch, name, codec, options):
     path = film(tmp_path / name, codec, options=options, interlaced=True)
-    for module in (decoders, video_module):
+    for module in (video_probe, video_module):
         monkeypatch.setattr(module, "has_pyav", lambda: False)
     with pytest.raises(SourceError, match=r"is interlaced.*Try: .*ffmpeg -i film.* -vf bwdif"):
         VideoFile(path)
@@ -150,7 +152,7 @@ def test_a_film_of_one_still_picture_is_no_fault(tmp_path, monkeypatch):
         writer.write(PICTURES[0])
     writer.release()
     for pyav in (True, False):
-        monkeypatch.setattr(decoders, "has_pyav", lambda pyav=pyav: pyav)
+        monkeypatch.setattr(video_probe, "has_pyav", lambda pyav=pyav: pyav)
         assert len(opened(path)) == 8
 
 
@@ -229,5 +231,5 @@ def test_a_pipe_that_stalls_is_left_when_the_run_stops(tmp_path):
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()
     with pytest.raises(Stopped, match="stopped while opening"):
-        VideoFile(tmp_path / "pipe", stop.is_set)
+        open_camera(CameraSettings(source=str(tmp_path / "pipe")), stop.is_set)
     (tmp_path / "pipe").write_bytes(b"")  # OpenCV opens one file at a time

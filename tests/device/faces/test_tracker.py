@@ -67,7 +67,7 @@ def test_lost_time_is_measured_by_the_cameras_clock_not_in_frames():
     for now_s in (10.0, 10.04, 10.08):
         tracker.update([detection(100)], now_s)
     assert [track.id for track in tracker.update([detection(100)], 10.98)] == [1]
-    assert [track.id for track in tracker.update([detection(100)], 12.08)] == [2]
+    assert [track.id for track in tracker.update([detection(100)], 14.08)] == [2]
 
 
 RATES = [0.1, 0.2, 0.5, 1, 2, 3, 4, 5, 10, 15, 24, 25, 30, 50, 60, 100, 120]
@@ -89,6 +89,29 @@ def test_a_person_who_stays_is_one_track_at_any_rate(rate):
     first = next(n for n, row in enumerate(rows) if row)
     assert first <= 2 or first / rate <= 0.1  # confirmed in a few frames and in time
     assert rows[first:] == [[1]] * (len(rows) - first)
+
+
+@pytest.mark.parametrize(
+    "gaps",
+    [[0.1, 1.3], [0.04, 5.0], [0.2, 0.2, 0.2, 2.0], [*[1 / 30] * 9, 3.0], [0.5, 0.1, 1.1, 0.3]],
+    ids=["pairs", "far pairs", "uneven", "bursts", "network"],
+)
+def test_a_person_who_stays_is_one_track_at_an_uneven_rate(gaps):
+    """But for the first two pauses, which may be those of a person who left."""
+    tracker, now_s, rows = Tracker(), 0.0, []
+    for n in range(60):
+        now_s += gaps[n % len(gaps)]
+        tracker.update([detection(100 + n % 3)], now_s)
+        rows.append([track.id for track in tracker.visible()])
+    late = rows[4 * len(gaps) :]
+    assert all(late) and len({id for row in late for id in row}) == 1
+
+
+def test_a_camera_that_was_gone_twice_lengthens_no_track():
+    tracker = Tracker(min_hits=1)
+    for now_s in (0.0, 0.04, 100.0, 100.04, 200.0, 200.04):
+        tracker.update([detection(100)], now_s)
+    assert [track.id for track in tracker.update([detection(100)], 230.0)] == [4]
 
 
 @pytest.mark.parametrize("rate", [1, 2, 3, *RATES[6:]])
@@ -164,6 +187,13 @@ def test_between_detections_a_track_moves_on_at_its_velocity():
     track_all(tracker, [[100 + 4 * n] for n in range(20)])
     (track,) = tracker.visible()
     assert centre_x(track.predict(21 * STEP_S).box) == pytest.approx(100 + 4 * 21, abs=2)
+
+
+def test_two_frames_at_nearly_the_same_time_do_not_send_a_track_away():
+    tracker = Tracker(min_hits=1)
+    for now_s, x in ((0.0, 100), (0.5, 100), (0.501, 103), (1.1, 100)):
+        tracks = tracker.update([detection(x)], now_s)
+    assert tracks[0].id == 1
 
 
 def test_a_prediction_at_or_before_the_last_detection_is_that_detection():

@@ -4,11 +4,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from device.errors import FacetError
+from device.errors import FacetError, Stopped
 from device.faces.blazeface import BlazeFace
 from device.recognition import embedding_process
 from device.recognition.embedding_process import EmbeddingProcess
@@ -95,6 +96,22 @@ def test_one_that_fails_with_a_traceback_quotes_its_end(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(FacetError, match=r"exited with code 1: .*RuntimeError: bad build"):
         EmbeddingProcess().__enter__()
+
+
+def test_a_stop_ends_the_start(tmp_path, monkeypatch):
+    (tmp_path / "dlib.py").write_text("import time; time.sleep(60)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    process = EmbeddingProcess(stopping=lambda: True)
+    with pytest.raises(Stopped, match="stopped while the recognition process starts"):
+        process.__enter__()
+    assert process._process.returncode == -signal.SIGKILL
+
+
+def test_the_kernel_ends_it_before_the_pipeline(dlib):
+    own = int(Path("/proc/self/oom_score_adj").read_text())
+    with EmbeddingProcess() as process:
+        score = int(Path(f"/proc/{process._process.pid}/oom_score_adj").read_text())
+    assert score == min(1000, own + embedding_process.OOM_SCORE)
 
 
 @pytest.mark.parametrize("package", ["device", "facet"])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from device.analyzer import frame_of
 from device.attributes.classifier import Classifier
 from device.errors import ModelError
 from device.recognition.enrollment import (
@@ -42,7 +43,7 @@ def test_enrolment_never_loads_the_classifier(tmp_path, astronaut):
     with pytest.raises(ModelError, match="cannot be read"):
         Classifier(card)
     settings = Settings(attributes=AttributesSettings(model=card))
-    assert Enroller(settings, MeanColorEmbedder()).embed(astronaut).shape == (128,)
+    assert Enroller(settings, MeanColorEmbedder()).embed(frame_of(astronaut)).shape == (128,)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_a_poor_picture_is_rejected(photos, photo, state):
     import cv2
 
     with pytest.raises(RejectedError) as error:
-        enroller().embed(cv2.imread(str(photos / f"{photo}.png")))
+        enroller().embed(frame_of(cv2.imread(str(photos / f"{photo}.png"))))
     assert error.value.state == state
 
 
@@ -63,7 +64,7 @@ def test_a_poor_picture_is_rejected(photos, photo, state):
 )
 def test_the_settings_thresholds_reject(astronaut, faces, state):
     with pytest.raises(RejectedError) as error:
-        enroller(**faces).embed(astronaut)
+        enroller(**faces).embed(frame_of(astronaut))
     assert error.value.state == state
 
 

@@ -160,7 +160,7 @@ def test_a_misspelt_setting_in_the_config(config):
         (["remove", "Ada"], "no enrolled person is called 'Ada'. Try: python -m device.people add"),
         (["export", "Ada"], "no enrolled person is called 'Ada'"),
         (["export", "--out", "/proc/none/a.json"], "cannot write /proc/none/a.json"),
-        (["forget", "Ada"], "invalid choice: 'forget'"),
+        (["forget", "Ada"], "unknown 'forget'. Try: export"),
         ([], "the following arguments are required"),
     ],
 )

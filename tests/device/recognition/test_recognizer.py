@@ -1,7 +1,10 @@
 """Which tracks are compared and when, with the network replaced by one that answers on demand."""
 
+import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from device.recognition.recognizer import (
     REPEAT_S,
     Recognizer,
 )
-from device.recognition.store import EnrolledPerson, write_people
+from device.recognition.store import MAX_BYTES, EnrolledPerson, write_people
 from device.settings import PeopleSettings
 from device.types import OK, TURNED_AWAY, UNKNOWN, Face, Frame, Probabilities
 
@@ -35,6 +38,9 @@ class OnDemandProcess:
         return self
 
     def __exit__(self, *exc):
+        pass
+
+    def check(self):
         pass
 
     def submit(self, crop_rgb):
@@ -170,15 +176,80 @@ def test_changes_of_the_file_are_applied_within_a_second(settings, monkeypatch):
         assert (result.person, result.person_score) == (UNKNOWN, None)
 
 
-def test_a_file_damaged_meanwhile_is_logged_once_and_changes_nothing(settings, monkeypatch, capsys):
+def edited(path, change):
+    record = json.loads(path.read_text())
+    change(record["people"][0])
+    path.write_text(json.dumps(record))
+
+
+def replaced(path, make):
+    path.unlink()
+    make(path)
+
+
+BAD_FILES = {
+    "torn": lambda path: path.write_text(path.read_text()[:-200]),
+    "empty": lambda path: path.write_text(""),
+    "infinite": lambda path: path.write_text(path.read_text().replace("1.1", "1e400", 1)),
+    "not a number": lambda path: path.write_text(path.read_text().replace("1.1", "NaN", 1)),
+    "many digits": lambda path: path.write_text(path.read_text().replace("1.1", "9" * 5000, 1)),
+    "large": lambda path: edited(path, lambda person: person["templates"][0].__setitem__(0, 1e30)),
+    "narrow": lambda path: edited(path, lambda person: person["templates"][0].pop()),
+    "nested": lambda path: path.write_text("[" * 100_000),
+    "huge": lambda path: os.truncate(path, MAX_BYTES + 1),
+    "folder": lambda path: replaced(path, Path.mkdir),
+    "pipe": lambda path: replaced(path, os.mkfifo),
+    "link to a device": lambda path: replaced(path, lambda path: path.symlink_to("/dev/zero")),
+    "circle": lambda path: replaced(path, lambda path: path.symlink_to(path.name)),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_a_file_damaged_meanwhile_is_logged_once_and_changes_nothing(
+    settings, monkeypatch, capsys, kind
+):
+    clock = [100.0]
+    monkeypatch.setattr("device.recognition.recognizer.time.monotonic", lambda: clock[0])
+    good = settings.file.read_bytes()
+    with Recognizer(settings, live=False, process=OnDemandProcess()) as recognizer:
+        capsys.readouterr()
+        BAD_FILES[kind](settings.file)
+        for id in range(3):
+            clock[0] += RELOAD_S
+            assert named(recognizer, 0.0, face(id)) == ["Ada"]
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1 and "is not used, 2 enrolled people as before: " in err
+        settings.file.rename(settings.file.with_name("bad"))
+        settings.file.write_bytes(good)
+        settings.file.chmod(0o600)
+        clock[0] += RELOAD_S
+        named(recognizer)
+        assert "2 enrolled people in" in capsys.readouterr().err
+
+
+def test_a_file_that_changes_every_second_is_logged_once_a_minute(settings, monkeypatch, capsys):
     clock = [100.0]
     monkeypatch.setattr("device.recognition.recognizer.time.monotonic", lambda: clock[0])
     with Recognizer(settings, live=False, process=OnDemandProcess()) as recognizer:
-        settings.file.write_text("torn")
-        for _ in range(3):
+        capsys.readouterr()
+        for number in range(20):
+            settings.file.write_text("torn" * number)
             clock[0] += RELOAD_S
             assert named(recognizer) == ["Ada"]
-    assert capsys.readouterr().err.count("is damaged or not a file") == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_file_is_read_again_once_its_rights_change(settings, monkeypatch):
+    """Its time and size stay then."""
+    clock, read = [100.0], []
+    monkeypatch.setattr("device.recognition.recognizer.time.monotonic", lambda: clock[0])
+    with Recognizer(settings, live=False, process=OnDemandProcess()) as recognizer:
+        monkeypatch.setattr(
+            "device.recognition.recognizer.read_people", lambda path: read.append(path) or ()
+        )
+        settings.file.chmod(0o400)
+        clock[0] += RELOAD_S
+        assert named(recognizer) == [UNKNOWN] and read == [settings.file]
 
 
 @pytest.mark.parametrize("away_s, count", [(FORGET_S, 1), (FORGET_S + 1, 2)])

@@ -1,13 +1,16 @@
 """How far the clock is trusted: a jump deletes nothing until it has agreed for a day."""
 
+import gzip
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from device.rowlog import age
 from device.rowlog import clock as clock_module
-from device.rowlog.clock import ClockTrust, is_set
+from device.rowlog.clock import ClockTrust, TimeServer, is_set
 from device.rowlog.csv_format import first_day, first_time, line, timestamp
-from device.rowlog.rotation import Retention, rotated_files
+from device.rowlog.rotation import Retention, delete_older, rotated_files
 from device.rowlog.writer import RowWriter
 from device.settings import RotationSettings
 from tests.device.rowlog.logs import HEADER, numbers, rotated, row
@@ -117,6 +120,115 @@ def test_a_time_of_an_unset_clock_carries_a_mark_and_is_read_again(monkeypatch):
     assert timestamp(NOON) == "2026-11-22T12:00:00.000Z"
     content = HEADER + line([timestamp(early), "1"])
     assert first_time(content) == early and first_day(content) == "1970-01-01"
+
+
+class Computer:
+    """A folder of systemd-timesyncd, hardware clocks and a time since the boot, all made up."""
+
+    def __init__(self, folder, runs=True, hardware_day=None):
+        self.timesync, self.hardware = folder / "timesync", folder / "rtc"
+        (self.hardware / "rtc0").mkdir(parents=True)
+        if runs:
+            self.timesync.mkdir()
+        if hardware_day is not None:
+            seconds = round((NOON + hardware_day).timestamp())
+            (self.hardware / "rtc0" / "since_epoch").write_text(f"{seconds}\n")
+        self.boot_s = 10.0
+        self.server = TimeServer(self.timesync, self.hardware, lambda: NOON, lambda: self.boot_s)
+
+    def awaited_after(self, seconds):
+        self.boot_s += seconds
+        return self.server.is_awaited()
+
+
+@pytest.mark.parametrize(
+    "runs, hardware_day, awaited",
+    [
+        (True, None, True),  # a Pi that has not heard from a server
+        (False, None, False),  # another time service, or none
+        (True, 2 * HOUR, False),  # a computer whose own clock agrees
+        (True, 2 * DAY, True),  # its battery was empty
+        (True, -20_000 * DAY, True),  # a Pi 5 without a battery
+    ],
+)
+def test_when_a_time_server_is_awaited(tmp_path, runs, hardware_day, awaited):
+    computer = Computer(tmp_path, runs, hardware_day)
+    assert [computer.awaited_after(s) for s in (0, 1, 3600)] == [awaited] * 3
+
+
+def test_once_a_server_answered_the_clock_is_set_for_good(tmp_path):
+    computer = Computer(tmp_path)
+    assert computer.awaited_after(0)
+    (computer.timesync / "synchronized").touch()
+    assert computer.awaited_after(0.5)  # not looked at again yet
+    assert not computer.awaited_after(0.5)
+    (computer.timesync / "synchronized").unlink()  # the service starts anew
+    assert not computer.awaited_after(60)
+
+
+def test_a_hardware_clock_that_cannot_be_read_is_none(tmp_path):
+    computer = Computer(tmp_path)
+    (computer.hardware / "rtc0" / "since_epoch").write_text("x")
+    (computer.hardware / "rtc1" / "since_epoch").mkdir(parents=True)
+    assert computer.awaited_after(0)
+
+
+@pytest.mark.parametrize(
+    "moment, mark",
+    [(NOON, "?"), (NOON - HOUR, "?"), (NOON + HOUR, "?"), (NOON - 400 * DAY, "")],  # an old photo
+)
+def test_times_before_the_server_answers_carry_a_mark(tmp_path, monkeypatch, moment, mark):
+    computer = Computer(tmp_path)
+    monkeypatch.setattr(clock_module, "TIME_SERVER", computer.server)
+    monkeypatch.setattr(clock_module, "utc_now", lambda: NOON)
+    assert timestamp(moment)[24:] == mark
+    (computer.timesync / "synchronized").touch()
+    computer.boot_s += 1
+    assert timestamp(moment).endswith("Z")
+
+
+def test_a_file_from_before_the_server_answered_is_as_old_as_its_name(tmp_path, monkeypatch):
+    """A Pi that was off for 70 days writes with the clock of that time; then the clock jumps."""
+    path, today = tmp_path / "a.csv", NOON + 70 * DAY
+    computer = Computer(tmp_path)
+    monkeypatch.setattr(age, "TIME_SERVER", computer.server)
+    row_before = row(1, "2026-11-22")
+    marked = row(2, "2026-11-22").replace(b"Z,", b"Z?,")
+    (tmp_path / "a.2026-11-20.csv").write_bytes(HEADER + row_before)
+    (tmp_path / "a.2026-11-21.csv").write_bytes(HEADER + marked + row_before)  # then confirmed
+    (tmp_path / "a.2026-11-22.csv").write_bytes(HEADER + row_before + marked)
+    (tmp_path / "a.2026-11-23.csv.gz").write_bytes(gzip.compress(HEADER + marked))
+    monkeypatch.setattr(age, "named_day", lambda status: today.date().isoformat())
+
+    def left(days):
+        delete_older(path, 30, (today + days * DAY).date())
+        return [older.day for older in rotated_files(path)]
+
+    (computer.timesync / "synchronized").touch()
+    assert left(0) == ["2026-11-22", "2026-11-23"]
+    assert left(29) == ["2026-11-22", "2026-11-23"]
+    assert left(31) == []
+
+
+def test_without_a_server_at_all_the_rows_day_counts(tmp_path, monkeypatch):
+    """A Pi that is never online keeps its log for as many days as another."""
+    computer = Computer(tmp_path)
+    monkeypatch.setattr(age, "TIME_SERVER", computer.server)
+    marked = row(2, "2026-10-01").replace(b"Z,", b"Z?,")
+    (tmp_path / "a.2026-10-01.csv").write_bytes(HEADER + marked)
+    delete_older(tmp_path / "a.csv", 30, NOON.date())
+    assert rotated_files(tmp_path / "a.csv") == []
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+def test_daylight_saving_and_leap_seconds_keep_times_in_order(zone):
+    place = ZoneInfo(zone)
+    begins = [datetime(2026, month, 1, tzinfo=UTC) for month in (3, 4, 10, 11)]
+    hours = [begin + hour * HOUR / 2 for begin in begins for hour in range(48 * 30)]
+    times = [timestamp(hour.astimezone(place)) for hour in hours]
+    assert times == sorted(times) and len(set(times)) == len(times)
+    leap = datetime.fromtimestamp(1483228800, UTC)  # after 23:59:60 of 2016
+    assert timestamp(leap).startswith("2017-01-01T00:00:00")
 
 
 @pytest.mark.parametrize("head", [b"", HEADER, HEADER + b"x,1\n", HEADER + b"2026-11-22,\xff\n"])

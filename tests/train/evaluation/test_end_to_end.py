@@ -86,10 +86,10 @@ def test_accuracy_on_two_sets_of_whole_photos(folder, min_accuracy):
     "argv, message",
     [
         ([], "required: COMMAND"),
-        (["score"], "invalid choice: 'score'"),
+        (["score"], "unknown 'score'. Try: scores"),
         (["rejection"], "required: --data"),
-        (["sweep", "tilts", "--data", "d"], "invalid choice: 'tilts'"),
-        (["sweep", "tilt", "--data", "d", "--float", "x.keras"], "unrecognized arguments: --float"),
+        (["sweep", "tilts", "--data", "d"], "unknown 'tilts'. Try: tilt"),
+        (["sweep", "tilt", "--data", "d", "--float", "x.keras"], "unknown flag --float"),
         (["photos"], "required: DIR"),
     ],
 )

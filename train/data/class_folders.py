@@ -1,0 +1,161 @@
+"""Read the labels of photos in a folder per class, and in a folder per split above those."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from device.log import log
+from train.data.own_labels import (
+    LABELS,
+    OWN_PHOTOS_HELP,
+    LabelledPhoto,
+    OwnLabels,
+    attributes_of,
+    one_hot,
+    one_spelling,
+    shortened,
+    split_named,
+)
+from train.data.photo_folder import PhotoFolder, endings, nfc, spelling_key
+from train.data.split import DataError
+
+FEWEST_PEOPLE = 10  # from so many folders in the classes' folders on, each holds a person's photos
+
+
+def read_class_folders(folder: PhotoFolder) -> OwnLabels:
+    """Return the labels that the names of the folders give.
+
+    Raises DataError for less than two classes, and for folders that may be splits or classes.
+    """
+    splits = _split_folders(folder)
+    depth = 1 if splits else 0  # of the folder whose name is the class
+    inside: dict[str, tuple[str, ...]] = {}
+    skipped = {}
+    for file in folder.photos:
+        parts = PurePosixPath(file).parts
+        if splits and parts[0] not in splits:
+            skipped[file] = f"has no label: it is not in {' or '.join(sorted(splits))}"
+        elif len(parts) < depth + 2:
+            skipped[file] = "has no label: it is beside the folders of classes"
+        else:
+            inside[file] = parts
+    classes = _classes(folder, [parts[depth] for parts in inside.values()], depth, splits)
+    if splits:
+        _check_splits(inside.values(), classes, splits)
+    attributes = attributes_of(set(classes.values()))
+    labels = {name: one_hot(name, attributes) for name in classes.values()}
+    people = _people(inside.values(), depth)
+    photos = [
+        LabelledPhoto(
+            file,
+            labels[classes[parts[depth]]],
+            splits.get(parts[0], ""),
+            parts[depth + 1] if parts[depth + 1] in people and not splits else "",
+        )
+        for file, parts in inside.items()
+    ]
+    return OwnLabels(folder.root, attributes, tuple(photos), skipped)
+
+
+def _split_folders(folder: PhotoFolder) -> dict[str, str]:
+    """Return {folder: split} of the folders that are splits; {} if the first folders are classes.
+
+    A folder is a split if its name is one's and it has folders with photos.
+    """
+    children: dict[str, set[str]] = defaultdict(set)
+    for file in folder.photos:
+        parts = PurePosixPath(file).parts
+        if len(parts) > 1:
+            children[parts[0]].add(parts[1] if len(parts) > 2 else "")
+    named = {name: split_named(name) for name in children if split_named(name)}
+    if not any(children[name] - {""} for name in named):
+        if len(children) > 1 and len(named) == len(children):
+            raise DataError(
+                f"{', '.join(sorted(named))} in {folder.root} have no folders of classes",
+                OWN_PHOTOS_HELP,
+            )
+        return {}
+    known = {spelling_key(child) for name in named for child in children[name] - {""}}
+    for name in children.keys() - named.keys():
+        if known & {spelling_key(child) for child in children[name] - {""}}:
+            raise DataError(
+                f"{folder.root} has the splits {', '.join(sorted(named))}, and {name} with folders "
+                "of the same names",
+                f"rename {name} to train, val or test, or move it to another place",
+            )
+    return named
+
+
+def _classes(
+    folder: PhotoFolder, names: list[str], depth: int, splits: dict[str, str]
+) -> dict[str, str]:
+    """Return {folder's name: class}; spellings of one name are one class."""
+    classes = one_spelling(names)
+    for name, spelling in sorted(classes.items()):
+        if nfc(name).strip() != spelling:
+            log.info(f"the folders {name} and {spelling} are one class: {spelling}")
+    empty = _empty_classes(folder, depth, splits)
+    if len(set(classes.values())) < 2:
+        raise DataError(
+            f"{folder.root} has no {LABELS}, and {len(set(classes.values()))} folders with photos, "
+            f"need 2 at least{_listed(names, empty)}",
+            _deeper(folder, names) or OWN_PHOTOS_HELP,
+        )
+    if empty:
+        log.info(f"classes without a photo{_listed([], empty)}")
+    return classes
+
+
+def _empty_classes(folder: PhotoFolder, depth: int, splits: dict[str, str]) -> dict[str, str]:
+    """Return {folder of a class without a photo: the pictures in it that Facet does not read}."""
+    empty = {}
+    filled = {"/".join(PurePosixPath(photo).parts[: depth + 1]) for photo in folder.photos}
+    for name in folder.folders:
+        parts = PurePosixPath(name).parts
+        if len(parts) != depth + 1 or (splits and parts[0] not in splits):
+            continue
+        if name not in filled:
+            empty[name] = endings(file for file in folder.unread if file.startswith(name + "/"))
+    return empty
+
+
+def _listed(names: list[str], empty: dict[str, str]) -> str:
+    counts = [f"{name} ({count} photos)" for name, count in Counter(names).most_common()]
+    counts += [f"{name} ({unread or 'empty'})" for name, unread in empty.items()]
+    return f": {shortened(counts)}" if counts else ""
+
+
+def _deeper(folder: PhotoFolder, names: list[str]) -> str:
+    """Return a hint if the photos are in folders of the one folder."""
+    parts = {PurePosixPath(file).parts[:2] for file in folder.photos if file.count("/") > 1}
+    if len(set(names)) == 1 and len(parts) > 1:
+        return f"the folder {folder.root / names[0]}, if its folders are the classes"
+    return ""
+
+
+def _check_splits(
+    files: Iterable[tuple[str, ...]], classes: dict[str, str], splits: dict[str, str]
+) -> None:
+    """Raise DataError for a class that only other splits than train have."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for parts in files:
+        found[splits[parts[0]]].add(classes[parts[1]])
+    if "train" not in found:
+        return
+    for split in ("val", "test"):
+        unknown = sorted(found[split] - found["train"])
+        if unknown:
+            raise DataError(
+                f"train has no photo of the class {shortened(unknown)} of {split}, but of "
+                f"{shortened(sorted(found['train']))}",
+                "the same folders of classes in each split",
+            )
+
+
+def _people(files: Iterable[tuple[str, ...]], depth: int) -> set[str]:
+    """Return the folders of people below the classes: from FEWEST_PEOPLE on, else none."""
+    names = {parts[depth + 1] for parts in files if len(parts) > depth + 2}
+    if len(names) < FEWEST_PEOPLE:
+        return set()
+    log.info(f"{len(names)} folders below the classes: the photos of each stay in one split")
+    return names
