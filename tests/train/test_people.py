@@ -77,6 +77,21 @@ def test_identities_that_cannot_be_read(tmp_path, content, message):
         embeddings.read_identities(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "file, text",
+    [
+        ("identity_CelebA.txt", "a.jpg 3\nb.jpg 4\n"),
+        ("Anno/identity_CelebA.txt", "a.jpg 3\na.jpg 3\nb.jpg 4\n"),
+        ("identity_celeba.csv", ",image_id,identity\n0,a.png,3.0\n1,b.png,4.0\n"),
+        ("identity_CelebA.csv", "identity;name;image_id\n3;Ann;a.jpg\n4;Bob;b.jpg\n"),
+    ],
+)
+def test_identities_in_other_layouts(tmp_path, file, text):
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(text)
+    assert embeddings.read_identities(tmp_path) == {"a": 3, "b": 4}
+
+
 def test_a_photo_without_identity_is_an_error(portraits, tmp_path):
     data = read_celeba(portraits)
     with pytest.raises(DataError, match="12 of 12 val photos have no identity"):

@@ -36,6 +36,7 @@ TIGHT = "cut"  # a photo that ends at the face: it gets a border, which the dete
 # A photo and its treatment: None, TIGHT, or the face's width in px in a camera image.
 Task = tuple[Path, float | str | None]
 CACHE_FORMAT = 2
+IDENTITY_COLUMNS = ("identity", "person", "person_id", "id")
 WIDTHS_PX = (96.0, 64.0, 48.0, 40.0, 32.0, 24.0)  # of a face in a camera image
 
 
@@ -62,12 +63,14 @@ def read_identities(root: Path) -> dict[str, int]:
     path = find_table(root, IDENTITIES)
     table = read_table(path, "--data DIR")
     photo = table.photo_column()
+    named = [name.casefold() in IDENTITY_COLUMNS for name in table.header]
+    column = named.index(True) if True in named else int(photo == 0)
     identities: dict[str, int] = {}
     for number, cells in table.rows:
-        name, others = cells[photo], cells[:photo] + cells[photo + 1 :]
+        name = cells[photo]
         try:
-            (identity,) = map(whole, others)
-        except ValueError:
+            identity = whole(cells[column])
+        except (IndexError, ValueError):
             raise DataError(
                 f"{path}, line {number}: expected a photo and a number", CORRECT_LINE
             ) from None

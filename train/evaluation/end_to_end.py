@@ -6,6 +6,7 @@ spelling that `train.data.tables` reads. Other columns are ignored. If a photo h
 the largest is evaluated.
 """
 
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from device.faces.quality_gate import QualityLimits
 from device.log import log
 from device.text import counted
 from device.types import OK
-from train.data.celeba_files import LABELS, table_in
+from train.data.celeba_files import LABELS, TABLE_ENDINGS, table_in
 from train.data.photo_folder import PhotoNames, read_folder
 from train.data.split import CORRECT_LINE, DataError
 from train.data.tables import Table, Truths, plain_name, read_table
@@ -58,9 +59,7 @@ def read_labelled(folder: Path, names: tuple[str, ...]) -> LabelledPhotos:
     Raises DataError if there is no table or no such column, for a value that is neither yes nor no,
     and for a photo with two different labels.
     """
-    path = next(filter(None, (table_in(folder, name) for name in TABLES)), None)
-    if path is None:
-        raise DataError(f"no labels.csv or attributes.csv in {folder}", "a folder with labels")
+    path = _table_of(folder)
     table = read_table(path, "a folder with labels")
     columns, photo, values = _columns(table, names), table.photo_column(), Truths()
     labels: dict[str, list[int]] = {}
@@ -76,10 +75,23 @@ def read_labelled(folder: Path, names: tuple[str, ...]) -> LabelledPhotos:
                 f"{path}, line {number}: {cells[photo]!r} has other labels in an earlier line",
                 CORRECT_LINE,
             )
+    if not labels:
+        raise DataError(f"{path} names no photo", "a line for each photo")
     files = PhotoNames(read_folder(folder))
     photos = tuple(folder / (files.exact(name) or files.nearest(name) or name) for name in labels)
     table_rows = np.array(list(labels.values()), np.uint8).reshape(-1, len(columns))
     return LabelledPhotos(photos, table_rows, tuple(columns))
+
+
+def _table_of(folder: Path) -> Path:
+    """Return a folder's table of labels; DataError without one, whose hint names another table."""
+    if path := next(filter(None, (table_in(folder, name) for name in TABLES)), None):
+        return path
+    others = [path for path in sorted(folder.glob("*")) if path.suffix.lower() in TABLE_ENDINGS]
+    hint = "a folder with labels"
+    if len(others) == 1:
+        hint = shlex.join(["mv", str(others[0]), str(others[0].with_stem(TABLES[0]))])
+    raise DataError(f"no labels.csv or attributes.csv in {folder}", hint)
 
 
 def _columns(table: Table, names: tuple[str, ...]) -> dict[str, int]:
@@ -93,7 +105,7 @@ def _columns(table: Table, names: tuple[str, ...]) -> dict[str, int]:
     if not columns:
         raise DataError(
             f"{table.path} has no column named as an attribute, such as {names[0]}",
-            "a folder with labels",
+            "a first line with the names of the columns",
         )
     return columns
 
