@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -72,28 +72,30 @@ def _state(path: Path) -> str:
 
 def photos_below(folder: Path) -> list[Path]:
     """Return the visible files with a photo's ending in a folder and the folders in it."""
-    return sorted(
-        Path(place, file)
-        for place, _, files in os.walk(folder)
-        for file in files
-        if file[0] != "." and os.path.splitext(file)[1].lower() in PHOTO_ENDINGS
-    )
+    return sorted(folder / name for name in _names_below(folder))
+
+
+def _names_below(folder: Path) -> Iterator[str]:
+    start = len(os.path.join(folder, ""))
+    for place, _, files in os.walk(folder):
+        for file in files:
+            if file[0] != "." and os.path.splitext(file)[1].lower() in PHOTO_ENDINGS:
+                yield os.path.join(place, file)[start:]
 
 
 def _other_names(folder: Path, names: Iterable[str], missing: Iterable[str]) -> dict[str, str]:
     taken = set(names)
     files: dict[str, str] = {}
-    for path in photos_below(folder):
-        file = str(path.relative_to(folder))
-        if file not in taken:
-            files.setdefault(photo_key(path.name), file)
+    for file in sorted(name for name in _names_below(folder) if name not in taken):
+        files.setdefault(photo_key(file), file)
     return {name: files.pop(photo_key(name)) for name in missing if photo_key(name) in files}
 
 
 def photo_key(name: str) -> str:
     """Return a photo's name without folder, ending, case and zeros in front."""
     name = file_name(name)
-    stem = name.rpartition(".")[0] if Path(name).suffix.lower() in PHOTO_ENDINGS else name
+    stem, ending = os.path.splitext(name)
+    stem = stem if ending.lower() in PHOTO_ENDINGS else name
     plain = unicodedata.normalize("NFC", stem).casefold()
     return plain.lstrip("0") if plain.isdecimal() else plain
 
