@@ -70,6 +70,9 @@ ATTRIBUTES = (
 )
 
 
+PLAIN_NAMES = {plain_name(name): name for name in ATTRIBUTES}
+
+
 def read_celeba(root: Path | str) -> Dataset:
     """Return CelebA in its three splits, from labels, partition and photos in a folder.
 
@@ -89,7 +92,8 @@ def read_celeba(root: Path | str) -> Dataset:
     renamed, unreadable = find_readable(files.photos, names)
     if len(unreadable) == len(names):
         raise DataError(
-            f"{files.photos} has none of the {len(names)} photos in {files.labels}",
+            f"{files.photos} has none of the {len(names)} photos in {files.labels} that can be "
+            f"read: {names[0]} ({unreadable[names[0]]}), ...",
             "labels and photos of one set, with equal names",
         )
     skipped |= unreadable
@@ -137,19 +141,34 @@ def _read_labels(path: Path) -> tuple[tuple[str, ...], dict[str, bytes]]:
 
 def _attribute_columns(table: Table) -> dict[str, int]:
     """Return the column of each attribute that the table has; logs what is missing or ignored."""
-    columns = {plain_name(name): index for index, name in enumerate(table.header)}
-    found = {name: columns[plain_name(name)] for name in ATTRIBUTES if plain_name(name) in columns}
-    missing = [name for name in ATTRIBUTES if name not in found]
-    others = [
-        name
-        for index, name in enumerate(table.header)
-        if name.casefold() not in ("", *SPLIT_COLUMNS)
-        and index not in (*found.values(), table.photo_column())
-    ]
+    columns: dict[str, int] = {}
+    found: dict[str, int] = {}
+    for index, name in enumerate(table.header):
+        other = columns.setdefault(plain_name(name), index)
+        if other != index and plain_name(name) in PLAIN_NAMES:
+            raise DataError(
+                f"{table.path} has two columns {table.header[other]!r} and {name!r}",
+                "delete one of them",
+            )
+    for plain, name in PLAIN_NAMES.items():
+        if plain in columns:
+            found[name] = columns[plain]
     if not found:
         first = ", ".join(table.header[:3] or table.first[:3])
         what = f"names none of CelebA's attributes in its first line ({first}, ...)"
         raise DataError(f"{table.path} {what if first else 'is empty'}", COPY_AGAIN)
+    _log_differences(table, found)
+    return found
+
+
+def _log_differences(table: Table, found: dict[str, int]) -> None:
+    missing = [name for name in ATTRIBUTES if name not in found]
+    known = (*found.values(), table.photo_column())
+    others = [
+        name
+        for index, name in enumerate(table.header)
+        if index not in known and name.casefold() not in ("", *SPLIT_COLUMNS)
+    ]
     if missing:
         near = nearest(missing[0], others) if others else ""
         hint = f"; is {near} {missing[0]}?" if near in others else ""
@@ -158,7 +177,6 @@ def _attribute_columns(table: Table) -> dict[str, int]:
         )
     if others:
         log.info(f"{table.path}: ignored {_first(others)}, not among CelebA's attributes")
-    return found
 
 
 def _first(names: Sequence[str], limit: int = 5) -> str:

@@ -38,8 +38,8 @@ class CelebaFiles:
 def find_celeba(root: Path, photos: str = PHOTOS) -> CelebaFiles:
     """Return the tables and the folder of photos, in `root` or in a folder of it.
 
-    Without a partition it is None: the labels may have a column for it.
-    photos: PHOTOS or WHOLE_PHOTOS. Raises DataError for what is missing; its message or hint names
+    The partition may be None: the labels may have a column of splits. photos: PHOTOS or
+    WHOLE_PHOTOS. Raises DataError for what is missing; its message or hint names
     the nearest there is.
     """
     if not root.is_dir():
@@ -50,7 +50,7 @@ def find_celeba(root: Path, photos: str = PHOTOS) -> CelebaFiles:
 
 
 def is_celeba(root: Path) -> bool:
-    """Return whether a folder has CelebA's labels or partition, or its photos, packed or not."""
+    """Return whether a folder has CelebA's labels, or its photos, packed or not."""
     named = (path for place in _places(root) for path in _entries(place, PHOTOS))
     return bool(_folder_below(root, LABELS) or next(named, None))
 
@@ -117,7 +117,7 @@ def find_photos(root: Path, name: str) -> Path:
             if has_photos(candidate):
                 return candidate
     whole = [f for f in folders if f.name.lower().startswith(WHOLE_PHOTOS) and has_photos(f)]
-    others = [f for f in (root, *folders) if f not in whole and _are_photos(os.listdir(f))]
+    others = [f for f in (root, *folders) if f not in whole and _are_photos(_names(f))]
     if len(others) == 1 and not named:
         log.info(f"no folder {name} in {root}: the photos are those in {others[0]}")
         return others[0]
@@ -165,12 +165,15 @@ def _folders(folder: Path) -> list[Path]:
 
 def _entries(folder: Path, start: str) -> list[Path]:
     """Return a folder's visible files and folders whose names begin with `start`, in any case."""
+    visible = (name for name in _names(folder) if name[0] != "." and name != "__MACOSX")
+    return [folder / name for name in visible if name.lower().startswith(start.lower())]
+
+
+def _names(folder: Path) -> list[str]:
     try:
-        names = sorted(os.listdir(folder))
+        return sorted(os.listdir(folder))
     except OSError:
         return []
-    visible = (name for name in names if name[0] != "." and name != "__MACOSX")
-    return [folder / name for name in visible if name.lower().startswith(start.lower())]
 
 
 def _name_length(path: Path) -> int:

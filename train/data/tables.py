@@ -21,7 +21,7 @@ ENDINGS = tuple(PHOTO_ENDINGS)
 # Names of the column with the photos' names, without "_id", "_name" and "_path".
 PHOTO_COLUMNS = ("file", "image", "photo", "picture", "img", "path", "filename", "imagename")
 # pandas' names of a column without one; R has none
-INDEX_NAME = re.compile(r"(unnamed: *[\d.]+(_level_\d+)?|index|id)?", re.IGNORECASE)
+INDEX_NAME = re.compile(r"(unnamed: *[\d.]+(_level_\d+)?|index|id|#)?", re.IGNORECASE)
 # Spreadsheets write their truth values in the user's language.
 YES = {"true", "t", "yes", "y", "on", "wahr", "ja", "vrai", "oui", "verdadero", "vero"}
 NO = {"false", "f", "no", "n", "off", "falsch", "nein", "faux", "non"}

@@ -38,6 +38,7 @@ OTHER_FILES = {  # the first bytes -> what it is, and a hint
 }
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # of Excel
 COUNT_LINE = re.compile(r'"?\d*"?[\s,;|]*')  # CelebA's labels start with the number of photos
+COMMENT = re.compile(r"#(?![,;|\t])")  # and no column called #
 QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -99,7 +100,7 @@ def _cells(text: Iterator[str]) -> Iterator[Line]:
     separator = ""
     while first:
         named = SEPARATOR_LINE.fullmatch(first)
-        if not (named or first.startswith("#") or COUNT_LINE.fullmatch(first)):
+        if not (named or COMMENT.match(first) or COUNT_LINE.fullmatch(first)):
             break
         separator = named[1] if named else separator
         start, first = start + 1, next(text, "")

@@ -298,6 +298,11 @@ REFUSED = {
         "img_align_celeba has none of the 12 photos in",
         "labels and photos of one set, with equal names",
     ),
+    "two columns of one attribute": (
+        as_csv(lambda rows: [[*rows[0], "big nose"], *([*row, "1"] for row in rows[1:])]),
+        "has two columns 'Big_Nose' and 'big nose'",
+        "delete one of them",
+    ),
     "no photo": (emptied, "no photo in {root}/img_align_celeba", "--data FOLDER with CelebA"),
     "no labels": (
         lambda root: (root / "list_attr_celeba.txt").rename(root / "list_attr_celeba (1).txt"),

@@ -23,6 +23,7 @@ SPELLINGS = {
     "blank lines": "\n\nfile,smile,hat\n\na.jpg,1,0\n,,\n   \nb b.jpg,0,1\n\n",
     "trailing separators": "file,smile,hat,,\na.jpg,1,0,,\nb b.jpg,0,1,,\n",
     "trailing separators in rows": "file,smile,hat\na.jpg,1,0,\nb b.jpg,0,1,\n",
+    "numbers of rows": "#,file,smile,hat\n1,a.jpg,1,0\n2,b b.jpg,0,1\n",
     "comments": "# my labels\n#\nfile,smile,hat\na.jpg,1,0\nb b.jpg,0,1\n",
     "blanks around": " file , smile , hat\n a.jpg , 1 , 0\n b b.jpg , 0 , 1\n",
     "blanks before quotes": '"file", "smile", "hat"\n"a.jpg", 1, 0\n"b b.jpg", 0, 1\n',
