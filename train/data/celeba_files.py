@@ -121,6 +121,11 @@ def find_photos(root: Path, name: str) -> Path:
     if len(others) == 1 and not named:
         log.info(f"no folder {name} in {root}: the photos are those in {others[0]}")
         return others[0]
+    if len(others) > 1 and not named:
+        raise DataError(
+            f"no folder {name} in {root}, but photos in {others[0]} and {others[1]}",
+            f"rename the folder of aligned photos to {name}",
+        )
     raise _no_photos(root, name, named, whole)
 
 

@@ -267,6 +267,11 @@ def emptied(root: Path) -> None:
     (root / "img_align_celeba").mkdir()
 
 
+def in_two_folders(root: Path) -> None:
+    shutil.copytree(root / "img_align_celeba", root / "b")
+    (root / "img_align_celeba").rename(root / "a")
+
+
 REFUSED = {
     "zip": (
         packed("img_align_celeba.zip", "img_align_celeba/000001.jpg"),
@@ -302,6 +307,11 @@ REFUSED = {
         as_csv(lambda rows: [[*rows[0], "big nose"], *([*row, "1"] for row in rows[1:])]),
         "has two columns 'Big_Nose' and 'big nose'",
         "delete one of them",
+    ),
+    "two folders of photos": (
+        in_two_folders,
+        "no folder img_align_celeba in {root}, but photos in {root}/a and {root}/b",
+        "rename the folder of aligned photos to img_align_celeba",
     ),
     "no photo": (emptied, "no photo in {root}/img_align_celeba", "--data FOLDER with CelebA"),
     "no labels": (
