@@ -45,8 +45,8 @@ def find_celeba(root: Path, photos: str = PHOTOS) -> CelebaFiles:
     if not root.is_dir():
         what = f"{root} is a file" if root.is_file() else f"no folder {root}"
         raise DataError(what, _data_flag(root.parent) if root.is_file() else FOLDER_HINT)
-    folder = find_photos(root, photos)
-    return CelebaFiles(find_table(root, LABELS), optional_table(root, PARTITION), folder)
+    labels = find_table(root, LABELS)
+    return CelebaFiles(labels, optional_table(root, PARTITION), find_photos(root, photos))
 
 
 def is_celeba(root: Path) -> bool:
@@ -75,6 +75,9 @@ def find_table(root: Path, stem: str) -> Path:
                 if path.suffix.lower() in TABLE_ENDINGS:
                     hint = shlex.join(["mv", str(path), str(target)])
                 raise DataError(f"{message}, but {path.name}", hint)
+    if table_in(root, "labels"):
+        hint = shlex.join(["python", "-m", "train.own_photos", "--photos", str(root)])
+        raise DataError(f"{message}, but the labels of own photos", f"{hint} --out ALIGNED")
     raise DataError(message, FOLDER_HINT)
 
 
