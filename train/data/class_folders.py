@@ -1,5 +1,6 @@
 """Read the labels of photos in a folder per class, and in a folder per split above those."""
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -11,6 +12,7 @@ from train.data.own_labels import (
     LabelledPhoto,
     OwnLabels,
     attributes_of,
+    label_table,
     one_hot,
     one_spelling,
     shortened,
@@ -19,6 +21,7 @@ from train.data.own_labels import (
 from train.data.photo_folder import PhotoFolder, endings, nfc, spelling_key
 from train.data.split import DataError
 
+SPREADSHEETS, ARCHIVES = (".xlsx", ".xls", ".ods"), (".zip", ".7z", ".rar", ".tar", ".tgz", ".gz")
 FEWEST_PEOPLE = 10  # from so many folders in the classes' folders on, each holds a person's photos
 
 
@@ -99,7 +102,7 @@ def _classes(
         raise DataError(
             f"{folder.root} has no {LABELS}, and {len(set(classes.values()))} folders with photos, "
             f"need 2 at least{_listed(names, empty)}",
-            _deeper(folder, names) or OWN_PHOTOS_HELP,
+            _hint(folder, names),
         )
     if empty:
         log.info(f"classes without a photo{_listed([], empty)}")
@@ -125,12 +128,24 @@ def _listed(names: list[str], empty: dict[str, str]) -> str:
     return f": {shortened(counts)}" if counts else ""
 
 
-def _deeper(folder: PhotoFolder, names: list[str]) -> str:
-    """Return a hint if the photos are in folders of the one folder."""
+def _hint(folder: PhotoFolder, names: list[str]) -> str:
+    """Return what to try with a folder that has less than two classes."""
+    for path in sorted(folder.root.iterdir()):
+        kind = path.suffix.lower()
+        target = shlex.quote(str(folder.root / LABELS))
+        if kind in SPREADSHEETS:
+            return f"save {path.name} as {LABELS} (CSV in UTF-8)"
+        if kind in (".csv", ".tsv"):
+            return f"mv {shlex.quote(str(path))} {target}, if it has the labels"
+        if kind in ARCHIVES:
+            return f"unpack {path.name}"
+    for name in folder.folders[1:]:
+        if label_table(folder.root / name):
+            return f"the folder {shlex.quote(str(folder.root / name))}, which has a {LABELS}"
     parts = {PurePosixPath(file).parts[:2] for file in folder.photos if file.count("/") > 1}
     if len(set(names)) == 1 and len(parts) > 1:
-        return f"the folder {folder.root / names[0]}, if its folders are the classes"
-    return ""
+        return f"the folder {shlex.quote(str(folder.root / names[0]))}, if its folders are classes"
+    return OWN_PHOTOS_HELP
 
 
 def _check_splits(

@@ -22,7 +22,7 @@ from device.log import log
 from device.text import counted, printable
 from train.data.class_folders import read_class_folders
 from train.data.label_table import read_label_table
-from train.data.own_labels import LABELS, LabelledPhoto, OwnLabels, shortened, split_of
+from train.data.own_labels import LABELS, LabelledPhoto, OwnLabels, label_table, shortened, split_of
 from train.data.photo_folder import endings, read_folder
 from train.data.split import SPLITS, DataError, Dataset, Split
 
@@ -80,13 +80,6 @@ def read_labels(root: Path) -> OwnLabels:
             hint = "names of letters and digits for folders and columns"
             raise DataError(f"{root} has an attribute called {name!r}", hint)
     return labels
-
-
-def label_table(root: Path) -> Path | None:
-    """Return a folder's labels.csv, whatever its capitals; None without one."""
-    if not root.is_dir():
-        return None
-    return next((path for path in sorted(root.iterdir()) if path.name.lower() == LABELS), None)
 
 
 def check_photos(root: Path, files: Sequence[str]) -> CheckedPhotos:
@@ -158,7 +151,7 @@ def _log_copies(groups: list[list[LabelledPhoto]]) -> None:
         if chosen:
             number = sum(map(len, chosen)) - (0 if differ else len(chosen))
             pairs = shortened([f"{group[1].file} = {group[0].file}" for group in chosen])
-            log.info(f"{counted(number, 'photo')} with the same picture as another {what}: {pairs}")
+            log.info(f"{counted(number, 'photo')} the same as another, {what}: {pairs}")
 
 
 def _join(copies: list[LabelledPhoto], splits: dict[str, str]) -> dict[str, str]:
@@ -230,7 +223,9 @@ def log_faults(faults: Mapping[str, PhotoError]) -> None:
     for file, error in faults.items():
         files[reason_of(error), error.hint].append(file)
     for (reason, hint), names in files.items():
-        log.info(f"{counted(len(names), 'photo')} left out: {reason} ({shortened(names)}). {hint}")
+        log.info(
+            f"{counted(len(names), 'photo')} left out: {reason} ({shortened(names)}). Try: {hint}"
+        )
 
 
 def no_photo_error(labels: OwnLabels, faults: Mapping[str, PhotoError]) -> DataError:

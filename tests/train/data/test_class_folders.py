@@ -1,6 +1,7 @@
 """Folders per class as people have them: litter, splits in other spellings, links, empty ones."""
 
 import os
+import re
 import unicodedata
 
 import pytest
@@ -97,6 +98,10 @@ def test_several_folders_of_one_split(tmp_path):
         (("a/1.jpg", "b/"), r"a \(1 photos\), b \(empty\)"),
         (("x/smile/1.jpg", "x/no_smile/1.jpg"), r"x \(2 photos\).*folder .*/x, if its folders"),
         (("1.jpg", "2.jpg"), "0 folders with photos"),
+        (("1.jpg", "2.jpg", "my labels.CSV"), r"Try: mv '.*/my labels.CSV' .*labels.csv, if"),
+        (("1.jpg", "Labels.xlsx"), "save Labels.xlsx as labels.csv"),
+        (("photos.zip",), "unpack photos.zip"),
+        (("set 1/1.jpg", "set 1/labels.csv"), "the folder '.*/set 1', which has a labels.csv"),
         (("a/1.jpg", "b\x1b/1.jpg"), "has an attribute called"),
     ],
 )
@@ -104,7 +109,7 @@ def test_folders_that_are_not_clear(tmp_path, files, message):
     fill(tmp_path, *files)
     with pytest.raises(DataError) as caught:
         read_labels(tmp_path)
-    assert caught.match(message) and caught.value.hint
+    assert re.search(message, str(caught.value)) and caught.value.hint
 
 
 @pytest.mark.parametrize(
