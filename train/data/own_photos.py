@@ -193,7 +193,7 @@ def _split(labels: OwnLabels, name: str, photos: list[LabelledPhoto]) -> Split:
 
 
 def _log_rare(labels: OwnLabels, photos: list[LabelledPhoto], splits: Mapping[str, str]) -> None:
-    """Log empty splits, and the attributes of which few photos, or all, have one value."""
+    """Log empty splits, and the attributes that too few photos have or lack."""
     used = {splits[photo.file] for photo in photos}
     absent = [name for name in SPLITS if name not in used]
     if absent and not any(photo.split for photo in photos):
@@ -201,15 +201,21 @@ def _log_rare(labels: OwnLabels, photos: list[LabelledPhoto], splits: Mapping[st
             f"no photo of {len(photos)} is in {' or '.join(absent)}: their names or people "
             f"decide. To decide otherwise: a column split in {LABELS}"
         )
-    table = np.array([p.labels for p in photos], np.uint8).reshape(-1, len(labels.attributes))
-    present = table.sum(axis=0)
-    few = [
-        f"{name} ({min(int(count), len(photos) - int(count))})"
-        for name, count in zip(labels.attributes, present, strict=True)
-        if min(count, len(photos) - count) < FEW_PHOTOS
-    ]
+    trained = [photo for photo in photos if splits[photo.file] == "train"]
+    fewest = _fewest(labels, photos)
+    few = [f"{name} ({count})" for name, count in fewest.items() if count < FEW_PHOTOS]
     if few:
         log.info(f"fewer than {FEW_PHOTOS} photos with or without {shortened(few)}")
+    missing = [name for name, count in _fewest(labels, trained).items() if not count]
+    if trained and missing:
+        log.info(f"training photos are all with or all without {shortened(missing)}: not learnable")
+
+
+def _fewest(labels: OwnLabels, photos: list[LabelledPhoto]) -> dict[str, int]:
+    """Return for each attribute the number of photos that have it, or that do not if fewer."""
+    table = np.array([p.labels for p in photos], np.uint8).reshape(-1, len(labels.attributes))
+    counts = np.minimum(table.sum(axis=0), len(photos) - table.sum(axis=0))
+    return dict(zip(labels.attributes, counts.tolist(), strict=True))
 
 
 def reason_of(error: PhotoError) -> str:

@@ -256,3 +256,15 @@ def test_unreadable_photos_are_counted_with_the_reason(tmp_path, capsys, make, m
     (tmp_path / "b" / "1.jpg").unlink()
     with pytest.raises(DataError, match="none of the 2 photos"):
         read_own_photos(tmp_path)
+
+
+def test_classes_with_few_photos_are_named(tmp_path, capsys):
+    for name in ("train/a/1", "train/b/1", "train/b/2", "test/a/1", "test/b/3"):
+        photo(tmp_path / f"{name}.png", size=(8, 10))
+    read_own_photos(tmp_path)
+    assert "fewer than 10 photos with or without b (2)" in capsys.readouterr().err
+    (tmp_path / "labels.csv").write_text(
+        "file,x,y\ntrain/a/1.png,1,0\ntrain/b/1.png,1,1\ntest/a/1.png,0,0\n"
+    )
+    read_own_photos(tmp_path)
+    assert "training photos are all with or all without x: not" in capsys.readouterr().err
