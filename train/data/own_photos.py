@@ -52,7 +52,7 @@ def read_own_photos(root: Path | str) -> Dataset:
     if 2 * checked.unaligned > len(checked.digests):
         log.info(
             f"{checked.unaligned} of {len(checked.digests)} photos do not have the shape of "
-            f"aligned faces. To align them: python -m train.own_photos "
+            f"aligned faces. Try: python -m train.own_photos "
             f"--photos {shlex.quote(str(labels.root))} --out ALIGNED"
         )
     log_faults(checked.faults)
@@ -199,7 +199,7 @@ def _log_rare(labels: OwnLabels, photos: list[LabelledPhoto], splits: Mapping[st
     if absent and not any(photo.split for photo in photos):
         log.info(
             f"no photo of {len(photos)} is in {' or '.join(absent)}: their names or people "
-            f"decide. To decide otherwise: a column split in {LABELS}"
+            f"decide. Try: a column split in {LABELS}"
         )
     trained = [photo for photo in photos if splits[photo.file] == "train"]
     fewest = _fewest(labels, photos)

@@ -213,6 +213,11 @@ def test_the_first_photos_have_all_classes(tmp_path, sizes):
     count = len(sizes)
     assert len({tuple(row) for row in train.labels[:count].tolist()}) == count
     # In about their shares, and not by turns: every second photo is not one class.
+    chosen = select_for_run(
+        {"train": train, "val": train, "test": train},
+        FitSettings(attributes=train.attributes, limit=count),
+    )
+    assert len(chosen["train"]) == count
     share = train.labels.mean(axis=0)
     np.testing.assert_allclose(train.labels[: len(train) // 2].mean(axis=0), share, atol=0.1)
     np.testing.assert_allclose(
