@@ -14,7 +14,10 @@ PHOTO_ENDINGS = {
 # TIFF inside, but the picture that Pillow finds in them is a thumbnail.
 RAW_ENDINGS = {".arw", ".cr2", ".dng", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".srw"}
 # What Windows and NAS systems leave in folders of photos; macOS's files begin with a dot.
-LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "#recycle"}
+LITTER = {
+    *("thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
+    *("__macosx", "@eadir", "#recycle", "@recycle"),
+}
 HEAD = 64  # bytes that decide
 JPEG2000 = "JPEG 2000"  # recognized in order to be named; it is not decoded
 

@@ -47,13 +47,13 @@ def read_class_folders(folder: PhotoFolder) -> OwnLabels:
         _check_splits(inside.values(), classes, splits)
     attributes = attributes_of(set(classes.values()))
     labels = {name: one_hot(name, attributes) for name in classes.values()}
-    people = _people(inside.values(), depth)
+    people = _people(inside.values(), depth, splits)
     photos = [
         LabelledPhoto(
             file,
             labels[classes[parts[depth]]],
             splits.get(parts[0], ""),
-            parts[depth + 1] if parts[depth + 1] in people and not splits else "",
+            parts[depth + 1] if parts[depth + 1] in people else "",
         )
         for file, parts in inside.items()
     ]
@@ -167,10 +167,21 @@ def _check_splits(
             )
 
 
-def _people(files: Iterable[tuple[str, ...]], depth: int) -> set[str]:
+def _people(files: Iterable[tuple[str, ...]], depth: int, splits: dict[str, str]) -> set[str]:
     """Return the folders of people below the classes: from FEWEST_PEOPLE on, else none."""
-    names = {parts[depth + 1] for parts in files if len(parts) > depth + 2}
-    if len(names) < FEWEST_PEOPLE:
+    found: dict[str, set[str]] = defaultdict(set)
+    for parts in files:
+        if len(parts) > depth + 2:
+            found[parts[depth + 1]].add(splits.get(parts[0], ""))
+    if len(found) < FEWEST_PEOPLE:
         return set()
-    log.info(f"{len(names)} folders below the classes: the photos of each stay in one split")
-    return names
+    if not splits:
+        log.info(f"{len(found)} folders below the classes: the photos of each stay in one split")
+        return set(found)
+    several = sorted(name for name, of in found.items() if len(of) > 1)
+    if several:
+        log.info(
+            f"folders below the classes that are in several splits: {shortened(several)}. "
+            "If each has the photos of a person, the test is easier than new people are"
+        )
+    return set()

@@ -1,7 +1,7 @@
 """Read a folder of own photos: a subfolder per class, or photos and a labels.csv.
 
 `python -m train.own_photos --help` describes the layouts. Photos must be aligned as CelebA's are;
-`align_folder` does that.
+`train.data.align_photos` does that.
 """
 
 import hashlib

@@ -41,6 +41,7 @@ def classes(root):
         (".ipynb_checkpoints/1-checkpoint.jpg", "a/.ipynb_checkpoints/1-checkpoint.jpg"),
         ("a/._1.jpg", "b/.DS_Store", ".hidden/1.jpg"),
         ("a/Thumbs.db", "Thumbs.db", "b/desktop.ini", "@eaDir/1.jpg", "#recycle/2.jpg"),
+        ("$RECYCLE.BIN/$R1.jpg", "System Volume Information/1.jpg", "@Recycle/3.jpg"),
         ("notes/readme.txt", "a/readme.md"),
     ],
 )
@@ -136,6 +137,18 @@ def test_nested_folders_belong_to_their_class_and_keep_a_persons_photos_together
     splits = {who: {split_of(p) for p in read.photos if f"/{who}/" in p.file} for who in people}
     assert all(len(found) == 1 for found in splits.values())
     assert set().union(*splits.values()) == {"train", "val", "test"}
+
+
+def test_a_person_in_two_given_splits_is_named(tmp_path, capsys):
+    people = [
+        f"{split}/{name}/p{n}/1.jpg"
+        for name in "ab"
+        for split in ("train", "test")
+        for n in range(10)
+    ]
+    fill(tmp_path, *people)
+    assert {photo.person for photo in read_labels(tmp_path).photos} == {""}
+    assert "in several splits: p0, p1, p2, p3, p4 and 5 more" in capsys.readouterr().err
 
 
 def test_a_few_nested_folders_are_no_people(tmp_path):
