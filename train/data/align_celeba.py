@@ -7,13 +7,14 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
-from device.analyzer import FaceAnalyzer, largest
+from device.analyzer import FaceAnalyzer
 from device.camera.image_io import PhotoError, read_photo
 from device.errors import UsageError
-from device.faces.align import CELEBA_FRAME, FRAME_WH, AlignError, warp_crop
+from device.faces.align import CELEBA_FRAME, AlignError
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import NO_LIMITS
 from device.log import log
+from train.data.align_photos import aligned
 from train.data.celeba_files import IDENTITIES, PHOTOS, WHOLE_PHOTOS, find_celeba, optional_table
 from train.data.photo_checks import photos_below
 
@@ -21,14 +22,14 @@ QUALITY = 95  # of the JPEGs
 
 
 @dataclass(frozen=True)
-class AlignedPhotos:
+class AlignedCeleba:
     """How many faces were written, and how many photos have none or cannot be read."""
 
     written: int
     skipped: int
 
 
-def align_celeba(root: Path, out: Path) -> AlignedPhotos:
+def align_celeba(root: Path, out: Path) -> AlignedCeleba:
     """Write the largest face of each whole photo to `out`/img_align_celeba, beside the tables.
 
     The faces are JPEGs of 178x218 px under the photos' names. Raises DataError as `find_celeba`
@@ -51,14 +52,10 @@ def align_celeba(root: Path, out: Path) -> AlignedPhotos:
             written += 1
         except (PhotoError, AlignError) as error:
             log.info(f"left out: {path}: {error}")
-    return AlignedPhotos(written, len(paths) - written)
+    return AlignedCeleba(written, len(paths) - written)
 
 
 def _write_face(path: Path, target: Path, analyzer: FaceAnalyzer) -> None:
-    photo = read_photo(path)
-    face = largest(analyzer.analyze(photo))
-    if face is None:
-        raise AlignError("no face", "a photo from nearer, with more light")
-    aligned = warp_crop(photo, CELEBA_FRAME.matrix(face.landmarks), FRAME_WH)
-    _, content = cv2.imencode(".jpg", aligned, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
+    face, _ = aligned(read_photo(path), analyzer)
+    _, content = cv2.imencode(".jpg", face, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
     target.write_bytes(content.tobytes())

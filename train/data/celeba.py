@@ -4,7 +4,6 @@ The layouts are those of `train.data.celeba_files`; tables may have any separato
 `train.data.tables` reads, and their columns any order.
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,10 +12,10 @@ import numpy as np
 from device.errors import nearest
 from device.log import log
 from device.text import counted
-from train.data.celeba_files import align_command, find_celeba
-from train.data.photo_checks import find_readable, share_of_other_shape
+from train.data.celeba_files import PARTITION, align_command, find_celeba, find_table
+from train.data.photo_checks import find_readable, photo_key, share_of_other_shape
 from train.data.split import CORRECT_LINE, SPLITS, DataError, Dataset, Split, left_out_line
-from train.data.tables import Table, read_table, truth
+from train.data.tables import Table, Truths, file_name, plain_name, read_table
 
 COPY_AGAIN = "--data FOLDER with CelebA, or copy this file again"
 FULL_COUNTS = {"train": 162_770, "val": 19_867, "test": 19_962}  # complete CelebA
@@ -80,10 +79,13 @@ def read_celeba(root: Path | str) -> Dataset:
     """
     files = find_celeba(Path(root))
     attributes, labels = _read_labels(files.labels)
-    partition = _with_names_of(labels, _read_partition(files.partition))
+    split_table = files.partition or _table_with_splits(Path(root), files.labels)
+    partition = _with_names_of(labels, _read_partition(split_table))
     skipped = dict.fromkeys(labels.keys() - partition.keys(), "has no split")
     skipped |= dict.fromkeys(partition.keys() - labels.keys(), "has no label")
     names = [name for name in partition if name in labels]
+    if not names:
+        raise DataError(f"{files.labels} and {split_table} have no photo in common", COPY_AGAIN)
     renamed, unreadable = find_readable(files.photos, names)
     if len(unreadable) == len(names):
         raise DataError(
@@ -115,10 +117,10 @@ def _read_labels(path: Path) -> tuple[tuple[str, ...], dict[str, bytes]]:
     """Return the attributes, and a byte for each of them, 0 or 1, of every photo."""
     table = read_table(path, COPY_AGAIN)
     columns = _attribute_columns(table)
-    photo, values = table.photo_column(), _Values()
+    photo, values = table.photo_column(), Truths()
     labels: dict[str, bytes] = {}
     for number, cells in table.rows:
-        name = _file_name(cells[photo])
+        name = file_name(cells[photo])
         try:
             row = bytes([values[cells[column]] for column in columns.values()])
         except KeyError as error:
@@ -133,32 +135,21 @@ def _read_labels(path: Path) -> tuple[tuple[str, ...], dict[str, bytes]]:
     return tuple(columns), labels
 
 
-class _Values(dict[str, int]):
-    """1 or 0 of a cell; KeyError if it is neither yes nor no."""
-
-    def __missing__(self, cell: str) -> int:
-        value = truth(cell)
-        if value is None:
-            raise KeyError(cell)
-        return self.setdefault(cell, int(value))
-
-
 def _attribute_columns(table: Table) -> dict[str, int]:
     """Return the column of each attribute that the table has; logs what is missing or ignored."""
-    columns = {_plain(name): index for index, name in enumerate(table.header)}
-    found = {name: columns[_plain(name)] for name in ATTRIBUTES if _plain(name) in columns}
+    columns = {plain_name(name): index for index, name in enumerate(table.header)}
+    found = {name: columns[plain_name(name)] for name in ATTRIBUTES if plain_name(name) in columns}
     missing = [name for name in ATTRIBUTES if name not in found]
     others = [
         name
         for index, name in enumerate(table.header)
-        if name and index not in found.values() and index != table.photo_column()
+        if name.casefold() not in ("", *SPLIT_COLUMNS)
+        and index not in (*found.values(), table.photo_column())
     ]
     if not found:
         first = ", ".join(table.header[:3] or table.first[:3])
-        raise DataError(
-            f"{table.path}: the first line ({first}, ...) names none of CelebA's attributes",
-            COPY_AGAIN,
-        )
+        what = f"names none of CelebA's attributes in its first line ({first}, ...)"
+        raise DataError(f"{table.path} {what if first else 'is empty'}", COPY_AGAIN)
     if missing:
         near = nearest(missing[0], others) if others else ""
         hint = f"; is {near} {missing[0]}?" if near in others else ""
@@ -170,20 +161,9 @@ def _attribute_columns(table: Table) -> dict[str, int]:
     return found
 
 
-def _plain(name: str) -> str:
-    """Return a column's name as R, pandas and people write it: 5_o_Clock_Shadow, X5.o.Clock..."""
-    plain = re.sub(r"[\W_]+", "", name.casefold())
-    return plain[1:] if re.match(r"x\d", plain) else plain
-
-
 def _first(names: Sequence[str], limit: int = 5) -> str:
     rest = len(names) - limit
     return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _file_name(cell: str) -> str:
-    """Return the file name of a path, with / or \\."""
-    return re.split(r"[/\\]", cell)[-1] if "/" in cell or "\\" in cell else cell
 
 
 def _read_partition(path: Path) -> dict[str, int]:
@@ -192,7 +172,7 @@ def _read_partition(path: Path) -> dict[str, int]:
     column = _split_column(table, photo)
     partition: dict[str, int] = {}
     for number, cells in table.rows:
-        name, split = _file_name(cells[photo]), _split_index(cells[column])
+        name, split = file_name(cells[photo]), _split_index(cells[column])
         if split is None:
             raise DataError(
                 f"{path}, line {number}: expected a photo and 0, 1 or 2, got {' '.join(cells)!r}",
@@ -205,6 +185,12 @@ def _read_partition(path: Path) -> dict[str, int]:
                 CORRECT_LINE,
             )
     return partition
+
+
+def _table_with_splits(root: Path, labels: Path) -> Path:
+    """Return the labels if they have a column of splits; DataError without, as of a lost file."""
+    names = {name.casefold() for name in read_table(labels, COPY_AGAIN).header}
+    return labels if names.intersection(SPLIT_COLUMNS) else find_table(root, PARTITION)
 
 
 def _split_column(table: Table, photo: int) -> int:
@@ -221,11 +207,11 @@ def _split_index(cell: str) -> int | None:
 
 
 def _with_names_of(labels: dict[str, bytes], partition: dict[str, int]) -> dict[str, int]:
-    """Return the partition under the labels' names, if only the endings differ."""
+    """Return the partition under the labels' names, if endings or zeros in front differ."""
     if not labels.keys().isdisjoint(partition):
         return partition
-    names = {Path(name).stem: name for name in labels}
-    return {names.get(Path(name).stem, name): split for name, split in partition.items()}
+    names = {photo_key(name): name for name in labels}
+    return {names.get(photo_key(name), name): split for name, split in partition.items()}
 
 
 def summary(data: Dataset) -> str:

@@ -22,6 +22,7 @@ PHOTOS, WHOLE_PHOTOS = "img_align_celeba", "img_celeba"
 TABLE_ENDINGS = (".txt", ".csv", ".tsv")  # the first is preferred
 PACKED = {".zip": "python -m zipfile -e {} {}", ".7z": "7z x {} -o{}", ".001": "7z x {} -o{}"}
 PACKED |= dict.fromkeys((".tar", ".tgz", ".gz"), "tar -xf {} -C {}")
+TABLE_FOLDERS = ("anno", "eval")  # of the official layout
 FOLDER_HINT = "--data FOLDER with CelebA"
 
 
@@ -30,28 +31,28 @@ class CelebaFiles:
     """Where CelebA's parts are."""
 
     labels: Path
-    partition: Path
+    partition: Path | None
     photos: Path
 
 
 def find_celeba(root: Path, photos: str = PHOTOS) -> CelebaFiles:
     """Return the tables and the folder of photos, in `root` or in a folder of it.
 
+    Without a partition it is None: the labels may have a column for it.
     photos: PHOTOS or WHOLE_PHOTOS. Raises DataError for what is missing; its message or hint names
     the nearest there is.
     """
     if not root.is_dir():
-        raise DataError(f"no folder {root}", FOLDER_HINT)
+        what = f"{root} is a file" if root.is_file() else f"no folder {root}"
+        raise DataError(what, _data_flag(root.parent) if root.is_file() else FOLDER_HINT)
     folder = find_photos(root, photos)
-    return CelebaFiles(find_table(root, LABELS), find_table(root, PARTITION), folder)
+    return CelebaFiles(find_table(root, LABELS), optional_table(root, PARTITION), folder)
 
 
 def is_celeba(root: Path) -> bool:
     """Return whether a folder has CelebA's labels or partition, or its photos, packed or not."""
     named = (path for place in _places(root) for path in _entries(place, PHOTOS))
-    return bool(
-        optional_table(root, LABELS) or optional_table(root, PARTITION) or next(named, None)
-    )
+    return bool(_folder_below(root, LABELS) or next(named, None))
 
 
 def find_table(root: Path, stem: str) -> Path:
@@ -68,19 +69,22 @@ def find_table(root: Path, stem: str) -> Path:
         for path in _entries(place, ""):
             if path.suffix.lower() == ".zip" and _holds(path, stem):
                 raise DataError(f"{message}: {path.name} is not unpacked", _unpack(path))
-            if stem in path.name.lower() and path.suffix.lower() in TABLE_ENDINGS:
+            if stem.lower() in path.name.lower() and path.is_file():
                 target = path.with_name(stem + path.suffix.lower())
-                hint = shlex.join(["mv", str(path), str(target)])
+                hint = f"save {path.name} as {stem}.csv"
+                if path.suffix.lower() in TABLE_ENDINGS:
+                    hint = shlex.join(["mv", str(path), str(target)])
                 raise DataError(f"{message}, but {path.name}", hint)
     raise DataError(message, FOLDER_HINT)
 
 
 def optional_table(root: Path, stem: str) -> Path | None:
     """Return what `find_table` does, or None."""
-    return next(filter(None, (_table_in(place, stem) for place in _places(root))), None)
+    return next(filter(None, (table_in(place, stem) for place in _places(root))), None)
 
 
-def _table_in(folder: Path, stem: str) -> Path | None:
+def table_in(folder: Path, stem: str) -> Path | None:
+    """Return a table in a folder itself, by its name without ending, in any case; or None."""
     found = {path.name.lower(): path for path in _entries(folder, stem) if path.is_file()}
     paths = (found.get(stem.lower() + ending) for ending in TABLE_ENDINGS)
     return next(filter(None, paths), None)
@@ -88,9 +92,16 @@ def _table_in(folder: Path, stem: str) -> Path | None:
 
 def _nearest_folder(root: Path, stem: str) -> Path | None:
     """Return the folder above or below `root` that --data could name."""
-    if _table_in(root.resolve().parent, stem):
+    if table_in(root.resolve().parent, stem):
         return root.resolve().parent
-    return next((folder for folder in _places(root)[1:] if optional_table(folder, stem)), None)
+    found = _folder_below(root, stem)
+    return found if found != root else None
+
+
+def _folder_below(root: Path, stem: str) -> Path | None:
+    folders = (Path(place) for place, _, _ in os.walk(root))
+    found = next((folder for folder in folders if table_in(folder, stem)), None)
+    return found.parent if found and found.name.lower() in TABLE_FOLDERS else found
 
 
 def find_photos(root: Path, name: str) -> Path:

@@ -10,12 +10,12 @@ import numpy as np
 from PIL import Image
 
 from device.camera.image_io import PHOTO_ENDINGS, PhotoError, read_photo
-from device.faces.align import FRAME_WH
+from train.data.own_photos import is_aligned
+from train.data.tables import file_name
 
 CHECK_BLOCK = 4096  # photos that are checked at a time
 ENDS = ((b"\xff\xd8", b"\xff\xd9"), (b"\x89PNG", b"IEND\xaeB`\x82"))  # of JPEG and PNG files
 MEASURED = 200  # photos whose shape is measured, at equal distances
-MAX_MISFIT = 0.1  # of width over height
 MISSING, INTACT, SUSPECT = "missing", "intact", "suspect"
 
 
@@ -80,17 +80,19 @@ def photos_below(folder: Path) -> list[Path]:
     )
 
 
-def _other_names(folder: Path, names: Iterable[str], missing: list[str]) -> dict[str, str]:
+def _other_names(folder: Path, names: Iterable[str], missing: Iterable[str]) -> dict[str, str]:
     taken = set(names)
     files: dict[str, str] = {}
     for path in photos_below(folder):
         file = str(path.relative_to(folder))
         if file not in taken:
-            files.setdefault(_key(path.name), file)
-    return {name: files.pop(_key(name)) for name in missing if _key(name) in files}
+            files.setdefault(photo_key(path.name), file)
+    return {name: files.pop(photo_key(name)) for name in missing if photo_key(name) in files}
 
 
-def _key(name: str) -> str:
+def photo_key(name: str) -> str:
+    """Return a photo's name without folder, ending, case and zeros in front."""
+    name = file_name(name)
     stem = name.rpartition(".")[0] if Path(name).suffix.lower() in PHOTO_ENDINGS else name
     plain = unicodedata.normalize("NFC", stem).casefold()
     return plain.lstrip("0") if plain.isdecimal() else plain
@@ -112,4 +114,4 @@ def _is_odd(path: Path) -> bool | None:
             width, height = image.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    return abs(width / height * FRAME_WH[1] / FRAME_WH[0] - 1) > MAX_MISFIT
+    return not is_aligned(width, height)

@@ -16,6 +16,7 @@ from device.text import counted
 from train.data.split import CORRECT_LINE, DataError
 from train.data.text_lines import Line, read_lines
 
+Conversion = Callable[[str], Any]
 ENDINGS = tuple(PHOTO_ENDINGS)
 # Names of the column with the photos' names, without "_id", "_name" and "_path".
 PHOTO_COLUMNS = ("file", "image", "photo", "picture", "img", "path", "filename", "imagename")
@@ -41,12 +42,41 @@ class Table:
         return _photo_column(self.header or self.first, self.first)
 
     def column(self, name: str, hint: str) -> int:
-        """Return the index of a column, its name in any case; DataError without such a column."""
-        names = [column.casefold() for column in self.header]
-        if name.casefold() in names:
-            return names.index(name.casefold())
+        """Return the index of a column, in any spelling; DataError without such a column.
+
+        A name such as file stands for the column of the photos, whatever its name.
+        """
+        names = [plain_name(column) for column in self.header]
+        if plain_name(name) in names:
+            return names.index(plain_name(name))
+        if is_photo_column(name) and _names_photo(self.first):
+            return self.photo_column()
         have = f"has {', '.join(self.header[:5])}" if self.header else "names no columns"
         raise DataError(f"{self.path} has no column {name}: its first line {have}", hint)
+
+
+class Truths(dict[str, int]):
+    """1 or 0 of a cell that means yes or no; KeyError for other cells. Each spelling once."""
+
+    def __missing__(self, cell: str) -> int:
+        value = truth(cell)
+        if value is None:
+            raise KeyError(cell)
+        return self.setdefault(cell, int(value))
+
+
+def plain_name(name: str) -> str:
+    """Return a column's name without case, blanks and signs: 5_o_Clock_Shadow, X5.o.Clock.Shadow.
+
+    R writes an X before digits.
+    """
+    plain = re.sub(r"[\W_]+", "", name.casefold())
+    return plain[1:] if re.match(r"x\d", plain) else plain
+
+
+def file_name(cell: str) -> str:
+    """Return the file name of a path with / or \\."""
+    return re.split(r"[/\\]", cell)[-1] if "/" in cell or "\\" in cell else cell
 
 
 def truth(cell: str) -> bool | None:
@@ -73,6 +103,14 @@ def number(cell: str) -> float | None:
         return float(cell.replace(",", "."))
     except ValueError:
         return None
+
+
+def whole(cell: str) -> int:
+    """Return a cell's whole number, such as 31 or 31.0; ValueError for other cells."""
+    value = number(cell)
+    if value is None or not value.is_integer():
+        raise ValueError(f"{cell!r} is no whole number")
+    return int(value)
 
 
 def read_table(path: Path, hint: str) -> Table:
@@ -158,9 +196,7 @@ def _rows(path: Path, lines: Iterator[Line], width: int, index: int) -> Iterator
         yield line, cells[index:]
 
 
-def read_columns(
-    path: Path, columns: Mapping[str, Callable[[str], Any]], hint: str
-) -> list[list[Any]]:
+def read_columns(path: Path, columns: Mapping[str, Conversion], hint: str) -> list[list[Any]]:
     """Return a row of converted values for each line: those of `columns`, {name: conversion}.
 
     Raises DataError if the file cannot be read, lacks a column, or for a value that its conversion
@@ -177,15 +213,3 @@ def read_columns(
                 f"{path}, line {line}: expected {','.join(columns)}", CORRECT_LINE
             ) from None
     return values
-
-
-def read_rows(path: Path, hint: str) -> list[list[str]]:
-    """Return a table's header and rows; see `read_table`."""
-    table = read_table(path, hint)
-    return [list(table.header), *(list(cells) for _, cells in table.rows)]
-
-
-def read_fields(path: Path, hint: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, cells) of a text file; see `read_lines`."""
-    for line, cells in read_lines(path, hint):
-        yield line, list(cells)

@@ -29,7 +29,13 @@ BOMS = (  # UTF-32's before UTF-16's, which it starts with
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 BLOCK = 1 << 20  # bytes
-SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, .xls
+OTHER_FILES = {  # the first bytes -> what it is, and a hint
+    b"PK\x03\x04": ("a spreadsheet", "save it as CSV in UTF-8"),  # .xlsx, .ods
+    b"\xd0\xcf\x11\xe0": ("a spreadsheet", "save it as CSV in UTF-8"),  # .xls
+    b"<!doctype html": ("a web page", "download the file again"),
+    b"<html": ("a web page", "download the file again"),
+    b"version https://git-lfs": ("a pointer of Git LFS", "git lfs pull"),
+}
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # of Excel
 COUNT_LINE = re.compile(r'"?\d*"?[\s,;|]*')  # CelebA's labels start with the number of photos
 QUOTED = re.compile(r'"[^"]*"')
@@ -63,8 +69,9 @@ def _encoding(path: Path, file: BinaryIO) -> str:
     for mark, name in BOMS:
         if head.startswith(mark):
             return name
-    if head.startswith(SPREADSHEETS):
-        raise DataError(f"cannot read {path}: it is a spreadsheet", "save it as CSV in UTF-8")
+    for start, (what, hint) in OTHER_FILES.items():
+        if head.lstrip().lower().startswith(start.lower()):
+            raise DataError(f"cannot read {path}: it is {what}", hint)
     if b"\0" in head:
         return _utf16(head)
     decoder = codecs.getincrementaldecoder("utf-8")()

@@ -137,6 +137,13 @@ def litter(root: Path) -> None:
     (root / "img_align_celeba" / "._000001.jpg").write_bytes(b"x")
 
 
+def one_table(root: Path) -> None:
+    path = root / "list_eval_partition.txt"
+    splits = ["partition", *(line.split()[1] for line in path.read_text().splitlines())]
+    path.unlink()
+    as_csv(lambda rows: [[*row, split] for row, split in zip(rows, splits, strict=True)])(root)
+
+
 LAYOUTS = {
     "official folders": official_folders,
     ".png release": png_release,
@@ -181,6 +188,8 @@ LAYOUTS = {
     "names of .png": as_csv(names(lambda name: name.replace(".jpg", ".png"))),
     "names without ending": as_csv(names(lambda name: name.removesuffix(".jpg"))),
     "a row twice": as_csv(lambda rows: [*rows, rows[-1]]),
+    "names as numbers": as_csv(names(lambda name: str(int(name.removesuffix(".jpg"))))),
+    "partition as a column of the labels": one_table,
     "partition without header": partition(lines),
     "partition with header": partition(lambda rows: "image_id,partition\n" + lines(rows)),
     "partition with names": partition(
@@ -322,12 +331,25 @@ def test_what_is_refused_names_the_nearest(root, change, message, hint):
     assert error.value.hint == hint.format(root=root)
 
 
-@pytest.mark.parametrize("given, right", [(".", "my celeba"), ("my celeba/img_align_celeba",) * 2])
-def test_a_folder_beside_the_right_one(root, given, right):
-    official_folders(root) if given == "." else None
+@pytest.mark.parametrize(
+    "given", [".", "..", "my celeba/img_align_celeba", "my celeba/list_attr_celeba.txt"]
+)
+def test_a_folder_or_file_beside_the_right_folder(root, given):
+    if given.startswith("."):
+        official_folders(root)
+        if given == "..":
+            root = shutil.move(root, root.parent / "sets" / "celeba")
     with pytest.raises(DataError) as error:
-        read_celeba(root.parent / given)
-    assert str(root) in error.value.hint
+        read_data((root.parent / given).resolve())
+    assert error.value.hint in (f"--data '{root}'", f"--data {root}")
+
+
+def test_own_photos_beside_celeba_are_own_photos(root):
+    for name in ("000001", "000002"):
+        folder = root / "mine" / name
+        folder.mkdir(parents=True)
+        shutil.copy(root / "img_align_celeba" / f"{name}.jpg", folder)
+    assert read_data(root / "mine").name == "own photos"
 
 
 def test_one_odd_shape_is_named(root, capfd):

@@ -107,6 +107,8 @@ def test_header_and_line_numbers(tmp_path, text, header, rows):
         (b"\xff\xfe\x00", "it is no text"),
         (b"\x00\x01\x02\x03\x00\xff" * 9, "it is no text"),
         (b"PK\x03\x04...", "it is a spreadsheet. Try: save it as CSV"),
+        (b"\n<!DOCTYPE html>\n<html>", "it is a web page. Try: download the file again"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS. Try: git lfs"),
     ],
 )
 def test_what_is_no_table_is_named(tmp_path, content, message):
