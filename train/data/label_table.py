@@ -143,7 +143,7 @@ def _files(
     for index, (line, cell) in enumerate(cells):
         if files[index]:
             continue
-        photos = [photo for photo in names.nearest(cell) if photo not in taken]
+        photos = [photo for photo in names.candidates(cell) if photo not in taken]
         if len(photos) == 1:
             files[index] = photos[0]
             lines[photos[0]].append(line)

@@ -110,7 +110,12 @@ class PhotoNames:
             posixpath.normpath(nfc(name).replace("\\", "/"))
         )
 
-    def nearest(self, name: str) -> list[str]:
+    def nearest(self, name: str) -> str | None:
+        """Return the one photo that `name` may mean; None for none or several."""
+        photos = self.candidates(name)
+        return photos[0] if len(photos) == 1 else None
+
+    def candidates(self, name: str) -> list[str]:
         """Return the photos that `name` may mean, [] for none."""
         parts = [part for part in re.split(r"[/\\]+", _key(name)) if part not in ("", ".")]
         if not parts:

@@ -192,3 +192,10 @@ def test_any_bytes_are_labels_or_one_line(tmp_path_factory, content, start):
             read_labels(root)
         except FacetError as error:
             assert isinstance(error, DataError) and error.hint and "\n" not in str(error)
+
+
+def test_a_name_that_may_be_several_photos(tmp_path):
+    text = "file,x\n1,1\n2,0\n3,1\n"
+    read = read_labels(folder_of(tmp_path, text, "a/1.jpg", "b/1.jpg", "a/2.jpg", "b/3.png"))
+    assert [photo.file for photo in read.photos] == ["a/2.jpg", "b/3.png"]
+    assert read.skipped["1"] == "may be a/1.jpg or b/1.jpg"
