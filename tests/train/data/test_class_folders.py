@@ -82,6 +82,13 @@ def test_splits_are_no_classes(tmp_path, train, val, test):
     ]
 
 
+def test_splits_below_the_classes(tmp_path):
+    fill(tmp_path, *(f"{name}/{split}/1.jpg" for name in "abc" for split in ("Train", "valid")))
+    _, attributes, splits = classes(tmp_path)
+    assert attributes == ("a", "b", "c")
+    assert splits["a/Train/1.jpg"] == "train" and splits["c/valid/1.jpg"] == "val"
+
+
 def test_several_folders_of_one_split(tmp_path):
     fill(tmp_path, *(f"train_{n}/{name}/{n}.jpg" for n in range(3) for name in "ab"))
     named, attributes, splits = classes(tmp_path)
@@ -102,6 +109,10 @@ def test_several_folders_of_one_split(tmp_path):
         (("1.jpg", "2.jpg", "my labels.CSV"), r"Try: mv '.*/my labels.CSV' .*labels.csv, if"),
         (("1.jpg", "Labels.xlsx"), "save Labels.xlsx as labels.csv"),
         (("photos.zip",), "unpack photos.zip"),
+        (
+            ("train/1.jpg", "train/labels.csv", "test/labels.csv"),
+            "one labels.csv in .* for test, tr",
+        ),
         (("set 1/1.jpg", "set 1/labels.csv"), "the folder '.*/set 1', which has a labels.csv"),
         (("a/1.jpg", "b\x1b/1.jpg"), "has an attribute called"),
     ],
