@@ -191,7 +191,12 @@ def _video_analyzer(
     interval_s = 0.0 if is_live(camera) else 1 / camera.fps
     tracker = Tracker(settings.tracks.min_hits, settings.tracks.max_lost_s, interval_s)
     detection = DetectionScheduler(
-        models.full_detector, models.roi_detector, tracker, settings.faces.detect_hz, budget
+        models.full_detector,
+        models.roi_detector,
+        tracker,
+        settings.faces.detect_hz,
+        budget,
+        settings.camera,
     )
     attributes = AttributeScheduler(
         models.classifier,

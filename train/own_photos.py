@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", required=True, type=Path, help="folder for the aligned faces")
     args = parser.parse_args(argv)
     labels = read_labels(args.photos)  # unusable labels stop here, before the work
-    with disk_faults(f"cannot write to {args.out}", "free disk space and rerun"):
+    with disk_faults(f"cannot write to {args.out}", "another --out, or free disk space"):
         result = align_photos(labels, args.out)
     faces, photos = counted(result.written, "face"), counted(result.missed, "photo")
     print(f"{faces} written to {args.out}, {photos} left out")

@@ -49,7 +49,7 @@ def readable_photos(root: Path) -> tuple[tuple[str, ...], int]:
     if 2 * checked.unaligned > len(readable):
         log.info(
             f"{checked.unaligned} of {len(readable)} photos do not have the shape of aligned "
-            "faces. For whole photos: python -m device.run --camera "
+            "faces. Try: python -m device.run --camera "
             f"{shlex.quote(str(root))} --headless --log FILE.csv"
         )
     return readable, len(checked.faults)

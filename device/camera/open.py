@@ -8,6 +8,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import msgspec
 
@@ -32,6 +33,7 @@ SOURCES = (
     "- (stdin), demo, auto"
 )
 NUMBER = "[0-9]{1,6}"
+MOTION_JPEG = (".mjpeg", ".mjpg")  # JPEGs one after the other, which begin as a photo does
 
 
 def open_camera(
@@ -70,6 +72,8 @@ def _open_source(
         return Demo()
     if re.fullmatch(rf"auto|{NUMBER}|(usb|csi):.*|/dev/video{NUMBER}|/dev/v4l/[^\0]+", source):
         return _open_connected(settings, stopping, v4l2)
+    if source[:7].lower() == "file://":
+        return _open_file(msgspec.structs.replace(settings, source=_of_file_url(source)))
     if address.is_address(source):
         return _open_address(settings, stopping)
     if source == "-":
@@ -205,11 +209,19 @@ def _open_file(settings: CameraSettings) -> Camera:
         raise
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {name}: {os_reason(error)}", f"one of {SOURCES}") from error
-    if is_animated(path, head):
+    if is_animated(path, head) or path.suffix.lower() in MOTION_JPEG:
         return VideoFile(path, max_pixels)
     if photo_format(head) or (path.suffix.lower() in PHOTO_ENDINGS and not is_video(head)):
         return Photos(path)
     return VideoFile(path, max_pixels)
+
+
+def _of_file_url(url: str) -> str:
+    """Return the path of "file:///a%20film.mp4"; SourceError where it names another computer."""
+    host, slash, path = url[7:].partition("/")
+    if host.lower() not in ("", "localhost"):
+        raise SourceError("a file:// address of another computer", "the file's path here")
+    return unquote(slash + path)
 
 
 def _path(name: str) -> Path:

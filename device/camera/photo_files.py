@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..errors import SourceError, os_reason
 from ..files import open_regular
+from ..log import log
 
 PHOTO_ENDINGS = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".avif", ".heic", ".heif"),
@@ -14,7 +16,10 @@ PHOTO_ENDINGS = {
 # TIFF inside, but the picture that Pillow finds in them is a thumbnail.
 RAW_ENDINGS = {".arw", ".cr2", ".dng", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".srw"}
 # What Windows and NAS systems leave in folders of photos; macOS's files begin with a dot.
-LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "#recycle"}
+LITTER = {
+    *("thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
+    *("__macosx", "@eadir", "#recycle", "@recycle"),
+}
 HEAD = 64  # bytes that decide
 JPEG2000 = "JPEG 2000"  # recognized in order to be named; it is not decoded
 
@@ -69,6 +74,14 @@ def may_be_photo(path: Path) -> bool:
         return False
 
 
+def require_photos(name: str) -> Path:
+    """Return the path of a photo or a folder; SourceError for others: a pipe may never answer."""
+    path = Path(name)
+    if not name or not (path.is_file() or path.is_dir()):
+        raise SourceError(f"no photo {name or repr(name)}", "the path of a photo, or of a folder")
+    return path
+
+
 def photos_in(folder: Path, recursive: bool) -> list[Path]:
     """Return a folder's photos in the order of their names; raises OSError.
 
@@ -86,6 +99,14 @@ def _files(folder: Path, recursive: bool) -> Iterator[Path]:
             path = folder / entry.name
             if entry.is_dir(follow_symlinks=False):
                 if recursive:
-                    yield from _files(path, recursive)
+                    yield from _subfolder(path)
             elif path.is_file():
                 yield path
+
+
+def _subfolder(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder's subfolder; one that cannot be read is named in the log."""
+    try:
+        yield from _files(folder, recursive=True)
+    except OSError as error:
+        log.info(f"skipped: cannot read the folder {folder}: {os_reason(error)}")

@@ -107,6 +107,8 @@ def target_names(files: Iterable[str]) -> dict[str, str]:
 def _check_out(root: Path, out: Path) -> None:
     if out.resolve().is_relative_to(root.resolve()):
         raise UsageError(f"{out} is in the folder of the photos", "another --out")
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file", "another --out")
     if out.is_dir() and photos_in(out, recursive=True):
         raise UsageError(f"{out} already has photos", "another --out")
 
@@ -135,7 +137,7 @@ def _log_faces(faceless: list[str], several: list[str]) -> None:
     if faceless:
         log.info(
             f"{counted(len(faceless), 'photo')} left out: no face ({shortened(faceless)}). "
-            "A photo from nearer, with more light"
+            "Try: photos from nearer, with more light"
         )
     if several:
         log.info(

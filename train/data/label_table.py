@@ -143,10 +143,12 @@ def _files(
     for index, (line, cell) in enumerate(cells):
         if files[index]:
             continue
-        photo = names.nearest(cell)
-        if photo and photo not in taken:
-            files[index] = photo
-            lines[photo].append(line)
+        photos = [photo for photo in names.candidates(cell) if photo not in taken]
+        if len(photos) == 1:
+            files[index] = photos[0]
+            lines[photos[0]].append(line)
+        elif photos:
+            skipped[cell] = f"may be {' or '.join(photos[:SHOWN])}"
         elif cell:
             skipped[cell] = _missing(folder.root, cell)
         else:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from train.data.celeba import read_celeba
 from train.data.celeba_files import PHOTOS, WHOLE_PHOTOS, is_celeba
-from train.data.own_photos import label_table, read_own_photos
+from train.data.own_labels import label_table
+from train.data.own_photos import read_own_photos
 from train.data.photo_folder import read_folder
 from train.data.split import Dataset
 

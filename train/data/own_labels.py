@@ -46,6 +46,13 @@ class OwnLabels:
     columns: tuple[str, ...] = ()  # the table's columns of labels; () of folders per class
 
 
+def label_table(root: Path) -> Path | None:
+    """Return a folder's labels.csv, .tsv or .txt, whatever its capitals; None without one."""
+    names = [Path(LABELS).with_suffix(ending).name for ending in (".csv", ".tsv", ".txt")]
+    files = {path.name.lower(): path for path in sorted(root.iterdir())} if root.is_dir() else {}
+    return next((files[name] for name in names if name in files), None)
+
+
 def split_named(name: str) -> str:
     """Return the split that a name spells, "" for none: Training, 1_train, valid, dev, TEST."""
     words = [word for word in re.split(r"[\W\d_]+", nfc(name).casefold()) if word not in WITH_SPLIT]

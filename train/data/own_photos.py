@@ -1,7 +1,7 @@
 """Read a folder of own photos: a subfolder per class, or photos and a labels.csv.
 
 `python -m train.own_photos --help` describes the layouts. Photos must be aligned as CelebA's are;
-`align_folder` does that.
+`train.data.align_photos` does that.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from device.log import log
 from device.text import counted, printable
 from train.data.class_folders import read_class_folders
 from train.data.label_table import read_label_table
-from train.data.own_labels import LABELS, LabelledPhoto, OwnLabels, shortened, split_of
+from train.data.own_labels import LABELS, LabelledPhoto, OwnLabels, label_table, shortened, split_of
 from train.data.photo_folder import endings, read_folder
 from train.data.split import SPLITS, DataError, Dataset, Split
 
@@ -52,7 +52,7 @@ def read_own_photos(root: Path | str) -> Dataset:
     if 2 * checked.unaligned > len(checked.digests):
         log.info(
             f"{checked.unaligned} of {len(checked.digests)} photos do not have the shape of "
-            f"aligned faces. To align them: python -m train.own_photos "
+            f"aligned faces. Try: python -m train.own_photos "
             f"--photos {shlex.quote(str(labels.root))} --out ALIGNED"
         )
     log_faults(checked.faults)
@@ -80,13 +80,6 @@ def read_labels(root: Path) -> OwnLabels:
             hint = "names of letters and digits for folders and columns"
             raise DataError(f"{root} has an attribute called {name!r}", hint)
     return labels
-
-
-def label_table(root: Path) -> Path | None:
-    """Return a folder's labels.csv, whatever its capitals; None without one."""
-    if not root.is_dir():
-        return None
-    return next((path for path in sorted(root.iterdir()) if path.name.lower() == LABELS), None)
 
 
 def check_photos(root: Path, files: Sequence[str]) -> CheckedPhotos:
@@ -158,7 +151,7 @@ def _log_copies(groups: list[list[LabelledPhoto]]) -> None:
         if chosen:
             number = sum(map(len, chosen)) - (0 if differ else len(chosen))
             pairs = shortened([f"{group[1].file} = {group[0].file}" for group in chosen])
-            log.info(f"{counted(number, 'photo')} with the same picture as another {what}: {pairs}")
+            log.info(f"{counted(number, 'photo')} the same as another, {what}: {pairs}")
 
 
 def _join(copies: list[LabelledPhoto], splits: dict[str, str]) -> dict[str, str]:
@@ -200,23 +193,29 @@ def _split(labels: OwnLabels, name: str, photos: list[LabelledPhoto]) -> Split:
 
 
 def _log_rare(labels: OwnLabels, photos: list[LabelledPhoto], splits: Mapping[str, str]) -> None:
-    """Log empty splits, and the attributes of which few photos, or all, have one value."""
+    """Log empty splits, and the attributes that too few photos have or lack."""
     used = {splits[photo.file] for photo in photos}
     absent = [name for name in SPLITS if name not in used]
     if absent and not any(photo.split for photo in photos):
         log.info(
             f"no photo of {len(photos)} is in {' or '.join(absent)}: their names or people "
-            f"decide. To decide otherwise: a column split in {LABELS}"
+            f"decide. Try: a column split in {LABELS}"
         )
-    table = np.array([p.labels for p in photos], np.uint8).reshape(-1, len(labels.attributes))
-    present = table.sum(axis=0)
-    few = [
-        f"{name} ({min(int(count), len(photos) - int(count))})"
-        for name, count in zip(labels.attributes, present, strict=True)
-        if min(count, len(photos) - count) < FEW_PHOTOS
-    ]
+    trained = [photo for photo in photos if splits[photo.file] == "train"]
+    fewest = _fewest(labels, photos)
+    few = [f"{name} ({count})" for name, count in fewest.items() if count < FEW_PHOTOS]
     if few:
         log.info(f"fewer than {FEW_PHOTOS} photos with or without {shortened(few)}")
+    missing = [name for name, count in _fewest(labels, trained).items() if not count]
+    if trained and missing:
+        log.info(f"training photos are all with or all without {shortened(missing)}: not learnable")
+
+
+def _fewest(labels: OwnLabels, photos: list[LabelledPhoto]) -> dict[str, int]:
+    """Return for each attribute the number of photos that have it, or that do not if fewer."""
+    table = np.array([p.labels for p in photos], np.uint8).reshape(-1, len(labels.attributes))
+    counts = np.minimum(table.sum(axis=0), len(photos) - table.sum(axis=0))
+    return dict(zip(labels.attributes, counts.tolist(), strict=True))
 
 
 def reason_of(error: PhotoError) -> str:
@@ -230,7 +229,9 @@ def log_faults(faults: Mapping[str, PhotoError]) -> None:
     for file, error in faults.items():
         files[reason_of(error), error.hint].append(file)
     for (reason, hint), names in files.items():
-        log.info(f"{counted(len(names), 'photo')} left out: {reason} ({shortened(names)}). {hint}")
+        log.info(
+            f"{counted(len(names), 'photo')} left out: {reason} ({shortened(names)}). Try: {hint}"
+        )
 
 
 def no_photo_error(labels: OwnLabels, faults: Mapping[str, PhotoError]) -> DataError:

@@ -47,7 +47,8 @@ def read_folder(root: Path) -> PhotoFolder:
     or a subfolder cannot be read.
     """
     if not root.is_dir():
-        raise DataError(f"no folder {root}", "--data FOLDER")
+        what = f"{root} is a file, not a folder" if root.exists() else f"no folder {root}"
+        raise DataError(what, "the path of a folder of photos")
     photos, folders, unread = [], [], []
     for folder, names in _walk(root):
         relative = PurePosixPath(folder.relative_to(root))
@@ -111,13 +112,17 @@ class PhotoNames:
 
     def nearest(self, name: str) -> str | None:
         """Return the one photo that `name` may mean; None for none or several."""
+        photos = self.candidates(name)
+        return photos[0] if len(photos) == 1 else None
+
+    def candidates(self, name: str) -> list[str]:
+        """Return the photos that `name` may mean, [] for none."""
         parts = [part for part in re.split(r"[/\\]+", _key(name)) if part not in ("", ".")]
         if not parts:
-            return None
+            return []
         tails = (self._paths.get("/".join(parts[start:])) for start in range(len(parts)))
         by_name = (self._names.get(parts[-1]), self._stems.get(_without_ending(parts[-1])))
-        found = next((photos for photos in (*tails, *by_name) if photos), [])
-        return found[0] if len(found) == 1 else None
+        return next((photos for photos in (*tails, *by_name) if photos), [])
 
 
 def _key(name: str) -> str:

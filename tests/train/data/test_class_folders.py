@@ -1,6 +1,7 @@
 """Folders per class as people have them: litter, splits in other spellings, links, empty ones."""
 
 import os
+import re
 import unicodedata
 
 import pytest
@@ -40,6 +41,7 @@ def classes(root):
         (".ipynb_checkpoints/1-checkpoint.jpg", "a/.ipynb_checkpoints/1-checkpoint.jpg"),
         ("a/._1.jpg", "b/.DS_Store", ".hidden/1.jpg"),
         ("a/Thumbs.db", "Thumbs.db", "b/desktop.ini", "@eaDir/1.jpg", "#recycle/2.jpg"),
+        ("$RECYCLE.BIN/$R1.jpg", "System Volume Information/1.jpg", "@Recycle/3.jpg"),
         ("notes/readme.txt", "a/readme.md"),
     ],
 )
@@ -80,6 +82,13 @@ def test_splits_are_no_classes(tmp_path, train, val, test):
     ]
 
 
+def test_splits_below_the_classes(tmp_path):
+    fill(tmp_path, *(f"{name}/{split}/1.jpg" for name in "abc" for split in ("Train", "valid")))
+    _, attributes, splits = classes(tmp_path)
+    assert attributes == ("a", "b", "c")
+    assert splits["a/Train/1.jpg"] == "train" and splits["c/valid/1.jpg"] == "val"
+
+
 def test_several_folders_of_one_split(tmp_path):
     fill(tmp_path, *(f"train_{n}/{name}/{n}.jpg" for n in range(3) for name in "ab"))
     named, attributes, splits = classes(tmp_path)
@@ -97,6 +106,14 @@ def test_several_folders_of_one_split(tmp_path):
         (("a/1.jpg", "b/"), r"a \(1 photos\), b \(empty\)"),
         (("x/smile/1.jpg", "x/no_smile/1.jpg"), r"x \(2 photos\).*folder .*/x, if its folders"),
         (("1.jpg", "2.jpg"), "0 folders with photos"),
+        (("1.jpg", "2.jpg", "my labels.CSV"), r"Try: mv '.*/my labels.CSV' .*labels.csv, if"),
+        (("1.jpg", "Labels.xlsx"), "save Labels.xlsx as labels.csv"),
+        (("photos.zip",), "unpack photos.zip"),
+        (
+            ("train/1.jpg", "train/labels.csv", "test/labels.csv"),
+            "one labels.csv in .* for test, tr",
+        ),
+        (("set 1/1.jpg", "set 1/labels.csv"), "the folder '.*/set 1', which has a labels.csv"),
         (("a/1.jpg", "b\x1b/1.jpg"), "has an attribute called"),
     ],
 )
@@ -104,7 +121,7 @@ def test_folders_that_are_not_clear(tmp_path, files, message):
     fill(tmp_path, *files)
     with pytest.raises(DataError) as caught:
         read_labels(tmp_path)
-    assert caught.match(message) and caught.value.hint
+    assert re.search(message, str(caught.value)) and caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -131,6 +148,18 @@ def test_nested_folders_belong_to_their_class_and_keep_a_persons_photos_together
     splits = {who: {split_of(p) for p in read.photos if f"/{who}/" in p.file} for who in people}
     assert all(len(found) == 1 for found in splits.values())
     assert set().union(*splits.values()) == {"train", "val", "test"}
+
+
+def test_a_person_in_two_given_splits_is_named(tmp_path, capsys):
+    people = [
+        f"{split}/{name}/p{n}/1.jpg"
+        for name in "ab"
+        for split in ("train", "test")
+        for n in range(10)
+    ]
+    fill(tmp_path, *people)
+    assert {photo.person for photo in read_labels(tmp_path).photos} == {""}
+    assert "in several splits: p0, p1, p2, p3, p4 and 5 more" in capsys.readouterr().err
 
 
 def test_a_few_nested_folders_are_no_people(tmp_path):

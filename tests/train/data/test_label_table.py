@@ -3,7 +3,10 @@
 import unicodedata
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from device.errors import FacetError
 from train.data.own_photos import read_labels
 from train.data.split import DataError
 
@@ -176,3 +179,23 @@ def test_splits_in_other_spellings(tmp_path, cells, splits):
 def test_folders_of_splits_decide_where_no_column_does(tmp_path):
     root = folder_of(tmp_path, "file,x\nTrain/a.jpg,1\nTest/b.jpg,0\n", "Train/a.jpg", "Test/b.jpg")
     assert [photo.split for photo in read_labels(root).photos] == ["train", "test"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(content=st.binary(max_size=60), start=st.sampled_from([b"", b"file,x\n", b"file,x,split\n"]))
+def test_any_bytes_are_labels_or_one_line(tmp_path_factory, content, start):
+    root = tmp_path_factory.getbasetemp() / "any bytes"
+    folder_of(root, "", "a.jpg", "b/b.jpg")
+    for text in (content, b"a.jpg,1" + content + b"\nb.jpg,0" + content):
+        (root / "labels.csv").write_bytes(start + text)
+        try:
+            read_labels(root)
+        except FacetError as error:
+            assert isinstance(error, DataError) and error.hint and "\n" not in str(error)
+
+
+def test_a_name_that_may_be_several_photos(tmp_path):
+    text = "file,x\n1,1\n2,0\n3,1\n"
+    read = read_labels(folder_of(tmp_path, text, "a/1.jpg", "b/1.jpg", "a/2.jpg", "b/3.png"))
+    assert [photo.file for photo in read.photos] == ["a/2.jpg", "b/3.png"]
+    assert read.skipped["1"] == "may be a/1.jpg or b/1.jpg"

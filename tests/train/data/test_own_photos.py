@@ -181,9 +181,7 @@ def test_copies_are_in_one_split_and_counted(tmp_path, capsys):
     assert len(set(split_of.values())) == 3
     assert all(split_of[f"{n}.jpg"] == split_of[f"copy of {n}.jpg"] for n in range(0, 60, 2))
     text = capsys.readouterr().err
-    assert (
-        "30 photos with the same picture as another kept in one split: a/copy of 0.jpg = " in text
-    )
+    assert "30 photos the same as another, kept in one split: a/copy of 0.jpg = " in text
 
 
 def test_a_copy_with_another_label_teaches_nothing(tmp_path, capsys):
@@ -215,6 +213,11 @@ def test_the_first_photos_have_all_classes(tmp_path, sizes):
     count = len(sizes)
     assert len({tuple(row) for row in train.labels[:count].tolist()}) == count
     # In about their shares, and not by turns: every second photo is not one class.
+    chosen = select_for_run(
+        {"train": train, "val": train, "test": train},
+        FitSettings(attributes=train.attributes, limit=count),
+    )
+    assert len(chosen["train"]) == count
     share = train.labels.mean(axis=0)
     np.testing.assert_allclose(train.labels[: len(train) // 2].mean(axis=0), share, atol=0.1)
     np.testing.assert_allclose(
@@ -258,3 +261,15 @@ def test_unreadable_photos_are_counted_with_the_reason(tmp_path, capsys, make, m
     (tmp_path / "b" / "1.jpg").unlink()
     with pytest.raises(DataError, match="none of the 2 photos"):
         read_own_photos(tmp_path)
+
+
+def test_classes_with_few_photos_are_named(tmp_path, capsys):
+    for name in ("train/a/1", "train/b/1", "train/b/2", "test/a/1", "test/b/3"):
+        photo(tmp_path / f"{name}.png", size=(8, 10))
+    read_own_photos(tmp_path)
+    assert "fewer than 10 photos with or without b (2)" in capsys.readouterr().err
+    (tmp_path / "labels.csv").write_text(
+        "file,x,y\ntrain/a/1.png,1,0\ntrain/b/1.png,1,1\ntest/a/1.png,0,0\n"
+    )
+    read_own_photos(tmp_path)
+    assert "training photos are all with or all without x: not" in capsys.readouterr().err

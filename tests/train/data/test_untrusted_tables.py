@@ -68,7 +68,7 @@ ODD = [
     b"",
     b"\0" * 100,
     b"\xff\xfea\0",
-    b"caf\xe9,1\n",
+    b"na\xefve,1\n",
     b'"' + b"a" * 200_000,
     b"a,b\n1\n",
     b"file,age\n\xe2\x80\xae,\xd9\xa3\n",
