@@ -50,7 +50,7 @@ def readable_photos(root: Path) -> tuple[tuple[str, ...], int]:
         log.info(
             f"{checked.unaligned} of {len(readable)} photos do not have the shape of aligned "
             "faces. Try: python -m device.run --camera "
-            f"{shlex.quote(str(root))} --headless --log FILE.csv"
+            f"{shlex.quote(str(root))} --recursive --headless --log FILE.csv"
         )
     return readable, len(checked.faults)
 

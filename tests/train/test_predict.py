@@ -76,6 +76,6 @@ def test_whole_photos_are_named_as_such(tmp_path, models, astronaut, capsys):
     predict.main([*arguments, "--images", str(tmp_path / "in put")])
     text = capsys.readouterr().err
     assert "1 of 1 photos do not have the shape of aligned faces" in text
-    assert f"python -m device.run --camera '{tmp_path}/in put' --headless" in text
+    assert f"python -m device.run --camera '{tmp_path}/in put' --recursive --headless" in text
     with pytest.raises(SourceError, match="is a file, need a folder"):
         predict.main([*arguments, "--images", str(tmp_path / "in put" / "1.png")])

@@ -47,8 +47,9 @@ class OwnLabels:
 
 
 def label_table(root: Path) -> Path | None:
-    """Return a folder's labels.csv, .tsv or .txt, whatever its capitals; None without one."""
-    names = [Path(LABELS).with_suffix(ending).name for ending in (".csv", ".tsv", ".txt")]
+    """Return a folder's labels.csv or labels.tsv, whatever its capitals; None without one."""
+    # Not labels.txt: other programs list the names of the classes in it.
+    names = [LABELS, "labels.tsv"]
     files = {path.name.lower(): path for path in sorted(root.iterdir())} if root.is_dir() else {}
     return next((files[name] for name in names if name in files), None)
 

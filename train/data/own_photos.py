@@ -23,7 +23,7 @@ from device.text import counted, printable
 from train.data.class_folders import read_class_folders
 from train.data.label_table import read_label_table
 from train.data.own_labels import LABELS, LabelledPhoto, OwnLabels, label_table, shortened, split_of
-from train.data.photo_folder import endings, read_folder
+from train.data.photo_folder import endings, read_folder, without_endings
 from train.data.split import SPLITS, DataError, Dataset, Split
 
 FRAME_SHAPE = FRAME_WH[0] / FRAME_WH[1]
@@ -125,9 +125,9 @@ def in_splits(labels: OwnLabels, digests: Mapping[str, bytes]) -> Dataset:
 
     In each split the classes are mixed: its first photos have all of them.
     """
-    splits = {photo.file: split_of(photo) for photo in labels.photos}
     skipped = dict(labels.skipped)
     photos = [photo for photo in labels.photos if photo.file in digests]
+    splits = _splits(photos)
     copies: dict[bytes, list[LabelledPhoto]] = defaultdict(list)
     for photo in photos:
         copies[digests[photo.file]].append(photo)
@@ -143,6 +143,16 @@ def in_splits(labels: OwnLabels, digests: Mapping[str, bytes]) -> Dataset:
         labels.attributes,
         "own photos",
     )
+
+
+def _splits(photos: list[LabelledPhoto]) -> dict[str, str]:
+    """Return {photo: split}; phones save IMG_1.HEIC and IMG_1.JPG, which are one picture."""
+    first: dict[str, LabelledPhoto] = {}
+    splits = {}
+    for photo in photos:
+        twin = first.setdefault(without_endings(photo.file), photo)
+        splits[photo.file] = split_of(photo if photo.split or photo.person else twin)
+    return splits
 
 
 def _log_copies(groups: list[list[LabelledPhoto]]) -> None:

@@ -129,6 +129,12 @@ def _key(name: str) -> str:
     return nfc(name).strip().casefold()
 
 
+def without_endings(name: str) -> str:
+    """Return a photo's name in lower case and without its endings, as of IMG_1.HEIC.jpg."""
+    shorter = _without_ending(_key(name))
+    return shorter if _without_ending(shorter) == shorter else without_endings(shorter)
+
+
 def _without_ending(name: str) -> str:
     stem, dot, ending = name.rpartition(".")
     return stem if dot + ending in PHOTO_ENDINGS else name

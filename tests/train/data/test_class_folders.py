@@ -42,7 +42,7 @@ def classes(root):
         ("a/._1.jpg", "b/.DS_Store", ".hidden/1.jpg"),
         ("a/Thumbs.db", "Thumbs.db", "b/desktop.ini", "@eaDir/1.jpg", "#recycle/2.jpg"),
         ("$RECYCLE.BIN/$R1.jpg", "System Volume Information/1.jpg", "@Recycle/3.jpg"),
-        ("notes/readme.txt", "a/readme.md"),
+        ("notes/readme.txt", "a/readme.md", "labels.txt"),
     ],
 )
 def test_litter_is_no_class(tmp_path, litter):

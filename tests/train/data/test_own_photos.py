@@ -273,3 +273,15 @@ def test_classes_with_few_photos_are_named(tmp_path, capsys):
     )
     read_own_photos(tmp_path)
     assert "training photos are all with or all without x: not" in capsys.readouterr().err
+
+
+def test_one_picture_in_two_formats_is_in_one_split(tmp_path):
+    for number in range(40):
+        photo(tmp_path / "ab"[number % 2] / f"IMG_{number}.JPG", size=(20, 24))
+        photo(tmp_path / "ab"[number % 2] / f"IMG_{number}.HEIC.jpg", size=(20, 24))
+    splits = {}
+    for name, split in read_own_photos(tmp_path).splits.items():
+        for path in split.photos:
+            splits.setdefault(path.name.partition(".")[0], []).append(name)
+    assert all(len(pair) == 2 and len(set(pair)) == 1 for pair in splits.values())
+    assert len({name for pair in splits.values() for name in pair}) == 3
