@@ -19,7 +19,7 @@ from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import NO_LIMITS
 from train.data.crops import with_border
 from train.data.split import Split
-from train.data.tables import read_columns
+from train.data.utkface import read_utkface
 
 AGE_BANDS = ((18, 29), (30, 44), (45, 59), (60, 120))
 # CelebA's Young has no defined age: yes below the first number, no above the second; ages between
@@ -64,16 +64,13 @@ def read_people(
     folder: Path, detector: BlazeFace, classifier: FaceClassifier
 ) -> list[LabelledPerson]:
     """Return UTKFace's people with predictions; DataError if labels are missing or malformed."""
-    path = folder / "labels.csv"
-    columns = {"file": str, "age": int, "gender": str, "race": str}
-    rows = read_columns(path, columns, "--utkface DIR")
     analyzer = FaceAnalyzer(detector, NO_LIMITS, classifier)
     thresholds = classifier.thresholds
     people = []
-    for file, age, gender, race in tqdm(rows, unit="photo", desc="utkface", leave=False):
-        predicted = _predict(folder / file, analyzer, thresholds)
+    for face in tqdm(read_utkface(folder), unit="photo", desc="utkface", leave=False):
+        predicted = _predict(face.photo, analyzer, thresholds)
         male, young = predicted.get("Male"), predicted.get("Young")
-        people.append(LabelledPerson(age, gender, race, male, young))
+        people.append(LabelledPerson(face.age, face.gender, face.race, male, young))
     return people
 
 
