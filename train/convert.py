@@ -149,7 +149,8 @@ def _uncalibrated_card(
 
 def without_paths(record: dict[str, Any]) -> dict[str, Any]:
     """Return a run's record, and those of the runs it is made of, without local folders."""
-    kept = {key: value for key, value in record.items() if key != "data"}
+    # The card lists the attributes itself.
+    kept = {key: value for key, value in record.items() if key not in ("data", "attributes")}
     settings = kept["settings"]
     teachers = [str(Path(*Path(file).parts[-2:])) for file in settings.get("teacher", ())]
     weights = Path(settings["weights"]).name
