@@ -28,10 +28,11 @@ from device.log import log
 from train.data.open import read_data
 from train.data.select import counts_line, select_for_run
 from train.data.split import CHECK_DATA, DataError, left_out_line
+from train.data.unreadable import unreadable_line
 from train.training.config import FitSettings
 from train.training.flags import add_flags, overridden
 from train.training.recipe import read_recipe, recipe_names
-from train.training.run_dir import holds_run, read_settings, save_settings
+from train.training.run_dir import holds_run, read_settings, save_settings, save_unreadable
 
 # Keras takes 3 s to import: functions import what needs it, so that --help and errors come at once.
 if TYPE_CHECKING:
@@ -155,7 +156,11 @@ def main(argv: list[str] | None = None) -> None:
             counts = {name: len(splits[name]) for name in ("train", "val")}
             save_settings(run, settings, args.data, counts)
         fit(splits["train"], splits["val"], run, settings)
+        if is_chief(settings.distribute):
+            save_unreadable(run, (splits["train"], splits["val"]))
     if is_chief(settings.distribute):
+        if line := unreadable_line(splits["train"], splits["val"]):
+            print(line)
         print(
             f"saved {run / 'model.keras'}; next: python -m train.convert {run} --out {run}/models"
         )

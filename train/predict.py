@@ -18,6 +18,7 @@ from device.errors import SourceError, UsageError
 from device.files import write_atomic
 from device.log import log
 from device.rowlog.csv_format import escaped
+from train.data.split import unlabelled
 from train.evaluation.predictions import calibrate, predict_float, predict_int8
 from train.network.load import load_float
 
@@ -68,12 +69,14 @@ def main(argv: list[str] | None = None) -> None:
     photos, errors = readable_photos(args.images)
     for line in errors:
         log.info(f"skipped: {line}")
+    split = unlabelled("predicted", photos)
     if model:
-        raw = predict_float(model, photos)
+        readable, raw = predict_float(model, split)
     else:
-        raw = predict_int8(classifier.network, photos, card.crop_wh)
-    write_csv(args.out, card.names, photos, calibrate(card, raw))
-    print(f"{len(photos)} photos, {len(errors)} skipped: {args.out}")
+        readable, raw = predict_int8(classifier.network, split, card.crop_wh)
+    write_csv(args.out, card.names, list(readable.photos), calibrate(card, raw))
+    skipped = len(errors) + len(photos) - len(readable)
+    print(f"{len(readable)} photos, {skipped} skipped: {args.out}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Photos and labels in memory: a split, a data set of three splits, and its error."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,12 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.photos)
+
+
+def unlabelled(name: str, photos: Iterable[Path]) -> Split:
+    """Return photos as a split without attributes."""
+    paths = tuple(photos)
+    return Split(name, paths, np.zeros((len(paths), 0), np.uint8), ())
 
 
 @dataclass(frozen=True)

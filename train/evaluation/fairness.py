@@ -14,12 +14,12 @@ from tqdm import tqdm
 
 from device.analyzer import FaceAnalyzer, FaceClassifier, largest
 from device.attributes.model_card import ModelCard
-from device.camera.image_io import read_photo
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import NO_LIMITS
 from train.data.crops import with_border
-from train.data.split import Split
+from train.data.split import DataError, Split
 from train.data.tables import read_columns
+from train.data.unreadable import COPY_AGAIN, photo_or_none
 
 AGE_BANDS = ((18, 29), (30, 44), (45, 59), (60, 120))
 # CelebA's Young has no defined age: yes below the first number, no above the second; ages between
@@ -63,7 +63,10 @@ class GroupError:
 def read_people(
     folder: Path, detector: BlazeFace, classifier: FaceClassifier
 ) -> list[LabelledPerson]:
-    """Return UTKFace's people with predictions; DataError if labels are missing or malformed."""
+    """Return UTKFace's people with predictions, without those of photos that cannot be read.
+
+    Raises DataError if labels are missing or malformed, or no photo can be read.
+    """
     path = folder / "labels.csv"
     columns = {"file": str, "age": int, "gender": str, "race": str}
     rows = read_columns(path, columns, "--utkface DIR")
@@ -72,14 +75,21 @@ def read_people(
     people = []
     for file, age, gender, race in tqdm(rows, unit="photo", desc="utkface", leave=False):
         predicted = _predict(folder / file, analyzer, thresholds)
+        if predicted is None:
+            continue
         male, young = predicted.get("Male"), predicted.get("Young")
         people.append(LabelledPerson(age, gender, race, male, young))
+    if not people:
+        raise DataError(f"no photo in {folder} can be read", COPY_AGAIN)
     return people
 
 
-def _predict(path: Path, analyzer: FaceAnalyzer, thresholds: np.ndarray) -> dict[str, bool]:
-    """Return the decision per attribute for the largest face; {} if there is none."""
-    face = largest(analyzer.analyze(with_border(read_photo(path))))
+def _predict(path: Path, analyzer: FaceAnalyzer, thresholds: np.ndarray) -> dict[str, bool] | None:
+    """Return the decision per attribute for the largest face; {} without one, None unreadable."""
+    photo = photo_or_none(path)
+    if photo is None:
+        return None
+    face = largest(analyzer.analyze(with_border(photo)))
     if face is None or face.probabilities.array is None:
         return {}
     positive = face.probabilities.array >= thresholds

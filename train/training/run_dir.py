@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ import msgspec
 
 from device.config import merge
 from device.errors import FacetError, UsageError, os_reason
-from device.files import read_json
+from device.files import read_json, write_atomic
+from train.data.split import Split
+from train.data.unreadable import unreadable
 from train.training.config import FitSettings
 
 if TYPE_CHECKING:
@@ -51,6 +54,14 @@ def save_settings(run: Path, settings: FitSettings, data: Path, counts: dict[str
     if settings.weights.endswith(".keras") and (source / "settings.json").exists():
         record["continued_from"] = read_record(source)
     (run / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+def save_unreadable(run: Path, splits: Iterable[Split]) -> None:
+    """Add to settings.json how many photos of each split could not be read, if there are any."""
+    counts = {split.name: len(unreadable(split.photos)) for split in splits}
+    if any(counts.values()):
+        record = read_record(run) | {"unreadable": counts}
+        write_atomic(run / "settings.json", (json.dumps(record, indent=2) + "\n").encode())
 
 
 def save_derived_run(model: keras.Model, record: dict[str, Any], run: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from device.log import log
 from train.data.loader import Batches
 from train.data.split import Split
+from train.data.unreadable import check_any
 from train.keras_import import keras
 from train.network.batchnorm import recalibrate_batchnorm
 from train.network.build import build, freeze, head_of, set_precision
@@ -219,8 +220,16 @@ def _finish(job: TrainingJob, model: keras.Model) -> keras.Model:
 
 
 def recalibration_batches(train: Split, settings: FitSettings) -> Iterator[np.ndarray]:
-    """Yield batches of un-augmented training crops, evenly over the split, for BatchNorm."""
+    """Yield batches of un-augmented training crops, evenly over the split, for BatchNorm.
+
+    Raises DataError at the end if no photo can be read.
+    """
     plain = Batches(train, settings.input, 32)
     step = max(1, len(plain) // RECALIBRATION_BATCHES)
+    count = 0
     for index in range(0, len(plain), step):
-        yield plain[index][0]
+        rows, crops = plain.read(index)
+        count += len(rows)
+        if len(rows):
+            yield crops
+    check_any(count, train)
