@@ -13,7 +13,7 @@ import numpy as np
 
 from device.faces.align import celeba_matrix
 from train.data.augment import Augmentation, augment, mixup
-from train.data.split import Split
+from train.data.split import DataError, Split
 from train.data.unreadable import (
     check_any,
     crop_or_none,
@@ -45,6 +45,7 @@ class Batches(keras.utils.PyDataset):
         super().__init__(workers=workers or 2, max_queue_size=max(8, 2 * workers))
         self._split, self._crop_wh, self._batch = split, crop_wh, batch
         self._augmentation, self._seed = augmentation, seed
+        self.failure: DataError | None = None  # for engines that raise errors of their own instead
         self.start_epoch(0)
         self._pool = None
         if workers:
@@ -68,6 +69,13 @@ class Batches(keras.utils.PyDataset):
         return -(-len(self._split) // self._batch)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            return self._make(index)
+        except DataError as error:
+            self.failure = error
+            raise
+
+    def _make(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         if self._pool:
             crops, labels, unreadable = self._pool.submit(_make_batch, self.epoch, index).result()
             for path, reason in unreadable:

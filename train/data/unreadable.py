@@ -19,7 +19,7 @@ from train.data.split import DataError, Split
 
 NAMED = 20  # photos that the log names; all are counted
 LEFT_OUT = "left out: not readable"
-COPY_AGAIN = "copy the photos again"
+COPY_AGAIN = "check the folder, or copy the photos again"
 
 _unreadable: dict[Path, str] = {}  # of this process
 

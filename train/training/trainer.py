@@ -1,5 +1,6 @@
 """Train a model through its phases, and leave it in the run's folder."""
 
+import contextlib
 import importlib.util
 import shutil
 from collections.abc import Iterator
@@ -107,19 +108,32 @@ def _train(job: TrainingJob, model: keras.Model, phase: Phase, backup: Path) -> 
         # Inside the scope: otherwise a checkpoint builds the variables outside the replicas.
         learner.optimizer.build(learner.trainable_variables)
     callbacks = _callbacks(job, phase, batches, backup)
-    learner.fit(
-        cluster.shard(batches),
-        validation_data=cluster.shard(validation) if validation else None,
-        initial_epoch=phase.first,
-        epochs=phase.last,
-        verbose=0,
-        callbacks=[*callbacks, *([clock] if cluster.is_chief else [])],
-    )
+    with _original_error(batches, validation):
+        learner.fit(
+            cluster.shard(batches),
+            validation_data=cluster.shard(validation) if validation else None,
+            initial_epoch=phase.first,
+            epochs=phase.last,
+            verbose=0,
+            callbacks=[*callbacks, *([clock] if cluster.is_chief else [])],
+        )
     if cluster.is_chief:
         backup.mkdir(parents=True, exist_ok=True)
         partial = finished.with_name("partial.weights.h5")
         model.save_weights(partial, overwrite=True)
         partial.rename(finished)
+
+
+@contextlib.contextmanager
+def _original_error(*sources: Any) -> Iterator[None]:
+    """Raise the error of the photos that TensorFlow wraps in one of its own."""
+    try:
+        yield
+    except Exception:
+        for source in sources:
+            if failure := getattr(source, "failure", None):
+                raise failure from None
+        raise
 
 
 def phase_inputs(
