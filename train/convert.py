@@ -15,7 +15,6 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +27,10 @@ from device.errors import FacetError, ModelError, UsageError, disk_faults
 from device.faces.align import crop_template
 from device.tflite import Network
 from train import verify
-from train.data.crops import read_crop
 from train.data.open import read_data
 from train.data.select import head, sample_evenly, select_for_run
 from train.data.split import CHECK_DATA, DataError, Dataset, Split, left_out_line
+from train.data.unreadable import readable_crops, unreadable_line
 from train.evaluation.calibration import TRAINING_PHOTOS, operating_point
 from train.evaluation.measure import measure_model
 from train.evaluation.model_card import model_card, splits_of
@@ -68,23 +67,24 @@ def convert(
                 f"no {split.name} photo: the conversion calibrates on train and val", CHECK_DATA
             )
     crop_wh = settings.input
-    photos = sample_evenly(train, CALIBRATION_PHOTOS).photos
-    content = quantize(model, (read_crop(photo, crop_wh).astype(np.float32) for photo in photos))
+    crops = readable_crops(sample_evenly(train, CALIBRATION_PHOTOS), crop_wh)
+    content = quantize(model, (crop.astype(np.float32) for crop in crops))
     network = Network(content, f"{name}.tflite", "convert the run again", threads=2)
 
-    raw = {key: predict_int8(network, splits[key].photos, crop_wh) for key in ("val", "test")}
+    predicted = {key: predict_int8(network, splits[key], crop_wh) for key in ("val", "test")}
+    val, raw = predicted["val"]
     card = _uncalibrated_card(run, name, content, crop_wh, train, data.name)
-    card = _calibrate(card, network, train, Predictions(raw["val"], val.labels))
-    measured_splits = {key: splits[key] for key in raw}
-    measured = measure_model(card, network, model, measured_splits, raw, utkface)
+    card = _calibrate(card, network, train, Predictions(raw, val.labels))
+    measured = measure_model(card, network, model, predicted, utkface)
+    if line := unreadable_line(*splits.values(), utkface=utkface):
+        measured["unreadable"] = line
     card = dataclasses.replace(card, measured={"bytes": len(content)} | measured)
-    verified = _write(out, name, card, content, val.photos[:VERIFIED_PHOTOS])
-    return [*_table(card), f"{name}.tflite: {len(content) / 1e6:.2f} MB", *verified]
+    verified = _write(out, name, card, content, head(val, VERIFIED_PHOTOS))
+    lines = [*_table(card), f"{name}.tflite: {len(content) / 1e6:.2f} MB", *verified]
+    return [*lines, line] if line else lines
 
 
-def _write(
-    out: Path, name: str, card: ModelCard, content: bytes, photos: Sequence[Path]
-) -> list[str]:
+def _write(out: Path, name: str, card: ModelCard, content: bytes, sample: Split) -> list[str]:
     """Write and verify the three files, then move them to `out`; return lines per runtime."""
     out.mkdir(parents=True, exist_ok=True)
     # In the same folder: only renaming within one file system is atomic.
@@ -92,7 +92,7 @@ def _write(
         partial = Path(folder)
         (partial / f"{name}.tflite").write_bytes(content)
         (partial / f"{name}.json").write_text(card.to_json())
-        verified = _verify(partial / f"{name}.json", photos)
+        verified = _verify(partial / f"{name}.json", sample)
         (partial / _text_name(name)).write_text(model_card(card, name, verified))
         for file in (f"{name}.tflite", f"{name}.json", _text_name(name)):
             os.replace(partial / file, out / file)
@@ -166,10 +166,8 @@ def without_paths(record: dict[str, Any]) -> dict[str, Any]:
 
 def _calibrate(card: ModelCard, network: Network, train: Split, val: Predictions) -> ModelCard:
     """Return the card with slopes, offsets and thresholds."""
-    sample = sample_evenly(train, TRAINING_PHOTOS)
-    train_predictions = Predictions(
-        predict_int8(network, sample.photos, card.crop_wh), sample.labels
-    )
+    sample, raw = predict_int8(network, sample_evenly(train, TRAINING_PHOTOS), card.crop_wh)
+    train_predictions = Predictions(raw, sample.labels)
     prevalence = train.labels.mean(axis=0)
     slope, offset, threshold, weight = operating_point(val, train_predictions, prevalence)
     attributes = tuple(
@@ -185,9 +183,9 @@ def _calibrate(card: ModelCard, network: Network, train: Split, val: Predictions
     return dataclasses.replace(card, attributes=attributes, training=training)
 
 
-def _verify(card: Path, photos: Sequence[Path]) -> list[str]:
+def _verify(card: Path, sample: Split) -> list[str]:
     """Return a line per runtime; FacetError if one fails or gives other results."""
-    crops = np.stack([read_crop(path, read_card(card).crop_wh) for path in photos])
+    crops = np.stack(list(readable_crops(sample, read_card(card).crop_wh)))
     pythons = [Path(sys.executable)]
     lines, results = [], []
     if verify.TFLITE_PYTHON.exists():

@@ -2,6 +2,7 @@
 
 from device.attributes.model_card import ModelCard
 from train.data.split import SPLITS
+from train.data.unreadable import LEFT_OUT
 from train.evaluation.metrics import percent_interval
 
 SOURCES = {
@@ -104,7 +105,7 @@ def model_card(card: ModelCard, name: str, verified: list[str]) -> str:
         "",
         "## Training",
         "",
-        f"{training['data']}: {training['photos']['train']:,} photos. {training['licence']}",
+        f"{training['data']}: {_trained_on(training)}. {training['licence']}",
         "",
         *_stages(training),
         "",
@@ -113,6 +114,7 @@ def model_card(card: ModelCard, name: str, verified: list[str]) -> str:
         "Means over the attributes, at the card's thresholds; nothing was fitted to test photos.",
         "",
         *_metrics(card),
+        *_unreadable(measured),
         "Runtimes:",
         "",
         *(f"- {line}" for line in verified),
@@ -158,6 +160,18 @@ def _metrics(card: ModelCard) -> list[str]:
             "",
         ]
     return lines
+
+
+def _trained_on(training: dict) -> str:
+    count = training.get("unreadable", {}).get("train", 0)
+    photos = f"{training['photos']['train']:,} photos"
+    return f"{photos}, {count:,} of them {LEFT_OUT}" if count else photos
+
+
+def _unreadable(measured: dict) -> list[str]:
+    """Return the photos that are not in the metrics; cards of before do not have them."""
+    line = measured.get("unreadable")
+    return [f"{line}.", ""] if line else []
 
 
 def _hardest(aucs: dict[str, float]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from device.config import merge
 from device.errors import FacetError, UsageError, os_reason
 from device.files import read_json, write_atomic
 from train.data.split import Split, fingerprint
+from train.data.unreadable import unreadable
 from train.training.config import FitSettings
 
 if TYPE_CHECKING:
@@ -105,6 +107,13 @@ def save_resumed(run: Path, data: Path, rates: dict[str, float]) -> None:
         resumed["earlier_rates"] = [*record.get("earlier_rates", ()), before]
     if resumed != record:
         _write(run, resumed)
+
+
+def save_unreadable(run: Path, splits: Iterable[Split]) -> None:
+    """Add to settings.json how many photos of each split could not be read, if there are any."""
+    counts = {split.name: len(unreadable(split.photos)) for split in splits}
+    if any(counts.values()):
+        _write(run, read_record(run) | {"unreadable": counts})
 
 
 def save_derived_run(model: keras.Model, record: dict[str, Any], run: Path) -> None:
