@@ -10,14 +10,15 @@ is replaced only with --overwrite. With UTKFace, beside the data or given, the c
 errors by group.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -25,28 +26,20 @@ import numpy as np
 from device.attributes.model_card import Attribute, ModelCard, read_card
 from device.cli.command import Parser, count, exit_with
 from device.errors import FacetError, ModelError, UsageError, disk_faults
-from device.faces.align import crop_template
-from device.tflite import Network
 from train import verify
-from train.data.crops import read_crop
 from train.data.open import read_data
 from train.data.select import head, sample_evenly, select_for_run
 from train.data.split import CHECK_DATA, DataError, Dataset, Split, left_out_line
-from train.evaluation.calibration import TRAINING_PHOTOS, operating_point
-from train.evaluation.measure import measure_model
-from train.evaluation.model_card import model_card, splits_of
-from train.evaluation.predictions import Predictions, predict_int8
-from train.network.load import load_float
-from train.network.quantize import quantize
 from train.training.run_dir import is_same_run, read_record, read_settings
+
+# TensorFlow and scikit-learn take seconds to import: functions import what needs them.
+if TYPE_CHECKING:
+    from device.tflite import Network
+    from train.evaluation.predictions import Predictions
 
 CALIBRATION_PHOTOS = 1000
 REINSTALL_RUNTIME = "rm -rf .venv-tflite && make setup-dev"
 VERIFIED_PHOTOS = 100
-# Mean difference of two runtimes' outputs, in steps of 1/256, above which one of them is wrong.
-# XNNPACK, which accelerates litert, rounds int8 differently from the built-in kernels of
-# tflite-runtime (for a sound model, by less than one step on average).
-MAX_MEAN_STEPS = 4.0
 LICENCE = "CelebA is for non-commercial research only, and so is a model trained on it."
 
 
@@ -57,6 +50,12 @@ def convert(
 
     limit: only the first photos of each split; 0 = all.
     """
+    from device.tflite import Network
+    from train.data.crops import read_crop
+    from train.evaluation.measure import measure_model
+    from train.network.load import load_float
+    from train.network.quantize import quantize
+
     settings = read_settings(run)
     selected = select_for_run(data.splits, msgspec.structs.replace(settings, limit=0))
     splits = {name: head(split, limit) for name, split in selected.items()}
@@ -72,27 +71,50 @@ def convert(
     content = quantize(model, (read_crop(photo, crop_wh).astype(np.float32) for photo in photos))
     network = Network(content, f"{name}.tflite", "convert the run again", threads=2)
 
-    raw = {key: predict_int8(network, splits[key].photos, crop_wh) for key in ("val", "test")}
+    predictions = {key: _predict(network, splits[key], crop_wh) for key in ("val", "test")}
     card = _uncalibrated_card(run, name, content, crop_wh, train, data.name)
-    card = _calibrate(card, network, train, Predictions(raw["val"], val.labels))
-    measured_splits = {key: splits[key] for key in raw}
+    card, hardly_differ = _calibrate(card, network, train, predictions["val"])
+    measured_splits = {key: splits[key] for key in predictions}
+    raw = {key: predicted.raw for key, predicted in predictions.items()}
     measured = measure_model(card, network, model, measured_splits, raw, utkface)
     card = dataclasses.replace(card, measured={"bytes": len(content)} | measured)
-    verified = _write(out, name, card, content, val.photos[:VERIFIED_PHOTOS])
-    return [*_table(card), f"{name}.tflite: {len(content) / 1e6:.2f} MB", *verified]
+    verified = _write(out, name, card, content, _verified_crops(val, crop_wh, model))
+    size = f"{name}.tflite: {len(content) / 1e6:.2f} MB"
+    return [*_table(card), size, *verified, *filter(None, [hardly_differ])]
+
+
+def _predict(network: Network, split: Split, crop_wh: tuple[int, int]) -> Predictions:
+    from train.evaluation.predictions import Predictions, predict_int8
+
+    return Predictions(predict_int8(network, split.photos, crop_wh), split.labels)
+
+
+def _verified_crops(
+    val: Split, crop_wh: tuple[int, int], model: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the crops that each runtime is run on, and the float model's raw outputs for them."""
+    from train.data.crops import read_crop
+
+    crops = np.stack([read_crop(path, crop_wh) for path in val.photos[:VERIFIED_PHOTOS]])
+    return crops, np.asarray(model.predict_on_batch(crops.astype(np.float32)))
 
 
 def _write(
-    out: Path, name: str, card: ModelCard, content: bytes, photos: Sequence[Path]
+    out: Path, name: str, card: ModelCard, content: bytes, photos: tuple[np.ndarray, np.ndarray]
 ) -> list[str]:
-    """Write and verify the three files, then move them to `out`; return lines per runtime."""
+    """Write and verify the three files, then move them to `out`; return lines per runtime.
+
+    photos: crops, and the float model's raw outputs for them.
+    """
+    from train.evaluation.model_card import model_card
+
     out.mkdir(parents=True, exist_ok=True)
     # In the same folder: only renaming within one file system is atomic.
     with tempfile.TemporaryDirectory(dir=out, prefix=".convert-") as folder:
         partial = Path(folder)
         (partial / f"{name}.tflite").write_bytes(content)
         (partial / f"{name}.json").write_text(card.to_json())
-        verified = _verify(partial / f"{name}.json", photos)
+        verified = _verify(partial / f"{name}.json", *photos)
         (partial / _text_name(name)).write_text(model_card(card, name, verified))
         for file in (f"{name}.tflite", f"{name}.json", _text_name(name)):
             os.replace(partial / file, out / file)
@@ -122,6 +144,8 @@ def check_overwrite(card: Path, run: Path) -> None:
 def _uncalibrated_card(
     run: Path, name: str, content: bytes, crop_wh: tuple[int, int], train: Split, source: str
 ) -> ModelCard:
+    from device.faces.align import crop_template
+
     prevalence = train.labels.mean(axis=0)
     return ModelCard(
         file=f"{name}.tflite",
@@ -163,14 +187,16 @@ def without_paths(record: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _calibrate(card: ModelCard, network: Network, train: Split, val: Predictions) -> ModelCard:
-    """Return the card with slopes, offsets and thresholds."""
-    sample = sample_evenly(train, TRAINING_PHOTOS)
-    train_predictions = Predictions(
-        predict_int8(network, sample.photos, card.crop_wh), sample.labels
-    )
+def _calibrate(
+    card: ModelCard, network: Network, train: Split, val: Predictions
+) -> tuple[ModelCard, str]:
+    """Return the card with slopes, offsets and thresholds, and a line about flat outputs or ""."""
+    from train.evaluation.agreement import flat_attributes, flat_line
+    from train.evaluation.calibration import TRAINING_PHOTOS, operating_point
+
+    sample = _predict(network, sample_evenly(train, TRAINING_PHOTOS), card.crop_wh)
     prevalence = train.labels.mean(axis=0)
-    slope, offset, threshold, weight = operating_point(val, train_predictions, prevalence)
+    slope, offset, threshold, weight = operating_point(val, sample, prevalence)
     attributes = tuple(
         dataclasses.replace(
             attribute,
@@ -180,50 +206,66 @@ def _calibrate(card: ModelCard, network: Network, train: Split, val: Predictions
         )
         for i, attribute in enumerate(card.attributes)
     )
+    flat = flat_attributes(card.names, sample.raw, sample.labels)
     training = {**card.training, "balanced_accuracy_weight": weight}
-    return dataclasses.replace(card, attributes=attributes, training=training)
+    return (
+        dataclasses.replace(card, attributes=attributes, training=training),
+        flat_line(flat, len(card.names)),
+    )
 
 
-def _verify(card: Path, photos: Sequence[Path]) -> list[str]:
-    """Return a line per runtime; FacetError if one fails or gives other results."""
-    crops = np.stack([read_crop(path, read_card(card).crop_wh) for path in photos])
+def _verify(card_path: Path, crops: np.ndarray, float_: np.ndarray) -> list[str]:
+    """Return lines on int8 and each runtime; FacetError if one fails or gives wrong outputs."""
+    from train.evaluation.agreement import compare_outputs
+
     pythons = [Path(sys.executable)]
-    lines, results = [], []
+    missing = []
     if verify.TFLITE_PYTHON.exists():
         pythons.append(verify.TFLITE_PYTHON)
     else:
-        lines.append("tflite-runtime: not installed, not verified")
+        missing = ["tflite-runtime: not installed, not verified"]
+    results = []
     for python in pythons:
-        result = verify.outputs_of(python, card, crops)
+        result = verify.outputs_of(python, card_path, crops)
         if isinstance(result, str):
             raise FacetError(
                 f"the converted model does not run with {python}: {result}", REINSTALL_RUNTIME
             )
         results.append(result)
-    (reference, expected), *rest = results
-    lines.append(f"{reference}: runs, {len(crops)} validation photos")
-    return lines + [_agreement(reference, expected, *result) for result in rest]
-
-
-def _agreement(reference: str, expected: np.ndarray, runtime: str, outputs: np.ndarray) -> str:
-    """Return a line on the difference of two runtimes; FacetError if it is too large."""
-    accelerated, plain = np.abs(outputs - expected) * 256
-    if plain.any():
-        raise FacetError(
-            f"{runtime} and {reference} differ by {plain.max():.0f} steps with the same kernels",
-            REINSTALL_RUNTIME,
+    _check_outputs(results, float_)
+    card, ((reference, (default, plain)), *rest) = read_card(card_path), results
+    lines = [
+        f"{reference}, int8 against float on {len(crops)} validation photos: "
+        f"{compare_outputs(card, default, float_)}"
+    ]
+    for runtime, outputs in rest:
+        lines.append(
+            f"{runtime} against {reference}: {compare_outputs(card, outputs[0], default)}; without "
+            f"XNNPACK, which rounds differently: {compare_outputs(card, outputs[1], plain)}"
         )
-    difference = f"{accelerated.mean():.2f}/256 on average, {accelerated.max():.0f}/256 at most"
-    if accelerated.mean() > MAX_MEAN_STEPS:
-        raise FacetError(f"{runtime} and {reference} do not agree: {difference}", REINSTALL_RUNTIME)
-    return (
-        f"{runtime}: runs, identical to {reference} without XNNPACK; with XNNPACK, the default of "
-        f"{reference}, outputs differ by {difference}, because it rounds differently"
-    )
+    return [*missing, *lines]
+
+
+def _check_outputs(results: list[tuple[str, np.ndarray]], float_: np.ndarray) -> None:
+    """Raise FacetError if a runtime's outputs are no rounding of the float model's."""
+    from train.evaluation.agreement import is_wrong
+
+    every = [(runtime, raw) for runtime, outputs in results for raw in outputs]
+    nearest = min((raw for _, raw in every), key=lambda raw: float(np.abs(raw - float_).mean()))
+    for runtime, raw in every:
+        if is_wrong(raw, nearest, float_):
+            raise FacetError(
+                f"{runtime} computes the model wrongly: its outputs differ from the float model's "
+                f"by {np.abs(raw - float_).mean():.2f} on average, another runtime's by "
+                f"{np.abs(nearest - float_).mean():.2f}",
+                REINSTALL_RUNTIME,
+            )
 
 
 def _table(card: ModelCard) -> list[str]:
     """Return float against int8, a line per metric and split."""
+    from train.evaluation.model_card import splits_of
+
     lines = [f"{'':28}{'float':>9}{'int8':>9}{'loss':>9}"]
     for split, metrics in splits_of(card).items():
         for key, value in metrics["float"].items():
