@@ -1,13 +1,13 @@
 """Convert a finished run to an int8 .tflite with its card: calibrated, measured and verified.
 
-    python -m train.convert runs/attributes --data ../shared/data/celeba --out models/
+    python -m train.convert runs/attributes --data ../shared/data/celeba
 
 5 minutes for 37,616 training, 2,220 validation and 2,250 test photos. Writes NAME.tflite, NAME.json
 (the card that the device reads) and MODEL_CARD.md (the card for people; MODEL_CARD-small.md for
-attributes-small). All are written and verified under another name first and then renamed; if the
-power fails in between, the device detects it by the card's SHA-256. A model of another run in --out
-is replaced only with --overwrite. With UTKFace, beside the data or given, the card also has the
-errors by group.
+attributes-small) to RUN/models or --out. All are written and verified under another name first and
+then renamed; if the power fails in between, the device detects it by the card's SHA-256. Files of
+another model in --out, such as the shipped one in models/, are replaced only with --overwrite. With
+UTKFace, beside the data or given, the card also has the errors by group.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-import sys
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +25,11 @@ import numpy as np
 
 from device.attributes.model_card import Attribute, ModelCard, read_card
 from device.cli.command import Parser, count, exit_with
-from device.errors import FacetError, ModelError, UsageError, disk_faults
+from device.errors import ModelError, UsageError, disk_faults
+from device.files import read_text
+from device.text import printable
 from train import verify
+from train.data.file_names import file_slug
 from train.data.open import read_data
 from train.data.select import head, sample_evenly, select_for_run
 from train.data.split import CHECK_DATA, DataError, Dataset, Split, left_out_line
@@ -38,8 +41,8 @@ if TYPE_CHECKING:
     from train.evaluation.predictions import Predictions
 
 CALIBRATION_PHOTOS = 1000
-REINSTALL_RUNTIME = "rm -rf .venv-tflite && make setup-dev"
 VERIFIED_PHOTOS = 100
+MAX_NAME = 100  # characters of a model's name
 LICENCE = "CelebA is for non-commercial research only, and so is a model trained on it."
 
 
@@ -52,6 +55,7 @@ def convert(
     """
     from device.tflite import Network
     from train.data.crops import read_crop
+    from train.evaluation.agreement import flat_line
     from train.evaluation.measure import measure_model
     from train.network.load import load_float
     from train.network.quantize import quantize
@@ -73,14 +77,15 @@ def convert(
 
     predictions = {key: _predict(network, splits[key], crop_wh) for key in ("val", "test")}
     card = _uncalibrated_card(run, name, content, crop_wh, train, data.name)
-    card, hardly_differ = _calibrate(card, network, train, predictions["val"])
+    card, flat = _calibrate(card, network, train, predictions["val"])
     measured_splits = {key: splits[key] for key in predictions}
     raw = {key: predicted.raw for key, predicted in predictions.items()}
     measured = measure_model(card, network, model, measured_splits, raw, utkface)
+    measured |= {"flat": flat} if flat else {}
     card = dataclasses.replace(card, measured={"bytes": len(content)} | measured)
     verified = _write(out, name, card, content, _verified_crops(val, crop_wh, model))
     size = f"{name}.tflite: {len(content) / 1e6:.2f} MB"
-    return [*_table(card), size, *verified, *filter(None, [hardly_differ])]
+    return [*_table(card), size, *verified, *filter(None, [flat_line(flat, len(card.names))])]
 
 
 def _predict(network: Network, split: Split, crop_wh: tuple[int, int]) -> Predictions:
@@ -114,7 +119,7 @@ def _write(
         partial = Path(folder)
         (partial / f"{name}.tflite").write_bytes(content)
         (partial / f"{name}.json").write_text(card.to_json())
-        verified = _verify(partial / f"{name}.json", *photos)
+        verified = verify.verified_lines(partial / f"{name}.json", *photos)
         (partial / _text_name(name)).write_text(model_card(card, name, verified))
         for file in (f"{name}.tflite", f"{name}.json", _text_name(name)):
             os.replace(partial / file, out / file)
@@ -122,22 +127,40 @@ def _write(
 
 
 def _text_name(name: str) -> str:
-    suffix = name.removeprefix("attributes").strip("-")
+    suffix = "" if name == "attributes" else name.removeprefix("attributes-")
     return f"MODEL_CARD-{suffix}.md" if suffix else "MODEL_CARD.md"
 
 
-def check_overwrite(card: Path, run: Path) -> None:
-    """Raise UsageError if a card exists that is not of this run."""
-    if not card.exists():
-        return
+def check_overwrite(out: Path, name: str, run: Path) -> None:
+    """Raise UsageError if a file to be written exists and is not of this run's model."""
+    card, text = out / f"{name}.json", out / _text_name(name)
+    hint = "--overwrite to replace it, or another --out or --name"
     try:
         training = read_card(card).training
     except ModelError:
         training = {}
-    if not is_same_run(training, read_record(run)):
+    same = is_same_run(training, read_record(run))
+    for file in (card, out / f"{name}.tflite"):
+        if os.path.lexists(file) and not same:
+            raise UsageError(f"{file} is a model of another run than {run}", hint)
+    if os.path.lexists(text) and not _heading_of(text).startswith(f"# {name}: "):
+        raise UsageError(f"{text} is the card of another model than {name}", hint)
+
+
+def _heading_of(text: Path) -> str:
+    try:
+        return read_text(text).partition("\n")[0]
+    except (OSError, ValueError):
+        return ""
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError for a name that is no file's, or that the device does not read."""
+    usable = printable(name) == name and len(name) <= MAX_NAME and not name.startswith((".", "-"))
+    if not name.strip() or not usable or set(name) & set("/\\:"):
         raise UsageError(
-            f"{card} is a model of another run than {run}",
-            "--overwrite to replace it, or another --out or --name",
+            f"--name {name!r} is no name of a file",
+            f"--name {file_slug(name)}, or --out for the folder",
         )
 
 
@@ -189,9 +212,9 @@ def without_paths(record: dict[str, Any]) -> dict[str, Any]:
 
 def _calibrate(
     card: ModelCard, network: Network, train: Split, val: Predictions
-) -> tuple[ModelCard, str]:
-    """Return the card with slopes, offsets and thresholds, and a line about flat outputs or ""."""
-    from train.evaluation.agreement import flat_attributes, flat_line
+) -> tuple[ModelCard, list[str]]:
+    """Return the card with slopes, offsets and thresholds, and the attributes with flat outputs."""
+    from train.evaluation.agreement import flat_attributes
     from train.evaluation.calibration import TRAINING_PHOTOS, operating_point
 
     sample = _predict(network, sample_evenly(train, TRAINING_PHOTOS), card.crop_wh)
@@ -208,58 +231,7 @@ def _calibrate(
     )
     flat = flat_attributes(card.names, sample.raw, sample.labels)
     training = {**card.training, "balanced_accuracy_weight": weight}
-    return (
-        dataclasses.replace(card, attributes=attributes, training=training),
-        flat_line(flat, len(card.names)),
-    )
-
-
-def _verify(card_path: Path, crops: np.ndarray, float_: np.ndarray) -> list[str]:
-    """Return lines on int8 and each runtime; FacetError if one fails or gives wrong outputs."""
-    from train.evaluation.agreement import compare_outputs
-
-    pythons = [Path(sys.executable)]
-    missing = []
-    if verify.TFLITE_PYTHON.exists():
-        pythons.append(verify.TFLITE_PYTHON)
-    else:
-        missing = ["tflite-runtime: not installed, not verified"]
-    results = []
-    for python in pythons:
-        result = verify.outputs_of(python, card_path, crops)
-        if isinstance(result, str):
-            raise FacetError(
-                f"the converted model does not run with {python}: {result}", REINSTALL_RUNTIME
-            )
-        results.append(result)
-    _check_outputs(results, float_)
-    card, ((reference, (default, plain)), *rest) = read_card(card_path), results
-    lines = [
-        f"{reference}, int8 against float on {len(crops)} validation photos: "
-        f"{compare_outputs(card, default, float_)}"
-    ]
-    for runtime, outputs in rest:
-        lines.append(
-            f"{runtime} against {reference}: {compare_outputs(card, outputs[0], default)}; without "
-            f"XNNPACK, which rounds differently: {compare_outputs(card, outputs[1], plain)}"
-        )
-    return [*missing, *lines]
-
-
-def _check_outputs(results: list[tuple[str, np.ndarray]], float_: np.ndarray) -> None:
-    """Raise FacetError if a runtime's outputs are no rounding of the float model's."""
-    from train.evaluation.agreement import is_wrong
-
-    every = [(runtime, raw) for runtime, outputs in results for raw in outputs]
-    nearest = min((raw for _, raw in every), key=lambda raw: float(np.abs(raw - float_).mean()))
-    for runtime, raw in every:
-        if is_wrong(raw, nearest, float_):
-            raise FacetError(
-                f"{runtime} computes the model wrongly: its outputs differ from the float model's "
-                f"by {np.abs(raw - float_).mean():.2f} on average, another runtime's by "
-                f"{np.abs(nearest - float_).mean():.2f}",
-                REINSTALL_RUNTIME,
-            )
+    return dataclasses.replace(card, attributes=attributes, training=training), list(flat)
 
 
 def _table(card: ModelCard) -> list[str]:
@@ -289,8 +261,9 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     out = args.out or args.run / "models"
     root = args.data or Path(read_record(args.run).get("data", ""))
+    check_name(args.name)
     if not args.overwrite:
-        check_overwrite(out / f"{args.name}.json", args.run)
+        check_overwrite(out, args.name, args.run)
     data = read_data(root)
     print(left_out_line(data))
     utkface = args.utkface or root.parent / "utkface"
@@ -298,7 +271,7 @@ def main(argv: list[str] | None = None) -> None:
         lines = convert(args.run, data, out, args.name, utkface, args.limit)
     print("\n".join(lines))
     card = out / f"{args.name}.json"
-    print(f"saved {card}; next: python -m device.run --model {card}")
+    print(f"saved {card}; next: python -m device.run --model {shlex.quote(str(card))}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import pytest
 
 from device.attributes.classifier import calibrated
 from device.errors import FacetError
-from train import convert
+from train import verify
 from train.evaluation.agreement import flat_attributes, flat_line, is_wrong
 from train.evaluation.calibration import MAX_OFFSET, MAX_SLOPE, operating_point
 from train.evaluation.predictions import Predictions
@@ -32,15 +32,15 @@ def test_only_wrong_outputs_are_refused(outputs, reference, wrong):
     results = [("one 1.0", np.stack([reference] * 2)), ("two 2.0", np.stack([reference, outputs]))]
     if wrong:
         with pytest.raises(FacetError, match=r"two 2\.0 computes the model wrongly.*Try: rm -rf"):
-            convert._check_outputs(results, FLOAT)
+            verify.check_outputs(results, FLOAT)
     else:
-        convert._check_outputs(results, FLOAT)
+        verify.check_outputs(results, FLOAT)
 
 
 def test_the_reference_may_be_the_wrong_one():
     results = [("one", np.stack([np.zeros_like(FLOAT)] * 2)), ("two", np.stack([CLOSE] * 2))]
     with pytest.raises(FacetError, match="one computes the model wrongly"):
-        convert._check_outputs(results, FLOAT)
+        verify.check_outputs(results, FLOAT)
 
 
 def test_flat_outputs_are_named():
