@@ -17,6 +17,7 @@ backbones, which runs share, are beside RUN in features/ and may be deleted.
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,9 +157,7 @@ def main(argv: list[str] | None = None) -> None:
             save_settings(run, settings, args.data, counts)
         fit(splits["train"], splits["val"], run, settings)
     if is_chief(settings.distribute):
-        print(
-            f"saved {run / 'model.keras'}; next: python -m train.convert {run} --out {run}/models"
-        )
+        print(f"saved {run / 'model.keras'}; next: python -m train.convert {shlex.quote(str(run))}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import platform
 import subprocess
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -65,7 +66,7 @@ def save_derived_run(model: keras.Model, record: dict[str, Any], run: Path) -> N
         raise FacetError(
             f"cannot write {run}: {os_reason(error)}", "free disk space, or another --out"
         ) from error
-    print(f"saved {run / 'model.keras'}; next: python -m train.convert {run}")
+    print(f"saved {run / 'model.keras'}; next: python -m train.convert {quote(str(run))}")
 
 
 def read_record(run: Path) -> dict[str, Any]:
