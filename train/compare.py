@@ -14,6 +14,7 @@ beside it as NAME.png.
 import argparse
 import dataclasses
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ def plan_runs(names: Sequence[str], flags: argparse.Namespace) -> dict[str, FitS
     """Return the settings per recipe; UsageError if they would not use the same photos."""
     plan = {Path(name).stem: overridden(read_recipe(name), flags) for name in names}
     if len(plan) < len(names):
-        raise UsageError("duplicate recipe", f"python -m train.compare {' '.join(plan)} ...")
+        raise UsageError("duplicate recipe", f"python -m train.compare {shlex.join(plan)} ...")
     first_name, first = next(iter(plan.items()))
     for name, settings in plan.items():
         for key in EQUAL:

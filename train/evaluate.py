@@ -20,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 
 from device.attributes.classifier import Classifier
@@ -29,6 +30,7 @@ from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import quality_limits
 from device.settings import FacesSettings
 from device.text import counted
+from train.data.file_names import unique_slug
 from train.data.open import read_data
 from train.data.select import head, sample_evenly, with_attributes
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split, left_out_line
@@ -107,10 +109,15 @@ def write_scores(
 ) -> None:
     """Write report.json, which starts with `about`, and the charts."""
     _write_json(out / "report.json", about | scores.to_dict())
+    with matplotlib.rc_context({"text.parse_math": False}):  # an attribute may be called a$b$
+        _write_charts(out, scores, split, probabilities)
+
+
+def _write_charts(out: Path, scores: Scores, split: Split, probabilities: np.ndarray) -> None:
     overview_chart(out / "attributes.png", scores)
     (out / "attributes").mkdir(exist_ok=True)
     for i, score in enumerate(scores.attributes):
-        path = out / "attributes" / f"{score.name}.png"
+        path = out / "attributes" / f"{unique_slug(score.name)}.png"
         attribute_chart(path, score, split.labels[:, i], probabilities[:, i])
 
 

@@ -17,6 +17,7 @@ backbones, which runs share, are beside RUN in features/ and may be deleted.
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,9 +189,7 @@ def main(argv: list[str] | None = None) -> None:
     if is_chief(settings.distribute):
         if line := unreadable_line(splits["train"], splits["val"]):
             print(line)
-        print(
-            f"saved {run / 'model.keras'}; next: python -m train.convert {run} --out {run}/models"
-        )
+        print(f"saved {run / 'model.keras'}; next: python -m train.convert {shlex.quote(str(run))}")
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ def measure_model(
 
     predicted: val and test -> the photos that can be read, and the network's outputs for them. The
     result has, per split: photos, and int8 and float -> metric -> 0..1; multiply_adds of one crop;
-    hardest: attribute -> AUC on test photos; groups: CelebA, UTKFace -> errors. Empty splits and a
-    missing UTKFace are left out.
+    hardest: attribute -> AUC on test photos; groups: data set (that of the test photos, UTKFace) ->
+    errors. Empty splits and a missing UTKFace are left out.
     """
     found: dict[str, Any] = {"multiply_adds": multiply_adds(model)}
     errors: dict[str, list[fairness.GroupError]] = {}
@@ -51,7 +51,8 @@ def measure_model(
         if name == "test":
             found["hardest"] = _hardest(scores["int8"])
             probabilities = calibrate(card, raw["int8"])
-            errors["CelebA"] = fairness.celeba_errors(card, split, probabilities)
+            data_set = card.training["data"].partition(",")[0]
+            errors[data_set] = fairness.celeba_errors(card, split, probabilities)
     if utkface.is_dir() and {"Male", "Young"} & set(card.names):
         detector = BlazeFace("back", threads=2)
         people = fairness.read_people(utkface, detector, CalibratedNetwork(card, network))

@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 
+from train.data.file_names import unique_slug
 from train.evaluation.plots import BLUE, GREEN, GREY, ORANGE, attribute_label
 
 # On a page as wide as a phone, a chart of this width has 8 pt text.
@@ -17,6 +18,7 @@ WIDTH_IN = 4.6
 GRID = "#d5dae0"
 STYLE: dict[RcKeyType, Any] = {
     "font.size": 8,
+    "text.parse_math": False,  # an attribute may be called a$b$
     "axes.titlesize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -105,7 +107,7 @@ def label_rows(axes, names: list[str]) -> None:
 
 def slug(name: str) -> str:
     """Return a name that is valid as a file name and an anchor."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "attribute"
+    return unique_slug(name)
 
 
 def number(value: float, digits: int) -> str:

@@ -1,7 +1,9 @@
 """The converted model: int8 against float, and the sweeps of the device's pipeline."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 
@@ -48,7 +50,9 @@ def int8(
     title = "Float against int8"
     if converted is None:
         missing = ["No converted model of this run was found. To make one:"]
-        command = f"python -m train.convert {run.folder} --data {data} --out {run.folder}"
+        command = shlex.join(
+            ["python", "-m", "train.convert", str(run.folder), "--data", str(data)]
+        )
         return Section("int8", title, missing, command)
     before, after = results.scores.means(), converted.results.scores.means()
     rows = [
@@ -90,8 +94,8 @@ def robustness(
         text = [f"Not measured for this model on {split} photos: {', '.join(missing)}. To measure:"]
         command = (
             f"for kind in {' '.join(missing)}; do\n"
-            f"    python -m train.evaluate sweep $kind --model {converted.path} --data {data} "
-            f"--split {split} --out {out}; done"
+            f"    python -m train.evaluate sweep $kind --model {quote(str(converted.path))} "
+            f"--data {quote(str(data))} --split {split} --out {quote(str(out))}; done"
         )
     charts = [embed(chart, folder) for chart in sweep_charts(sweeps)]
     return Section("robustness", "Robustness", text, command, charts)

@@ -56,7 +56,9 @@ def read_run(folder: Path) -> Run:
         data = record.get("data", "DIR")
         raise UsageError(
             f"the run in {folder} is not complete: it has no model.keras",
-            f"python -m train.fit --data {data} --out {folder} --resume",
+            shlex.join(
+                ["python", "-m", "train.fit", "--data", str(data), "--out", str(folder), "--resume"]
+            ),
         )
     history, no_history = read_history(folder / "history.csv")
     if not history and "soup" in record:

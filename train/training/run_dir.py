@@ -128,7 +128,7 @@ def save_derived_run(model: keras.Model, record: dict[str, Any], run: Path) -> N
         raise FacetError(
             f"cannot write {run}: {os_reason(error)}", "free disk space, or another --out"
         ) from error
-    print(f"saved {run / 'model.keras'}; next: python -m train.convert {run}")
+    print(f"saved {run / 'model.keras'}; next: python -m train.convert {quote(str(run))}")
 
 
 def read_record(run: Path) -> dict[str, Any]:
@@ -156,13 +156,15 @@ def read_settings(run: Path) -> FitSettings:
 def is_same_run(training: dict[str, Any], record: dict[str, Any]) -> bool:
     """Return whether a model card's training record is of the run with this settings.json.
 
-    Compares code version, counts and numeric settings: a card does not hold the paths.
+    Compares code version, counts and settings, but those with paths, which a card does not hold.
+    Cards of older versions may lack settings that are no numbers.
     """
     keys = ("code", "photos", "soup", "python")
     settings, card_settings = record["settings"], training.get("settings")
     if not isinstance(card_settings, dict) or any(training.get(k) != record.get(k) for k in keys):
         return False
     compared = [k for k, v in settings.items() if isinstance(v, int | float) or k == "input"]
+    compared += [k for k in settings if k in card_settings and k not in ("weights", "teacher")]
     return bool(compared) and all(
         k in card_settings and card_settings[k] == settings[k] for k in compared
     )

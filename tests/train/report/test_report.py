@@ -399,4 +399,4 @@ def test_an_svg_is_made_to_stand_beside_others_in_light_and_dark():
 
 def test_names_that_are_no_file_names():
     assert slug("Wearing_Hat") == "Wearing_Hat"
-    assert slug("a b/../c") == "a-b-c" and slug("//") == "attribute"
+    assert slug("a b/../c").startswith("a_b_c-") and slug("//") != slug("..")
