@@ -6,8 +6,9 @@ Other columns are ignored. If a photo has several faces, the largest is evaluate
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -22,6 +23,15 @@ from device.text import counted
 from device.types import OK
 from train.data.split import CORRECT_LINE, DataError
 from train.data.tables import read_rows
+from train.evaluation.intervals import (
+    UNKNOWN,
+    Interval,
+    interval_text,
+    photo_mean_interval,
+    wilson,
+    without_unknown,
+)
+from train.evaluation.metrics import decimals, without_nan
 
 TABLES = ("labels.csv", "attributes.csv")
 ALIASES = {"smile": "smiling"}  # GENKI's name of the attribute
@@ -48,6 +58,25 @@ class EndToEndResult:
     states: dict[str, int]  # photos per state: ok, or why a face was not classified
     accuracy: float  # mean over the attributes
     attributes: dict[str, float]
+    accuracy_interval: Interval = UNKNOWN  # 95 %
+
+    @property
+    def intervals(self) -> dict[str, Interval]:
+        """The 95 % intervals of the shares, by field."""
+        return {
+            "detected": wilson(round(self.detected * self.photos), self.photos),
+            "classified": wilson(self.states.get(OK, 0), self.photos),
+            "accuracy": self.accuracy_interval,
+        }
+
+    @property
+    def attribute_intervals(self) -> dict[str, Interval]:
+        """The 95 % interval of each attribute's accuracy."""
+        classified = self.states.get(OK, 0)
+        return {
+            name: wilson(round(share * classified) if classified else 0, classified)
+            for name, share in self.attributes.items()
+        }
 
 
 def read_labelled(folder: Path, names: tuple[str, ...]) -> LabelledPhotos:
@@ -101,6 +130,7 @@ def evaluate(
         states={state: number for state, number in states.items() if number},
         accuracy=float(means.mean()),
         attributes=dict(zip(labelled.attributes, means.tolist(), strict=True)),
+        accuracy_interval=photo_mean_interval(np.array([row.mean() for row in correct])),
     )
 
 
@@ -115,14 +145,33 @@ def _analyze(path: Path, analyzer: FaceAnalyzer) -> tuple[str, np.ndarray | None
     return (NO_FACE, None) if face is None else (face.state, face.probabilities.array)
 
 
+def record(result: EndToEndResult) -> dict[str, Any]:
+    """Return the result for JSON, with None for NaN."""
+    fields = without_nan(asdict(result)) | {"attributes": without_nan(result.attributes)}
+    del fields["accuracy_interval"]
+    intervals = without_unknown(result.intervals)
+    intervals["attributes"] = without_unknown(result.attribute_intervals)
+    return fields | {"intervals": intervals}
+
+
+def _brackets(interval: Interval) -> str:
+    text = interval_text(interval, 3)
+    return f" ({text})" if text else ""
+
+
 def table(result: EndToEndResult) -> str:
     """Return the result as text."""
+    ends = {name: _brackets(interval) for name, interval in result.intervals.items()}
     lines = [
-        f"{result.photos} photos: face detected in {result.detected:.3f}, classified in "
-        f"{result.classified:.3f}; accuracy {result.accuracy:.4f}, mean over "
-        f"{counted(len(result.attributes), 'attribute')}",
+        f"{counted(result.photos, 'photo')}: face detected in {result.detected:.3f}"
+        f"{ends['detected']}, classified in {result.classified:.3f}{ends['classified']}; accuracy "
+        f"{decimals(result.accuracy, 4)}{ends['accuracy']}, mean over "
+        f"{counted(len(result.attributes), 'attribute')}; in brackets: 95 % intervals",
         ", ".join(f"{state}: {count}" for state, count in sorted(result.states.items())),
     ]
     if len(result.attributes) > 1:
-        lines += [f"{name:20}{value:8.3f}" for name, value in result.attributes.items()]
+        lines += [
+            f"{name:20}{decimals(value, 3):>8}{_brackets(result.attribute_intervals[name])}"
+            for name, value in result.attributes.items()
+        ]
     return "\n".join(lines)

@@ -1,7 +1,9 @@
 """A run's predictions on a split: probabilities, decisions and mistakes."""
 
 import csv
+import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from device.rowlog.csv_format import escaped
 from train.data.select import balanced, head, sample_evenly, with_attributes
 from train.data.split import SPLITS, DataError, Dataset, Split
 from train.evaluation.calibration import WEIGHTS, cost_thresholds, operating_point
+from train.evaluation.intervals import Interval, mean_intervals
 from train.evaluation.metrics import Scores, score
 from train.evaluation.predictions import Predictions, calibrate, predict_float, predict_int8
 from train.network.load import load_float
@@ -29,6 +32,8 @@ class Results:
     thresholds: np.ndarray  # (attributes,), 0..1, on the calibrated probability
     prevalence: np.ndarray  # (attributes,), share of the training photos
     weight: float  # of balanced accuracy in the choice of thresholds
+    validated: int = 0  # validation photos of the thresholds
+    validation_accuracy: float = math.nan  # of the raw outputs at 1/2 on them, over attributes
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -39,6 +44,11 @@ class Results:
     def scores(self) -> Scores:
         """The metrics at the chosen thresholds."""
         return score(self.names, self.split.labels, self.probabilities, self.thresholds)
+
+    @cached_property
+    def mean_intervals(self) -> dict[str, Interval]:
+        """The 95 % intervals of the means over attributes."""
+        return mean_intervals(self.scores, self.split.labels, self.probabilities)
 
     @property
     def wrong(self) -> np.ndarray:
@@ -126,6 +136,8 @@ def float_results(
         thresholds=thresholds,
         prevalence=prevalence,
         weight=weight,
+        validated=len(val),
+        validation_accuracy=float(((val_predictions.raw >= 0.5) == val.labels).mean()),
     )
 
 
