@@ -491,7 +491,7 @@ def test_a_stop_does_not_wait_for_a_silent_camera(path):
             settings = CameraSettings(source=address(server))
             with open_camera(settings, stop.is_set) as camera:
                 assert len(list(camera)) <= 1
-        assert time.monotonic() - began_s < 2
+        assert time.monotonic() - began_s < 15  # `never` waits for 20
         quiet.set()
 
 
