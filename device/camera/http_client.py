@@ -22,6 +22,7 @@ from typing import Any
 from urllib.request import parse_http_list, parse_keqv_list
 
 from ..errors import SourceError, UsageError, one_line, os_reason
+from ..files import open_regular
 from ..settings import CameraSettings
 from .address import Address
 from .timed_response import TimedResponse
@@ -195,6 +196,8 @@ def tls_context(settings: CameraSettings) -> ssl.SSLContext:
     """Return how certificates are verified; SourceError for an unusable `ca_file`."""
     ca_file: Path | None = settings.ca_file
     try:
+        if ca_file is not None:
+            open_regular(ca_file).close()  # OpenSSL would wait for a pipe
         context = ssl.create_default_context(cafile=ca_file and str(ca_file))
     except (OSError, ValueError) as error:
         reason = "no certificate in it" if isinstance(error, ssl.SSLError) else os_reason(error)

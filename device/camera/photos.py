@@ -1,5 +1,6 @@
 """Read a photo, or a folder of photos in the order of their names."""
 
+import contextlib
 import shlex
 import time
 from collections.abc import Iterator
@@ -84,6 +85,15 @@ def _photos_in(folder: Path, recursive: bool) -> list[Path]:
             f"ls -ld {shlex.quote(str(folder))}",
         ) from error
     if not paths:
-        deeper = "" if recursive else ", or --recursive for its subfolders"
-        raise SourceError(f"no photos in {folder}", f"a folder of JPEG or PNG files{deeper}")
+        inner = None if recursive else _subfolder_with_photos(folder)
+        others = f", such as {shlex.quote(str(inner))}" if inner else ""
+        raise SourceError(f"no photos in {folder}", f"a folder of JPEG or PNG files{others}")
     return paths
+
+
+def _subfolder_with_photos(folder: Path) -> Path | None:
+    with contextlib.suppress(OSError):
+        for inner in sorted(folder.iterdir()):
+            if inner.is_dir() and photos_in(inner, recursive=False):
+                return inner
+    return None

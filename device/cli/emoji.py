@@ -144,6 +144,7 @@ def show_live(settings: Settings) -> None:
     from ..models import load_models
     from ..outputs.window_process import ScreenError, WindowProcess
     from ..pipeline import build_pipeline
+    from ..worker import call_until
     from .loop import for_window, stop_at_signals, until_stopped
     from .outputs import build_window
 
@@ -153,7 +154,7 @@ def show_live(settings: Settings) -> None:
         message = f"no screen for --live: {error.message}"
         raise UsageError(message, "--out FILE instead of --live") from error
     stop = stop_at_signals()
-    models = load_models(settings)
+    models = call_until(stop.is_set, "loading the models", lambda: load_models(settings))
     generator = EmojiGenerator(models.classifier.card)
 
     def painter() -> Painter:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import itertools
 import logging
+import os
 import re
 import resource
 import threading
@@ -349,6 +350,8 @@ def test_certificates_are_verified(tmp_path, capsys):
         trusted = tmp_path / "elsewhere.pem"
         assert "its certificate is not trusted" in refused(url, ca_file=trusted)
     assert "cannot read the certificates" in refused(url, ca_file=tmp_path / "none.pem")
+    os.mkfifo(tmp_path / "pipe")
+    assert "it is a pipe" in refused(url, ca_file=tmp_path / "pipe")
 
 
 def test_a_server_without_encryption_under_https(server):

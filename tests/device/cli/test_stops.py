@@ -50,6 +50,18 @@ def test_a_signal_stops_a_run_unless_its_starter_ignores_it(number, ignored, cod
     process.stdout.close()
 
 
+def test_a_second_signal_does_not_end_what_is_ending():
+    """It would change the exit code of a run whose files are complete."""
+    ending = "import atexit, signal\natexit.register(lambda: print(signal.getsignal(15).name))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", ending + LOOP], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout and process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=30)
+    assert (process.returncode, printed) == (10, "SIG_IGN\n")
+
+
 @pytest.mark.parametrize("place", ["full disk", "no reader", "closed"])
 def test_losing_the_place_for_messages_ends_no_run(tmp_path, place):
     run = [sys.executable, "-m", "device.run", "--camera", "demo", "--headless"]
@@ -225,3 +237,29 @@ def open_source(*arguments, before=module._open_source):
 module._open_source = open_source
 exit_with(main)
 """
+
+
+# The command, whose models take a minute, as an unknown one does that hangs in its trial.
+SLOW = """
+import sys, time
+from device import models
+from device.cli.command import exit_with
+from device.run import main
+
+def load(settings):
+    print("loading", file=sys.stderr, flush=True)
+    time.sleep(60)
+
+models.load_models = load
+exit_with(main)
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_stop_does_not_wait_for_the_models(number):
+    run = [sys.executable, "-c", SLOW, "--camera", "demo", "--headless"]
+    process = subprocess.Popen(run, cwd=ROOT, stderr=subprocess.PIPE)
+    assert process.stderr and b"loading" in process.stderr.readline()
+    process.send_signal(number)
+    printed = process.communicate(timeout=30)[1].decode()
+    assert (process.returncode, printed) == (0, "facet: stopped while loading the models\n")

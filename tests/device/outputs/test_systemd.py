@@ -208,9 +208,7 @@ def wait_for_rows(log, count):
         time.sleep(0.02)
 
 
-def test_a_video_is_stopped_soon_with_its_rows_on_the_disk(
-    tmp_path, systemd, start, astronaut
-):
+def test_a_video_is_stopped_soon_with_its_rows_on_the_disk(tmp_path, systemd, start, astronaut):
     write_video(tmp_path / "film.avi", astronaut)
     log = tmp_path / "faces.csv"
     process = start("--camera", "film.avi", "--log", log, "--log-every", 0, WATCHDOG_USEC="400000")
