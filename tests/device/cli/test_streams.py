@@ -1,6 +1,7 @@
 """Standard streams that are closed or full, and results that cannot be written."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 
 from device.cli.result_file import refuse_unwritable, write_result
 from device.errors import UsageError
-from tests.conftest import ROOT
+from tests.conftest import ASTRONAUT, ROOT
 from tests.device.cli.test_run import HEADLESS
 
 STDOUT_FAULTS = {">/dev/full": "No space left on device", ">&-": "Bad file descriptor"}
@@ -140,3 +141,21 @@ def test_pipes_devices_and_open_files_are_written_in_place(tmp_path):
     assert fifo.is_fifo() and os.path.lexists("/dev/null") and not os.path.isfile("/dev/null")
     for descriptor in (read, write, reader):
         os.close(descriptor)
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_a_files_name_is_the_same_in_any_locale(tmp_path, locale):
+    shutil.copy(ASTRONAUT, tmp_path / "Zoë.png")
+    done = subprocess.run(
+        [sys.executable, "-m", "device.run", "--camera", "Zoë.png", "--headless", "--log", "-"],
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "LC_ALL": locale,
+            "PYTHONUTF8": "0",
+            "PYTHONCOERCECLOCALE": "0",
+            "PYTHONPATH": str(ROOT),
+        },
+        capture_output=True,
+    )
+    assert ",Zoë.png,0,1," in done.stdout.decode(), done.stderr
