@@ -1,15 +1,15 @@
 """Standard streams that are closed or full, and results that cannot be written."""
 
 import os
-import shutil
 import subprocess
 import sys
 
+import cv2
 import pytest
 
 from device.cli.result_file import refuse_unwritable, write_result
 from device.errors import UsageError
-from tests.conftest import ASTRONAUT, ROOT
+from tests.conftest import ROOT
 from tests.device.cli.test_run import HEADLESS
 
 STDOUT_FAULTS = {">/dev/full": "No space left on device", ">&-": "Bad file descriptor"}
@@ -144,8 +144,8 @@ def test_pipes_devices_and_open_files_are_written_in_place(tmp_path):
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
-def test_a_files_name_is_the_same_in_any_locale(tmp_path, locale):
-    shutil.copy(ASTRONAUT, tmp_path / "Zoë.png")
+def test_a_files_name_is_the_same_in_any_locale(tmp_path, astronaut, locale):
+    (tmp_path / "Zoë.png").write_bytes(cv2.imencode(".png", astronaut)[1])
     done = subprocess.run(
         [sys.executable, "-m", "device.run", "--camera", "Zoë.png", "--headless", "--log", "-"],
         cwd=tmp_path,
