@@ -1,7 +1,9 @@
 """Small pieces of text that several messages share."""
 
+import contextlib
 import json
 import re
+import shlex
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -36,11 +38,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def path_from_here(path: Path) -> str:
-    """Return a path as a command in the working directory takes it, short if it is below it."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except (OSError, ValueError):  # the directory is gone, or the path is elsewhere
-        return str(path)
+    """Return a path as a command in the working directory takes it: quoted, short if below it."""
+    with contextlib.suppress(OSError, ValueError):  # the directory is gone, or path elsewhere
+        path = path.relative_to(Path.cwd())
+    return shlex.quote(str(path))
 
 
 def toml(value: Any) -> str:

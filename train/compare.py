@@ -12,8 +12,8 @@ beside it as NAME.png.
 """
 
 import argparse
-import dataclasses
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -26,7 +26,9 @@ from device.errors import FacetError, UsageError, disk_faults
 from device.log import log
 from train.data.open import read_data
 from train.data.select import select_for_run
-from train.evaluation.comparison import ComparisonRow, chart, measure_run, table
+from train.data.unreadable import unreadable_line
+from train.evaluation.comparison import ComparisonRow, measure_run, row_record, table
+from train.evaluation.comparison_chart import chart
 from train.tools.markers import fill_markers
 from train.training.config import FitSettings
 from train.training.flags import add_flags, overridden
@@ -41,7 +43,7 @@ def plan_runs(names: Sequence[str], flags: argparse.Namespace) -> dict[str, FitS
     """Return the settings per recipe; UsageError if they would not use the same photos."""
     plan = {Path(name).stem: overridden(read_recipe(name), flags) for name in names}
     if len(plan) < len(names):
-        raise UsageError("duplicate recipe", f"python -m train.compare {' '.join(plan)} ...")
+        raise UsageError("duplicate recipe", f"python -m train.compare {shlex.join(plan)} ...")
     first_name, first = next(iter(plan.items()))
     for name, settings in plan.items():
         for key in EQUAL:
@@ -84,7 +86,10 @@ def compare(
     for number, (name, settings) in enumerate(plan.items(), 1):
         print(f"{number} of {len(plan)}: {name}", flush=True)
         run = train_recipe(name, settings, data_folder, out)
-        rows += measure_run(name, run, settings, select_for_run(data.splits, settings))
+        splits = select_for_run(data.splits, settings)
+        rows += measure_run(name, run, settings, splits)
+        if line := unreadable_line(*splits.values()):
+            print(line)
         _write(rows, out, into)
     return rows
 
@@ -93,7 +98,7 @@ def _write(rows: list[ComparisonRow], out: Path, into: Path | None) -> None:
     """Write the table and the chart of the recipes so far."""
     lines = table(rows)
     (out / "comparison.md").write_text("\n".join(lines) + "\n")
-    records = [dataclasses.asdict(row) for row in rows]
+    records = [row_record(row) for row in rows]
     (out / "comparison.json").write_text(json.dumps(records, indent=2) + "\n")
     chart(out / "comparison.png", rows)
     if into:

@@ -1,52 +1,49 @@
 """Convert a finished run to an int8 .tflite with its card: calibrated, measured and verified.
 
-    python -m train.convert runs/attributes --data ../shared/data/celeba --out models/
+    python -m train.convert runs/attributes --data ../shared/data/celeba
 
 5 minutes for 37,616 training, 2,220 validation and 2,250 test photos. Writes NAME.tflite, NAME.json
 (the card that the device reads) and MODEL_CARD.md (the card for people; MODEL_CARD-small.md for
-attributes-small). All are written and verified under another name first and then renamed; if the
-power fails in between, the device detects it by the card's SHA-256. A model of another run in --out
-is replaced only with --overwrite. With UTKFace, beside the data or given, the card also has the
-errors by group.
+attributes-small) to RUN/models or --out. All are written and verified under another name first and
+then renamed; if the power fails in between, the device detects it by the card's SHA-256. Files of
+another model in --out, such as the shipped one in models/, are replaced only with --overwrite. With
+UTKFace, beside the data or given, the card also has the errors by group.
 """
+
+from __future__ import annotations
 
 import dataclasses
 import hashlib
 import os
-import sys
+import shlex
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
 from device.attributes.model_card import Attribute, ModelCard, read_card
 from device.cli.command import Parser, count, exit_with
-from device.errors import FacetError, ModelError, UsageError, disk_faults
-from device.faces.align import crop_template
-from device.tflite import Network
+from device.errors import ModelError, UsageError, disk_faults
+from device.files import read_text
+from device.text import printable
 from train import verify
-from train.data.crops import read_crop
+from train.data.file_names import file_slug
 from train.data.open import read_data
 from train.data.select import head, sample_evenly, select_for_run
 from train.data.split import CHECK_DATA, DataError, Dataset, Split, left_out_line
-from train.evaluation.calibration import TRAINING_PHOTOS, operating_point
-from train.evaluation.measure import measure_model
-from train.evaluation.model_card import model_card, splits_of
-from train.evaluation.predictions import Predictions, predict_int8
-from train.network.load import load_float
-from train.network.quantize import quantize
+from train.data.unreadable import readable_crops, unreadable_line
 from train.training.run_dir import is_same_run, read_record, read_settings
 
+# TensorFlow and scikit-learn take seconds to import: functions import what needs them.
+if TYPE_CHECKING:
+    from device.tflite import Network
+    from train.evaluation.predictions import Predictions
+
 CALIBRATION_PHOTOS = 1000
-REINSTALL_RUNTIME = "rm -rf .venv-tflite && make setup-dev"
 VERIFIED_PHOTOS = 100
-# Mean difference of two runtimes' outputs, in steps of 1/256, above which one of them is wrong.
-# XNNPACK, which accelerates litert, rounds int8 differently from the built-in kernels of
-# tflite-runtime (for a sound model, by less than one step on average).
-MAX_MEAN_STEPS = 4.0
+MAX_NAME = 100  # characters of a model's name
 LICENCE = "CelebA is for non-commercial research only, and so is a model trained on it."
 
 
@@ -57,6 +54,13 @@ def convert(
 
     limit: only the first photos of each split; 0 = all.
     """
+    from device.tflite import Network
+    from train.evaluation.agreement import flat_line
+    from train.evaluation.measure import measure_model
+    from train.evaluation.predictions import Predictions, predict_int8
+    from train.network.load import load_float
+    from train.network.quantize import quantize
+
     settings = read_settings(run)
     selected = select_for_run(data.splits, msgspec.structs.replace(settings, limit=0))
     splits = {name: head(split, limit) for name, split in selected.items()}
@@ -68,31 +72,49 @@ def convert(
                 f"no {split.name} photo: the conversion calibrates on train and val", CHECK_DATA
             )
     crop_wh = settings.input
-    photos = sample_evenly(train, CALIBRATION_PHOTOS).photos
-    content = quantize(model, (read_crop(photo, crop_wh).astype(np.float32) for photo in photos))
+    crops = readable_crops(sample_evenly(train, CALIBRATION_PHOTOS), crop_wh)
+    content = quantize(model, (crop.astype(np.float32) for crop in crops))
     network = Network(content, f"{name}.tflite", "convert the run again", threads=2)
 
-    raw = {key: predict_int8(network, splits[key].photos, crop_wh) for key in ("val", "test")}
+    predicted = {key: predict_int8(network, splits[key], crop_wh) for key in ("val", "test")}
+    val, raw = predicted["val"]
     card = _uncalibrated_card(run, name, content, crop_wh, train, data.name)
-    card = _calibrate(card, network, train, Predictions(raw["val"], val.labels))
-    measured_splits = {key: splits[key] for key in raw}
-    measured = measure_model(card, network, model, measured_splits, raw, utkface)
+    card, flat = _calibrate(card, network, train, Predictions(raw, val.labels))
+    measured = measure_model(card, network, model, predicted, utkface)
+    measured |= {"flat": flat} if flat else {}
+    left_out = unreadable_line(*splits.values(), utkface=utkface)
+    measured |= {"unreadable": left_out} if left_out else {}
     card = dataclasses.replace(card, measured={"bytes": len(content)} | measured)
-    verified = _write(out, name, card, content, val.photos[:VERIFIED_PHOTOS])
-    return [*_table(card), f"{name}.tflite: {len(content) / 1e6:.2f} MB", *verified]
+    verified = _write(out, name, card, content, _verified_crops(val, crop_wh, model))
+    size = f"{name}.tflite: {len(content) / 1e6:.2f} MB"
+    notes = filter(None, [flat_line(flat, len(card.names)), left_out])
+    return [*_table(card), size, *verified, *notes]
+
+
+def _verified_crops(
+    val: Split, crop_wh: tuple[int, int], model: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the crops that each runtime is run on, and the float model's raw outputs for them."""
+    crops = np.stack(list(readable_crops(head(val, VERIFIED_PHOTOS), crop_wh)))
+    return crops, np.asarray(model.predict_on_batch(crops.astype(np.float32)))
 
 
 def _write(
-    out: Path, name: str, card: ModelCard, content: bytes, photos: Sequence[Path]
+    out: Path, name: str, card: ModelCard, content: bytes, photos: tuple[np.ndarray, np.ndarray]
 ) -> list[str]:
-    """Write and verify the three files, then move them to `out`; return lines per runtime."""
+    """Write and verify the three files, then move them to `out`; return lines per runtime.
+
+    photos: crops, and the float model's raw outputs for them.
+    """
+    from train.evaluation.model_card import model_card
+
     out.mkdir(parents=True, exist_ok=True)
     # In the same folder: only renaming within one file system is atomic.
     with tempfile.TemporaryDirectory(dir=out, prefix=".convert-") as folder:
         partial = Path(folder)
         (partial / f"{name}.tflite").write_bytes(content)
         (partial / f"{name}.json").write_text(card.to_json())
-        verified = _verify(partial / f"{name}.json", photos)
+        verified = verify.verified_lines(partial / f"{name}.json", *photos)
         (partial / _text_name(name)).write_text(model_card(card, name, verified))
         for file in (f"{name}.tflite", f"{name}.json", _text_name(name)):
             os.replace(partial / file, out / file)
@@ -100,28 +122,48 @@ def _write(
 
 
 def _text_name(name: str) -> str:
-    suffix = name.removeprefix("attributes").strip("-")
+    suffix = "" if name == "attributes" else name.removeprefix("attributes-")
     return f"MODEL_CARD-{suffix}.md" if suffix else "MODEL_CARD.md"
 
 
-def check_overwrite(card: Path, run: Path) -> None:
-    """Raise UsageError if a card exists that is not of this run."""
-    if not card.exists():
-        return
+def check_overwrite(out: Path, name: str, run: Path) -> None:
+    """Raise UsageError if a file to be written exists and is not of this run's model."""
+    card, text = out / f"{name}.json", out / _text_name(name)
+    hint = "--overwrite to replace it, or another --out or --name"
     try:
         training = read_card(card).training
     except ModelError:
         training = {}
-    if not is_same_run(training, read_record(run)):
+    same = is_same_run(training, read_record(run))
+    for file in (card, out / f"{name}.tflite"):
+        if os.path.lexists(file) and not same:
+            raise UsageError(f"{file} is a model of another run than {run}", hint)
+    if os.path.lexists(text) and not _heading_of(text).startswith(f"# {name}: "):
+        raise UsageError(f"{text} is the card of another model than {name}", hint)
+
+
+def _heading_of(text: Path) -> str:
+    try:
+        return read_text(text).partition("\n")[0]
+    except (OSError, ValueError):
+        return ""
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError for a name that is no file's, or that the device does not read."""
+    usable = printable(name) == name and len(name) <= MAX_NAME and not name.startswith((".", "-"))
+    if not name.strip() or not usable or set(name) & set("/\\:"):
         raise UsageError(
-            f"{card} is a model of another run than {run}",
-            "--overwrite to replace it, or another --out or --name",
+            f"--name {name!r} is no name of a file",
+            f"--name {file_slug(name)}, or --out for the folder",
         )
 
 
 def _uncalibrated_card(
     run: Path, name: str, content: bytes, crop_wh: tuple[int, int], train: Split, source: str
 ) -> ModelCard:
+    from device.faces.align import crop_template
+
     prevalence = train.labels.mean(axis=0)
     return ModelCard(
         file=f"{name}.tflite",
@@ -164,14 +206,18 @@ def without_paths(record: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _calibrate(card: ModelCard, network: Network, train: Split, val: Predictions) -> ModelCard:
-    """Return the card with slopes, offsets and thresholds."""
-    sample = sample_evenly(train, TRAINING_PHOTOS)
-    train_predictions = Predictions(
-        predict_int8(network, sample.photos, card.crop_wh), sample.labels
-    )
+def _calibrate(
+    card: ModelCard, network: Network, train: Split, val: Predictions
+) -> tuple[ModelCard, list[str]]:
+    """Return the card with slopes, offsets and thresholds, and the attributes with flat outputs."""
+    from train.evaluation.agreement import flat_attributes
+    from train.evaluation.calibration import TRAINING_PHOTOS, operating_point
+    from train.evaluation.predictions import Predictions, predict_int8
+
+    photos, raw = predict_int8(network, sample_evenly(train, TRAINING_PHOTOS), card.crop_wh)
+    sample = Predictions(raw, photos.labels)
     prevalence = train.labels.mean(axis=0)
-    slope, offset, threshold, weight = operating_point(val, train_predictions, prevalence)
+    slope, offset, threshold, weight = operating_point(val, sample, prevalence)
     attributes = tuple(
         dataclasses.replace(
             attribute,
@@ -181,50 +227,15 @@ def _calibrate(card: ModelCard, network: Network, train: Split, val: Predictions
         )
         for i, attribute in enumerate(card.attributes)
     )
+    flat = flat_attributes(card.names, sample.raw, sample.labels)
     training = {**card.training, "balanced_accuracy_weight": weight}
-    return dataclasses.replace(card, attributes=attributes, training=training)
-
-
-def _verify(card: Path, photos: Sequence[Path]) -> list[str]:
-    """Return a line per runtime; FacetError if one fails or gives other results."""
-    crops = np.stack([read_crop(path, read_card(card).crop_wh) for path in photos])
-    pythons = [Path(sys.executable)]
-    lines, results = [], []
-    if verify.TFLITE_PYTHON.exists():
-        pythons.append(verify.TFLITE_PYTHON)
-    else:
-        lines.append("tflite-runtime: not installed, not verified")
-    for python in pythons:
-        result = verify.outputs_of(python, card, crops)
-        if isinstance(result, str):
-            raise FacetError(
-                f"the converted model does not run with {python}: {result}", REINSTALL_RUNTIME
-            )
-        results.append(result)
-    (reference, expected), *rest = results
-    lines.append(f"{reference}: runs, {len(crops)} validation photos")
-    return lines + [_agreement(reference, expected, *result) for result in rest]
-
-
-def _agreement(reference: str, expected: np.ndarray, runtime: str, outputs: np.ndarray) -> str:
-    """Return a line on the difference of two runtimes; FacetError if it is too large."""
-    accelerated, plain = np.abs(outputs - expected) * 256
-    if plain.any():
-        raise FacetError(
-            f"{runtime} and {reference} differ by {plain.max():.0f} steps with the same kernels",
-            REINSTALL_RUNTIME,
-        )
-    difference = f"{accelerated.mean():.2f}/256 on average, {accelerated.max():.0f}/256 at most"
-    if accelerated.mean() > MAX_MEAN_STEPS:
-        raise FacetError(f"{runtime} and {reference} do not agree: {difference}", REINSTALL_RUNTIME)
-    return (
-        f"{runtime}: runs, identical to {reference} without XNNPACK; with XNNPACK, the default of "
-        f"{reference}, outputs differ by {difference}, because it rounds differently"
-    )
+    return dataclasses.replace(card, attributes=attributes, training=training), list(flat)
 
 
 def _table(card: ModelCard) -> list[str]:
     """Return float against int8, a line per metric and split."""
+    from train.evaluation.model_card import splits_of
+
     lines = [f"{'':28}{'float':>9}{'int8':>9}{'loss':>9}"]
     for split, metrics in splits_of(card).items():
         for key, value in metrics["float"].items():
@@ -248,8 +259,9 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     out = args.out or args.run / "models"
     root = args.data or Path(read_record(args.run).get("data", ""))
+    check_name(args.name)
     if not args.overwrite:
-        check_overwrite(out / f"{args.name}.json", args.run)
+        check_overwrite(out, args.name, args.run)
     data = read_data(root)
     print(left_out_line(data))
     utkface = args.utkface or root.parent / "utkface"
@@ -257,7 +269,7 @@ def main(argv: list[str] | None = None) -> None:
         lines = convert(args.run, data, out, args.name, utkface, args.limit)
     print("\n".join(lines))
     card = out / f"{args.name}.json"
-    print(f"saved {card}; next: python -m device.run --model {card}")
+    print(f"saved {card}; next: python -m device.run --model {shlex.quote(str(card))}")
 
 
 if __name__ == "__main__":

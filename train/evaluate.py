@@ -29,11 +29,21 @@ from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import quality_limits
 from device.settings import FacesSettings
 from device.text import counted
+from train.data.file_names import unique_slug
 from train.data.open import read_data
 from train.data.select import head, sample_evenly, with_attributes
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split, left_out_line
+from train.data.unreadable import unreadable, unreadable_line
 from train.evaluation import end_to_end, fairness, rejection, robustness
-from train.evaluation.metrics import Scores, without_nan
+from train.evaluation.chart_text import chart_style
+from train.evaluation.intervals import (
+    Interval,
+    interval_text,
+    mean_intervals,
+    score_intervals,
+    without_unknown,
+)
+from train.evaluation.metrics import Scores, decimals, without_nan
 from train.evaluation.plots import (
     attribute_chart,
     overview_chart,
@@ -85,32 +95,59 @@ def scores_table(scores: Scores) -> str:
     """Return the means and a row per attribute as text."""
     means = scores.means()
     lines = [
-        f"{scores.photos:,} photos: mean accuracy {means['accuracy']:.4f}, balanced accuracy "
-        f"{means['balanced_accuracy']:.4f}, macro-F1 {means['macro_f1']:.4f}, mean AUC "
-        f"{means['mean_auc']:.4f}, calibration error {means['calibration_error']:.4f}",
-        f"{'attribute':20}{'accuracy':>10}{'balanced':>10}{'precision':>10}{'recall':>10}"
-        f"{'F1':>10}{'AUC':>10}{'support':>10}",
+        f"{scores.photos:,} photos: mean accuracy {decimals(means['accuracy'], 4)}, balanced "
+        f"accuracy {decimals(means['balanced_accuracy'], 4)}, macro-F1 "
+        f"{decimals(means['macro_f1'], 4)}, mean AUC {decimals(means['mean_auc'], 4)}, "
+        f"calibration error {decimals(means['calibration_error'], 4)}",
+        f"{'attribute':20}{'accuracy':>10}{'95 %':>16}{'balanced':>10}{'precision':>10}"
+        f"{'recall':>10}{'F1':>10}{'95 %':>16}{'AUC':>10}{'95 %':>16}{'support':>10}",
     ]
     for score in scores.attributes:
         metrics = (
             *(score.accuracy, score.balanced_accuracy, score.precision),
             *(score.recall, score.f1, score.auc),
         )
-        values = "".join(f"{value:10.4f}" for value in metrics)
-        lines.append(f"{score.name:20}{values}{score.support:10}")
+        values = [f"{decimals(value, 4):>10}" for value in metrics]
+        ends = score_intervals(score, scores.photos)
+        for place, field in ((0, "accuracy"), (4, "f1"), (5, "auc")):
+            values[place] += f"{interval_text(ends[field]):>16}"
+        lines.append(f"{score.name:20}{''.join(values)}{score.support:10}")
     return "\n".join(lines)
 
 
+def intervals_line(intervals: dict[str, Interval]) -> str:
+    """Return the 95 % intervals of the means as text."""
+    titles = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
+    titles |= {"macro_f1": "macro-F1", "mean_auc": "mean AUC"}
+    known = [
+        f"{titles[key]} {text}"
+        for key, interval in intervals.items()
+        if (text := interval_text(interval, 4))
+    ]
+    return f"95 % intervals of the means: {', '.join(known)}"
+
+
 def write_scores(
-    out: Path, about: dict[str, str], scores: Scores, split: Split, probabilities: np.ndarray
-) -> None:
-    """Write report.json, which starts with `about`, and the charts."""
-    _write_json(out / "report.json", about | scores.to_dict())
-    overview_chart(out / "attributes.png", scores)
+    out: Path, about: dict[str, Any], scores: Scores, split: Split, probabilities: np.ndarray
+) -> dict[str, Interval]:
+    """Write report.json, which starts with `about`, and the charts; return the means' intervals."""
+    intervals = mean_intervals(scores, split.labels, probabilities)
+    _write_json(out / "report.json", about | _record(scores, intervals))
     (out / "attributes").mkdir(exist_ok=True)
-    for i, score in enumerate(scores.attributes):
-        path = out / "attributes" / f"{score.name}.png"
-        attribute_chart(path, score, split.labels[:, i], probabilities[:, i])
+    with chart_style(split.attributes):
+        overview_chart(out / "attributes.png", scores)
+        for i, score in enumerate(scores.attributes):
+            path = out / "attributes" / f"{unique_slug(score.name)}.png"
+            attribute_chart(path, score, split.labels[:, i], probabilities[:, i])
+    return intervals
+
+
+def _record(scores: Scores, intervals: dict[str, Interval]) -> dict[str, Any]:
+    """Return the metrics with their 95 % intervals, for JSON."""
+    record = scores.to_dict() | {"intervals": without_unknown(intervals)}
+    for row, score in zip(record["attributes"], scores.attributes, strict=True):
+        row["intervals"] = without_unknown(score_intervals(score, scores.photos))
+    return record
 
 
 def run_scores(args: argparse.Namespace, out: Path, classifier: Classifier, split: Split) -> None:
@@ -118,14 +155,22 @@ def run_scores(args: argparse.Namespace, out: Path, classifier: Classifier, spli
     card, split = classifier.card, head(split, args.limit)
     if args.keras_file:
         kind, sha256, model_path = "float", "", args.keras_file
-        raw = predict_float(load_float(args.keras_file, len(card.names)), split.photos)
+        model = load_float(args.keras_file, len(card.names))
+        readable, raw = predict_float(model, split)
     else:
         kind, sha256, model_path = "int8", card.sha256, args.model
-        raw = predict_int8(classifier.network, split.photos, card.crop_wh)
-    scores, probabilities = score_predictions(card, raw, split)
+        readable, raw = predict_int8(classifier.network, split, card.crop_wh)
+    scores, probabilities = score_predictions(card, raw, readable)
     print(f"{kind}, {split.name}\n{scores_table(scores)}")
-    about = {"model": str(model_path), "sha256": sha256, "kind": kind, "split": split.name}
-    write_scores(out, about, scores, split, probabilities)
+    about = {
+        "model": str(model_path),
+        "sha256": sha256,
+        "kind": kind,
+        "split": split.name,
+        "unreadable": len(split) - len(readable),
+    }
+    print(intervals_line(write_scores(out, about, scores, readable, probabilities)))
+    _print_unreadable(split)
     print(f"report: {out / 'report.json'}, charts: {out / 'attributes.png'}, {out / 'attributes'}/")
 
 
@@ -135,9 +180,14 @@ def run_sweep(args: argparse.Namespace, out: Path, classifier: Classifier, split
     points = robustness.sweep(args.kind, photos, _detector(), classifier)
     print(robustness.table(args.kind, points))
     # train.report uses the sweeps of its own model and split only.
-    measured_on = {"sha256": classifier.card.sha256, "split": split.name}
+    measured_on = {
+        "sha256": classifier.card.sha256,
+        "split": split.name,
+        "unreadable": len(unreadable(photos.photos)),
+    }
     rows = [without_nan(asdict(point)) | measured_on for point in points]
     _write_json(out / f"sweep-{args.kind}.json", rows)
+    _print_unreadable(photos)
     chart = out / f"sweep-{args.kind}.png"
     sweep_chart(chart, args.kind, robustness.SWEEPS[args.kind][0], points)
     print(f"chart: {chart}")
@@ -151,6 +201,7 @@ def run_rejection(
     limits = quality_limits(FacesSettings())
     curves = rejection.rejection_curves(photos, _detector(), classifier, limits)
     print(rejection.table(curves))
+    _print_unreadable(photos)
     _write_json(out / "rejection.json", [without_nan(asdict(curve)) for curve in curves])
     rejection_chart(out / "rejection.png", curves)
     print(f"chart: {out / 'rejection.png'}")
@@ -162,15 +213,16 @@ def run_fairness(args: argparse.Namespace, out: Path, classifier: Classifier, sp
     utkface = args.utkface or args.data.parent / "utkface"
     people = fairness.read_people(utkface, _detector(), classifier)
     missed = sum(person.male is None for person in people)
-    raw = predict_int8(classifier.network, split.photos, card.crop_wh)
-    _, probabilities = score_predictions(card, raw, split)
+    readable, raw = predict_int8(classifier.network, split, card.crop_wh)
+    _, probabilities = score_predictions(card, raw, readable)
     errors = {
         "UTKFace": fairness.utkface_errors(people),
-        f"CelebA {split.name}": fairness.celeba_errors(card, split, probabilities),
+        f"CelebA {split.name}": fairness.celeba_errors(card, readable, probabilities),
     }
     for title, rows in errors.items():
         print(fairness.table(title, rows))
     print(f"UTKFace: no face detected in {missed} of {len(people)} photos")
+    _print_unreadable(split, utkface)
     records = {title: [asdict(row) for row in rows] for title, rows in errors.items()}
     _write_json(out / "fairness.json", records)
 
@@ -181,7 +233,7 @@ def run_photos(folder: Path, out: Path, classifier: Classifier) -> None:
     limits = quality_limits(FacesSettings())
     result = end_to_end.evaluate(labelled, _detector(), classifier, limits)
     print(end_to_end.table(result))
-    _write_json(out / "photos.json", without_nan(asdict(result)))
+    _write_json(out / "photos.json", end_to_end.record(result))
 
 
 RUN = {
@@ -224,6 +276,11 @@ def _read_split(args: argparse.Namespace, classifier: Classifier) -> Split:
 
 def _detector() -> BlazeFace:
     return BlazeFace("back", threads=os.cpu_count() or 1)
+
+
+def _print_unreadable(split: Split, utkface: Path | None = None) -> None:
+    if line := unreadable_line(split, utkface=utkface):
+        print(line)
 
 
 def _write_json(path: Path, record: Any) -> None:

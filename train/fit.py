@@ -17,6 +17,7 @@ backbones, which runs share, are beside RUN in features/ and may be deleted.
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from device.log import log
 from train.data.open import read_data
 from train.data.select import counts_line, select_for_run
 from train.data.split import CHECK_DATA, DataError, left_out_line
+from train.data.unreadable import unreadable_line
 from train.training.config import FitSettings, check_early_stopping
 from train.training.flags import add_flags, overridden
 from train.training.recipe import read_recipe, recipe_names
@@ -37,6 +39,7 @@ from train.training.run_dir import (
     read_settings,
     save_resumed,
     save_settings,
+    save_unreadable,
 )
 
 # Keras takes 3 s to import: functions import what needs it, so that --help and errors come at once.
@@ -181,10 +184,12 @@ def main(argv: list[str] | None = None) -> None:
             else:
                 save_settings(run, settings, args.data, splits)
         fit(splits["train"], splits["val"], run, settings)
+        if is_chief(settings.distribute):
+            save_unreadable(run, (splits["train"], splits["val"]))
     if is_chief(settings.distribute):
-        print(
-            f"saved {run / 'model.keras'}; next: python -m train.convert {run} --out {run}/models"
-        )
+        if line := unreadable_line(splits["train"], splits["val"]):
+            print(line)
+        print(f"saved {run / 'model.keras'}; next: python -m train.convert {shlex.quote(str(run))}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 Input: float32, 0..255. `device.bench --baseline` runs it; `train.convert` makes the int8 model.
 """
 
+import shlex
 from pathlib import Path
 
 from device.cli.command import Parser, exit_with
@@ -27,7 +28,8 @@ def main(argv: list[str] | None = None) -> None:
             f"cannot write {args.float}: {error.strerror}",
             "--float in a writable folder",
         ) from error
-    print(f"saved {args.float}; next: python -m device.bench --baseline {args.float}")
+    command = shlex.join(["python", "-m", "device.bench", "--baseline", str(args.float)])
+    print(f"saved {args.float}; next: {command}")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class Classifier:
                 f"{card.file} does not match {card_path}: it takes "
                 f"{np.dtype(self.network.input_dtype).name} {found[0]} and gives {found[1:]}, the "
                 f"card says uint8 {needed[0]} and {needed[1:]}",
-                "python -m train.convert RUN --out models/",
+                "python -m train.convert RUN",
             )
 
     def classify_face(

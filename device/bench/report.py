@@ -7,6 +7,7 @@ machine meanwhile.
 import os
 import platform
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ def write(run_bench: Callable[[list[str]], Figures], float_model: Path) -> str:
 
     def figures(arguments: tuple[str, ...]) -> Figures:
         if arguments not in known:
-            log.info("python -m device.bench %s", " ".join(arguments))
+            log.info("python -m device.bench %s", shlex.join(arguments))
             known[arguments] = run_bench(list(arguments))
         return known[arguments]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import shlex
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -170,7 +171,8 @@ def _read_password(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", "") or "no UTF-8 text"
         raise SourceError(
-            f"cannot read the password file {path}: {one_line(reason)}", f"ls -l {path}"
+            f"cannot read the password file {path}: {one_line(reason)}",
+            f"ls -l {shlex.quote(str(path))}",
         ) from None
 
 

@@ -116,7 +116,8 @@ def read_people(path: Path) -> tuple[EnrolledPerson, ...]:
         raise _damaged(path, error) from error
     if status.st_mode & 0o077:
         log.warning(
-            f"other users may read {path}, which holds face templates. Try: chmod 600 {path}"
+            f"other users may read {path}, which holds face templates. "
+            f"Try: chmod 600 {shlex.quote(str(path))}"
         )
     try:
         record = parse_json(text)

@@ -76,9 +76,7 @@ def models(tmp_path_factory, run):
     from train import convert
 
     def make(folder: Path) -> None:
-        with pytest.MonkeyPatch.context() as patch, execution(eager=True):
-            # Eight steps on noise make a network that amplifies any rounding.
-            patch.setattr(convert, "MAX_MEAN_STEPS", 256)
+        with execution(eager=True):
             convert.main([str(run), "--out", str(folder)])
 
     return make_once(tmp_path_factory, "models", make)

@@ -1,6 +1,8 @@
 """train.convert: a run becomes a model, its card and the card's text."""
 
+import dataclasses
 import json
+import shlex
 import shutil
 
 import pytest
@@ -10,7 +12,7 @@ from device.errors import FacetError, UsageError
 from tests.conftest import CARD
 from tests.train.conftest import NAMES, empty_splits
 from train import convert, verify
-from train.evaluation.model_card import group_lines
+from train.evaluation.model_card import group_lines, model_card
 from train.training import run_dir
 from train.training.config import FitSettings
 
@@ -58,12 +60,14 @@ def test_the_text_names_the_groups_with_most_errors():
     assert "least for young 5.0 %" in sentence and "few" not in sentence
 
 
-def test_a_conversion_that_fails_leaves_the_old_model(tmp_path, run, monkeypatch):
+def test_a_conversion_that_fails_leaves_the_old_model(tmp_path, run, models, monkeypatch):
+    for file in models.iterdir():
+        shutil.copy(file, tmp_path)
     (tmp_path / "attributes.tflite").write_bytes(b"old")
     monkeypatch.setattr(verify, "outputs_of", lambda *_: "it crashed")
     with pytest.raises(FacetError, match=r"does not run with .*: it crashed"):
         convert.main([str(run), "--out", str(tmp_path)])
-    assert [p.name for p in tmp_path.iterdir()] == ["attributes.tflite"]
+    assert {p.name for p in tmp_path.iterdir()} == {p.name for p in models.iterdir()}
     assert (tmp_path / "attributes.tflite").read_bytes() == b"old"
 
 
@@ -83,6 +87,62 @@ def test_a_model_of_another_run_is_replaced_only_with_overwrite(tmp_path, run, m
     with pytest.raises(UsageError, match="another run"):
         convert.main(arguments)
     convert.main([*arguments, "--overwrite"])
+
+
+@pytest.mark.parametrize("file", ["attributes.tflite", "attributes.json", "MODEL_CARD.md"])
+def test_a_file_that_is_not_of_the_run_is_kept(tmp_path, run, file):
+    (tmp_path / file).write_text("mine")
+    with pytest.raises(UsageError, match=f"{file} is .* another.*Try: --overwrite"):
+        convert.main([str(run), "--out", str(tmp_path)])
+    assert (tmp_path / file).read_text() == "mine"
+
+
+def test_a_name_that_shares_the_text_of_a_shipped_model_is_refused(tmp_path, run):
+    shutil.copy(CARD.parent / "MODEL_CARD-small.md", tmp_path)
+    with pytest.raises(UsageError, match="is the card of another model than small"):
+        convert.main([str(run), "--out", str(tmp_path), "--name", "small"])
+
+
+@pytest.mark.parametrize(
+    "name, hint",
+    [
+        ("", "unnamed"),
+        ("a/b", "a_b"),
+        ("../x", "x"),
+        (".hidden", "hidden"),
+        ("-x", "x"),
+        ("a\\b", "a_b"),
+        ("C:x", "C_x"),
+        ("line\nbreak", "line_break"),
+        ("x" * 101, "x" * 60),
+    ],
+    ids=range(9),
+)
+def test_a_name_that_is_no_file_name_is_refused(name, hint, run, tmp_path):
+    with pytest.raises(UsageError, match=f"is no name of a file. Try: --name {hint}, or --out"):
+        convert.main([str(run), "--out", str(tmp_path), f"--name={name}"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_to_run_next_can_be_pasted(tmp_path, run, monkeypatch, capsys):
+    monkeypatch.setattr(convert, "convert", lambda *_: [])
+    convert.main([str(run), "--out", str(tmp_path / "my own"), "--name", "smile é"])
+    command = capsys.readouterr().out.partition("next: ")[2]
+    assert shlex.split(command)[-1] == str(tmp_path / "my own" / "smile é.json")
+
+
+def test_the_text_of_a_model_of_own_photos(models):
+    card = Classifier(models / "attributes.json").card
+    settings = card.training["settings"] | {"epochs": 1}
+    training = card.training | {"data": "own photos, train split", "licence": ""}
+    measured = card.measured | {"flat": ["Bangs"], "hardest": {"Bangs": 0.52, "Male": 0.97}}
+    own = dataclasses.replace(card, training=training | {"settings": settings}, measured=measured)
+    text = model_card(own.select(("Bangs",)), "smile", ["runtime 1.0: runs"])
+    assert text.startswith("# smile: 1 face attribute\n")
+    assert "- 1 epoch from random weights" in text and "elebrity" not in text
+    assert "CelebA" not in text.partition("## Error by group")[0]
+    assert "The outputs hardly differ between photos: train longer." in text
+    assert "Bangs (0.52)" in text and "Male" not in text.partition("## Limits")[2]
 
 
 def test_a_model_goes_to_its_runs_folder_by_default(run, monkeypatch):

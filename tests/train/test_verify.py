@@ -8,7 +8,7 @@ import pytest
 from device.attributes.classifier import Classifier
 from device.faces.blazeface import BlazeFace
 from tests.conftest import CARD
-from train import convert, verify
+from train import verify
 
 
 @pytest.mark.parametrize("card", sorted(CARD.parent.glob("*.json")), ids=lambda path: path.stem)
@@ -25,5 +25,5 @@ def test_every_committed_model_runs_alike_on_every_runtime(card, astronaut, admi
         pytest.skip("no tflite-runtime: it needs Python 3.11, see `make setup-dev`")
     runtime, others = verify.outputs_of(verify.TFLITE_PYTHON, card, np.stack(crops))
     assert runtime == "tflite-runtime 2.14.0"
-    np.testing.assert_array_equal(others[1], outputs[1])
-    assert np.abs(others - outputs).mean() <= convert.MAX_MEAN_STEPS / 256
+    # The built-in kernels differ between processors, and XNNPACK's from them.
+    assert np.abs(others - outputs).mean() <= 4 / 256

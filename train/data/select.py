@@ -35,6 +35,14 @@ def take(split: Split, rows: np.ndarray) -> Split:
     return replace(split, photos=photos, labels=split.labels[rows])
 
 
+def rows_of(part: Split, split: Split) -> np.ndarray:
+    """Return the row number in `split` of each photo of its part, int (photos of the part,)."""
+    if len(part) == len(split):
+        return np.arange(len(split))
+    rows = {photo: row for row, photo in enumerate(split.photos)}
+    return np.array([rows[photo] for photo in part.photos], int)
+
+
 def sample_evenly(split: Split, count: int) -> Split:
     """Return `count` photos at equal distances over a split; 0 means all."""
     if not 0 < count < len(split):

@@ -32,6 +32,12 @@ class Split:
         return len(self.photos)
 
 
+def unlabelled(name: str, photos: Iterable[Path]) -> Split:
+    """Return photos as a split without attributes."""
+    paths = tuple(photos)
+    return Split(name, paths, np.zeros((len(paths), 0), np.uint8), ())
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A data set as found on disk; `skipped` holds (photo, reason) for those in no split."""

@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 from device.attributes.classifier import calibrated
 from train.evaluation.predictions import Predictions
@@ -17,6 +14,8 @@ MIN_PHOTOS = 10
 MIN_SLOPE = 0.05
 # A steeper line, of an attribute that few photos separate without an error, is no estimate.
 MAX_SLOPE = 10.0
+# An offset beyond it would mean that the outputs are alike, and only noise was fitted: not used.
+MAX_OFFSET = 20.0
 # Mean accuracy on validation photos that the thresholds may cost in favour of rare attributes.
 MAX_ACCURACY_LOSS = 0.0025
 WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0)
@@ -68,6 +67,8 @@ def fit_platt(
     )
     move = _log_odds(prevalence[known]) - _log_odds(val_share[known])
     offset[known] = train_offset + shrink(val_offset - train_offset, variance) + move
+    unusable = ~(np.isfinite(slope) & np.isfinite(offset) & (np.abs(offset) <= MAX_OFFSET))
+    slope[unusable], offset[unusable] = 1.0, 0.0
     return slope, offset
 
 
@@ -114,6 +115,8 @@ def _log_odds(share: np.ndarray) -> np.ndarray:
 
 def _fit_slope(logit: np.ndarray, label: np.ndarray) -> tuple[float, float]:
     """Return the slope of a logistic regression and its variance."""
+    from sklearn.linear_model import LogisticRegression  # takes a second to import
+
     fitted = LogisticRegression(C=100.0).fit(logit[:, None], label)
     p = fitted.predict_proba(logit[:, None])[:, 1]
     weight = p * (1 - p)
@@ -123,7 +126,12 @@ def _fit_slope(logit: np.ndarray, label: np.ndarray) -> tuple[float, float]:
 
 def _fit_offset(logit: np.ndarray, share: float) -> tuple[float, float]:
     """Return the offset that makes the mean probability of logits `share`, and its variance."""
-    offset = brentq(lambda b: float(expit(logit + b).mean()) - share, -30.0, 30.0)
+    from scipy.optimize import brentq
+    from scipy.special import expit
+
+    # Steep lines of outputs near 0 or 1 give logits of 62; shares are at least 1e-3 here.
+    bound = float(np.abs(logit).max()) + 30.0
+    offset = brentq(lambda b: float(expit(logit + b).mean()) - share, -bound, bound)
     p = expit(logit + offset)
     return offset, float(1 / max((p * (1 - p)).sum(), 1e-9))
 

@@ -8,24 +8,33 @@ the largest is evaluated.
 
 import shlex
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from device.analyzer import FaceAnalyzer, largest
 from device.attributes.classifier import Classifier
-from device.camera.image_io import PhotoError, read_photo
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import QualityLimits
-from device.log import log
 from device.text import counted
 from device.types import OK
 from train.data.celeba_files import LABELS, TABLE_ENDINGS, table_in
 from train.data.photo_folder import PhotoNames, read_folder
 from train.data.split import CORRECT_LINE, DataError
 from train.data.tables import Table, Truths, plain_name, read_table
+from train.data.unreadable import COPY_AGAIN, LEFT_OUT, photo_or_none
+from train.evaluation.intervals import (
+    UNKNOWN,
+    Interval,
+    interval_text,
+    photo_mean_interval,
+    wilson,
+    without_unknown,
+)
+from train.evaluation.metrics import decimals, without_nan
 
 TABLES = ("labels", "attributes", LABELS)
 ALIASES = {"Smiling": "smile"}  # GENKI's name of the attribute
@@ -45,12 +54,32 @@ class LabelledPhotos:
 class EndToEndResult:
     """The result on a folder of photos; accuracies are over the classified faces, 0..1."""
 
-    photos: int
+    photos: int  # that could be read
+    unreadable: int  # left out
     detected: float  # share of the photos in which a face was detected
     classified: float  # share of the photos whose face was classified
-    states: dict[str, int]  # photos per state: ok, or why a face was not classified
+    states: dict[str, int]  # of those, per state: ok, or why a face was not classified
     accuracy: float  # mean over the attributes
     attributes: dict[str, float]
+    accuracy_interval: Interval = UNKNOWN  # 95 %
+
+    @property
+    def intervals(self) -> dict[str, Interval]:
+        """The 95 % intervals of the shares, by field."""
+        return {
+            "detected": wilson(round(self.detected * self.photos), self.photos),
+            "classified": wilson(self.states.get(OK, 0), self.photos),
+            "accuracy": self.accuracy_interval,
+        }
+
+    @property
+    def attribute_intervals(self) -> dict[str, Interval]:
+        """The 95 % interval of each attribute's accuracy."""
+        classified = self.states.get(OK, 0)
+        return {
+            name: wilson(round(share * classified) if classified else 0, classified)
+            for name, share in self.attributes.items()
+        }
 
 
 def read_labelled(folder: Path, names: tuple[str, ...]) -> LabelledPhotos:
@@ -113,7 +142,10 @@ def _columns(table: Table, names: tuple[str, ...]) -> dict[str, int]:
 def evaluate(
     labelled: LabelledPhotos, detector: BlazeFace, classifier: Classifier, limits: QualityLimits
 ) -> EndToEndResult:
-    """Return the device's result on labelled photos; unreadable ones are logged."""
+    """Return the device's result on the labelled photos that can be read.
+
+    Raises DataError if none can.
+    """
     analyzer = FaceAnalyzer(detector, limits, classifier)
     columns = [classifier.card.names.index(name) for name in labelled.attributes]
     threshold = classifier.card.values("threshold")
@@ -125,37 +157,61 @@ def evaluate(
         states[state] += 1
         if probabilities is not None:
             correct.append((probabilities >= threshold)[columns] == labels)
-    count = max(len(labelled.photos), 1)
+    unreadable = states.pop(UNREADABLE, 0)
+    count = len(labelled.photos) - unreadable
+    if not count:
+        raise DataError(f"none of {counted(unreadable, 'labelled photo')} can be read", COPY_AGAIN)
     means = np.mean(correct, axis=0) if correct else np.full(len(columns), np.nan)
     return EndToEndResult(
-        photos=len(labelled.photos),
-        detected=1 - (states[NO_FACE] + states[UNREADABLE]) / count,
+        photos=count,
+        unreadable=unreadable,
+        detected=1 - states[NO_FACE] / count,
         classified=states[OK] / count,
         states={state: number for state, number in states.items() if number},
         accuracy=float(means.mean()),
         attributes=dict(zip(labelled.attributes, means.tolist(), strict=True)),
+        accuracy_interval=photo_mean_interval(np.array([row.mean() for row in correct])),
     )
 
 
 def _analyze(path: Path, analyzer: FaceAnalyzer) -> tuple[str, np.ndarray | None]:
     """Return the state of a photo's largest face, and its probabilities if it is classified."""
-    try:
-        photo = read_photo(path)
-    except PhotoError as error:
-        log.info(f"left out: {error}")
+    photo = photo_or_none(path)
+    if photo is None:
         return UNREADABLE, None
     face = largest(analyzer.analyze(photo))
     return (NO_FACE, None) if face is None else (face.state, face.probabilities.array)
 
 
+def record(result: EndToEndResult) -> dict[str, Any]:
+    """Return the result for JSON, with None for NaN."""
+    fields = without_nan(asdict(result)) | {"attributes": without_nan(result.attributes)}
+    del fields["accuracy_interval"]
+    intervals = without_unknown(result.intervals)
+    intervals["attributes"] = without_unknown(result.attribute_intervals)
+    return fields | {"intervals": intervals}
+
+
+def _brackets(interval: Interval) -> str:
+    text = interval_text(interval, 3)
+    return f" ({text})" if text else ""
+
+
 def table(result: EndToEndResult) -> str:
     """Return the result as text."""
+    ends = {name: _brackets(interval) for name, interval in result.intervals.items()}
     lines = [
-        f"{result.photos} photos: face detected in {result.detected:.3f}, classified in "
-        f"{result.classified:.3f}; accuracy {result.accuracy:.4f}, mean over "
-        f"{counted(len(result.attributes), 'attribute')}",
+        f"{counted(result.photos, 'photo')}: face detected in {result.detected:.3f}"
+        f"{ends['detected']}, classified in {result.classified:.3f}{ends['classified']}; accuracy "
+        f"{decimals(result.accuracy, 4)}{ends['accuracy']}, mean over "
+        f"{counted(len(result.attributes), 'attribute')}; in brackets: 95 % intervals",
         ", ".join(f"{state}: {count}" for state, count in sorted(result.states.items())),
     ]
+    if result.unreadable:
+        lines.append(f"{counted(result.unreadable, 'photo')} {LEFT_OUT}")
     if len(result.attributes) > 1:
-        lines += [f"{name:20}{value:8.3f}" for name, value in result.attributes.items()]
+        lines += [
+            f"{name:20}{decimals(value, 3):>8}{_brackets(result.attribute_intervals[name])}"
+            for name, value in result.attributes.items()
+        ]
     return "\n".join(lines)

@@ -1,7 +1,12 @@
 """Write a model's card for people: purpose, metrics, errors by group, limits."""
 
+import shlex
+
 from device.attributes.model_card import ModelCard
+from device.text import counted
 from train.data.split import SPLITS
+from train.data.unreadable import LEFT_OUT
+from train.evaluation.agreement import flat_line
 from train.evaluation.metrics import percent_interval
 
 SOURCES = {
@@ -18,7 +23,9 @@ CELEBA_LIMITS = [
     "two annotators often disagree (Wu et al., 2023, Consistency and Accuracy "
     "of CelebA Attribute Values). CelebA's own splits differ in how freely they were given.",
 ]
+UNLIKE_OWN_PHOTOS = "unlike those in its training photos, such as children if they show none."
 MIN_PEOPLE = 20  # in a group that is reported
+RELIABLE_AUC = 0.9  # from it on, an attribute of own photos is not called unreliable
 
 # Metric's key -> its name in the card.
 METRICS = {
@@ -40,8 +47,10 @@ def _stages(training: dict) -> list[str]:
         )
         return [*(line for member in members.values() for line in _stages(member)), mean]
     settings = training["settings"]
+    weights = settings["weights"]
+    start = "random weights" if weights == "none" else f"the weights {weights}"
     line = (
-        f"- {settings['epochs']} epochs from the weights {settings['weights']}, learning rate "
+        f"- {counted(settings['epochs'], 'epoch')} from {start}, learning rate "
         f"{settings['learning_rate']:g} at its peak, batch {settings['batch']}, seed "
         f"{settings['seed']}{_options(settings)}, code {training['code']}"
     )
@@ -76,12 +85,13 @@ def model_card(card: ModelCard, name: str, verified: list[str]) -> str:
     training, measured = card.training, card.measured
     width, height = card.crop_wh
     celeba = training["data"].startswith("CelebA")
+    line = flat_line(measured.get("flat", []), len(card.attributes))
     lines = [
-        f"# {name}: {len(card.attributes)} face attributes",
+        f"# {name}: {counted(len(card.attributes), 'face attribute')}",
         "",
         "Written by `python -m train.convert`; the numbers are those of "
-        f"`{name}.json`, and `python -m train.evaluate scores --model models/{name}.json` "
-        "reproduces them.",
+        f"`{name}.json`, and `python -m train.evaluate scores --data DIR --model "
+        f"{shlex.quote(f'models/{name}.json')}` reproduces them.",
         "",
         "## Description",
         "",
@@ -98,13 +108,12 @@ def model_card(card: ModelCard, name: str, verified: list[str]) -> str:
         "people in which single errors do not matter.",
         "",
         "Not for decisions about people: not for access, hiring, policing, medicine, age checks or "
-        "advertising by group. Not for determining gender: `Male` is the impression of annotators "
-        "of celebrity photos, not a person's gender. Not for identifying people. Not for faces of "
-        "children: CelebA has hardly any.",
+        f"advertising by group. {_gender(card, celeba)}Not for identifying people. Not for faces "
+        f"{'of children: CelebA has hardly any.' if celeba else UNLIKE_OWN_PHOTOS}",
         "",
         "## Training",
         "",
-        f"{training['data']}: {training['photos']['train']:,} photos. {training['licence']}",
+        f"{training['data']}: {_trained_on(training)}. {training['licence']}".strip(),
         "",
         *_stages(training),
         "",
@@ -113,20 +122,32 @@ def model_card(card: ModelCard, name: str, verified: list[str]) -> str:
         "Means over the attributes, at the card's thresholds; nothing was fitted to test photos.",
         "",
         *_metrics(card),
+        *_unreadable(measured),
         "Runtimes:",
         "",
         *(f"- {line}" for line in verified),
         "",
         *group_lines(measured.get("groups", {})),
-        "## QualityLimits",
+        "## Limits",
         "",
         *(CELEBA_LIMITS if celeba else []),
-        *_hardest(measured.get("hardest", {})),
+        *([f"- {line[0].upper()}{line[1:]}."] if line else []),
+        *_hardest(measured.get("hardest", {}), celeba),
         "- The input must be a face upright and to scale, cropped as `device/faces/align.py` does.",
         *(["- Non-commercial use only, since CelebA is."] if celeba else []),
         "",
     ]
     return "\n".join(lines)
+
+
+def _gender(card: ModelCard, celeba: bool) -> str:
+    if "Male" not in card.names:
+        return ""
+    annotators = "annotators of celebrity photos" if celeba else "those who labelled the photos"
+    return (
+        f"Not for determining gender: `Male` is the impression of {annotators}, not a person's "
+        "gender. "
+    )
 
 
 def _network(training: dict) -> str:
@@ -160,7 +181,21 @@ def _metrics(card: ModelCard) -> list[str]:
     return lines
 
 
-def _hardest(aucs: dict[str, float]) -> list[str]:
+def _trained_on(training: dict) -> str:
+    count = training.get("unreadable", {}).get("train", 0)
+    photos = f"{training['photos']['train']:,} photos"
+    return f"{photos}, {count:,} of them {LEFT_OUT}" if count else photos
+
+
+def _unreadable(measured: dict) -> list[str]:
+    """Return the photos that are not in the metrics; cards of before do not have them."""
+    line = measured.get("unreadable")
+    return [f"{line}.", ""] if line else []
+
+
+def _hardest(aucs: dict[str, float], celeba: bool) -> list[str]:
+    if not celeba:
+        aucs = {name: auc for name, auc in aucs.items() if auc < RELIABLE_AUC}
     if not aucs:
         return []
     names = ", ".join(f"{name} ({auc:.2f})" for name, auc in aucs.items())

@@ -56,7 +56,9 @@ def read_run(folder: Path) -> Run:
         data = record.get("data", "DIR")
         raise UsageError(
             f"the run in {folder} is not complete: it has no model.keras",
-            f"python -m train.fit --data {data} --out {folder} --resume",
+            shlex.join(
+                ["python", "-m", "train.fit", "--data", str(data), "--out", str(folder), "--resume"]
+            ),
         )
     history, no_history = read_history(folder / "history.csv")
     if not history and "soup" in record:
@@ -147,6 +149,8 @@ def read_sweeps(folders: list[Path], sha256: str, split: str) -> dict[str, list[
             try:
                 rows = read_json(folder / f"sweep-{kind}.json")
                 measured_on = {(row.pop("sha256"), row.pop("split")) for row in rows}
+                for row in rows:
+                    row.pop("unreadable", 0)
                 points = [SweepPoint(**_with_nan(row)) for row in rows]
             except (OSError, ValueError, KeyError, TypeError, AttributeError):
                 continue

@@ -13,6 +13,7 @@ recognition; Cao et al. (2018), VGGFace2.
 """
 
 import json
+import shlex
 import tarfile
 from pathlib import Path
 
@@ -124,7 +125,8 @@ def main(argv: list[str] | None = None) -> None:
         model.save_weights(args.out)
     except OSError as error:
         raise FacetError(f"cannot write {args.out}: {os_reason(error)}", "another --out") from error
-    print(f"saved {args.out}; next: python -m train.fit --backbone MobileNet --weights {args.out}")
+    command = "python -m train.fit --backbone MobileNet --weights"
+    print(f"saved {args.out}; next: {command} {shlex.quote(str(args.out))}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from device.config import merge
 from device.errors import FacetError, UsageError, os_reason
 from device.files import read_json, write_atomic
 from train.data.split import Split, fingerprint
+from train.data.unreadable import unreadable
 from train.training.config import FitSettings
 
 if TYPE_CHECKING:
@@ -107,6 +109,13 @@ def save_resumed(run: Path, data: Path, rates: dict[str, float]) -> None:
         _write(run, resumed)
 
 
+def save_unreadable(run: Path, splits: Iterable[Split]) -> None:
+    """Add to settings.json how many photos of each split could not be read, if there are any."""
+    counts = {split.name: len(unreadable(split.photos)) for split in splits}
+    if any(counts.values()):
+        _write(run, read_record(run) | {"unreadable": counts})
+
+
 def save_derived_run(model: keras.Model, record: dict[str, Any], run: Path) -> None:
     """Write a run made of other runs, ready for train.convert; FacetError if it fails."""
     from train.keras_import import keras
@@ -119,7 +128,7 @@ def save_derived_run(model: keras.Model, record: dict[str, Any], run: Path) -> N
         raise FacetError(
             f"cannot write {run}: {os_reason(error)}", "free disk space, or another --out"
         ) from error
-    print(f"saved {run / 'model.keras'}; next: python -m train.convert {run}")
+    print(f"saved {run / 'model.keras'}; next: python -m train.convert {quote(str(run))}")
 
 
 def read_record(run: Path) -> dict[str, Any]:
@@ -147,13 +156,15 @@ def read_settings(run: Path) -> FitSettings:
 def is_same_run(training: dict[str, Any], record: dict[str, Any]) -> bool:
     """Return whether a model card's training record is of the run with this settings.json.
 
-    Compares code version, counts and numeric settings: a card does not hold the paths.
+    Compares code version, counts and settings, but those with paths, which a card does not hold.
+    Cards of older versions may lack settings that are no numbers.
     """
     keys = ("code", "photos", "soup", "python")
     settings, card_settings = record["settings"], training.get("settings")
     if not isinstance(card_settings, dict) or any(training.get(k) != record.get(k) for k in keys):
         return False
     compared = [k for k, v in settings.items() if isinstance(v, int | float) or k == "input"]
+    compared += [k for k in settings if k in card_settings and k not in ("weights", "teacher")]
     return bool(compared) and all(
         k in card_settings and card_settings[k] == settings[k] for k in compared
     )

@@ -1,5 +1,6 @@
 """Train a model through its phases, and leave it in the run's folder."""
 
+import contextlib
 import importlib.util
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import numpy as np
 from device.log import log
 from train.data.loader import Batches
 from train.data.split import Split, fingerprint
+from train.data.unreadable import check_any
 from train.keras_import import keras
 from train.network.batchnorm import copy_statistics, recalibrate_batchnorm
 from train.network.build import build, freeze, head_of, set_precision
@@ -128,20 +130,33 @@ def _train(job: TrainingJob, model: keras.Model, phase: Phase, backup: Path) -> 
         callbacks.append(clock)
         for name in (HISTORY, TIMES):
             forget_epochs(job.run / name, next_epoch(backup, phase.first))
-    learner.fit(
-        cluster.shard(batches),
-        validation_data=cluster.shard(validation) if validation else None,
-        initial_epoch=phase.first,
-        epochs=phase.last,
-        verbose=0,
-        callbacks=callbacks,
-        shuffle=False,  # the batches do that themselves
-    )
+    with _original_error(batches, validation):
+        learner.fit(
+            cluster.shard(batches),
+            validation_data=cluster.shard(validation) if validation else None,
+            initial_epoch=phase.first,
+            epochs=phase.last,
+            verbose=0,
+            callbacks=callbacks,
+            shuffle=False,  # the batches do that themselves
+        )
     if cluster.is_chief:
         backup.mkdir(parents=True, exist_ok=True)
         partial = finished.with_name("partial.weights.h5")
         model.save_weights(partial, overwrite=True)
         partial.rename(finished)
+
+
+@contextlib.contextmanager
+def _original_error(*sources: Any) -> Iterator[None]:
+    """Raise the error of the photos that TensorFlow wraps in one of its own."""
+    try:
+        yield
+    except Exception:
+        for source in sources:
+            if failure := getattr(source, "failure", None):
+                raise failure from None
+        raise
 
 
 def phase_inputs(
@@ -270,11 +285,17 @@ def _finish(job: TrainingJob, model: keras.Model) -> keras.Model:
 
 
 def recalibration_batches(train: Split, settings: FitSettings) -> Iterator[np.ndarray]:
-    """Yield batches of un-augmented training crops, evenly over the split, for BatchNorm."""
+    """Yield batches of un-augmented training crops, evenly over the split, for BatchNorm.
+
+    Raises DataError at the end if no photo can be read.
+    """
     plain = Batches(train, settings.input, 32)
     step = max(1, len(plain) // RECALIBRATION_BATCHES)
-    chosen = range(0, len(plain), step)
+    chosen, count = range(0, len(plain), step), 0
     with ThreadPoolExecutor(plain.workers) as pool:
         for first in range(0, len(chosen), READ_AHEAD):  # all at once could be a gigabyte
-            block = chosen[first : first + READ_AHEAD]
-            yield from pool.map(lambda index: plain[index][0], block)
+            for rows, crops in pool.map(plain.read, chosen[first : first + READ_AHEAD]):
+                count += len(rows)
+                if len(rows):
+                    yield crops
+    check_any(count, train)

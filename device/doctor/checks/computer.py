@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from shlex import quote
 
 from ...settings import Settings
 from ..check_result import CheckResult, failure, ok, warning
@@ -67,7 +68,7 @@ def _not_writable(system: System, folder: Path) -> CheckResult:
         owner = "another user"
     message = f"{folder} belongs to {owner}, {system.user} may not write there"
     if owner in ("root", system.user):
-        return failure(message, f"sudo chown {system.user} {folder}, or another --log")
+        return failure(message, f"sudo chown {system.user} {quote(str(folder))}, or another --log")
     return warning(message, f"sudo -u {owner} python -m device.doctor, if {owner} runs Facet")
 
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from shlex import quote
 
 from ...errors import one_line
 from ...resources import restore_hint
@@ -92,7 +93,7 @@ def model_in_use(system: System, settings: Settings) -> CheckResult:
     if folder and Path(folder).resolve() != FOLDER:
         return warning(
             f"the service runs from {folder}, this is {FOLDER}",
-            f"cd {folder} && .venv/bin/python -m device.doctor",
+            f"cd {quote(folder)} && .venv/bin/python -m device.doctor",
         )
     card = settings.attributes.model
     files = (card, card.parent / read_card(card).file)
