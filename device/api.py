@@ -9,16 +9,23 @@ for frame, faces in facet.watch("demo"):
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .config import override
+from .errors import UsageError
 from .settings import Settings
 from .types import Face, Image, Result
 
 if TYPE_CHECKING:
     from .analyzer import FaceAnalyzer
+    from .camera.image_io import Photo
+
+_analyzing = threading.Lock()  # a network runs in one thread at a time
 
 
 def watch(
@@ -41,18 +48,41 @@ def analyze(
     """Return the faces of one image, from left to right.
 
     image: uint8 (H, W, 3) in B, G, R, or a photo's path. settings, overrides: as for `watch`. The
-    networks are kept for the next call with the same settings. Raises SourceError, ModelError and
-    UsageError.
+    networks are kept for the next call with the same settings. Threads may call it; one image is
+    analyzed at a time. Raises SourceError, ModelError and UsageError.
     """
-    if isinstance(image, str | Path):
-        from .analyzer import frame_of
-        from .camera.image_io import decode_photo
+    from .analyzer import frame_of
 
-        photo = decode_photo(image)
+    if isinstance(image, str | Path):
+        photo = _photo(image)
         frame = frame_of(photo.bgr, photo.scale, photo.full_size, Path(image).name)
+    else:
+        frame = frame_of(_checked(image))
+    with _analyzing:
         faces = _analyzer(_merged(settings, overrides)).analyze_frame(frame)
-        return [_scaled(face, photo.scale) for face in faces] if photo.scale != 1 else faces
-    return _analyzer(_merged(settings, overrides)).analyze(image)
+    return [_scaled(face, frame.scale) for face in faces] if frame.scale != 1 else faces
+
+
+def _photo(path: str | Path) -> Photo:
+    from .camera.address import is_address, parse
+    from .camera.image_io import decode_photo
+
+    if isinstance(path, str) and is_address(path):
+        raise UsageError(f"{parse(path).name} is an address, not a photo", "facet.watch(ADDRESS)")
+    return decode_photo(path)
+
+
+def _checked(image: Any) -> Image:
+    """Return the image if it is one that the networks can read; raises UsageError."""
+    if not isinstance(image, np.ndarray):
+        seen = type(image).__name__
+    elif image.dtype != np.uint8 or image.ndim not in (2, 3) or not image.size:
+        seen = f"{image.dtype} {image.shape}"
+    else:
+        return image
+    raise UsageError(
+        f"analyze got {seen}, need a uint8 array (H, W, 3)", "numpy.asarray, or a path"
+    )
 
 
 def _scaled(face: Face, scale: float) -> Face:

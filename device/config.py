@@ -171,19 +171,24 @@ def _setting(name: str, hint: Any, default: Any) -> Setting:
     )
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return a TOML file's tables and values; UsageError if it is missing or malformed."""
+def read_toml(path: Path, hint: str = VALID_FILE) -> dict[str, Any]:
+    """Return a TOML file's tables and values; UsageError if it is missing or malformed.
+
+    hint: for a malformed one.
+    """
     try:
         # Editors of Windows begin a text with a byte order mark.
         return tomllib.loads(read_text(path, MAX_BYTES))
     except FileNotFoundError:
         raise UsageError(f"no settings file {path}", NEW_FILE) from None
     except PermissionError:  # the service's may have a camera's password
-        hint = "sudo, or join the group that may read it"
-        raise UsageError(f"this user may not read the settings file {path}", hint) from None
+        raise UsageError(
+            f"this user may not read the settings file {path}",
+            "sudo, or join the group that may read it",
+        ) from None
     except (OSError, ValueError, RecursionError) as error:
         message = f"cannot read the settings file {path}: {os_reason(error)}"
-        raise UsageError(message, VALID_FILE) from error
+        raise UsageError(message, hint) from error
 
 
 def merge(settings: T, values: Mapping[str, Any], origin: str) -> T:

@@ -17,6 +17,7 @@ from .attributes.scheduler import AttributeScheduler
 from .camera import Camera, is_live
 from .camera.photos import Photos
 from .camera.prefetch import prefetch
+from .camera.video import VideoFile
 from .errors import Stopped
 from .faces.detection_scheduler import DetectionScheduler
 from .faces.quality_gate import quality_limits
@@ -27,7 +28,7 @@ from .settings import Settings
 from .stopwatch import Stopwatch, Totals
 from .types import Face, Frame, Result
 
-LARGE_PHOTO = 12_000_000  # bytes of a picture beside which no other photo is decoded
+LARGE_FRAME = 12_000_000  # bytes of a picture beside which no other one is decoded
 
 
 class Recognizer(Protocol):
@@ -142,7 +143,8 @@ class Pipeline:
                 del frame, result  # the next photo may need their memory
 
     def _prefetched(self) -> Generator[Frame, None, None]:
-        if isinstance(self._camera, Photos):
+        large_film = isinstance(self._camera, VideoFile) and self._camera.frame_bytes > LARGE_FRAME
+        if large_film or isinstance(self._camera, Photos):
             return prefetch(self._camera, 1, self._stopping, alone=_is_large)
         return prefetch(self._camera, stopping=self._stopping)
 
@@ -154,8 +156,8 @@ class Pipeline:
         return Result(frame, faces, self.stopwatch.fps, age_s)
 
 
-def _is_large(photo: Frame) -> bool:
-    return photo.bgr.nbytes > LARGE_PHOTO
+def _is_large(frame: Frame) -> bool:
+    return frame.bgr.nbytes > LARGE_FRAME
 
 
 def build_pipeline(
@@ -191,7 +193,12 @@ def _video_analyzer(
     interval_s = 0.0 if is_live(camera) else 1 / camera.fps
     tracker = Tracker(settings.tracks.min_hits, settings.tracks.max_lost_s, interval_s)
     detection = DetectionScheduler(
-        models.full_detector, models.roi_detector, tracker, settings.faces.detect_hz, budget
+        models.full_detector,
+        models.roi_detector,
+        tracker,
+        settings.faces.detect_hz,
+        budget,
+        settings.camera,
     )
     attributes = AttributeScheduler(
         models.classifier,

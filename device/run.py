@@ -25,8 +25,8 @@ from .cli.outputs import (
     build_outputs,
     build_reports,
     build_window,
+    open_screen,
     wanted_files,
-    wants_window,
 )
 from .log import log
 from .settings import Settings
@@ -58,10 +58,12 @@ def main(argv: list[str] | None = None) -> int:
         stack.enter_context(readable_by(settings.outputs.readable_by))
         camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
         recognizer = open_recognizer(settings, camera, stack, stop.is_set)
-        windowed = wants_window(settings)
-        files = wanted_files(settings, camera, windowed)
-        outputs = build_outputs(settings, camera, card, logged, files, stack)
-        window = build_window(camera, stop, stack) if windowed else None
+        screen = open_screen(settings, stack)
+        files = wanted_files(settings, camera, screen is not None)
+        outputs = build_outputs(settings, camera, card, logged, files, stack, stop.is_set)
+        window = None
+        if screen:
+            window = build_window(screen, camera, stop, stack, needed=not outputs)
         if not (outputs or window):
             log.warning("no window, --log, --events or --record: results are not kept")
         log.info(

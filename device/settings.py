@@ -88,10 +88,14 @@ class CameraSettings(Table, frozen=True):
         "computer and its network",
     )] = False
     max_megapixels: Annotated[float, about(
-        "largest picture accepted from a live camera; JPEG above 12 megapixels is decoded at "
-        "reduced size",
-        "megapixels", (0.1, 200), ("large pictures are dropped", "more memory"),
+        "largest JPEG picture accepted from a live camera; above 12 megapixels its size is reduced",
+        "megapixels", (0.1, 200), ("large pictures are refused", "more memory"),
     )] = 40.0
+    max_video_megapixels: Annotated[float, about(
+        "largest picture accepted from a video or a stream, whose decoder takes about 20 bytes a "
+        "pixel",
+        "megapixels", (0.1, 200), ("large videos are refused", "more memory"),
+    )] = 9.0
     wait: Annotated[bool, about(
         "wait for a camera that is absent at the start, as for one that was unplugged",
     )] = False

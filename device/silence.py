@@ -10,7 +10,8 @@ from collections.abc import Iterator
 def suppress_native_output(*descriptors: int) -> Iterator[None]:
     """Send these file descriptors (1 = stdout, 2 = stderr) to /dev/null within the block."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
-        stream.flush()
+        with contextlib.suppress(OSError):  # a full disk: the command reports it at its end
+            stream.flush()
     descriptors = tuple(descriptor for descriptor in descriptors if _is_open(descriptor))
     saved = [os.dup(descriptor) for descriptor in descriptors]
     silence = os.open(os.devnull, os.O_WRONLY)

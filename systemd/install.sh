@@ -20,6 +20,8 @@
 # Exit codes: 0 done, 1 a step failed, 2 wrong usage or unsuitable system.
 set -Eeuo pipefail
 unset CDPATH
+# Of the caller's pip: where it installs. Its package index and proxy stay in force.
+unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER PIP_REQUIRE_VIRTUALENV PIP_DRY_RUN PIP_PYTHON PIP_NO_DEPS
 umask 022
 
 SOURCE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
@@ -82,7 +84,22 @@ check_python() {
     fi
 }
 
+lock() {  # one installation at a time; the lock ends with this process
+    [ -z "$dry_run" ] || return 0
+    mkdir -p "$DESTDIR/opt"
+    exec 9<"$DESTDIR/opt"
+    flock -n 9 || stop "another installation is running. Try: $SELF again when it has ended"
+}
+
+interrupted() {
+    trap - ERR
+    say "stopped; the installed version is unchanged. Try: $SELF again"
+    [ "$dry_run" ] || rm -rf "$APP"
+    exit 1
+}
+
 copy_program() {
+    trap interrupted INT TERM HUP
     do_it mkdir -p "$VERSIONS"
     do_it mkdir "$APP" "$APP/models"  # fails where something is there already
     do_it cp -R "$SOURCE"/{device,LICENSES,LICENSE,NOTICE,README.md} "$APP"
@@ -145,6 +162,7 @@ point() {  # make a link, or move it, in one step: the program is never absent
 }
 
 take_over() {
+    trap '' INT TERM HUP  # a few renames: they are made to the end
     if [ -d "$LINK" ] && [ ! -L "$LINK" ]; then  # of an installer without versions
         do_it mv -T "$LINK" "$VERSIONS/before-$$"
         point "$PREVIOUS" "facet-versions/before-$$"
@@ -152,6 +170,7 @@ take_over() {
         point "$PREVIOUS" "$(readlink "$LINK")"
     fi
     point "$LINK" "facet-versions/$(basename "$APP")"
+    trap - INT TERM HUP
     trap 'say "line $LINENO failed: $BASH_COMMAND; the new version is in place. Try: $SELF again, or --rollback"; exit 1' ERR
     remove_older
 }
@@ -265,6 +284,7 @@ if [ "$purge" ] && [ -z "$uninstall" ]; then stop "--purge needs --uninstall. Tr
 
 check
 cd /  # the caller's folder may be removed meanwhile, or hold anything
+lock
 if [ "$uninstall" ]; then
     remove
 elif [ "$rollback" ]; then

@@ -28,6 +28,7 @@ from device.errors import UsageError, disk_faults
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import quality_limits
 from device.settings import FacesSettings
+from device.text import counted
 from train.data.open import read_data
 from train.data.select import head, sample_evenly, with_attributes
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split, left_out_line
@@ -224,9 +225,12 @@ def _read_split(args: argparse.Namespace, classifier: Classifier) -> Split:
     """Return the split with the model's attributes; UsageError if the data lacks one."""
     data = read_data(args.data)
     print(left_out_line(data))
-    if not set(classifier.card.names) <= set(data.attributes):
+    missing = [name for name in classifier.card.names if name not in data.attributes]
+    if missing:
         raise UsageError(
-            f"{args.model} has other attributes than {args.data}", "the --data it was trained on"
+            f"{args.data} lacks {counted(len(missing), 'attribute')} that {args.model} has: "
+            f"{', '.join(missing[:5])}",
+            "the --data it was trained on",
         )
     split = with_attributes(data.splits[args.split], classifier.card.names)
     if not len(split):

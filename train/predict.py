@@ -3,49 +3,67 @@
     python -m train.predict --model models/attributes.json --images DIR --out FILE.csv
     python -m train.predict --model models/attributes.json --float RUN/model.keras ...
 
-10 ms per photo. Columns: image_id, then a calibrated probability per attribute of the card.
+10 ms per photo. Columns: image_id, the photo's name relative to DIR, with its folder if it is in
+one; then a calibrated probability per attribute of the card.
 """
 
 import csv
 import io
 import os
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from device.attributes.classifier import Classifier
-from device.camera.image_io import PHOTO_ENDINGS, PhotoError, read_photo
 from device.cli.command import Parser, exit_with
 from device.errors import SourceError, UsageError
 from device.files import write_atomic
 from device.log import log
 from device.rowlog.csv_format import escaped
+from train.data.own_photos import check_photos, log_faults
+from train.data.photo_folder import endings, read_folder
+from train.data.select import rows_of
 from train.data.split import unlabelled
 from train.evaluation.predictions import calibrate, predict_float, predict_int8
 from train.network.load import load_float
 
 
-def readable_photos(folder: Path) -> tuple[list[Path], list[str]]:
-    """Return the folder's readable photos, sorted by name, and an error for each other one."""
-    if not folder.is_dir():
-        raise SourceError(f"no folder {folder}", "--images FOLDER of aligned photos")
-    readable, errors = [], []
-    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTO_ENDINGS):
-        try:
-            read_photo(path)
-            readable.append(path)
-        except PhotoError as error:
-            errors.append(str(error))
+def readable_photos(root: Path) -> tuple[tuple[str, ...], int]:
+    """Return the readable photos of a folder and its subfolders, and the number of other ones.
+
+    Names are relative to `root`, sorted. Photos that cannot be read, or are not aligned, are
+    logged. Raises SourceError if no photo can be read.
+    """
+    if not root.is_dir():
+        kind = "is a file" if root.exists() else "does not exist"
+        raise SourceError(f"{root} {kind}, need a folder", "--images FOLDER of aligned photos")
+    folder = read_folder(root)
+    if folder.unread:
+        log.info(f"not read: {endings(folder.unread)}")
+    checked = check_photos(root, folder.photos)
+    log_faults(checked.faults)
+    readable = tuple(file for file in folder.photos if file in checked.digests)
     if not readable:
-        raise SourceError(f"no readable photo in {folder}", "--images FOLDER of JPEG or PNG files")
-    return readable, errors
+        hint = next((error.hint for error in checked.faults.values()), "")
+        raise SourceError(
+            f"no readable photo in {root}", hint or "--images FOLDER of JPEG or PNG files"
+        )
+    if 2 * checked.unaligned > len(readable):
+        log.info(
+            f"{checked.unaligned} of {len(readable)} photos do not have the shape of aligned "
+            "faces. Try: python -m device.run --camera "
+            f"{shlex.quote(str(root))} --recursive --headless --log FILE.csv"
+        )
+    return readable, len(checked.faults)
 
 
-def write_csv(path: Path, names: tuple[str, ...], photos: list[Path], rows) -> None:
+def write_csv(path: Path, names: tuple[str, ...], photos: Sequence[str], rows) -> None:
     """Write the file atomically."""
     content = io.StringIO()
     writer = csv.writer(content, lineterminator="\n")
     writer.writerow(["image_id", *names])
     for photo, row in zip(photos, rows, strict=True):
-        writer.writerow([escaped(photo.name), *(f"{value:.6f}" for value in row)])
+        writer.writerow([escaped(photo), *(f"{value:.6f}" for value in row)])
     try:
         write_atomic(path, content.getvalue().encode(errors="backslashreplace"))
     except OSError as error:
@@ -66,17 +84,16 @@ def main(argv: list[str] | None = None) -> None:
     classifier = Classifier(args.model, threads=os.cpu_count() or 1)
     card = classifier.card
     model = load_float(args.keras_file, len(card.attributes)) if args.keras_file else None
-    photos, errors = readable_photos(args.images)
-    for line in errors:
-        log.info(f"skipped: {line}")
-    split = unlabelled("predicted", photos)
+    photos, skipped = readable_photos(args.images)
+    split = unlabelled("listed", (args.images / photo for photo in photos))
     if model:
         readable, raw = predict_float(model, split)
     else:
         readable, raw = predict_int8(classifier.network, split, card.crop_wh)
-    write_csv(args.out, card.names, list(readable.photos), calibrate(card, raw))
-    skipped = len(errors) + len(photos) - len(readable)
-    print(f"{len(readable)} photos, {skipped} skipped: {args.out}")
+    names = [photos[row] for row in rows_of(readable, split)]
+    write_csv(args.out, card.names, names, calibrate(card, raw))
+    skipped += len(split) - len(readable)
+    print(f"{len(names)} photos, {skipped} skipped: {args.out}")
 
 
 if __name__ == "__main__":

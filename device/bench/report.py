@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..files import write_atomic
 from ..log import log
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "benchmarks.md"
@@ -147,12 +148,13 @@ def write(run_bench: Callable[[list[str]], Figures], float_model: Path) -> str:
     with _document_faults():
         document = DOCUMENT.read_text()
         filled(document, [])  # fails at once if a mark is missing
+        write_atomic(DOCUMENT, document.encode())  # or if it cannot be written
     rows = table(figures, float_model)
     rate = figures(TEN)["classifications_per_s"]
     ten = f"With ten faces, each is classified {rate:.1f} times a second."
     lines = [conditions(figures(ONE)["runtime"]), "", *rows, "", ten, "", *stages(figures(ONE))]
     with _document_faults():
-        DOCUMENT.write_text(filled(document, lines))
+        write_atomic(DOCUMENT, filled(document, lines).encode())
     return "\n".join(lines)
 
 

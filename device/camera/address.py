@@ -20,8 +20,8 @@ from ..errors import SourceError, UsageError, one_line
 from ..settings import CameraSettings
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-# One that settings or a flag may hold; a text around it ends it.
-IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"]+")
+# One that settings or a flag may hold; a text around it ends it, unless its password has spaces.
+IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:.*@)?[^\s'\"]+|[^\s'\"]*:[^\s]*@[^\s'\"]+")
 PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 MASK = "***"
 PASSWORD, USER = "FACET_CAMERA_PASSWORD", "FACET_CAMERA_USER"  # in the environment
@@ -36,7 +36,7 @@ _WORDS = """
     api av avc axis b bin cam camera cameras cgi ch channel channels cif current defaultprimary
     faststream feed flv frame frames h hd high hls html image images img index isapi jpe jpeg
     jpg live livestream low m m3u main media mediainput mjpeg mjpg mjpgvideo mkv mov mp mpeg
-    multicast nphmotionjpeg onvif original photo picture play playlist png preview profile
+    multicast nphmotionjpeg onvif original path photo picture play playlist png preview profile
     realmonitor s sd sdp shot snap snapshot snapshots still stream streaming streams sub
     substream track ts u unicast v video videofeed videos videostream view web webcam webm xml
 """
@@ -134,12 +134,14 @@ def shown(source: str) -> str:
 
 
 def mask_addresses(text: str) -> str:
-    """Return a text in which the addresses that may have secrets are replaced by their names."""
+    """Return a text in which every address is replaced by its name without secrets.
+
+    What has an `@` and no scheme may be one as well.
+    """
 
     def masked(found: re.Match[str]) -> str:
-        kind = found[0].partition(":")[0].lower()
-        harmless = kind not in ("rtsp", "rtsps") and not re.search(r"[@?]", found[0])
-        return found[0] if harmless else printable(found[0])
+        address = found[0].rstrip(".,:;")  # of the sentence around it
+        return printable(address) + found[0][len(address) :]
 
     return IN_TEXT.sub(masked, text)
 
@@ -186,8 +188,9 @@ def _without_userinfo(rest: str) -> tuple[str, str]:
     userinfo, _, host = rest[:end].rpartition("@")
     valid = AUTHORITY.fullmatch(host)
     if valid and int(valid[2] or 0) <= 65535:
-        query = min((at for at in map(rest.find, "?#") if at >= 0), default=len(rest))
-        later = rest.rfind("@", end, query)
+        # No camera's address has a fragment: a # before an @ belongs to a password.
+        query = rest.find("?")
+        later = rest.rfind("@", end, query if query >= 0 else len(rest))
         # An address made of numbers is a host and no user: an @ in its path belongs to the path.
         if later < 0 or _is_ip(valid[1]) or not AUTHORITY.match(rest[later + 1 :]):
             return userinfo, rest[end - len(host) :]

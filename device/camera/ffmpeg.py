@@ -28,7 +28,7 @@ CONTAINERS = "mpegts,mpeg,mov,mp4,matroska,webm,flv,avi"
 FILE_CONTAINERS = (
     f"{CONTAINERS},asf,ogg,dv,mxf,mxf_opatom,gxf,nut,rm,wtv,nsv,ivf,obu,av1,h261,h263,h264,hevc,"
     "vvc,m4v,mpegvideo,vc1,cavsvideo,dirac,mjpeg,mpjpeg,yuv4mpegpipe,gif,apng,swf,flic,amv,roq,"
-    "smk,bink,4xm,vivo,lmlm4,mpegtsraw,mv,nuv,pva,ty,live_flv,avs,cine,ser,webp_anim,awebp"
+    "smk,bink,4xm,vivo,lmlm4,mpegtsraw,mv,nuv,pva,live_flv,cine"
 )
 BYTES = {"protocol_whitelist": "none", "format_whitelist": CONTAINERS}
 FILE = {"protocol_whitelist": "file", "format_whitelist": FILE_CONTAINERS}
@@ -117,12 +117,12 @@ def refuse_large(name: str, width: float, height: float, max_pixels: float) -> N
         raise SourceError(
             f"{name} has pictures of {width:.0f}x{height:.0f}, more than "
             f"{max_pixels / 1e6:.3g} megapixels",
-            "[camera] max_megapixels",
+            "[camera] max_video_megapixels",
         )
 
 
 def reduced(bgr: Image) -> Image:
-    """Return a picture of at most FULL_PIXELS: the same, or halved as often as that takes."""
+    """Return a picture of at most FULL_PIXELS: the same, or a half, a quarter, ... of its size."""
     while bgr.shape[0] * bgr.shape[1] > FULL_PIXELS:
         bgr = cv2.resize(bgr, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     return bgr

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import hashlib
 import http.client
 import re
@@ -20,11 +21,14 @@ from pathlib import Path
 from typing import Any
 from urllib.request import parse_http_list, parse_keqv_list
 
-from ..errors import SourceError, UsageError, one_line
+from ..errors import SourceError, UsageError, one_line, os_reason
 from ..settings import CameraSettings
 from .address import Address
+from .timed_response import TimedResponse
 
 TIMEOUT_S = 5.0  # to connect, and for each piece of an answer
+ANSWER_S = 10.0  # for the head of an answer
+PICTURE_S = 8.0  # for a picture: less than a live camera may be silent
 MAX_REDIRECTS = 3
 CREDENTIALS_HINT = "[camera] user and password_file, or FACET_CAMERA_PASSWORD"
 NO_PICTURE_HINT = "the address of its stream, in the camera's manual"
@@ -52,16 +56,17 @@ class HttpRequest:
         self.address, self._settings, self._name, self._start = address, settings, name, start
         self._camera = camera or address
         self._connection: http.client.HTTPConnection | None = None
-        self._response: http.client.HTTPResponse | None = None
+        self._response: TimedResponse | None = None
         try:
             with wire_faults(name):
                 self.response = self._follow()  # to read from
+                self.response.within(None)
         except BaseException:
             self.close()
             raise
         self.kind = self.response.headers.get_content_type()  # in lower case
 
-    def _follow(self) -> http.client.HTTPResponse:
+    def _follow(self) -> TimedResponse:
         authorization, redirects = "", 0
         while True:
             response, address = self._ask(authorization), self.address
@@ -87,7 +92,7 @@ class HttpRequest:
             else:
                 raise status_fault(self._name, response.status)
 
-    def _ask(self, authorization: str) -> http.client.HTTPResponse:
+    def _ask(self, authorization: str) -> TimedResponse:
         self.close()
         address = self.address
         if address.secure:
@@ -103,8 +108,12 @@ class HttpRequest:
             headers["Authorization"] = authorization
         if self._start:
             headers["Range"] = f"bytes={self._start}-"
+        self._connection.response_class = functools.partial(  # type: ignore[assignment]
+            _limited, self._name
+        )
         self._connection.request("GET", address.path, headers=headers)
-        self._response = self._connection.getresponse()
+        response: Any = self._connection.getresponse()
+        self._response = response
         return self._response
 
     def read(self, size: int) -> bytes:
@@ -125,6 +134,7 @@ class HttpRequest:
     def read_all(self, limit: int) -> bytes:
         """Return the whole answer; SourceError where it is longer than `limit` or cut short."""
         with wire_faults(self._name):
+            self.response.within(PICTURE_S)
             content = self.response.read(limit + 1)
         if len(content) > limit:
             raise SourceError(
@@ -149,6 +159,12 @@ class HttpRequest:
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 if part is not None:
                     part.close()
+
+
+def _limited(name: str, *arguments: Any, **options: Any) -> TimedResponse:
+    response = TimedResponse(name, *arguments, **options)
+    response.within(ANSWER_S)
+    return response
 
 
 def allowed(
@@ -181,8 +197,9 @@ def tls_context(settings: CameraSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca_file and str(ca_file))
     except (OSError, ValueError) as error:
+        reason = "no certificate in it" if isinstance(error, ssl.SSLError) else os_reason(error)
         raise SourceError(
-            f"cannot read the certificates in {ca_file}: {one_line(error)}",
+            f"cannot read the certificates in {ca_file}: {reason}",
             "[camera] ca_file = a PEM file",
         ) from None
     if ca_file is not None:

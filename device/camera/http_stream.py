@@ -5,8 +5,6 @@ FFmpeg gets bytes (`ByteSource`), never an address, so nothing in them makes it 
 
 from __future__ import annotations
 
-import io
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,15 +14,16 @@ from ..errors import SourceError
 from ..settings import CameraSettings
 from ..types import Image
 from .address import Address
+from .byte_source import ByteSource
 from .decoders import open_wire
 from .ffmpeg import BYTES
-from .http_client import DROPPED_HINT, NO_PICTURE_HINT, HttpRequest
+from .http_client import DROPPED_HINT, NO_PICTURE_HINT, PICTURE_S, HttpRequest
 from .jpeg import MAX_BYTES, decode
 from .playlist import Playlist
 
 MAX_LINE, MAX_HEADERS = 4096, 32  # bytes and lines of a part's head
+MAX_LINES = 1 << 18  # of a part without length; a JPEG of MAX_BYTES has half as many
 POLL_S = 0.5  # of waiting for the next single picture
-MAX_SILENT_BYTES = 32 << 20  # given to FFmpeg without a picture: it gathers them
 CHUNK = 1 << 16
 PLAYLISTS = ("mpegurl", "x-mpegurl", "vnd.apple.mpegurl")
 
@@ -41,6 +40,7 @@ class MotionJpeg:
 
     def read(self) -> Image | None:
         """Return the next picture; raises SourceError, and what `decode` raises."""
+        self._request.response.within(PICTURE_S)
         return decode(self._part(), self._max_pixels)
 
     def _part(self) -> bytes:
@@ -76,16 +76,16 @@ class MotionJpeg:
         raise SourceError(f"{self._name} sends no motion JPEG", NO_PICTURE_HINT)
 
     def _until_boundary(self) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        while size <= MAX_BYTES:
+        picture = bytearray()
+        for _ in range(MAX_LINES):
             line = self._request.readline(CHUNK)
             if not line:
                 raise SourceError(f"{self._name} dropped", DROPPED_HINT)
             if line.startswith(b"--") and self._boundary in line:
-                return b"".join(parts).removesuffix(b"\n").removesuffix(b"\r")
-            parts.append(line)
-            size += len(line)
+                return bytes(picture).removesuffix(b"\n").removesuffix(b"\r")
+            picture += line
+            if len(picture) > MAX_BYTES:
+                break
         raise SourceError(
             f"{self._name} sends a picture of more than {MAX_BYTES >> 20} MB", NO_PICTURE_HINT
         )
@@ -130,71 +130,6 @@ class Snapshots:
             self._request.close()
 
 
-class ByteSource(io.BufferedIOBase):
-    """Bytes for FFmpeg, from pieces. `reopen(at)`: the pieces from a byte on, if there are such.
-
-    OpenCV drops exceptions of `read`: `fault` keeps the SourceError that ended it.
-    """
-
-    def __init__(
-        self,
-        pieces: Iterator[bytes],
-        size: int | None = None,
-        reopen: Callable[[int], Iterator[bytes]] | None = None,
-    ):
-        self._pieces, self._size, self._reopen = pieces, size, reopen
-        self._at, self._left = 0, b""
-        self.silent_bytes = 0  # read since the last picture, which sets it to 0
-        self.fault: SourceError | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return self._reopen is not None and self._size is not None
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        wanted = CHUNK if size is None or size < 0 else size
-        try:
-            while not self._left:
-                self._left = next(self._pieces, b"") if self.fault is None else b""
-                if not self._left:
-                    return b""
-                self.silent_bytes += len(self._left)
-                if self.silent_bytes > MAX_SILENT_BYTES:
-                    raise SourceError(
-                        f"a stream of {MAX_SILENT_BYTES >> 20} MB without a picture",
-                        NO_PICTURE_HINT,
-                    )
-        except SourceError as error:
-            self.fault = error
-            return b""
-        data, self._left = self._left[:wanted], self._left[wanted:]
-        self._at += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        if self._reopen is None or self._size is None:
-            return -1
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}.get(whence)
-        if base is None or not 0 <= base + offset <= self._size:
-            return -1
-        at = base + offset
-        if at == self._size:
-            self._at, self._left, self._pieces = at, b"", iter(())
-        elif at != self._at:
-            try:
-                self._pieces = self._reopen(at)
-            except SourceError as error:
-                self.fault = error
-                return -1
-            self._at, self._left = at, b""
-        return at
-
-
 @dataclass(frozen=True)
 class Decoding:
     """How a stream is decoded: by OpenCV, or by PyAV, then after its first `skip` pictures."""
@@ -223,17 +158,18 @@ class Container:
             source, BYTES, name, max_pixels, by_pyav=decoding.by_pyav, skip=decoding.skip
         )
         if not self._capture.opened:
-            raise source.fault or SourceError(
-                f"{name} is no stream that can be read", NO_PICTURE_HINT
-            )
+            raise source.fault or _unreadable(name, source)
         self.fps = self._capture.fps
 
     def read(self) -> Image | None:
         """Return the next picture, None at the end of a finite one; SourceError."""
         bgr = self._capture.read()
         if bgr is not None:
-            self._source.silent_bytes = 0
+            self._source.silent_bytes, self._source.until_s = 0, float("inf")
+            self._source.has_late_index = False
             return bgr
+        if self._source.has_late_index:
+            raise _unreadable(self._name, self._source)
         if self._source.fault is None and self.finite:
             return None
         raise self._source.fault or SourceError(f"{self._name} dropped", DROPPED_HINT)
@@ -241,6 +177,15 @@ class Container:
     def close(self) -> None:
         """End what `read` waits for; its memory is freed with the last reference."""
         self._close()
+
+
+def _unreadable(name: str, source: ByteSource) -> SourceError:
+    if source.has_late_index:
+        return SourceError(
+            f"{name} has its index at its end, and its server sends no part of a file",
+            "download it, then --camera FILE",
+        )
+    return SourceError(f"{name} is no stream that can be read", NO_PICTURE_HINT)
 
 
 def open_http(
@@ -262,10 +207,10 @@ def _by_kind(
     name: str,
     decoding: Decoding,
 ) -> MotionJpeg | Snapshots | Container:
-    max_pixels = settings.max_megapixels * 1e6
+    max_pixels = settings.max_video_megapixels * 1e6
     main, _, kind = request.kind.partition("/")
     if main == "multipart":
-        return MotionJpeg(request, name, max_pixels)
+        return MotionJpeg(request, name, settings.max_megapixels * 1e6)
     begin = request.peek()
     # Some cameras call everything application/octet-stream.
     if (main == "image" and kind not in PLAYLISTS) or begin.startswith(b"\xff\xd8\xff"):
@@ -274,7 +219,7 @@ def _by_kind(
         raise SourceError(f"{name} answers with a web page, not with pictures", NO_PICTURE_HINT)
     if kind in PLAYLISTS or begin.startswith(b"#EXTM3U"):
         playlist = Playlist(request, address, settings, name)
-        source = ByteSource(playlist.pieces())
+        source = ByteSource(name, playlist.pieces())
         return Container(source, name, max_pixels, playlist.ended, playlist.close, decoding)
     return _container(request, address, settings, name, max_pixels, decoding)
 
@@ -304,7 +249,7 @@ def _container(
         return pieces(requests[0])
 
     ranges = request.response.headers.get("Accept-Ranges", "").lower() == "bytes"
-    source = ByteSource(pieces(request), size, reopen if ranges else None)
+    source = ByteSource(name, pieces(request), size, reopen if ranges else None)
     return Container(
         source, name, max_pixels, size is not None, lambda: requests[0].close(), decoding
     )

@@ -117,6 +117,8 @@ def _decode(open_file: Callable[[], IO[bytes]]) -> Photo:
         head = file.read(HEAD)
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
+        if not size:
+            raise _RefusedError("it is empty", HINT)
         stored = _stored(file, photo_format(head), size)
     bgr, (wide, high) = _with_square_pixels(stored.bgr, stored.aspect), stored.size_wh
     scale = max(1.0, min(wide / bgr.shape[1], high / bgr.shape[0]))

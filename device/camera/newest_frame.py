@@ -81,6 +81,8 @@ class NewestFrameReader(Oriented):
                 yield frame
             elif self._reader.done.is_set():
                 self._reader.check()
+                if self._camera.finite:
+                    return
                 raise FacetError(
                     f"{self.name} stopped giving frames", "check the cable, then dmesg | tail"
                 )
@@ -95,6 +97,7 @@ class NewestFrameReader(Oriented):
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._reader.done.is_set(), timeout_s)
             frame, self._waiting = self._waiting, None
+            self._changed.notify()
         return frame
 
     def _read(self, reader: Worker) -> None:
@@ -103,6 +106,8 @@ class NewestFrameReader(Oriented):
             if turned is not frame.bgr:
                 frame = dataclasses.replace(frame, bgr=turned)
             with self._changed:
+                while self._camera.finite and self._waiting and not reader.stopping.is_set():
+                    self._changed.wait(POLL_S)  # each frame of a film counts
                 self.dropped += self._waiting is not None
                 self._waiting = self.newest = frame
                 self._changed.notify()

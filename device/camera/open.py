@@ -8,10 +8,11 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import msgspec
 
-from ..errors import SourceError, UsageError, os_reason
+from ..errors import SourceError, UsageError, one_line, os_reason
 from ..files import open_regular
 from ..log import log
 from ..settings import CameraSettings
@@ -32,6 +33,7 @@ SOURCES = (
     "- (stdin), demo, auto"
 )
 NUMBER = "[0-9]{1,6}"
+MOTION_JPEG = (".mjpeg", ".mjpg")  # JPEGs one after the other, which begin as a photo does
 
 
 def open_camera(
@@ -70,12 +72,14 @@ def _open_source(
         return Demo()
     if re.fullmatch(rf"auto|{NUMBER}|(usb|csi):.*|/dev/video{NUMBER}|/dev/v4l/[^\0]+", source):
         return _open_connected(settings, stopping, v4l2)
+    if source[:7].lower() == "file://":
+        return _open_file(msgspec.structs.replace(settings, source=_of_file_url(source)))
     if address.is_address(source):
         return _open_address(settings, stopping)
     if source == "-":
         from .stdin import open_stdin
 
-        return open_stdin(stopping, max_pixels=settings.max_megapixels * 1e6)
+        return open_stdin(stopping, max_pixels=settings.max_video_megapixels * 1e6)
     return _open_file(settings)
 
 
@@ -102,7 +106,7 @@ def _open_connected(
         return _open_first(settings, stopping, v4l2)
     kind, _, number = settings.source.partition(":")
     if kind in ("usb", "csi") and not re.fullmatch(NUMBER, number):
-        raise UsageError(f"{settings.source!r} is not a camera", f"{kind}:0")
+        raise UsageError(f"{one_line(settings.source, 60)!r} is not a camera", f"{kind}:0")
     if settings.wait:
         waited = WaitedDevice(settings.source, float(settings.fps), lambda: _device(settings, v4l2))
         return _live(waited, settings, stopping)
@@ -187,7 +191,7 @@ def _open_file(settings: CameraSettings) -> Camera:
     from .photos import Photos
     from .video import VideoFile
 
-    name, max_pixels = settings.source, settings.max_megapixels * 1e6
+    name, max_pixels = settings.source, settings.max_video_megapixels * 1e6
     try:
         path = _path(name)
         if not path.exists():
@@ -205,11 +209,19 @@ def _open_file(settings: CameraSettings) -> Camera:
         raise
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {name}: {os_reason(error)}", f"one of {SOURCES}") from error
-    if is_animated(path, head):
+    if is_animated(path, head) or path.suffix.lower() in MOTION_JPEG:
         return VideoFile(path, max_pixels)
     if photo_format(head) or (path.suffix.lower() in PHOTO_ENDINGS and not is_video(head)):
         return Photos(path)
     return VideoFile(path, max_pixels)
+
+
+def _of_file_url(url: str) -> str:
+    """Return the path of "file:///a%20film.mp4"; SourceError where it names another computer."""
+    host, slash, path = url[7:].partition("/")
+    if host.lower() not in ("", "localhost"):
+        raise SourceError("a file:// address of another computer", "the file's path here")
+    return unquote(slash + path)
 
 
 def _path(name: str) -> Path:

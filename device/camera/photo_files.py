@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..errors import SourceError, os_reason
 from ..files import open_regular
+from ..log import log
 
 PHOTO_ENDINGS = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".avif", ".heic", ".heif"),
@@ -14,7 +16,10 @@ PHOTO_ENDINGS = {
 # TIFF inside, but the picture that Pillow finds in them is a thumbnail.
 RAW_ENDINGS = {".arw", ".cr2", ".dng", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".srw"}
 # What Windows and NAS systems leave in folders of photos; macOS's files begin with a dot.
-LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "#recycle"}
+LITTER = {
+    *("thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
+    *("__macosx", "@eadir", "#recycle", "@recycle"),
+}
 HEAD = 64  # bytes that decide
 JPEG2000 = "JPEG 2000"  # recognized in order to be named; it is not decoded
 
@@ -54,32 +59,54 @@ def is_photo(path: Path) -> bool:
         return bool(photo_format(file.read(HEAD)))
 
 
-def photos_in(folder: Path, recursive: bool) -> list[Path]:
-    """Return a folder's photos in the order of their names; raises OSError.
-
-    Files with a photo's ending belong to them, whatever they hold. Left out are hidden files, what
-    other systems leave in folders, and everything that is not a regular file.
-    """
-    return sorted(path for path in _files(folder, recursive) if _may_be_photo(path))
+def is_litter(name: str) -> bool:
+    """Whether a file or folder is hidden, or is one that other systems leave in folders."""
+    return name.startswith(".") or name.lower() in LITTER
 
 
-def _files(folder: Path, recursive: bool) -> Iterator[Path]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name.lower() in LITTER:
-                continue
-            path = folder / entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if recursive:
-                    yield from _files(path, recursive)
-            elif path.is_file():
-                yield path
-
-
-def _may_be_photo(path: Path) -> bool:
+def may_be_photo(path: Path) -> bool:
+    """Whether a file has a photo's ending, whatever it holds, or a photo's content."""
     if path.suffix.lower() in PHOTO_ENDINGS:
         return True
     try:
         return is_photo(path)
     except OSError:
         return False
+
+
+def require_photos(name: str) -> Path:
+    """Return the path of a photo or a folder; SourceError for others: a pipe may never answer."""
+    path = Path(name)
+    if not name or not (path.is_file() or path.is_dir()):
+        raise SourceError(f"no photo {name or repr(name)}", "the path of a photo, or of a folder")
+    return path
+
+
+def photos_in(folder: Path, recursive: bool) -> list[Path]:
+    """Return a folder's photos in the order of their names; raises OSError.
+
+    Files with a photo's ending belong to them, whatever they hold. Left out are hidden files, what
+    other systems leave in folders, and everything that is not a regular file.
+    """
+    return sorted(path for path in _files(folder, recursive) if may_be_photo(path))
+
+
+def _files(folder: Path, recursive: bool) -> Iterator[Path]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if is_litter(entry.name):
+                continue
+            path = folder / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if recursive:
+                    yield from _subfolder(path)
+            elif path.is_file():
+                yield path
+
+
+def _subfolder(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder's subfolder; one that cannot be read is named in the log."""
+    try:
+        yield from _files(folder, recursive=True)
+    except OSError as error:
+        log.info(f"skipped: cannot read the folder {folder}: {os_reason(error)}")

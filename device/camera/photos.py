@@ -31,7 +31,7 @@ class Photos(Oriented):
         recursive: bool = False,
         content: bytes | None = None,
     ):
-        self.name = path.name
+        self.name = path.name or path.resolve().name  # of "."
         self.skipped: list[str] = []  # one line each, naming the file
         self._first: Photo | None = None  # a single one, until it is taken
         if content is None and path.is_dir():

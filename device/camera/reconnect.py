@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, Self
 
 import numpy as np
@@ -133,6 +133,11 @@ class ReconnectingCamera:
         return self._device.mode
 
     @property
+    def finite(self) -> bool:
+        """Whether it turned out to be a film, which ends and is read once."""
+        return bool(getattr(self._device, "finite", False))
+
+    @property
     def reconnecting(self) -> bool:
         """Whether it has dropped and is being reopened; False again where an attempt hangs."""
         began_s = self._attempt_began_s
@@ -159,14 +164,24 @@ class ReconnectingCamera:
         while not self._stopping.is_set():
             try:
                 bgr = self._device.read()
-                if bgr is not None:
+                if bgr is not None and not self.finite:
                     self._check_frozen(bgr)
             except SourceError as lost:
+                if self.finite:  # from its beginning its rows would be doubled
+                    raise
                 self._reconnect(lost)
                 continue
             if bgr is not None:
-                yield Frame(bgr, index, datetime.now(UTC), time.monotonic(), self.name)
+                yield self._frame(bgr, index)
                 index += 1
+            elif self.finite:
+                return
+
+    def _frame(self, bgr: Image, index: int) -> Frame:
+        """Return a frame of this moment; of a film, at its place in the film."""
+        now, now_s = datetime.now(UTC), time.monotonic()
+        at_s = self._opened_s + index / self.fps if self.finite else now_s
+        return Frame(bgr, index, now + timedelta(seconds=at_s - now_s), at_s, self.name)
 
     def _check_frozen(self, bgr: Image) -> None:
         """Log that the camera repeats one picture; SourceError where it is to be opened again."""

@@ -29,7 +29,7 @@ class RtspStream:
         limits = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
         parameters = [number for limit in limits for number in (limit, TIMEOUT_MS)]
         try:
-            max_pixels = settings.max_megapixels * 1e6
+            max_pixels = settings.max_video_megapixels * 1e6
             self._capture = open_wire(
                 self._relay.url, RTSP, name, max_pixels, tuple(parameters), by_pyav
             )

@@ -168,13 +168,19 @@ class Relay:
                 raise status_fault(self._name, code)
             self._camera.sendall(again)
             return
-        if code == UNSUPPORTED_TRANSPORT:
-            self._fault = SourceError(
-                f"{self._name} sends only UDP (461)", "TCP in the camera's settings, or http"
+        if code == UNSUPPORTED_TRANSPORT or self._is_udp(part):
+            raise SourceError(
+                f"{self._name} sends only UDP, and Facet reads RTSP over TCP",
+                "TCP in the camera's settings, or http",
             )
-        elif code >= 400 and self._request.method == "DESCRIBE":
+        if code >= 400 and self._request.method in ("DESCRIBE", "SETUP", "PLAY"):
             self._fault = status_fault(self._name, code)
         client.sendall(part)
+
+    def _is_udp(self, part: bytes) -> bool:
+        """Whether a camera, asked for TCP, answers that it will send UDP."""
+        transports = header_values(part, "Transport") if self._request.method == "SETUP" else []
+        return bool(transports) and not any("TCP" in one.upper() for one in transports)
 
     def _redirect(self, part: bytes) -> SourceError:
         location = "".join(header_values(part, "Location")[:1])

@@ -19,12 +19,12 @@ from ..types import Frame, Image
 from .decoders import Decoder, OpenCvDecoder, PyAvDecoder, has_pyav
 from .ffmpeg import FILE, PROBE, Unconverted
 from .orientation import Oriented
-from .video_probe import codec_of, is_interlaced, is_playlist
+from .video_probe import codec_of, is_interlaced, is_playlist, start_s
 
 SNAP_S = 0.0015  # containers round times, to 1 ms at worst
 CUT_S = 0.5  # a file that ends so much earlier than it says is incomplete
 EXAMINE_S = (1.0, 60.0)  # of the film, least and most, between two examinations of it
-MAX_PIXELS = 1e6 * CameraSettings().max_megapixels
+MAX_PIXELS = 1e6 * CameraSettings().max_video_megapixels
 
 Picture = tuple[Image, float | None]  # with its time in the file, s
 
@@ -45,6 +45,7 @@ class VideoFile(Oriented):
         self._started = datetime.now(UTC)
         height, width = self._first[0][0].shape[:2]
         self._size = f"{width}x{height}"
+        self.frame_bytes = 3 * width * height
 
     @property
     def mode(self) -> str:
@@ -106,7 +107,9 @@ class VideoFile(Oriented):
         lost, length_s = self._decoder.lost, self._decoder.length_s
         if lost:
             log.warning(f"{self.name}: {counted(lost, 'damaged frame')} left out")
-        if length_s - ended_s > max(CUT_S, 2 / self.fps):
+        allowed_s = max(CUT_S, 2 / self.fps)
+        # Some containers count their length from 0 s, also where the film begins later.
+        if length_s - ended_s > allowed_s and length_s - ended_s - start_s(self._path) > allowed_s:
             log.warning(
                 f"{self.name} ends after {ended_s:.1f} of {length_s:.1f} s: the file is cut or "
                 "damaged"

@@ -71,6 +71,19 @@ def _is_marked_interlaced(path: Path, at_s: float, skip: int) -> bool:
         return False
 
 
+def start_s(path: Path) -> float:
+    """Return the time at which a video begins, s, as PyAV reads it; 0 without PyAV."""
+    if not has_pyav():
+        return 0.0
+    import av
+
+    try:
+        with av.open(ffmpeg_path(path), options=FILE) as container:
+            return (container.start_time or 0) / av.time_base
+    except (OSError, ValueError):
+        return 0.0
+
+
 def is_playlist(path: Path) -> bool:
     """Whether a file only names other files or hosts: HLS, a concat list, SDP, DASH, PLS."""
     try:

@@ -33,6 +33,7 @@ from ..settings import SIDE, Settings
 from ..text import counted
 from .command import PACKAGE, Parser, exit_with
 from .flags import add_flags, merge_flags, size_wh
+from .result_file import refuse_unwritable, write_result
 
 if TYPE_CHECKING:
     from ..camera import Camera
@@ -109,20 +110,17 @@ def main(argv: list[str] | None = None) -> None:
         raise UsageError(f"--rounds {args.rounds}, need 1 or more", "--rounds 3")
     settings = merge_flags(Settings(), args, SETTING_FLAGS)
     settings = merge(settings, parse_settings(args.set), "--set")
+    if "json" in args:
+        refuse_unwritable(args.json, "another --json")  # before minutes of work
     if "against" in args:
         merge(settings, parse_settings(args.against.split(",")), "--against")
         figures = compare(argv, args.against, args.rounds)
         printed = comparison_text(figures, args.against)
     else:
         figures, printed = _measure(args, settings)
-    print(printed)
     if "json" in args:
-        try:
-            args.json.write_text(json.dumps(figures, indent=2) + "\n")
-        except OSError as error:
-            raise UsageError(
-                f"cannot write {args.json}: {error.strerror}", "another file"
-            ) from error
+        write_result(args.json, f"{json.dumps(figures, indent=2)}\n".encode(), "another --json")
+    print(printed)
 
 
 def _measure(args: argparse.Namespace, settings: Settings) -> tuple[Figures, str]:
@@ -162,6 +160,9 @@ def camera_opener(args: argparse.Namespace, settings: Settings) -> "Callable[[],
     return lambda: open_camera(chosen)
 
 
+MIN_PANEL_PX = 16  # side of a portrait's part of the picture
+
+
 def _scene(faces: int, size_wh: tuple[int, int], frames: int) -> "Camera":
     from ..bench.scene import Scene
 
@@ -171,6 +172,10 @@ def _scene(faces: int, size_wh: tuple[int, int], frames: int) -> "Camera":
     if not low <= min(size_wh) <= max(size_wh) <= high:
         message = f"--size {size_wh[0]}x{size_wh[1]}, need {low} to {high}"
         raise UsageError(message, "--size 640x480")
+    most = size_wh[0] * size_wh[1] // MIN_PANEL_PX**2
+    if faces > most:
+        message = f"--faces {faces}, need at most {most} in {size_wh[0]}x{size_wh[1]}"
+        raise UsageError(message, "--faces 4")
     return Scene(faces, size_wh, frames)
 
 

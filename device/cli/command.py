@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import io
 import logging
 import os
 import re
@@ -11,11 +10,12 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from ..errors import FacetError, Stopped, UsageError, nearest, one_line
+from ..errors import FacetError, Stopped, UsageError, nearest, one_line, os_reason
 from ..log import log
 from ..text import printable
+from .streams import drop_unwritable, prepare_streams, stdout_fault
 
 PACKAGE = __package__.partition(".")[0]  # device in a checkout, facet in the wheel
 
@@ -168,7 +168,7 @@ def _without_secrets(message: str) -> str:
 
     Messages about cameras have none already.
     """
-    if "://" not in message:
+    if ":/" not in message and "@" not in message:
         return message
     from ..camera.address import mask_addresses
 
@@ -205,13 +205,10 @@ def exit_with(main: Callable[[], int | None]) -> None:
 
     FACET_DEBUG=1 in the environment shows the traceback of any error.
     """
+    prepare_streams()
     log_to_stderr()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files that are not UTF-8
     try:
-        code = main() or 0
-        if sys.stdout:
-            sys.stdout.flush()
+        code = _code_of(main)
     except Stopped as stopped:
         log.info("%s", stopped)
         code = stopped.exit_code
@@ -222,28 +219,33 @@ def exit_with(main: Callable[[], int | None]) -> None:
     except KeyboardInterrupt:
         log.info("stopped by the user")
         code = 1
-    except BrokenPipeError:
-        # The reader went away (`| head`): point stdout at nothing, or Python complains at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
     except Exception as error:
-        _show_traceback()
-        reason = one_line(f"{type(error).__name__}: {error}", 300)
-        log.error("internal error, please report it (%s). Try: FACET_DEBUG=1 for details", reason)
         code = 1
-    _drop_unwritable(sys.stderr)
+        if not (isinstance(error, OSError) and stdout_fault()):
+            _report_internal(error)
+    if fault := stdout_fault():
+        code = code or 1
+        if not isinstance(fault, BrokenPipeError):  # else the reader went away (`| head`)
+            hint = "free the disk, or another place for the output"
+            log.error("cannot write to stdout: %s. Try: %s", os_reason(fault), hint)
+    drop_unwritable(sys.stdout)
+    drop_unwritable(sys.stderr)
     sys.exit(code)
 
 
-def _drop_unwritable(stream: TextIO | None) -> None:
-    """Point a stream that cannot be written at nothing; Python would exit with 120 for it."""
-    if stream is None:
-        return
+def _code_of(main: Callable[[], int | None]) -> int:
     try:
-        stream.flush()
-    except (OSError, ValueError):
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return main() or 0
+    except SystemExit as end:  # argparse's, after --help
+        if isinstance(end.code, str):
+            raise
+        return end.code or 0
+
+
+def _report_internal(error: Exception) -> None:
+    _show_traceback()
+    reason = one_line(f"{type(error).__name__}: {error}", 300)
+    log.error("internal error, please report it (%s). Try: FACET_DEBUG=1 for details", reason)
 
 
 def _show_traceback() -> None:

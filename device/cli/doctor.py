@@ -12,6 +12,7 @@ Exit codes: 0 no failure, 1 one or more failures, 2 wrong usage.
 """
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -70,7 +71,8 @@ def main(argv: list[str] | None = None) -> int:
         result = run_check(check)
         results.append((check, result))
         if not flags.json:
-            print(spelled(line(check, result, coloured)), flush=True)
+            with contextlib.suppress(OSError):  # reported at the end; the picture is still saved
+                print(spelled(line(check, result, coloured)), flush=True)
     if flags.json:
         print(spelled(as_json(results)))
     return int(any(result.status == FAILURE for _, result in results))

@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import merge
-from ..errors import FacetError, SourceError, UsageError
+from ..errors import FacetError, UsageError
 from ..log import log
 from ..settings import Settings
 from ..text import printable
 from .command import Parser, exit_with, readable_by
 from .flags import add_config, add_flags, settings_from
+from .result_file import refuse_unwritable, write_result
 
 if TYPE_CHECKING:
     from ..analyzer import FaceAnalyzer
@@ -75,8 +76,10 @@ def check(options: argparse.Namespace) -> None:
     if sum(map(bool, (options.photo, options.camera, options.gallery))) != 1:
         message = "expected one of PHOTO, --camera and --gallery"
         raise UsageError(message, "python -m device.emoji --help")
-    if options.photo and not options.photo.exists():
-        raise SourceError(f"no photo {options.photo}", "the path of a photo, or of a folder")
+    if options.photo:
+        from ..camera.photo_files import require_photos  # not above: --help loads no OpenCV
+
+        require_photos(str(options.photo))
     if options.live and (options.photo or options.gallery or options.out):
         raise UsageError("--live shows a camera and writes nothing", "--camera SRC --live")
     if not MIN_SIDE_PX <= options.size <= MAX_SIDE_PX:
@@ -85,6 +88,14 @@ def check(options: argparse.Namespace) -> None:
     if options.out and options.out.suffix and options.out.suffix.lower() not in ENDINGS:
         message = f"--out {options.out}: unknown file type"
         raise UsageError(message, f"one of {', '.join(ENDINGS)}")
+
+
+def refuse_unwritable_out(options: argparse.Namespace) -> None:
+    """Raise UsageError if the drawings could not be written, before a countdown or a folder."""
+    out = options.gallery or options.out
+    if out:
+        folder = out == options.out and (out.is_dir() or not out.suffix)
+        refuse_unwritable(out / "emoji.svg" if folder else out)
 
 
 def emoji_settings(options: argparse.Namespace) -> Settings:
@@ -98,6 +109,7 @@ def emoji_settings(options: argparse.Namespace) -> Settings:
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     check(options)
+    refuse_unwritable_out(options)
     if options.gallery:
         write_gallery(options.gallery)
         return 0
@@ -130,13 +142,16 @@ def show_live(settings: Settings) -> None:
     from ..emoji.faces import EmojiGenerator
     from ..emoji.live import EmojiPainter
     from ..models import load_models
-    from ..outputs.window import has_screen
+    from ..outputs.window_process import ScreenError, WindowProcess
     from ..pipeline import build_pipeline
     from .loop import for_window, stop_at_signals, until_stopped
     from .outputs import build_window
 
-    if not has_screen():
-        raise UsageError("no screen for --live", "--out FILE instead of --live")
+    try:
+        screen = WindowProcess()
+    except ScreenError as error:
+        message = f"no screen for --live: {error.message}"
+        raise UsageError(message, "--out FILE instead of --live") from error
     stop = stop_at_signals()
     models = load_models(settings)
     generator = EmojiGenerator(models.classifier.card)
@@ -146,10 +161,11 @@ def show_live(settings: Settings) -> None:
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(readable_by(settings.outputs.readable_by))
+        stack.enter_context(screen)
         camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
         # In photos an id is a place from left to right: nothing is kept from photo to photo.
         paint = (lambda *drawn: painter()(*drawn)) if isinstance(camera, Photos) else painter()
-        window = build_window(camera, stop, stack, paint)
+        window = build_window(screen, camera, stop, stack, paint)
         pipeline = build_pipeline(settings, models, camera, shown=(), stopping=stop.is_set)
         with until_stopped(for_window(pipeline, camera, stop.is_set), stop) as results:
             for result in results:
@@ -244,14 +260,14 @@ class EmojiWriter:
         several = several or len(faces) > 1
         for number, face in enumerate(faces, 1):
             emoji = self.generator.emoji(frame.bgr, face)
-            print(f"{printable(frame.source)}: {emoji.text}" if several else emoji.text)
-            if self.explain:
-                print("\n".join(f"  {reason}" for reason in emoji.reasons))
             if self.out:
                 suffix = f"-{number}" if len(faces) > 1 else ""
                 path = self._path(self.out, Path(frame.source).stem + suffix, several)
                 self._refuse_original(path, frame.source)
                 _write(path, self._content(path, emoji))
+            print(f"{printable(frame.source)}: {emoji.text}" if several else emoji.text)
+            if self.explain:
+                print("\n".join(f"  {reason}" for reason in emoji.reasons))
 
     def _path(self, out: Path, stem: str, several: bool) -> Path:
         """Return the path of one drawing; UsageError for several drawings in one file."""
@@ -279,11 +295,7 @@ def _is_png(path: Path | None) -> bool:
 
 
 def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}", "another path") from error
+    write_result(path, content)
     log.info("wrote %s", path)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..camera import Camera
     from ..outputs import Output
     from ..outputs.window import Painter, Window
+    from ..outputs.window_process import WindowProcess
     from ..types import Result
 
 DEMO_FOLDER = Path("out")  # for the demo's log and video on a machine without a screen
@@ -58,16 +59,17 @@ class AnalyzedOnly:
                 output.write(result)
 
 
-def wants_window(settings: Settings) -> bool:
-    """Whether a window is wanted and there is a screen for it; logs that there is none."""
+def open_screen(settings: Settings, stack: contextlib.ExitStack) -> WindowProcess | None:
+    """Return the window's process, entered on the stack; None, and a log line, without a screen."""
     if settings.outputs.headless:
-        return False
-    from ..outputs.window import has_screen
+        return None
+    from ..outputs.window_process import ScreenError, WindowProcess
 
-    if not has_screen():
-        log.info("no screen: running headless")
-        return False
-    return True
+    try:
+        return stack.enter_context(WindowProcess())
+    except ScreenError as error:
+        log.info("no screen: running headless (%s)", error.message)
+        return None
 
 
 def wanted_files(settings: Settings, camera: Camera, window: bool) -> Files:
@@ -98,6 +100,7 @@ def build_outputs(
     logged: tuple[str, ...],
     files: Files,
     stack: contextlib.ExitStack,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> list[Output]:
     """Return the outputs that write files, entered on the stack."""
     from ..camera import is_live
@@ -114,13 +117,19 @@ def build_outputs(
         photos = isinstance(camera, Photos)
         every_s = 0.0 if photos else settings.outputs.log_every
         no_face = photos and settings.outputs.log_no_face
-        csv_log = CsvLog(files.log, logged, every_s, settings.rotation, named, no_face)
+        csv_log = CsvLog(files.log, logged, every_s, settings.rotation, named, no_face, stopping)
         outputs.append(stack.enter_context(csv_log))
         log.info("logging to %s%s", files.log, _kept(csv_log.moved_to))
     if files.visits:
         thresholds = dict(zip(card.names, card.values("threshold").tolist(), strict=True))
         visits = VisitLog(
-            files.visits, logged, thresholds, settings.tracks.max_lost_s, settings.rotation, named
+            files.visits,
+            logged,
+            thresholds,
+            settings.tracks.max_lost_s,
+            settings.rotation,
+            named,
+            stopping,
         )
         outputs.append(stack.enter_context(visits))
         log.info("logging visits to %s%s", files.visits, _kept(visits.moved_to))
@@ -135,12 +144,17 @@ def build_outputs(
 
 
 def build_window(
+    screen: WindowProcess,
     camera: Camera,
     stop: threading.Event,
     stack: contextlib.ExitStack,
     paint: Painter | None = None,
+    needed: bool = True,
 ) -> Window:
-    """Return the window for a camera, a video or photos, entered on the stack."""
+    """Return the window for a camera, a video or photos, entered on the stack.
+
+    needed: the run ends if the screen is lost.
+    """
     from ..camera import is_live
     from ..camera.photos import Photos
     from ..outputs.overlay import annotate
@@ -149,11 +163,11 @@ def build_window(
     painter, folder = paint or annotate, Path.cwd()
     window: Window
     if isinstance(camera, Photos):
-        window = PhotoWindow(folder, stop, painter)
+        window = PhotoWindow(screen, folder, stop, painter, needed)
     elif is_live(camera):
-        window = Window(folder, stop, painter)
+        window = Window(screen, folder, stop, painter, needed)
     else:
-        window = VideoWindow(folder, stop, camera.fps, painter)
+        window = VideoWindow(screen, folder, stop, camera.fps, painter, needed)
     log.info(window.keys)
     return stack.enter_context(window)
 

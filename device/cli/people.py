@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import merge
-from ..errors import SourceError, UsageError
+from ..errors import UsageError
 from ..log import log
 from ..settings import CameraSettings, Settings, load_settings
 from ..text import counted, printable
@@ -197,12 +197,12 @@ def _take_pictures(settings: Settings, photos: list[str], camera: str | None) ->
 
 def _photos(path: str) -> Iterator[Frame]:
     from ..camera.open import open_camera
+    from ..camera.photo_files import require_photos
     from ..camera.photos import Photos
 
-    if not Path(path).exists():
-        raise SourceError(f"no photo {path}", "the path of a photo, or of a folder")
     # Absolute: a photo's name may be the same as a camera's.
-    with open_camera(CameraSettings(source=str(Path(path).absolute()))) as source:
+    found = require_photos(path).absolute()
+    with open_camera(CameraSettings(source=str(found))) as source:
         if not isinstance(source, Photos):
             raise UsageError(f"{path} is not a photo", f"--camera {shlex.quote(path)} for a video")
         yield from source

@@ -20,6 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import FacetError
+
 if TYPE_CHECKING:
     from ..camera.v4l2 import V4l2
 
@@ -63,11 +65,11 @@ def runtime() -> str:
     return runtime_name()
 
 
-def has_screen() -> bool:
-    """Whether OpenCV can open a window."""
-    from ..outputs.window import has_screen
+def screen_fault(environ: Mapping[str, str]) -> FacetError | None:
+    """Return why OpenCV cannot open a window; None if it can."""
+    from ..outputs.window_process import screen_fault
 
-    return has_screen()
+    return screen_fault(environ)
 
 
 def may_open(path: Path) -> bool:
@@ -112,7 +114,7 @@ class System:
     bundled_tls: str = field(default_factory=bundled_tls)
     v4l2: V4l2 | None = None  # its video devices; None means those of this computer
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    has_screen: Callable[[], bool] = has_screen
+    screen_fault: Callable[[Mapping[str, str]], FacetError | None] = screen_fault
     user: str = field(default_factory=user)
     groups: frozenset[str] = field(default_factory=groups)
     may_open: Callable[[Path], bool] = may_open

@@ -12,8 +12,9 @@ from typing import Protocol
 
 from ..boxes import iou
 from ..frame_budget import FrameBudget
+from ..settings import CameraSettings
 from ..types import Detection, Frame, Image, Region
-from .orientation import OrientationWatch
+from .orientation import UNTURNED, OrientationWatch
 from .tracker import TrackedFace, Tracker, distance
 
 MAX_ROIS = 2  # tracks re-detected in one frame; more cost a full detection and hardly follow better
@@ -44,7 +45,7 @@ class DetectionScheduler:
 
     full_detector: for whole pictures and tiles. roi_detector: for the regions around tracks.
     detect_hz: full detections per second of the camera's time; fewer run if they would take
-    half of a live camera's time.
+    half of a live camera's time. camera: the settings by which its pictures are turned.
     """
 
     def __init__(
@@ -54,13 +55,14 @@ class DetectionScheduler:
         tracker: Tracker,
         detect_hz: float,
         budget: FrameBudget,
+        camera: CameraSettings = UNTURNED,
     ):
         self._full_detector, self._roi_detector = full_detector, roi_detector
         self.tracker = tracker
         self._period_s, self._budget = 1 / detect_hz, budget
         self._next_full_s = -math.inf
         self._full_count = 0
-        self._orientation = OrientationWatch(roi_detector)
+        self._orientation = OrientationWatch(roi_detector, camera)
 
     def track(self, frame: Frame) -> list[TrackedFace]:
         """Return the visible tracks of the frame, from left to right."""

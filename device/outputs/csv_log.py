@@ -1,6 +1,6 @@
 """Log faces to a CSV file: text only, a row per face every so many seconds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..rowlog import line, open_sink, timestamp
@@ -29,12 +29,13 @@ class CsvLog:
         settings: RotationSettings,
         named: bool = False,
         no_face: bool = False,
+        stopping: Callable[[], bool] = lambda: False,
     ):
         self._names, self._every_s, self._named = tuple(names), every_s, named
         self._no_face = no_face
         self._last_s: dict[int, float] = {}  # per track, when its last row was written
         header = line([*FIXED, *names, *(PERSON if named else ())])
-        self._rows = open_sink(path, header, settings, "--log")
+        self._rows = open_sink(path, header, settings, "--log", stopping)
         self.moved_to = self._rows.moved_to
 
     def __enter__(self) -> "CsvLog":

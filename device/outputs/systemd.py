@@ -5,6 +5,7 @@ uses nothing else of it, so it needs no library.
 """
 
 import os
+import re
 import socket
 from collections.abc import Callable, Mapping
 
@@ -96,5 +97,5 @@ def systemd_notifier(
     if not address.startswith(("/", "@")):
         return None
     micros = environment.get("WATCHDOG_USEC", "")
-    watchdog_s = int(micros) / 1e6 if micros.isdecimal() else None
+    watchdog_s = int(micros) / 1e6 if re.fullmatch("[0-9]{1,15}", micros) else None
     return SystemdNotifier(address, watchdog_s or None, reconnecting)

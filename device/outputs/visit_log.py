@@ -1,6 +1,6 @@
 """Log visits to a CSV file: start, duration and clearest attributes of each track; text only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -82,13 +82,14 @@ class VisitLog:
         max_lost_s: float,
         settings: RotationSettings,
         named: bool = False,
+        stopping: Callable[[], bool] = lambda: False,
     ):
         self._names, self._max_lost_s, self._named = tuple(names), max_lost_s, named
         self._thresholds = logit(np.array(list(thresholds.values()), np.float32))
         self._visits: dict[int, Visit] = {}  # by track
         self._frame_rate = FrameRate()
         header = line([*FIXED, *names, *(PERSON if named else ())])
-        self._rows = open_sink(path, header, settings, "--events")
+        self._rows = open_sink(path, header, settings, "--events", stopping)
         self.moved_to = self._rows.moved_to
 
     def __enter__(self) -> "VisitLog":

@@ -9,6 +9,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import shlex
 import stat
 import unicodedata
@@ -33,6 +34,10 @@ MAX_NUMBER = 10.0  # of a template, whose length is about 1.5
 PRIVATE = 0o600  # permission bits of every file with templates
 MAX_NAME = 64  # characters
 CONTROL = ("C", "Zl", "Zp")  # Unicode categories that would break a line of a log or terminal
+# Letters and marks that leave no trace on a screen, so that two names may look the same.
+INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 ENROLL = "python -m device.people add NAME --camera 0"
 
 
@@ -49,7 +54,7 @@ def clean_name(text: str) -> str:
     """Return a name with single spaces and in Unicode's NFC; raises UsageError if not valid."""
     name = " ".join(unicodedata.normalize("NFC", text).split())
     control = any(unicodedata.category(letter).startswith(CONTROL) for letter in name)
-    if control or not any(letter.isalnum() for letter in name):
+    if control or INVISIBLE.search(name) or not any(letter.isalnum() for letter in name):
         raise UsageError(f"{text!r} is not a valid name", "letters, such as Ada or 'Ada Lovelace'")
     if len(name) > MAX_NAME:
         raise UsageError(

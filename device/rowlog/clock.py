@@ -56,6 +56,7 @@ class TimeServer:
         self._timesync, self._hardware_clocks = timesync, hardware_clocks
         self._now, self._boot_s = now, boot_s
         self._awaited, self._answered = False, False
+        self._boot_time: datetime | None = None  # by the clock that was not set
         self._checked_s = -math.inf
 
     def is_awaited(self) -> bool:
@@ -66,7 +67,21 @@ class TimeServer:
             self._answered = (self._timesync / "synchronized").exists()
             silent = self._timesync.is_dir() and not self._answered
             self._awaited = silent and not self._hardware_clock_agrees()
+            if self._awaited and self._boot_time is None:
+                self._boot_time = self._now() - timedelta(seconds=now_s)
         return self._awaited
+
+    def is_of_unset_clock(self, moment: datetime) -> bool:
+        """Whether a moment was read from the clock before a time server set it.
+
+        So is one that is written after the clock has jumped: it is near to what the clock showed.
+        """
+        waiting, day = self.is_awaited(), timedelta(days=1)
+        if abs(moment - self._now()) < day:
+            return waiting
+        if self._boot_time is None:
+            return False
+        return abs(moment - self._boot_time - timedelta(seconds=self._boot_s())) < day
 
     def _hardware_clock_agrees(self) -> bool:
         for path in self._hardware_clocks.glob("*/since_epoch"):
@@ -86,7 +101,7 @@ def is_uncertain(moment: datetime) -> bool:
     """
     if not is_set(moment):
         return not is_set()
-    return TIME_SERVER.is_awaited() and abs(moment - utc_now()) < timedelta(days=1)
+    return TIME_SERVER.is_of_unset_clock(moment)
 
 
 def is_plausible(day: str, today: date) -> bool:

@@ -10,6 +10,9 @@ _HINTS = {
     errno.EACCES: "make the folder writable",
     errno.ENOENT: "create the folder again",
     errno.ENODEV: "plug the disk in again",
+    errno.EINVAL: "move it to another folder",  # what is there is no file
+    errno.EEXIST: "move it to another folder",
+    errno.EISDIR: "move it to another folder",
     errno.EAGAIN: "stop the other process",
 }
 # What passes without another path or other rights.

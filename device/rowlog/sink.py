@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
-from ..errors import FacetError, UsageError
+from ..errors import FacetError, Stopped, UsageError
 from ..log import log
 from ..worker import Worker
 from .disk_errors import reason
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from ..settings import RotationSettings
 
 STDOUT = Path("-")
+POLL_S = 0.1  # between two checks whether a pipe's reader takes rows
+LAST_S = 1.0  # limit for it to take the next rows after a stop
 CLOSE_S = 15.0  # limit for the disk to take the last rows
 
 
@@ -41,15 +45,18 @@ class RowSink(Protocol):
 class StreamSink:
     """A pipe, a terminal or a device: without lock, repair and rotation.
 
-    `add` waits for the reader, as with any pipe, and raises FacetError if it is gone.
+    `add` waits for the reader, as with any pipe, and raises FacetError if it is gone, or takes
+    nothing after `stopping`. Making it waits for a pipe's reader, and raises Stopped.
     """
 
     moved_to = None
 
-    def __init__(self, path: Path, header: bytes):
-        self._path = path
+    def __init__(self, path: Path, header: bytes, stopping: Callable[[], bool] = lambda: False):
+        self._path, self._stopping = path, stopping
         # A copy of stdout, not /dev/stdout: that would begin a file anew, at its start.
-        self._file = FileIO(os.dup(1), "wb") if path == STDOUT else path.open("wb", buffering=0)
+        self._file = FileIO(os.dup(1) if path == STDOUT else _open(path, stopping), "wb")
+        self._poll = select.poll()
+        self._poll.register(self._file, select.POLLOUT)
         try:
             self._write(header)
         except OSError:
@@ -73,7 +80,31 @@ class StreamSink:
     def _write(self, data: bytes) -> None:
         done = 0
         while done < len(data):
-            done += self._file.write(memoryview(data)[done:])
+            # A pipe that has room takes so much at once: no write waits, which no stop could end.
+            if self._has_room():
+                done += self._file.write(memoryview(data)[done : done + select.PIPE_BUF]) or 0
+            elif self._stopping() and not self._has_room(LAST_S):
+                raise OSError(errno.EAGAIN, "its reader takes no rows")
+
+    def _has_room(self, within_s: float = POLL_S) -> bool:
+        return bool(self._poll.poll(1000 * within_s))
+
+
+def _open(path: Path, stopping: Callable[[], bool]) -> int:
+    """Return a descriptor of a pipe, once it has a reader, or of a device."""
+    waits = False
+    while True:
+        try:
+            return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno != errno.ENXIO or not path.is_fifo():
+                raise
+        if not waits:
+            log.info("waiting for a reader of %s", path)
+        waits = True
+        if stopping():
+            raise Stopped(f"stopped before {path} had a reader")
+        time.sleep(POLL_S)
 
 
 class FileSink:
@@ -127,19 +158,30 @@ class FileSink:
         self._writer.flush()
 
 
-def open_sink(path: Path, header: bytes, settings: RotationSettings, flag: str) -> RowSink:
+def open_sink(
+    path: Path,
+    header: bytes,
+    settings: RotationSettings,
+    flag: str,
+    stopping: Callable[[], bool] = lambda: False,
+) -> RowSink:
     """Return a sink for the rows of `path`; makes its folder.
 
     header: the first line. flag: what named the path, for the hint of an error. A service, or a log
-    that is rotated, waits for a disk that is full, read-only or absent, as it does later. Raises
-    UsageError if the file cannot be written, or another process writes it.
+    that is rotated, waits for a disk that is full, read-only or absent, as it does later. A pipe
+    waits for its reader until `stopping`. Raises UsageError if the file cannot be written, or
+    another process writes it.
     """
     wait = bool(settings.daily or settings.max_mb or os.environ.get("NOTIFY_SOCKET"))
     try:
         if path == STDOUT or (path.exists() and not path.is_file()):
-            return StreamSink(path, header)
+            return StreamSink(path, header, stopping)
         return FileSink(RowWriter(path, header, settings, wait=wait))
     except OSError as error:
+        if path == STDOUT:
+            raise FacetError(
+                f"cannot write the log to stdout: {reason(error)}", f"{flag} FILE.csv"
+            ) from error
         hint = f"{flag} FILE.csv in a folder that you may write to"
         if isinstance(error, FileLockedError):
             hint = f"stop that process, or {flag} with another file"

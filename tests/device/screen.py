@@ -43,6 +43,22 @@ def x_server(tmp_path_factory):
         server.terminate()
 
 
+@contextmanager
+def own_x_server(*flags):
+    """Yield an X server's process and DISPLAY, with a window manager, to be killed by the test."""
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), *flags]
+    with subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL) as server:
+        os.close(write)
+        with os.fdopen(read) as numbers:
+            display = f":{numbers.readline().strip()}"
+        try:
+            with running(["matchbox-window-manager"], display):
+                yield server, display
+        finally:
+            server.kill()
+
+
 @pytest.fixture
 def screen(x_server):
     """The X server, once the window of the test before is gone."""

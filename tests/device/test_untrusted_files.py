@@ -48,7 +48,7 @@ ODD = [
     b"",
     b"\0",
     b"\xff\xfe[\0]\0",
-    b"caf\xe9 = 1",
+    b"na\xefve = 1",
     b'{"format": 1, "format": 1}',
     b"[" * 100_000,
     b'{"a":' * 50_000,

@@ -31,7 +31,9 @@ def portraits(tmp_path, astronaut, admiral):
     (root / "identity_CelebA.txt").write_text("\n".join(rows) + "\n")
     folder = tmp_path / "utkface"
     folder.mkdir()
-    (folder / "labels.csv").write_text("file,race\na.png,Asian\nb.png,White\nc.png,White\n")
+    (folder / "labels.csv").write_text(
+        "file,age,gender,race\na.png,30,f,Asian\nb.png,40,m,White\nc.png,50,m,White\n"
+    )
     for name, picture in (("a", admiral), ("b", astronaut[:300]), ("c", admiral[:400])):
         cv2.imwrite(str(folder / f"{name}.png"), picture)
     return root
@@ -62,9 +64,10 @@ def test_figures_chart_and_report(portraits, tmp_path):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (None, "cannot read"),
+        (None, "no identity_CelebA.txt"),
         ("a.jpg one\n", "expected a photo and a number"),
         ("a.jpg\n", "expected a photo and a number"),
+        ("a.jpg 1\na.jpg 2\n", "'a.jpg' has another identity"),
     ],
 )
 def test_identities_that_cannot_be_read(tmp_path, content, message):
@@ -72,6 +75,21 @@ def test_identities_that_cannot_be_read(tmp_path, content, message):
         (tmp_path / "identity_CelebA.txt").write_text(content)
     with pytest.raises(DataError, match=message):
         embeddings.read_identities(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "file, text",
+    [
+        ("identity_CelebA.txt", "a.jpg 3\nb.jpg 4\n"),
+        ("Anno/identity_CelebA.txt", "a.jpg 3\na.jpg 3\nb.jpg 4\n"),
+        ("identity_celeba.csv", ",image_id,identity\n0,a.png,3.0\n1,b.png,4.0\n"),
+        ("identity_CelebA.csv", "identity;name;image_id\n3;Ann;a.jpg\n4;Bob;b.jpg\n"),
+    ],
+)
+def test_identities_in_other_layouts(tmp_path, file, text):
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(text)
+    assert embeddings.read_identities(tmp_path) == {"a": 3, "b": 4}
 
 
 def test_a_photo_without_identity_is_an_error(portraits, tmp_path):

@@ -1,21 +1,30 @@
 """Read CelebA: photos, 40 attributes, official partition; complete or a part of it.
 
-Takes the official layout (list_attr_celeba.txt, list_eval_partition.txt) and Kaggle's
-(list_attr_celeba.csv, list_eval_partition.csv); photos are in img_align_celeba/ in both.
+The layouts are those of `train.data.celeba_files`; tables may have any separator and spelling that
+`train.data.tables` reads, and their columns any order.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from device.camera.image_io import PhotoError, read_photo
+from device.errors import nearest
+from device.log import log
+from device.text import counted
+from train.data.celeba_files import PARTITION, align_command, find_celeba, find_table
+from train.data.photo_checks import find_readable, photo_key, share_of_other_shape
 from train.data.split import CORRECT_LINE, SPLITS, DataError, Dataset, Split, left_out_line
-from train.data.tables import read_fields
+from train.data.tables import Table, Truths, file_name, plain_name, read_table
 
 COPY_AGAIN = "--data FOLDER with CelebA, or copy this file again"
-CHECK_BLOCK = 4096  # photos that are checked at a time
 FULL_COUNTS = {"train": 162_770, "val": 19_867, "test": 19_962}  # complete CelebA
+# The partition's values besides 0, 1 and 2.
+SPLIT_NAMES = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1}
+SPLIT_NAMES |= {"test": 2, "testing": 2}
+SPLIT_COLUMNS = ("partition", "split", "set", "subset")
+MAX_OTHER_SHAPE = 0.1  # share of the photos; aligned photos differ by rounding alone
+
 
 ATTRIBUTES = (
     "5_o_Clock_Shadow",
@@ -61,125 +70,166 @@ ATTRIBUTES = (
 )
 
 
-def read_celeba(root: Path | str, attributes: tuple[str, ...] = ATTRIBUTES) -> Dataset:
+PLAIN_NAMES = {plain_name(name): name for name in ATTRIBUTES}
+
+
+def read_celeba(root: Path | str) -> Dataset:
     """Return CelebA in its three splits, from labels, partition and photos in a folder.
 
-    Leaves out photos that are missing, truncated, or lack a label or a split. Raises DataError for
-    a missing folder or file, a malformed line, or attributes other than `attributes`.
+    The attributes are those of ATTRIBUTES that the labels have, in that order. Leaves out photos
+    that are missing, truncated, or lack a label or a split. Raises DataError for a missing folder
+    or file, a malformed line, a photo with two labels or splits, or photos that are not aligned.
     """
-    root = Path(root)
-    folder = root / "img_align_celeba"
-    if not folder.is_dir():
-        raise DataError(f"no folder {folder}", "--data FOLDER with CelebA")
-    # Kaggle nests the folder in one of its own name.
-    if (folder / folder.name).is_dir():
-        folder = folder / folder.name
-    labels = _read_attributes(_either(root, "list_attr_celeba"), attributes)
-    partition = _read_partition(_either(root, "list_eval_partition"))
-
+    files = find_celeba(Path(root))
+    attributes, labels = _read_labels(files.labels)
+    split_table = files.partition or _table_with_splits(Path(root), files.labels)
+    partition = _with_names_of(labels, _read_partition(split_table))
     skipped = dict.fromkeys(labels.keys() - partition.keys(), "has no split")
     skipped |= dict.fromkeys(partition.keys() - labels.keys(), "has no label")
     names = [name for name in partition if name in labels]
-    skipped |= _unreadable(folder, names)
-
+    if not names:
+        raise DataError(f"{files.labels} and {split_table} have no photo in common", COPY_AGAIN)
+    renamed, unreadable = find_readable(files.photos, names)
+    if len(unreadable) == len(names):
+        raise DataError(
+            f"{files.photos} has none of the {len(names)} photos in {files.labels} that can be "
+            f"read, such as {names[0]} ({unreadable[names[0]]})",
+            "labels and photos of one set, with equal names",
+        )
+    skipped |= unreadable
     splits = {}
     for index, split in enumerate(SPLITS):
         members = [n for n in names if partition[n] == index and n not in skipped]
         table = np.frombuffer(bytearray().join(labels[n] for n in members), np.uint8)
         table = table.reshape(-1, len(attributes))
-        splits[split] = Split(split, tuple(folder / n for n in members), table, attributes)
+        photos = tuple(files.photos / renamed.get(n, n) for n in members)
+        splits[split] = Split(split, photos, table, attributes)
+    _check_aligned(Path(root), files.photos, splits)
     return Dataset(splits, tuple(sorted(skipped.items())), attributes, "CelebA")
 
 
-def _either(root: Path, stem: str) -> Path:
-    for ending in (".txt", ".csv"):
-        if (root / (stem + ending)).is_file():
-            return root / (stem + ending)
-    raise DataError(f"no {stem}.txt or {stem}.csv in {root}", "--data FOLDER with CelebA")
+def _check_aligned(root: Path, folder: Path, splits: dict[str, Split]) -> None:
+    share = share_of_other_shape([photo for split in splits.values() for photo in split.photos])
+    message = f"{100 * share:.0f} % of the photos in {folder} do not have the shape of aligned ones"
+    if share > MAX_OTHER_SHAPE:
+        raise DataError(message, align_command(root))
+    if share:
+        log.info(message)
 
 
-def _read_attributes(path: Path, attributes: tuple[str, ...]) -> dict[str, bytes]:
-    """Return a byte per attribute, 0 or 1, of every photo."""
-    rows = read_fields(path, COPY_AGAIN)
-    number, header = next(rows, (1, []))
-    if path.suffix == ".csv":
-        header = header[1:]  # image_id
-    elif len(header) == 1 and header[0].isdigit():
-        number, header = next(rows, (2, []))  # the official file counts its photos first
-    if tuple(header) != attributes:
-        odd = sorted(set(header) ^ set(attributes))
-        what = f"other attributes ({', '.join(odd[:4])})" if odd else "another order"
-        raise DataError(
-            f"{path}, line {number}: {what}; expected {len(attributes)} from {attributes[0]} "
-            f"to {attributes[-1]}",
-            COPY_AGAIN,
-        )
-    values = {"1": 1, "-1": 0, "0": 0}
+def _read_labels(path: Path) -> tuple[tuple[str, ...], dict[str, bytes]]:
+    """Return the attributes, and a byte for each of them, 0 or 1, of every photo."""
+    table = read_table(path, COPY_AGAIN)
+    columns = _attribute_columns(table)
+    photo, values = table.photo_column(), Truths()
     labels: dict[str, bytes] = {}
-    for number, (name, *fields) in rows:
-        if name in labels or Path(name).name != name:
-            what = "is a duplicate" if name in labels else "is not a name in img_align_celeba"
-            raise DataError(f"{path}, line {number}: {name!r} {what}", CORRECT_LINE)
+    for number, cells in table.rows:
+        name = file_name(cells[photo])
         try:
-            labels[name] = bytes(map(values.__getitem__, fields))
+            row = bytes([values[cells[column]] for column in columns.values()])
         except KeyError as error:
             raise DataError(
                 f"{path}, line {number}: {error} is not 1 or -1", CORRECT_LINE
             ) from None
-        if len(fields) != len(attributes):
+        if labels.setdefault(name, row) != row:
             raise DataError(
-                f"{path}, line {number}: {len(fields)} values, expected {len(attributes)}",
+                f"{path}, line {number}: {name!r} has other labels in an earlier line",
                 CORRECT_LINE,
             )
-    return labels
+    return tuple(columns), labels
+
+
+def _attribute_columns(table: Table) -> dict[str, int]:
+    """Return the column of each attribute that the table has; logs what is missing or ignored."""
+    columns: dict[str, int] = {}
+    found: dict[str, int] = {}
+    for index, name in enumerate(table.header):
+        other = columns.setdefault(plain_name(name), index)
+        if other != index and plain_name(name) in PLAIN_NAMES:
+            raise DataError(
+                f"{table.path} has two columns {table.header[other]!r} and {name!r}",
+                "delete one of them",
+            )
+    for plain, name in PLAIN_NAMES.items():
+        if plain in columns:
+            found[name] = columns[plain]
+    if not found:
+        first = ", ".join(table.header[:3] or table.first[:3])
+        what = f"names none of CelebA's attributes in its first line ({first}, ...)"
+        raise DataError(f"{table.path} {what if first else 'is empty'}", COPY_AGAIN)
+    _log_differences(table, found)
+    return found
+
+
+def _log_differences(table: Table, found: dict[str, int]) -> None:
+    missing = [name for name in ATTRIBUTES if name not in found]
+    known = (*found.values(), table.photo_column())
+    others = [
+        name
+        for index, name in enumerate(table.header)
+        if index not in known and name.casefold() not in ("", *SPLIT_COLUMNS)
+    ]
+    if missing:
+        near = nearest(missing[0], others) if others else ""
+        hint = f"; is {near} {missing[0]}?" if near in others else ""
+        log.info(
+            f"{table.path} has {counted(len(found), 'attribute')}, without {_first(missing)}{hint}"
+        )
+    if others:
+        log.info(f"{table.path}: ignored {_first(others)}, not among CelebA's attributes")
+
+
+def _first(names: Sequence[str], limit: int = 5) -> str:
+    rest = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _read_partition(path: Path) -> dict[str, int]:
+    table = read_table(path, COPY_AGAIN)
+    photo = table.photo_column()
+    column = _split_column(table, photo)
     partition: dict[str, int] = {}
-    for number, fields in read_fields(path, COPY_AGAIN):
-        if path.suffix == ".csv" and number == 1:
-            continue
-        if len(fields) != 2 or fields[1] not in ("0", "1", "2"):
+    for number, cells in table.rows:
+        name, split = file_name(cells[photo]), _split_index(cells[column])
+        if split is None:
             raise DataError(
-                f"{path}, line {number}: expected a photo and 0, 1 or 2, got {' '.join(fields)!r}",
+                f"{path}, line {number}: expected a photo and 0, 1 or 2, got {' '.join(cells)!r}",
                 CORRECT_LINE,
             )
-        partition[fields[0]] = int(fields[1])
+        earlier = partition.setdefault(name, split)
+        if earlier != split:
+            raise DataError(
+                f"{path}, line {number}: {name!r} is in {SPLITS[earlier]} and in {SPLITS[split]}",
+                CORRECT_LINE,
+            )
     return partition
 
 
-def _unreadable(folder: Path, names: list[str]) -> dict[str, str]:
-    """Return the reason per unreadable photo; intact photos are not decoded."""
-    suspects = []
-    with ThreadPoolExecutor(8) as pool:
-        # In blocks: a pool keeps a kilobyte per submitted task.
-        for start in range(0, len(names), CHECK_BLOCK):
-            block = names[start : start + CHECK_BLOCK]
-            intact = pool.map(lambda name: _has_jpeg_ends(folder / name), block)
-            suspects += [name for name, good in zip(block, intact, strict=True) if not good]
-    reasons = {}
-    for name in suspects:
-        try:
-            read_photo(folder / name)
-        except PhotoError as error:
-            reasons[name] = _reason(error)
-    return reasons
+def _table_with_splits(root: Path, labels: Path) -> Path:
+    """Return the labels if they have a column of splits; DataError without, as of a lost file."""
+    names = {name.casefold() for name in read_table(labels, COPY_AGAIN).header}
+    return labels if names.intersection(SPLIT_COLUMNS) else find_table(root, PARTITION)
 
 
-def _reason(error: PhotoError) -> str:
-    """Return a PhotoError's message without the path in front of it."""
-    return str(error.args[0]).partition(": ")[2]
+def _split_column(table: Table, photo: int) -> int:
+    names = [name.casefold() for name in table.header]
+    named = [names.index(name) for name in SPLIT_COLUMNS if name in names]
+    others = [index for index in range(len(table.first)) if index != photo]
+    return (named or others or [photo])[0]
 
 
-def _has_jpeg_ends(path: Path) -> bool:
-    """Return whether a file starts and ends as a JPEG does; others are decoded to be sure."""
-    try:
-        with path.open("rb") as file:
-            starts = file.read(2) == b"\xff\xd8"
-            file.seek(-2, 2)
-            return starts and file.read() == b"\xff\xd9"
-    except OSError:
-        return False
+def _split_index(cell: str) -> int | None:
+    """Return 0, 1 or 2 of a partition's value: 1, 1.0, val, Validation."""
+    plain = cell.casefold().removesuffix(".0")
+    return int(plain) if plain in ("0", "1", "2") else SPLIT_NAMES.get(plain)
+
+
+def _with_names_of(labels: dict[str, bytes], partition: dict[str, int]) -> dict[str, int]:
+    """Return the partition under the labels' names, if endings or zeros in front differ."""
+    if not labels.keys().isdisjoint(partition):
+        return partition
+    names = {photo_key(name): name for name in labels}
+    return {names.get(photo_key(name), name): split for name, split in partition.items()}
 
 
 def summary(data: Dataset) -> str:

@@ -1,223 +1,253 @@
 """Read a folder of own photos: a subfolder per class, or photos and a labels.csv.
 
 `python -m train.own_photos --help` describes the layouts. Photos must be aligned as CelebA's are;
-`align_folder` does that.
+`train.data.align_photos` does that.
 """
 
-import shutil
-import zlib
-from collections import Counter
-from collections.abc import Iterable
+import hashlib
+import os
+import shlex
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
-from device.analyzer import FaceAnalyzer, largest
-from device.camera.image_io import PHOTO_ENDINGS, PhotoError, read_photo
-from device.errors import UsageError, nearest
-from device.faces.align import CELEBA_FRAME, FRAME_WH, AlignError, warp_crop
-from device.faces.blazeface import BlazeFace
-from device.faces.quality_gate import NO_LIMITS
+from device.camera.image_io import PhotoError, read_photo
+from device.faces.align import FRAME_WH
 from device.log import log
-from device.text import printable
-from train.data.split import CORRECT_LINE, SPLITS, DataError, Dataset, Split
-from train.data.tables import read_rows
+from device.text import counted, printable
+from train.data.class_folders import read_class_folders
+from train.data.label_table import read_label_table
+from train.data.own_labels import LABELS, LabelledPhoto, OwnLabels, label_table, shortened, split_of
+from train.data.photo_folder import endings, read_folder, without_endings
+from train.data.split import SPLITS, DataError, Dataset, Split
 
-LABELS = "labels.csv"
-OWN_PHOTOS_HELP = "python -m train.own_photos --help"
-NEGATIONS = ("no_", "not_", "non_", "without_")
 FRAME_SHAPE = FRAME_WH[0] / FRAME_WH[1]
-VALUES = {"1": 1, "0": 0, "-1": 0}
-SPLIT_ENDS = (80, 90)  # percentiles: the end of train, the end of val
-LabelRow = tuple[str, str, dict[str, int]]  # file relative to the root, split, labels
+THREADS = 4  # each decodes one photo, in at most 170 MB
+FEW_PHOTOS = 10  # fewer of a class teach and measure little
+
+
+@dataclass(frozen=True)
+class CheckedPhotos:
+    """What decoding each photo of a folder gave."""
+
+    digests: dict[str, bytes]  # of the readable ones; equal for equal pictures
+    faults: dict[str, PhotoError]  # of the others
+    unaligned: int  # readable ones that do not have the shape of an aligned face
 
 
 def read_own_photos(root: Path | str) -> Dataset:
     """Return the photos and labels of a folder, in splits.
 
-    Leaves out photos without a label, labels without a photo, and unreadable photos. Raises
-    DataError if no photo has a label.
+    Leaves out photos without a label, labels without a photo, and unreadable photos. Copies of a
+    photo, and the photos of a person, are in one split. Raises DataError if no photo has a label,
+    and for labels that are missing, or likely to be wrong.
     """
-    root = Path(root)
-    if not root.is_dir():
-        raise DataError(f"no folder {root}", "--data FOLDER")
-    rows, names = _read_csv(root) if (root / LABELS).is_file() else _read_folders(root)
-    skipped: dict[str, str] = {}
-    labelled = {file for file, _, _ in rows}
-    for path in _photos(root):
-        file = str(path.relative_to(root))
-        if file not in labelled:
-            skipped[file] = "has no label"
-    usable, unaligned = [], 0
-    for row in tqdm(rows, desc="photos", unit="photo", mininterval=1, leave=False):
-        try:
-            height, width = read_photo(root / row[0]).shape[:2]
-            unaligned += abs(width / height / FRAME_SHAPE - 1) > 0.1
-            usable.append(row)
-        except PhotoError as error:
-            skipped[row[0]] = str(error.args[0]).rpartition(": ")[2]
-    if 2 * unaligned > len(usable):
+    labels = read_labels(Path(root))
+    checked = check_photos(labels.root, [photo.file for photo in labels.photos])
+    if 2 * checked.unaligned > len(checked.digests):
         log.info(
-            f"{unaligned} of {len(usable)} photos do not have the shape of aligned faces. "
-            f"To align them: python -m train.own_photos --photos {root} --out ALIGNED"
+            f"{checked.unaligned} of {len(checked.digests)} photos do not have the shape of "
+            f"aligned faces. Try: python -m train.own_photos "
+            f"--photos {shlex.quote(str(labels.root))} --out ALIGNED"
         )
-    if not usable:
-        raise DataError(
-            f"none of the {len(rows)} labels in {root} has a readable photo",
-            "file names as in the folder, copy damaged photos again",
-        )
-    odd = [name for name in names if not name or printable(name) != name]
-    if odd:
-        hint = "names of letters and digits for folders and columns"
-        raise DataError(f"{root} has an attribute called {odd[0]!r}", hint)
-    splits = {split: _split(root, split, usable, names) for split in SPLITS}
-    return Dataset(splits, tuple(sorted(skipped.items())), names, "own photos")
+    log_faults(checked.faults)
+    if not checked.digests:
+        raise no_photo_error(labels, checked.faults)
+    reasons = {file: reason_of(error) for file, error in checked.faults.items()}
+    return in_splits(replace(labels, skipped=labels.skipped | reasons), checked.digests)
 
 
-def _split(root: Path, split: str, rows: list[LabelRow], names: tuple[str, ...]) -> Split:
-    members = [(file, labels) for file, row_split, labels in rows if row_split == split]
-    table = [[labels[name] for name in names] for _, labels in members]
-    return Split(
-        split,
-        tuple(root / file for file, _ in members),
-        np.array(table, np.uint8).reshape(-1, len(names)),
-        names,
+def read_labels(root: Path) -> OwnLabels:
+    """Return a folder's photos and their labels, without a look into the photos.
+
+    Raises DataError as `read_own_photos` does.
+    """
+    folder = read_folder(root)
+    if folder.unread:
+        log.info(
+            f"not read: {counted(len(folder.unread), 'picture')} of other formats in {root} "
+            f"({endings(folder.unread)}). To use them: copies as JPEG"
+        )
+    table = label_table(root)
+    labels = read_label_table(folder, table) if table else read_class_folders(folder)
+    for name in labels.attributes:
+        if not name or printable(name) != name:
+            hint = "names of letters and digits for folders and columns"
+            raise DataError(f"{root} has an attribute called {name!r}", hint)
+    return labels
+
+
+def check_photos(root: Path, files: Sequence[str]) -> CheckedPhotos:
+    """Decode the photos `files` of a folder."""
+    digests: dict[str, bytes] = {}
+    faults: dict[str, PhotoError] = {}
+    unaligned = 0
+    with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
+        results = pool.map(_check, (root / file for file in files))
+        shown = tqdm(results, "photos", len(files), unit="photo", mininterval=1, leave=False)
+        for file, result in zip(files, shown, strict=True):
+            if isinstance(result, PhotoError):
+                faults[file] = result
+            else:
+                digests[file], fits = result
+                unaligned += not fits
+    return CheckedPhotos(digests, faults, unaligned)
+
+
+def is_aligned(width: int, height: int) -> bool:
+    """Return whether a photo has the shape of an aligned face."""
+    return abs(width / height / FRAME_SHAPE - 1) <= 0.1
+
+
+def digest(picture: np.ndarray) -> bytes:
+    """Return 16 bytes that are equal for equal pictures only, uint8 (H, W, channels)."""
+    sized = hashlib.blake2b(str(picture.shape).encode(), digest_size=16)
+    sized.update(np.ascontiguousarray(picture).data)
+    return sized.digest()
+
+
+def _check(path: Path) -> tuple[bytes, bool] | PhotoError:
+    """Return a photo's digest and whether it is aligned, or why it cannot be read."""
+    try:
+        photo = read_photo(path)
+    except PhotoError as error:
+        return error
+    return digest(photo), is_aligned(photo.shape[1], photo.shape[0])
+
+
+def in_splits(labels: OwnLabels, digests: Mapping[str, bytes]) -> Dataset:
+    """Return the data set of the photos with a digest; copies have equal ones.
+
+    In each split the classes are mixed: its first photos have all of them.
+    """
+    skipped = dict(labels.skipped)
+    photos = [photo for photo in labels.photos if photo.file in digests]
+    splits = _splits(photos)
+    copies: dict[bytes, list[LabelledPhoto]] = defaultdict(list)
+    for photo in photos:
+        copies[digests[photo.file]].append(photo)
+    for group in copies.values():
+        skipped |= _join(group, splits)
+    _log_copies([group for group in copies.values() if len(group) > 1])
+    photos = mixed([photo for photo in photos if photo.file not in skipped])
+    _log_rare(labels, photos, splits)
+    members = {name: [p for p in photos if splits[p.file] == name] for name in SPLITS}
+    return Dataset(
+        {name: _split(labels, name, members[name]) for name in SPLITS},
+        tuple(sorted(skipped.items())),
+        labels.attributes,
+        "own photos",
     )
 
 
-def _photos(folder: Path) -> Iterable[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PHOTO_ENDINGS)
+def _splits(photos: list[LabelledPhoto]) -> dict[str, str]:
+    """Return {photo: split}; phones save IMG_1.HEIC and IMG_1.JPG, which are one picture."""
+    first: dict[str, LabelledPhoto] = {}
+    splits = {}
+    for photo in photos:
+        twin = first.setdefault(without_endings(photo.file), photo)
+        splits[photo.file] = split_of(photo if photo.split or photo.person else twin)
+    return splits
 
 
-def _hashed_split(name: str) -> str:
-    """Return the split of a photo that has none; it depends on the file name alone."""
-    percentile = zlib.crc32(Path(name).name.encode()) % 100
-    return SPLITS[sum(percentile >= end for end in SPLIT_ENDS)]
+def _log_copies(groups: list[list[LabelledPhoto]]) -> None:
+    for differ, what in ((False, "kept in one split"), (True, "left out: their labels differ")):
+        chosen = [g for g in groups if (len({photo.labels for photo in g}) > 1) == differ]
+        if chosen:
+            number = sum(map(len, chosen)) - (0 if differ else len(chosen))
+            pairs = shortened([f"{group[1].file} = {group[0].file}" for group in chosen])
+            log.info(f"{counted(number, 'photo')} the same as another, {what}: {pairs}")
 
 
-def _read_folders(root: Path) -> tuple[list[LabelRow], tuple[str, ...]]:
-    parts = {split: root / split for split in SPLITS if (root / split).is_dir()} or {"": root}
-    files: dict[str, list[tuple[str, str]]] = {}
-    for split, folder in parts.items():
-        for path in _photos(folder):
-            if path.parent != folder:  # a photo beside the class folders has no class
-                label = path.relative_to(folder).parts[0]
-                file_split = split or _hashed_split(path.name)
-                files.setdefault(label, []).append((str(path.relative_to(root)), file_split))
-    classes = sorted(files)
-    if len(classes) < 2:
-        raise DataError(
-            f"{root} has no {LABELS}, and {len(classes)} folders with photos, need 2 at least",
-            OWN_PHOTOS_HELP,
-        )
-    names = _attributes_of(classes)
-    rows = [
-        (file, split, _one_hot(label, names)) for label in classes for file, split in files[label]
-    ]
-    return rows, names
+def _join(copies: list[LabelledPhoto], splits: dict[str, str]) -> dict[str, str]:
+    """Put copies of one picture into one split; return {file: reason} of those to leave out."""
+    if len({photo.labels for photo in copies}) > 1:
+        pairs = zip(copies, [*copies[1:], copies[0]], strict=True)
+        return {p.file: f"same picture as {other.file}, other labels" for p, other in pairs}
+    # Where the user decided, a test photo stays one, and its copy is not trained on.
+    decided = [photo for photo in copies if photo.split or photo.person] or copies[:1]
+    kept = max(decided, key=lambda photo: SPLITS.index(splits[photo.file]))
+    skipped = {}
+    for photo in copies:
+        if splits[photo.file] != splits[kept.file]:
+            if photo.split or photo.person:
+                skipped[photo.file] = f"same picture as {kept.file} in {splits[kept.file]}"
+            splits[photo.file] = splits[kept.file]
+    return skipped
 
 
-def _attributes_of(classes: list[str]) -> tuple[str, ...]:
-    """Return the attributes of classes: one for two classes, otherwise one per class."""
-    if len(classes) != 2:
-        return tuple(classes)
-    for name, opposite in (classes, classes[::-1]):
-        if any(opposite.lower().replace("-", "_") == no + name.lower() for no in NEGATIONS):
-            return (name,)
-    return (classes[-1],)
+def mixed(photos: list[LabelledPhoto]) -> list[LabelledPhoto]:
+    """Return photos in an order whose first ones have all classes, in about their shares.
 
-
-def _one_hot(label: str, names: tuple[str, ...]) -> dict[str, int]:
-    return {name: int(name == label) for name in names}
-
-
-def _read_csv(root: Path) -> tuple[list[LabelRow], tuple[str, ...]]:
-    path = root / LABELS
-    header, *lines = read_rows(path, OWN_PHOTOS_HELP) or [[]]
-    if not header:
-        raise DataError(f"{path} is empty", OWN_PHOTOS_HELP)
-    columns = [i for i, name in enumerate(header) if i and name.strip() != "split"]
-    if not columns or not lines:
-        raise DataError(f"{path} has no column besides the file name, or no photo", OWN_PHOTOS_HELP)
-    for number, row in enumerate(lines, 2):
-        if len(row) != len(header):
-            raise DataError(
-                f"{path}, line {number}: {len(row)} fields, expected {len(header)}", CORRECT_LINE
-            )
-    if len(columns) == 1 and not all(row[columns[0]].strip() in VALUES for row in lines):
-        classes = sorted({row[columns[0]].strip() for row in lines})
-        if len(classes) < 2:
-            raise DataError(
-                f"{path}: all photos are {classes[0]!r}, need two classes", OWN_PHOTOS_HELP
-            )
-        names = _attributes_of(classes)
-        labels = [_one_hot(row[columns[0]].strip(), names) for row in lines]
-    else:
-        names = tuple(header[column].strip() for column in columns)
-        labels = [_values(path, row, header, columns, n) for n, row in enumerate(lines, 2)]
-    split_column = header.index("split") if "split" in header else 0
-    rows = []
-    for number, (row, row_labels) in enumerate(zip(lines, labels, strict=True), 2):
-        split = row[split_column].strip() if split_column else _hashed_split(row[0])
-        if split not in SPLITS:
-            raise DataError(
-                f"{path}, line {number}: split {split!r}, expected train, val or test",
-                nearest(split, SPLITS),
-            )
-        rows.append((row[0].strip(), split, row_labels))
-    if len({file for file, _, _ in rows}) < len(rows):
-        raise DataError(f"{path}: duplicate photo {_duplicate(rows)!r}", CORRECT_LINE)
-    return rows, names
-
-
-def _duplicate(rows: list[LabelRow]) -> str:
-    ((file, _),) = Counter(file for file, _, _ in rows).most_common(1)
-    return file
-
-
-def _values(
-    path: Path, row: list[str], header: list[str], columns: list[int], number: int
-) -> dict[str, int]:
-    try:
-        return {header[i].strip(): VALUES[row[i].strip()] for i in columns}
-    except KeyError as error:
-        raise DataError(f"{path}, line {number}: {error} is not 1, 0 or -1", CORRECT_LINE) from None
-
-
-def aligned(photo_bgr: np.ndarray, analyzer: FaceAnalyzer) -> np.ndarray:
-    """Return the largest face as CelebA aligns it, uint8 (218, 178, 3) BGR; AlignError if none."""
-    face = largest(analyzer.analyze(photo_bgr))
-    if face is None:
-        raise AlignError("no face", "a photo from nearer, with more light")
-    return warp_crop(photo_bgr, CELEBA_FRAME.matrix(face.landmarks), FRAME_WH)
-
-
-def align_folder(photos: Path, out: Path) -> tuple[int, int]:
-    """Write each photo's face to `out` under the same relative path; return (written, left out).
-
-    Raises UsageError if `out` already has photos, OSError if it cannot be written.
+    Not by turns: every second photo would then be of one class.
     """
-    if any(_photos(out)):
-        raise UsageError(f"{out} already has photos", "another --out")
-    analyzer = FaceAnalyzer(BlazeFace("back", threads=2), NO_LIMITS, geometry=CELEBA_FRAME)
-    written = missed = 0
-    paths = list(_photos(photos))
-    for path in tqdm(paths, desc="faces", unit="photo", mininterval=1):
-        try:
-            face = aligned(read_photo(path), analyzer)
-        except (PhotoError, AlignError) as error:
-            log.info(f"left out: {path}: {error}")
-            missed += 1
-            continue
-        target = out / path.relative_to(photos)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        encoded, content = cv2.imencode(target.suffix, face)
-        if not encoded:
-            raise UsageError(f"cannot write photos as {target.suffix}", "photos as JPEG or PNG")
-        target.write_bytes(content.tobytes())
-        written += 1
-    if written and (photos / LABELS).is_file():
-        shutil.copyfile(photos / LABELS, out / LABELS)
-    return written, missed
+    counts = Counter(photo.labels for photo in photos)
+    ranks: Counter[tuple[int, ...]] = Counter()
+    places = []
+    for photo, jitter in zip(photos, np.random.default_rng(0).random(len(photos)), strict=True):
+        rank = ranks[photo.labels]
+        ranks[photo.labels] += 1
+        places.append((rank + jitter) / counts[photo.labels] if rank else jitter - 1)
+    return [photos[index] for index in np.argsort(places, kind="stable")]
+
+
+def _split(labels: OwnLabels, name: str, photos: list[LabelledPhoto]) -> Split:
+    table = np.array([photo.labels for photo in photos], np.uint8)
+    paths = tuple(labels.root / photo.file for photo in photos)
+    return Split(name, paths, table.reshape(-1, len(labels.attributes)), labels.attributes)
+
+
+def _log_rare(labels: OwnLabels, photos: list[LabelledPhoto], splits: Mapping[str, str]) -> None:
+    """Log empty splits, and the attributes that too few photos have or lack."""
+    used = {splits[photo.file] for photo in photos}
+    absent = [name for name in SPLITS if name not in used]
+    if absent and not any(photo.split for photo in photos):
+        log.info(
+            f"no photo of {len(photos)} is in {' or '.join(absent)}: their names or people "
+            f"decide. Try: a column split in {LABELS}"
+        )
+    trained = [photo for photo in photos if splits[photo.file] == "train"]
+    fewest = _fewest(labels, photos)
+    few = [f"{name} ({count})" for name, count in fewest.items() if count < FEW_PHOTOS]
+    if few:
+        log.info(f"fewer than {FEW_PHOTOS} photos with or without {shortened(few)}")
+    missing = [name for name, count in _fewest(labels, trained).items() if not count]
+    if trained and missing:
+        log.info(f"training photos are all with or all without {shortened(missing)}: not learnable")
+
+
+def _fewest(labels: OwnLabels, photos: list[LabelledPhoto]) -> dict[str, int]:
+    """Return for each attribute the number of photos that have it, or that do not if fewer."""
+    table = np.array([p.labels for p in photos], np.uint8).reshape(-1, len(labels.attributes))
+    counts = np.minimum(table.sum(axis=0), len(photos) - table.sum(axis=0))
+    return dict(zip(labels.attributes, counts.tolist(), strict=True))
+
+
+def reason_of(error: PhotoError) -> str:
+    """Return a PhotoError's message without the photo's name."""
+    return str(error.message).rpartition(": ")[2]
+
+
+def log_faults(faults: Mapping[str, PhotoError]) -> None:
+    """Log a line for each reason why photos cannot be read, with their number and names."""
+    files: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for file, error in faults.items():
+        files[reason_of(error), error.hint].append(file)
+    for (reason, hint), names in files.items():
+        log.info(
+            f"{counted(len(names), 'photo')} left out: {reason} ({shortened(names)}). Try: {hint}"
+        )
+
+
+def no_photo_error(labels: OwnLabels, faults: Mapping[str, PhotoError]) -> DataError:
+    """Return the error of a folder none of whose photos can be read."""
+    reasons = Counter((reason_of(error), error.hint) for error in faults.values())
+    (reason, hint), _ = reasons.most_common(1)[0]
+    return DataError(
+        f"none of the {len(labels.photos)} photos in {labels.root} can be read: {reason}", hint
+    )

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from device.errors import UsageError, nearest
+from train.data.celeba import ATTRIBUTES
 from train.data.split import SPLITS, DataError, Split
 
 
@@ -55,7 +56,10 @@ def with_attributes(split: Split, names: tuple[str, ...]) -> Split:
     """
     for name in names:
         if name not in split.attributes:
-            raise UsageError(f"the data has no attribute {name!r}", nearest(name, split.attributes))
+            hint = nearest(name, split.attributes)
+            if name in ATTRIBUTES:  # spelled correctly
+                hint = f"labels with a column {name}"
+            raise UsageError(f"the data has no attribute {name!r}", hint)
     columns = [split.attributes.index(name) for name in names]
     return replace(split, labels=split.labels[:, columns], attributes=names)
 

@@ -15,7 +15,7 @@ from device.files import read_json, write_atomic
 from device.tflite import Network
 from train.data.select import sample_evenly
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split
-from train.data.tables import read_columns
+from train.data.tables import Conversion, read_columns, whole
 from train.data.unreadable import readable_crops
 from train.evaluation.metrics import Score, percent_interval, score
 from train.evaluation.plots import BLUE, GREEN, ORANGE
@@ -153,7 +153,7 @@ def quickest_ms(network: Network, crop: np.ndarray) -> float:
 
 def _times(path: Path) -> tuple[float, float, int]:
     """Return the seconds and CPU seconds of all epochs, and their number."""
-    columns = {"epoch": str, "wall_s": float, "cpu_s": float}
+    columns: dict[str, Conversion] = {"epoch": whole, "wall_s": float, "cpu_s": float}
     rows = read_columns(path, columns, f"delete {path.parent}, then rerun")
     wall, cpu = (sum(row[column] for row in rows) for column in (1, 2))
     return wall, cpu, len({row[0] for row in rows})

@@ -25,10 +25,12 @@ from device.recognition.face_crop import face_crop
 from device.settings import Settings
 from device.types import OK
 from train.data.arrays import read_arrays
+from train.data.celeba_files import IDENTITIES, find_table
 from train.data.crops import with_border
 from train.data.split import CORRECT_LINE, DataError, Dataset
-from train.data.tables import read_columns, read_fields
+from train.data.tables import file_name, read_table, whole
 from train.data.unreadable import COPY_AGAIN, content_digest, leave_out
+from train.data.utkface import read_utkface
 from train.evaluation.robustness import SyntheticScene
 
 TIGHT = "cut"  # a photo that ends at the face: it gets a border, which the detector needs
@@ -36,6 +38,7 @@ TIGHT = "cut"  # a photo that ends at the face: it gets a border, which the dete
 Task = tuple[Path, float | str | None]
 CACHE_FORMAT = 3
 ARRAYS = ("readable", "detected", "clear", "embeddings")  # of a file of the cache
+IDENTITY_COLUMNS = ("identity", "person", "person_id", "id")
 WIDTHS_PX = (96.0, 64.0, 48.0, 40.0, 32.0, 24.0)  # of a face in a camera image
 
 
@@ -55,17 +58,29 @@ class EmbeddedFaces:
 
 
 def read_identities(root: Path) -> dict[str, int]:
-    """Return each photo's identity; DataError if identity_CelebA.txt is missing or malformed."""
-    path = root / "identity_CelebA.txt"
-    identities = {}
-    for number, fields in read_fields(path, "--data DIR"):
+    """Return {photo's name without ending: identity}, of identity_CelebA.txt.
+
+    Raises DataError if it is missing or malformed, or gives a photo two identities.
+    """
+    path = find_table(root, IDENTITIES)
+    table = read_table(path, "--data DIR")
+    photo = table.photo_column()
+    named = [name.casefold() in IDENTITY_COLUMNS for name in table.header]
+    column = named.index(True) if True in named else int(photo == 0)
+    identities: dict[str, int] = {}
+    for number, cells in table.rows:
+        name = cells[photo]
         try:
-            photo, identity = fields
-            identities[photo] = int(identity)
-        except ValueError:
+            identity = whole(cells[column])
+        except (IndexError, ValueError):
             raise DataError(
                 f"{path}, line {number}: expected a photo and a number", CORRECT_LINE
             ) from None
+        if identities.setdefault(Path(file_name(name)).stem, identity) != identity:
+            raise DataError(
+                f"{path}, line {number}: {name!r} has another identity in an earlier line",
+                CORRECT_LINE,
+            )
     return identities
 
 
@@ -76,14 +91,14 @@ def read_faces(data: Dataset, split: str, identities: dict[str, int], cache: Pat
     """
     photos = data.splits[split].photos
     names = tuple(path.name for path in photos)
-    missing = [name for name in names if name not in identities]
+    missing = [path.stem for path in photos if path.stem not in identities]
     if missing or not names:
         raise DataError(
             f"{len(missing)} of {len(names)} {split} photos have no identity",
             "identity_CelebA.txt of the whole CelebA",
         )
     readable, *arrays = _cached(cache, split, [(photo, None) for photo in photos])
-    numbers = np.array([identities[name] for name in names])
+    numbers = np.array([identities[path.stem] for path in photos])
     known = (array[readable] for array in (numbers, *arrays))
     return EmbeddedFaces(tuple(np.array(names)[readable].tolist()), *known)
 
@@ -117,16 +132,14 @@ def read_groups(folder: Path, cache: Path) -> dict[str, np.ndarray]:
 
     Raises DataError if labels are missing or malformed.
     """
-    path = folder / "labels.csv"
-    columns = {"file": str, "race": str}
-    rows = read_columns(path, columns, "--utkface DIR")
-    tasks: list[Task] = [(folder / file, TIGHT) for file, _ in rows]
+    faces = read_utkface(folder)
+    tasks: list[Task] = [(face.photo, TIGHT) for face in faces]
     _, detected, _, embeddings = _cached(cache, "groups", tasks)
-    races = np.array([race for _, race in rows])
+    races = np.array([face.race for face in faces])
     groups = {"all": embeddings[detected]}
     for race in sorted(set(races)):
         groups[race] = embeddings[detected & (races == race)]
-    return {group: faces for group, faces in groups.items() if len(faces) > 1}
+    return {group: members for group, members in groups.items() if len(members) > 1}
 
 
 def _cached(cache: Path, name: str, tasks: Sequence[Task]) -> tuple[np.ndarray, ...]:

@@ -1,10 +1,12 @@
 """End-to-end evaluation on whole photos: faces detected, classified, and their accuracy.
 
 Run by `python -m train.evaluate photos DIR`. DIR holds photos and a labels.csv or attributes.csv:
-the file name in the first column, then a column per attribute with 1 for yes and 0 or -1 for no.
-Other columns are ignored. If a photo has several faces, the largest is evaluated.
+a column with the file names, and a column per attribute with 1 for yes and 0 or -1 for no, in any
+spelling that `train.data.tables` reads. Other columns are ignored. If a photo has several faces,
+the largest is evaluated.
 """
 
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +20,14 @@ from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import QualityLimits
 from device.text import counted
 from device.types import OK
+from train.data.celeba_files import LABELS, TABLE_ENDINGS, table_in
+from train.data.photo_folder import PhotoNames, read_folder
 from train.data.split import CORRECT_LINE, DataError
-from train.data.tables import read_rows
+from train.data.tables import Table, Truths, plain_name, read_table
 from train.data.unreadable import COPY_AGAIN, LEFT_OUT, photo_or_none
 
-TABLES = ("labels.csv", "attributes.csv")
-ALIASES = {"smile": "smiling"}  # GENKI's name of the attribute
-VALUES = {"1": 1, "0": 0, "-1": 0}
+TABLES = ("labels", "attributes", LABELS)
+ALIASES = {"Smiling": "smile"}  # GENKI's name of the attribute
 NO_FACE, UNREADABLE = "no face", "unreadable"
 
 
@@ -53,28 +56,58 @@ class EndToEndResult:
 def read_labelled(folder: Path, names: tuple[str, ...]) -> LabelledPhotos:
     """Return a folder's photos and the labels of those of `names` that its table has.
 
-    Raises DataError if there is no table or no such column, and for a value other than 1, 0, -1.
+    Raises DataError if there is no table or no such column, for a value that is neither yes nor no,
+    and for a photo with two different labels.
     """
-    tables = [folder / name for name in TABLES if (folder / name).is_file()]
-    if not tables:
-        raise DataError(f"no {' or '.join(TABLES)} in {folder}", "a folder with labels")
-    rows = read_rows(tables[0], "a folder with labels")
-    header = [ALIASES.get(column.lower(), column.lower()) for column in rows[0]] if rows else []
-    columns = {name: header.index(name.lower()) for name in names if name.lower() in header}
+    path = _table_of(folder)
+    table = read_table(path, "a folder with labels")
+    columns, photo, values = _columns(table, names), table.photo_column(), Truths()
+    labels: dict[str, list[int]] = {}
+    for number, cells in table.rows:
+        try:
+            row = [values[cells[column]] for column in columns.values()]
+        except KeyError as error:
+            raise DataError(
+                f"{path}, line {number}: {error} is not 1, 0 or -1", CORRECT_LINE
+            ) from None
+        if labels.setdefault(cells[photo], row) != row:
+            raise DataError(
+                f"{path}, line {number}: {cells[photo]!r} has other labels in an earlier line",
+                CORRECT_LINE,
+            )
+    if not labels:
+        raise DataError(f"{path} names no photo", "a line for each photo")
+    files = PhotoNames(read_folder(folder))
+    photos = tuple(folder / (files.exact(name) or files.nearest(name) or name) for name in labels)
+    table_rows = np.array(list(labels.values()), np.uint8).reshape(-1, len(columns))
+    return LabelledPhotos(photos, table_rows, tuple(columns))
+
+
+def _table_of(folder: Path) -> Path:
+    """Return a folder's table of labels; DataError without one, whose hint names another table."""
+    if path := next(filter(None, (table_in(folder, name) for name in TABLES)), None):
+        return path
+    others = [path for path in sorted(folder.glob("*")) if path.suffix.lower() in TABLE_ENDINGS]
+    hint = "a folder with labels"
+    if len(others) == 1:
+        hint = shlex.join(["mv", str(others[0]), str(others[0].with_stem(TABLES[0]))])
+    raise DataError(f"no labels.csv or attributes.csv in {folder}", hint)
+
+
+def _columns(table: Table, names: tuple[str, ...]) -> dict[str, int]:
+    """Return the column of each attribute that the table has."""
+    indices = {plain_name(column): index for index, column in enumerate(table.header)}
+    columns: dict[str, int] = {}
+    for name in names:
+        for spelling in (name, ALIASES.get(name, name)):
+            if plain_name(spelling) in indices:
+                columns.setdefault(name, indices[plain_name(spelling)])
     if not columns:
         raise DataError(
-            f"{tables[0]} has no column named as an attribute, such as {names[0]}",
-            "a folder with labels",
+            f"{table.path} has no column named as an attribute, such as {names[0]}",
+            "a first line with the names of the columns",
         )
-    labels = np.zeros((len(rows) - 1, len(columns)), np.uint8)
-    for number, row in enumerate(rows[1:], 2):
-        try:
-            labels[number - 2] = [VALUES[row[column].strip()] for column in columns.values()]
-        except (KeyError, IndexError):
-            raise DataError(
-                f"{tables[0]}, line {number}: expected 1, 0 or -1", CORRECT_LINE
-            ) from None
-    return LabelledPhotos(tuple(folder / row[0] for row in rows[1:]), labels, tuple(columns))
+    return columns
 
 
 def evaluate(

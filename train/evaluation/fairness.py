@@ -18,8 +18,8 @@ from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import NO_LIMITS
 from train.data.crops import with_border
 from train.data.split import DataError, Split
-from train.data.tables import read_columns
 from train.data.unreadable import COPY_AGAIN, photo_or_none
+from train.data.utkface import read_utkface
 
 AGE_BANDS = ((18, 29), (30, 44), (45, 59), (60, 120))
 # CelebA's Young has no defined age: yes below the first number, no above the second; ages between
@@ -67,18 +67,15 @@ def read_people(
 
     Raises DataError if labels are missing or malformed, or no photo can be read.
     """
-    path = folder / "labels.csv"
-    columns = {"file": str, "age": int, "gender": str, "race": str}
-    rows = read_columns(path, columns, "--utkface DIR")
     analyzer = FaceAnalyzer(detector, NO_LIMITS, classifier)
     thresholds = classifier.thresholds
     people = []
-    for file, age, gender, race in tqdm(rows, unit="photo", desc="utkface", leave=False):
-        predicted = _predict(folder / file, analyzer, thresholds)
+    for face in tqdm(read_utkface(folder), unit="photo", desc="utkface", leave=False):
+        predicted = _predict(face.photo, analyzer, thresholds)
         if predicted is None:
             continue
         male, young = predicted.get("Male"), predicted.get("Young")
-        people.append(LabelledPerson(age, gender, race, male, young))
+        people.append(LabelledPerson(face.age, face.gender, face.race, male, young))
     if not people:
         raise DataError(f"no photo in {folder} can be read", COPY_AGAIN)
     return people

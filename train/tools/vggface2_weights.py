@@ -20,6 +20,7 @@ import numpy as np
 
 from device.cli.command import Parser, exit_with
 from device.errors import FacetError, ModelError, os_reason
+from device.files import open_regular
 from train.data.celeba import read_celeba
 from train.data.loader import Batches
 from train.data.select import head
@@ -45,7 +46,7 @@ def _member(archive: tarfile.TarFile, ending: str) -> bytes:
 def read_factors(archive: Path) -> dict[str, np.ndarray]:
     """Return the archive's arrays by name; ModelError if it is not the package named above."""
     try:
-        with tarfile.open(archive) as tar:
+        with open_regular(archive) as content, tarfile.open(fileobj=content) as tar:
             manifest = json.loads(_member(tar, "json"))["weightsManifest"][0]["weights"]
             raw = _member(tar, "bin")
         arrays, start = {}, 0

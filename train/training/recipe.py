@@ -56,7 +56,7 @@ def _read(name: str, extended_by: tuple[str, ...], folder: Path = Path()) -> Fit
             f"recipe {path.stem} extends itself: {' -> '.join(chain)}",
             f"another extends in {chain[-2]}.toml",
         )
-    values = read_toml(path)
+    values = read_toml(path, "compare it with the output of python -m train.recipe attributes")
     extends = values.pop("extends", None)
     settings = _read(str(extends), chain, path.parent) if extends else FitSettings()
     if "augmentation" in values:

@@ -14,6 +14,7 @@ from ...camera.open import open_camera
 from ...camera.v4l2 import V4l2
 from ...errors import FacetError
 from ...faces.align import CELEBA_FRAME
+from ...faces.orientation import advice, picture_turn
 from ...faces.quality_gate import NO_LIMITS
 from ...models import load_full_detector
 from ...settings import Settings
@@ -69,7 +70,7 @@ def picture(system: System, settings: Settings, source: str) -> CheckResult:
                 break
         else:
             return failure(f"{camera.name} gives no frame", "connect it again; then dmesg | tail")
-    result = result or colours(frame.bgr, settings)
+    result = result or orientation(frame.bgr, settings) or colours(frame.bgr, settings)
     return dataclasses.replace(result, message=f"{camera.mode}: {result.message}")
 
 
@@ -93,6 +94,15 @@ def exposure(bgr: Image) -> CheckResult | None:
             f"connect the camera again; then {SNAPSHOT}",
         )
     return None
+
+
+def orientation(bgr: Image, settings: Settings) -> CheckResult | None:
+    """Return how to turn a camera whose picture shows faces only upside down or sideways."""
+    try:
+        turn = picture_turn(load_full_detector(settings), bgr)
+    except FacetError:  # reported by the check "detector"
+        return None
+    return warning(*advice(turn, settings.camera)) if turn else None
 
 
 def colours(bgr: Image, settings: Settings) -> CheckResult:

@@ -27,18 +27,10 @@ def screen(system: System, settings: Settings) -> CheckResult:
     """Whether a window can be shown, if one is wanted."""
     if settings.outputs.headless:
         return ok("not needed: headless")
-    display = system.environ.get("DISPLAY")
-    if not display:
-        return warning(
-            "DISPLAY is not set: Facet runs headless",
-            "--headless, or at the computer's own screen: export DISPLAY=:0",
-        )
-    if not system.has_screen():
-        return warning(
-            f"no window can be opened on DISPLAY={display}: Facet runs headless",
-            f"xhost +SI:localuser:{system.user}, as the user who is logged in at the screen",
-        )
-    return ok(f"DISPLAY={display}")
+    fault = system.screen_fault(system.environ)
+    if fault:
+        return warning(f"{fault.message}: Facet runs headless", fault.hint)
+    return ok(f"DISPLAY={system.environ.get('DISPLAY')}")
 
 
 def disk(system: System, settings: Settings) -> CheckResult:

@@ -191,3 +191,9 @@ def test_the_report_is_written_into_the_document(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(report, "DOCUMENT", tmp_path / "none.md")
     with pytest.raises(UsageError, match=r"cannot write .*none\.md"):
         bench.main(["--report", "float.tflite"])
+
+
+@pytest.mark.parametrize("words", ["--faces -1", "--faces 100000000", "--faces 2 --size 16x16"])
+def test_a_scene_with_an_impossible_number_of_faces(words):
+    with pytest.raises(UsageError, match=r"--faces .*, need .*Try: --faces 4"):
+        bench.main(words.split())

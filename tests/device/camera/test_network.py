@@ -135,6 +135,41 @@ def test_each_fault_of_the_network_has_its_words(monkeypatch):
         assert "is no stream that can be read" in refused(address(server))
 
 
+def dripping(handler, begin):
+    """An answer whose bytes come one by one, for as long as they are read."""
+    with contextlib.suppress(OSError):
+        handler.wfile.write(begin)
+        while True:
+            handler.wfile.write(b"a")
+            handler.wfile.flush()
+            time.sleep(0.05)
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: "
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"HTTP/1.1 200 OK\r\nX: ",
+        OK + b"image/jpeg\r\nContent-Length: 9000\r\n\r\n\xff\xd8\xff",
+        OK + MULTIPART.encode() + b"\r\n\r\n--facet\r\nX: y\r\n\r\n\xff\xd8\xff",
+        OK + MULTIPART.encode() + b"\r\n\r\n--facet\r\nContent-Length: 9000\r\n\r\n\xff\xd8\xff",
+        OK + b"video/mp2t\r\n\r\nG",
+        OK + b"application/x-mpegurl\r\n\r\n#EXTM3U\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000,
+    ],
+    ids=["head", "jpeg", "part", "part of a length", "stream", "playlist", "continue"],
+)
+def test_an_answer_that_drips_is_given_up(monkeypatch, begin):
+    for limit in ("http_client.ANSWER_S", "http_client.PICTURE_S", "http_stream.PICTURE_S"):
+        monkeypatch.setattr(f"device.camera.{limit}", 0.4)
+    monkeypatch.setattr("device.camera.byte_source.OPEN_S", 0.4)
+    with web({"/x": lambda handler: dripping(handler, begin) or Page()}) as server:
+        words = "does not answer within 0 s|gives no picture within 0 s"
+        assert re.search(words, refused(address(server, "x")))
+
+
 def test_a_stream_that_gives_nothing_is_not_open(monkeypatch):
     monkeypatch.setattr("device.camera.http_client.TIMEOUT_S", 0.2)
 
@@ -351,10 +386,10 @@ def test_a_part_that_promises_too_much_is_not_read(monkeypatch):
 
 def test_a_stream_without_a_picture_is_not_read_for_ever(monkeypatch):
     monkeypatch.setenv("OPENCV_LOG_LEVEL", "SILENT")
-    monkeypatch.setattr("device.camera.http_stream.MAX_SILENT_BYTES", 1 << 20)
+    monkeypatch.setattr("device.camera.byte_source.MAX_SILENT_BYTES", 1 << 20)
     packet = b"\x47\x1f\xff\x10" + b"\xff" * 184  # of MPEG-TS, empty
     with web({"/x": lambda _: Page(itertools.repeat(packet * 100), "video/mp2t")}) as server:
-        assert "a stream of 1 MB without a picture" in refused(address(server, "x"))
+        assert "sends 1 MB without a picture" in refused(address(server, "x"))
 
 
 # Single pictures and films.
@@ -387,6 +422,35 @@ def test_a_film_ends_with_all_its_frames(tmp_path):
                 frames = list(camera)
             assert not is_live(camera) and len(frames) == 20
             assert [frame.at_s for frame in frames[:3]] == [0.0, 0.1, 0.2]
+
+
+def test_a_film_that_is_waited_for_ends_with_all_its_frames(tmp_path, monkeypatch):
+    monkeypatch.setattr("device.camera.reconnect.BACKOFF_S", (0.05,))
+    content, asked = transport_stream(tmp_path / "a.mp4", 20), []
+
+    def later(_):
+        asked.append(1)
+        return Page(content, "video/mp4") if len(asked) > 2 else Page(status=404)
+
+    with (
+        web({"/film": later}) as server,
+        open_camera(CameraSettings(source=address(server, "film"), wait=True)) as camera,
+    ):
+        frames = list(camera)
+    assert len(frames) == 20 and [frame.index for frame in frames] == list(range(20))
+    assert frames[19].at_s - frames[0].at_s == pytest.approx(1.9)
+
+
+def test_a_film_with_its_index_at_the_end_needs_a_server_of_parts(tmp_path):
+    content = transport_stream(tmp_path / "a.mp4", 200) + bytes(1 << 20)
+    assert content.find(b"moov") > content.find(b"mdat")
+    with (
+        web({"/film": Page(content, "video/mp4")}) as server,
+        pytest.raises(SourceError, match=r"its index at its end.*Try: download it"),
+    ):
+        opened(address(server, "film"))
+    with web({"/film": Page(content, "video/mp4", Accept_Ranges="bytes")}) as server:
+        opened(address(server, "film")).close()
 
 
 def test_a_film_that_breaks_off_is_an_error(tmp_path):

@@ -17,7 +17,7 @@ from device.types import Frame
 class Ticker:
     """A camera that gives a numbered frame when a test lets it."""
 
-    name, fps, mode, reconnecting = "ticker", 30.0, "2x2", False
+    name, fps, mode, reconnecting, finite = "ticker", 30.0, "2x2", False, False
 
     def __init__(self, fault: Exception | None = None):
         self.gate, self.closed, self.given, self._fault = threading.Semaphore(0), False, 0, fault

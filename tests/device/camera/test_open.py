@@ -133,3 +133,59 @@ def test_an_unknown_protocol():
 def test_a_name_too_long_for_a_file():
     with pytest.raises(SourceError):
         opened("x" * 5000)
+
+
+def test_a_file_address_is_the_file(tmp_path):
+    photo = tmp_path / "a photo é.png"
+    cv2.imwrite(str(photo), np.zeros((1, 1), np.uint8))
+    for url in (photo.as_uri(), "FILE://localhost" + photo.as_uri()[7:], f"file://{photo}"):
+        assert isinstance(opened(url), Photos)
+    with pytest.raises(SourceError, match="of another computer"):
+        opened("file://server/share/film.mp4")
+    with pytest.raises(SourceError, match="no camera and no file is called /no/such"):
+        opened("file:///no/such")
+
+
+def test_a_motion_jpeg_file_is_a_video(tmp_path):
+    picture = cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1].tobytes()
+    (tmp_path / "film.MJPEG").write_bytes(picture * 5)
+    with opened(tmp_path / "film.MJPEG") as film:
+        assert isinstance(film, VideoFile) and len(list(film)) == 5
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "#EXTM3U\n#EXTINF:1,\nfilm.avi\n#EXT-X-ENDLIST\n",
+        "\ufeff\n#EXTM3U\nhttp://127.0.0.1:9/x\n",
+        "ffconcat version 1.0\nfile film.avi\n",
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\nm=video 5000 RTP/AVP 26\r\n",
+        '<?xml version="1.0"?>\n<MPD type="static"></MPD>',
+    ],
+    ids=["m3u8", "bom", "ffconcat", "sdp", "dash"],
+)
+@pytest.mark.parametrize("name", ["list.m3u8", "film.mp4"])
+def test_a_playlist_opens_no_other_file(tmp_path, content, name):
+    writer = cv2.VideoWriter(
+        str(tmp_path / "film.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 5, (64, 64)
+    )
+    writer.write(np.zeros((64, 64, 3), np.uint8))
+    writer.release()
+    (tmp_path / name).write_text(content)
+    with pytest.raises(SourceError, match=f"{name} is a playlist, which names other files"):
+        opened(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a%03d.avi", "concat:a.avi|b.avi", "-a.avi", "~a.avi", "a\nb.avi", "http:a.avi", "A.AVI"],
+)
+def test_a_name_of_a_film_means_nothing_to_ffmpeg(tmp_path, monkeypatch, name):
+    writer = cv2.VideoWriter(str(tmp_path / "x.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 5, (64, 64))
+    writer.write(np.zeros((64, 64, 3), np.uint8))
+    writer.write(np.full((64, 64, 3), 99, np.uint8))
+    writer.release()
+    (tmp_path / "x.avi").rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    with opened(name) as film:
+        assert len(list(film)) == 2

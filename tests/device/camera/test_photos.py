@@ -1,6 +1,7 @@
 """Photos and folders of photos."""
 
 import os
+import shutil
 import socket
 import threading
 
@@ -97,3 +98,34 @@ def test_a_stop_does_not_wait_for_a_photo_or_a_folder(tmp_path, monkeypatch, han
     with pytest.raises(Stopped):
         open_camera(CameraSettings(source=str(source)), lambda: True)
     release.set()
+
+
+def test_a_subfolder_that_cannot_be_read_is_named_and_skipped(folder, monkeypatch, capsys):
+    scandir = os.scandir
+
+    def closed(path):
+        if os.path.basename(path) == "deeper":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with Photos(folder, recursive=True) as photos:
+        assert [frame.source for frame in photos] == ["a", "b.jpg", "c.jpg.1", "sub/d.png"]
+    assert "sub/deeper: Permission denied" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lost", ["file", "folder"])
+def test_what_is_removed_while_photos_are_read_is_named(folder, capsys, lost):
+    with Photos(folder, recursive=True) as photos:
+        frames = iter(photos)
+        assert next(frames).source == "a"
+        (folder / "b.jpg").unlink() if lost == "file" else shutil.rmtree(folder)
+        rest = [frame.source for frame in frames]
+    assert rest == (["c.jpg.1", "sub/d.png", "sub/deeper/e"] if lost == "file" else [])
+    assert "b.jpg: no such file" in capsys.readouterr().err
+
+
+def test_an_empty_file_is_named(tmp_path):
+    (tmp_path / "a.jpg").touch()
+    with pytest.raises(PhotoError, match=r"a\.jpg: it is empty. Try: another photo"):
+        Photos(tmp_path / "a.jpg")

@@ -58,7 +58,15 @@ def test_a_stream_that_ends_has_dropped():
     ("answers", "words"),
     [
         ({"DESCRIBE": b"RTSP/1.0 404 Not Found\r\nCSeq: {cseq}\r\n\r\n"}, "has no such path (404)"),
-        ({"SETUP": b"RTSP/1.0 461 No\r\nCSeq: {cseq}\r\n\r\n"}, "sends only UDP (461)"),
+        ({"SETUP": b"RTSP/1.0 461 No\r\nCSeq: {cseq}\r\n\r\n"}, "sends only UDP, and Facet reads"),
+        (
+            {
+                "SETUP": b"RTSP/1.0 200 OK\r\nCSeq: {cseq}\r\nSession: 1\r\n"
+                b"Transport: RTP/AVP;unicast;client_port=5000-5001;server_port=6000-6001\r\n\r\n"
+            },
+            "sends only UDP, and Facet reads",
+        ),
+        ({"SETUP": b"RTSP/1.0 500 No\r\nCSeq: {cseq}\r\n\r\n"}, "answers with status 500"),
         ({"DESCRIBE": b"RTSP/1.0 403 No\r\nCSeq: {cseq}\r\n\r\n"}, "forbids access (403)"),
         (
             {"DESCRIBE": b"RTSP/1.0 401 No\r\nCSeq: {cseq}\r\nWWW-Authenticate: Other x\r\n\r\n"},

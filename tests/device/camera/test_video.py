@@ -173,6 +173,13 @@ def test_a_films_rate_is_what_its_header_says(tmp_path, name, rate):
     assert times == pytest.approx([n / rate for n in range(30)], abs=0.0015)
 
 
+def test_a_film_that_begins_late_is_not_cut(tmp_path, capfd):
+    times = [1000 + n / 25 for n in range(30)]
+    frames = opened(film(tmp_path / "film.mkv", times=times))
+    assert len(frames) == 30 and frames[0].at_s == 0
+    assert "cut" not in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
 def test_frames_of_a_variable_rate_have_their_own_times(tmp_path, name):
     gaps = np.random.default_rng(1).choice([0.02, 0.04, 0.5, 3.0], 30)

@@ -1,8 +1,10 @@
 """systemd/: the unit as systemd judges it, and the installer on a system that is not running."""
 
+import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -153,6 +155,30 @@ def hostile_folder(path):
     return path
 
 
+def test_two_installations_at_once_are_refused(tmp_path):
+    (tmp_path / "opt").mkdir()
+    descriptor = os.open(tmp_path / "opt", os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    done = install(root=tmp_path)
+    os.close(descriptor)
+    assert done.returncode == 2 and "another installation is running. Try: " in done.stderr
+    assert list((tmp_path / "opt").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stop_half_way_leaves_no_new_version(tmp_path, number):
+    """Its Python sends the signal in place of making the environment."""
+    python = tmp_path / "python3"
+    python.write_text(
+        f'#!/bin/bash\ncase " $* " in *" -m venv "*) kill -{number.value} $PPID; exec sleep 0.2;; '
+        f'esac\nexec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    done = install(root=tmp_path / "a root", python=python)
+    assert done.returncode == 1 and "stopped; the installed version is unchanged" in done.stderr
+    assert list((tmp_path / "a root" / "opt" / "facet-versions").iterdir()) == []
+
+
 def test_installed_run_upgraded_rolled_back_removed(tmp_path, python):
     root = tmp_path / "root"
     app = root / "opt" / "facet"
@@ -161,7 +187,9 @@ def test_installed_run_upgraded_rolled_back_removed(tmp_path, python):
     (root / "etc").mkdir()
     (root / "etc" / "group").write_text("root:x:0:\nfacet:x:987:\n")
     hostile = hostile_folder(tmp_path / "hostile")
-    done = install(root=root, python=python, cwd=hostile, PYTHONPATH=str(hostile))
+    elsewhere = {"PIP_TARGET": str(hostile), "PIP_USER": "1", "PIP_REQUIRE_VIRTUALENV": "1"}
+    hostile_environment = {"PYTHONPATH": str(hostile)} | elsewhere
+    done = install(root=root, python=python, cwd=hostile, **hostile_environment)
     assert done.returncode == 0, done.stderr
     assert not (hostile / "HIT").exists()
     unit = root / "etc" / "systemd" / "system" / "facet.service"

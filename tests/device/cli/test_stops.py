@@ -1,11 +1,14 @@
 """How a run ends: which signals stop it, and what it survives. Each in a process of its own."""
 
 import contextlib
+import fcntl
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from pathlib import Path
@@ -86,6 +89,48 @@ def test_a_pipe_that_stalls_is_stopped_within_two_seconds(tmp_path, stalled_afte
         assert time.monotonic() - begun < 4  # of a busy machine
     assert process.stderr
     process.stderr.close()
+
+
+def wait_until_full(pipe: int) -> None:
+    """Wait until nothing more goes into a pipe of 64 kB."""
+    end_s, before, since_s = time.monotonic() + 60, -1, time.monotonic()
+    while before < 40_000 or time.monotonic() - since_s < 2:
+        assert time.monotonic() < end_s, f"{before} bytes"
+        size = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+        if size != before:
+            before, since_s = size, time.monotonic()
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("reader", ["none", "one that takes nothing"])
+def test_a_log_whose_reader_stalls_is_stopped_within_two_seconds(tmp_path, reader):
+    pipe, messages = tmp_path / "pipe", tmp_path / "messages"
+    os.mkfifo(pipe)
+    stalled = None
+    if reader != "none":
+        stalled = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    run = [sys.executable, "-m", "device.run", "--camera", "demo", "--headless"]
+    run += ["--log", str(pipe), "--log-every", "0", "--attributes", "all"]
+    with messages.open("wb") as stderr:
+        process = subprocess.Popen(run, cwd=ROOT, stderr=stderr)
+    until = time.monotonic() + 60
+    expected = "waiting for a reader" if stalled is None else "logging to"
+    while expected not in messages.read_text() and time.monotonic() < until:
+        time.sleep(0.05)
+    if stalled is not None:
+        wait_until_full(stalled)
+    begun = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    code = process.wait(20)
+    took_s = time.monotonic() - begun
+    if stalled is not None:
+        os.close(stalled)
+    said = messages.read_text()
+    assert took_s < 5, said  # 2 s on a computer with nothing else to do
+    if stalled is None:
+        assert code == 0 and "had a reader" in said
+    else:
+        assert code == 1 and "its reader takes no rows. Try: keep its reader running" in said
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -22,7 +22,7 @@ def system(tmp_path, driver):
         python=(3, 13, 5),
         v4l2=driver.v4l2,
         environ={"DISPLAY": ":0"},
-        has_screen=lambda: True,
+        screen_fault=lambda environ: None,
         user="ada",
         groups=frozenset({"ada", "video"}),
         may_open=lambda path: True,

@@ -7,6 +7,7 @@ import pytest
 
 from device.doctor.check_result import Check, CheckResult, run_check
 from device.doctor.checks import cameras
+from device.faces.orientation import turned
 from device.settings import Settings
 from tests.device.camera.video_driver import FakeCamera
 from tests.device.doctor.made_up import RUNNING, answering, changed, with_settings
@@ -113,3 +114,21 @@ def test_permission_before_a_camera_is_plugged_in(system):
     assert cameras.permission(outside).status == "warning"
     assert cameras.permission(system).status == "ok"
     assert cameras.permission(changed(outside, user="root")).status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("degrees", "rotate", "message", "fix"),
+    [
+        (180, 0, "faces are found only upside down", "rotate = 180 in [camera]"),
+        (90, 0, "faces are found only sideways", "rotate = 270 in [camera]"),
+        (270, 0, "faces are found only sideways", "rotate = 90 in [camera]"),
+        (0, 180, "faces are found only upside down", "rotate = 0 in [camera]"),
+    ],
+)
+def test_a_camera_that_is_not_upright(system, driver, astronaut, degrees, rotate, message, fix):
+    driver.plug(0, FakeCamera(picture=turned(astronaut, degrees)))
+    settings = with_settings(camera={"rotate": rotate})
+    result = cameras.picture(system, settings, "usb:0")
+    assert (result.status, result.fix) == ("warning", fix) and message in result.message
+    upright = with_settings(camera={"rotate": int(fix.split()[2])})
+    assert cameras.picture(system, upright, "usb:0").status == "ok"

@@ -6,16 +6,17 @@ import pytest
 
 from device.doctor.check_result import Check, CheckResult, run_check
 from device.doctor.checks import computer
+from device.errors import FacetError
 from device.settings import Settings
 from tests.device.doctor.made_up import HEAT, PI, THROTTLED, answering, changed, with_settings
 
 
 def test_screen(system):
     assert computer.screen(system, Settings()) == CheckResult("ok", "DISPLAY=:0")
-    unset = computer.screen(changed(system, environ={}), Settings())
-    assert unset.status == "warning" and "DISPLAY is not set" in unset.message and unset.fix
-    silent = computer.screen(changed(system, has_screen=lambda: False), Settings())
-    assert silent.status == "warning" and "DISPLAY=:0" in silent.message and silent.fix
+    fault = FacetError("no X server answers at DISPLAY=:0", "--headless")
+    silent = computer.screen(changed(system, screen_fault=lambda environ: fault), Settings())
+    assert (silent.status, silent.fix) == ("warning", "--headless")
+    assert silent.message == "no X server answers at DISPLAY=:0: Facet runs headless"
     headless = with_settings(outputs={"headless": True})
     assert computer.screen(changed(system, environ={}), headless).status == "ok"
 

@@ -362,7 +362,7 @@ def empty(tmp_path_factory):
         (
             ["--camera", "demo", "--live"],
             2,
-            "no screen for --live. Try: --out FILE instead of --live",
+            "no screen for --live: DISPLAY is not set. Try: --out FILE instead of --live",
         ),
         (["WALL", "--model", "none.json"], 4, "no model card none.json"),
         (["WALL", "--config", "none.toml"], 2, "no settings file none.toml"),

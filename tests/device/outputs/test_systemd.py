@@ -10,7 +10,7 @@ import time
 import cv2
 import pytest
 
-from device.outputs.systemd import systemd_notifier
+from device.outputs.systemd import STATUS_S, systemd_notifier
 from tests.conftest import ROOT
 from tests.device.camera.webcam import show
 from tests.device.cli.test_run import HEADLESS, rows
@@ -144,8 +144,15 @@ def test_a_watchdog_thread_that_fails_ends_the_run(tmp_path, systemd):
 
 def test_a_source_with_a_line_break_sends_no_other_variable(tmp_path, systemd):
     with notifier(tmp_path) as output:
-        output.write(result(source="a\nSTOPPING=1"))
-        assert set(systemd.receive()) == {"READY", "STATUS"}
+        output.write(result(source="a\nSTOPPING=1\x1b[31m"))
+        sent = systemd.receive()
+        assert set(sent) == {"READY", "STATUS"} and sent["STATUS"].isprintable()
+
+
+@pytest.mark.parametrize("micros", ["", "0", "-1", "1e400", "\u0663", "9" * 40, "9" * 5000])
+def test_an_odd_watchdog_limit_is_none(micros):
+    environment = {"NOTIFY_SOCKET": "@x", "WATCHDOG_USEC": micros}
+    assert systemd_notifier(lambda: False, environment)._every_s == STATUS_S
 
 
 def test_a_systemd_that_does_not_listen_is_no_fault(tmp_path):

@@ -1,8 +1,6 @@
 """The window on a virtual screen: keys are pressed, and the screen's picture is read."""
 
-import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -10,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.device.screen import is_shown, needs_screen, press, running, until
+from device.outputs.window_process import ScreenError, refuse_without_display, screen_error
+from tests.device.screen import is_shown, needs_screen, own_x_server, press, running, until, windows
 
 pytestmark = needs_screen
 
@@ -53,23 +52,101 @@ def test_a_signal_closes_a_photo(screen, tmp_path, astronaut, number):
 
 
 def test_a_screen_that_refuses_us_is_no_screen(tmp_path):
-    read, write = os.pipe()
     (tmp_path / "cookies").write_bytes(
         b"\x01\x00\x00\x00\x00\x00\x00\x12MIT-MAGIC-COOKIE-1\x00\x10" + bytes(range(16))
     )
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-auth", str(tmp_path / "cookies")],
-        pass_fds=[write],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as numbers:
-        display = f":{numbers.readline().strip()}"
-    with facet(display, "--camera", "demo", "--max-frames", "2", cwd=tmp_path) as process:
+    with (
+        own_x_server("-auth", str(tmp_path / "cookies")) as (_, display),
+        facet(display, "--camera", "demo", "--max-frames", "2", cwd=tmp_path) as process,
+    ):
         code, stderr = finish(process)
-    server.terminate()
-    server.wait(10)
     assert code == 0 and stderr.count("no screen: running headless") == 1
+    assert f"the X server at DISPLAY={display} refuses" in stderr
+
+
+OUTPUTS = ("--log", "a.csv", "--log-every", "0", "--events", "v.csv", "--record", "r.mkv")
+
+
+def until_shown(process, display, folder):
+    """Wait until a video is on the screen and in the log."""
+
+    def is_shown_and_logged():
+        log = folder / "a.csv"
+        return windows(display) and log.exists() and log.read_bytes().count(b"\n") > 3
+
+    assert until(lambda: is_shown_and_logged() or process.poll() is not None)
+    assert process.poll() is None
+
+
+def test_the_run_outlives_its_window(tmp_path):
+    with (
+        own_x_server() as (server, display),
+        facet(display, "--camera", "demo", *OUTPUTS, cwd=tmp_path) as process,
+    ):
+        until_shown(process, display, tmp_path)
+        server.kill()
+        code, stderr = finish(process, 60)
+    assert code == 0, stderr
+    line = "facet: the window is gone: its X server has ended; running on without it"
+    assert stderr.splitlines().count(line) == 1 and "300 frames" in stderr
+    rows = (tmp_path / "a.csv").read_text().splitlines()
+    assert len(rows) == 399 and len((tmp_path / "v.csv").read_text().splitlines()) == 5
+    assert cv2.VideoCapture(str(tmp_path / "r.mkv")).get(cv2.CAP_PROP_FRAME_COUNT) == 300
+
+
+@pytest.mark.parametrize("camera", ["demo", "me.png"])
+def test_a_run_that_only_shows_ends_with_its_window(tmp_path, astronaut, camera):
+    cv2.imwrite(str(tmp_path / "me.png"), astronaut)
+    with (
+        own_x_server() as (server, display),
+        facet(display, "--camera", camera, cwd=tmp_path) as process,
+    ):
+        assert until(lambda: windows(display))
+        server.kill()
+        code, stderr = finish(process)
+    assert code == 1
+    assert "facet: the window is gone: its X server has ended. Try: --headless" in stderr
+
+
+def test_a_screen_that_hangs_holds_up_nothing(tmp_path):
+    with (
+        own_x_server() as (server, display),
+        facet(display, "--camera", "demo", *OUTPUTS, cwd=tmp_path) as process,
+    ):
+        until_shown(process, display, tmp_path)
+        server.send_signal(signal.SIGSTOP)
+        rows = (tmp_path / "a.csv").read_bytes().count(b"\n")
+        assert until(lambda: (tmp_path / "a.csv").read_bytes().count(b"\n") > rows + 20)
+        process.send_signal(signal.SIGTERM)
+        code, stderr = finish(process)
+    assert code == 0, stderr
+
+
+REFUSED = "Authorization required, but no authorization protocol specified\nqt.qpa.xcb: could not"
+WAYLAND = {"WAYLAND_DISPLAY": "wayland-0"}
+
+
+@pytest.mark.parametrize(
+    "printed, environ, message, hint",
+    [
+        ("", {}, "DISPLAY is not set", "export DISPLAY=:0"),
+        ("", {"DISPLAY": ""}, "DISPLAY is not set", "export DISPLAY=:0"),
+        ("", WAYLAND, "Wayland without Xwayland", "install xwayland"),
+        ("cv2.error: The function is not implemented. Rebuild", {"DISPLAY": ":0"},
+         "opencv-python-headless", "pip uninstall"),
+        (f"{REFUSED} connect to display :0", {"DISPLAY": ":0"}, "DISPLAY=:0 refuses", "xhost"),
+        ("qt.qpa.xcb: could not connect to display :9\nAborted", {"DISPLAY": ":9"},
+         "no X server answers at DISPLAY=:9", "export DISPLAY=:0"),
+        ("Qt\nplug-ins are: xcb.\n", {"DISPLAY": ":0", "QT_QPA_PLATFORM": "x"},
+         "plug-ins are: xcb", "unset QT_QPA_PLATFORM"),
+        ("", {"DISPLAY": ":0"}, "no answer within 20 s", "--headless"),
+    ],
+)  # fmt: skip
+def test_why_there_is_no_screen(printed, environ, message, hint):
+    with pytest.raises(ScreenError) as caught:
+        refuse_without_display(environ)
+        raise screen_error(printed, environ)
+    assert message in caught.value.message and hint in caught.value.hint
 
 
 def test_space_pauses_a_video_and_escape_ends_it(screen, tmp_path):
@@ -93,6 +170,7 @@ from device import preview
 from device.cli.command import exit_with
 from device.cli.loop import until_stopped
 from device.outputs.window import Window
+from device.outputs.window_process import WindowProcess
 from device.preview import with_previews
 from tests.device.test_preview import FakeLiveCamera, slow_results
 
@@ -100,7 +178,7 @@ camera, stop = FakeLiveCamera(), threading.Event()
 
 def main(results):
     with (
-        Window(Path.cwd(), stop) as window,
+        Window(WindowProcess(), Path.cwd(), stop) as window,
         until_stopped(with_previews(results, camera), stop) as shown,
     ):
         for result in shown:

@@ -153,6 +153,9 @@ def test_a_misspelt_setting_in_the_config(config):
     [
         (["add", "Ada"], "need either photos or --camera. Try: --camera 0"),
         (["add", "a\x1bb", "x.jpg", "--yes-they-agree"], "is not a valid name. Try: letters"),
+        (["add", "Ada\ufe0f", "x.jpg", "--yes-they-agree"], "is not a valid name. Try: letters"),
+        (["add", "\u3164", "x.jpg", "--yes-they-agree"], "is not a valid name. Try: letters"),
+        (["add", "Ada\u200b", "x.jpg", "--yes-they-agree"], "is not a valid name. Try: letters"),
         (["add", "unknown", "x.jpg", "--yes-they-agree"], "the name 'unknown' is reserved"),
         (["add", "Ada", "x.jpg"], "cannot ask for consent without a terminal"),
         (["add", "Ada", "x.jpg", "--more", "--yes-they-agree"], "no enrolled person is called"),

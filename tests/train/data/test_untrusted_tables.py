@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from device.errors import FacetError, UsageError
 from train.data.arrays import read_array, read_arrays
-from train.data.celeba import _read_attributes, _read_partition
+from train.data.celeba import _read_labels, _read_partition
 from train.data.split import DataError
-from train.data.tables import read_columns, read_rows
+from train.data.tables import read_columns, read_table
 from train.report.run import read_history
 from train.training.recipe import read_recipe
 from train.training.run_dir import read_record
@@ -50,17 +50,13 @@ def recipe(path: Path) -> None:
 
 # reader, what it accepts, the suffix of its file
 READERS: dict[str, tuple[Callable[[Path], object], bytes, str]] = {
-    "rows": (lambda path: read_rows(path, HINT), b"file,Smiling\na.jpg,1\n", ".csv"),
+    "rows": (lambda path: list(read_table(path, HINT).rows), b"file,Smiling\na.jpg,1\n", ".csv"),
     "columns": (
         lambda path: read_columns(path, {"file": str, "age": int}, HINT),
         b"age,file\n30,a.jpg\n",
         ".csv",
     ),
-    "attributes": (
-        lambda path: _read_attributes(path, ("Bald", "Male")),
-        b"1\nBald Male\na.jpg 1 -1\n",
-        ".txt",
-    ),
+    "attributes": (_read_labels, b"1\nBald Male\na.jpg 1 -1\n", ".txt"),
     "partition": (_read_partition, b"a.jpg 0\nb.jpg 2\n", ".txt"),
     "array": (lambda path: read_array(path, HINT), plain(np.zeros((2, 3))), ".npy"),
     "arrays": (lambda path: read_arrays(path, ("a",), HINT), packed(a=np.ones(3)), ".npz"),
@@ -72,7 +68,7 @@ ODD = [
     b"",
     b"\0" * 100,
     b"\xff\xfea\0",
-    b"caf\xe9,1\n",
+    b"na\xefve,1\n",
     b'"' + b"a" * 200_000,
     b"a,b\n1\n",
     b"file,age\n\xe2\x80\xae,\xd9\xa3\n",

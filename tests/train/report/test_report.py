@@ -264,7 +264,7 @@ def test_what_is_no_finished_run(tmp_path, data):
         command.main([str(tmp_path)])
     with pytest.raises(ModelError, match="is not a Keras model"):
         command.main([str(tmp_path), "--data", str(data)])
-    with pytest.raises(SourceError, match=r"no folder .*img_align_celeba"):
+    with pytest.raises(SourceError, match=r"no list_attr_celeba.txt .* in"):
         command.main([str(tmp_path), "--data", str(tmp_path)])
     with pytest.raises(UsageError, match="--limit '-1', need a whole number, 0 or more"):
         command.main([str(tmp_path), "--limit", "-1"])
