@@ -45,7 +45,8 @@ def test_photos_without_a_face_count_as_missed_and_unreadable_ones_are_left_out(
     classifier = Classifier(CARD)
     labelled = end_to_end.read_labelled(portraits, classifier.card.names)
     result = end_to_end.evaluate(labelled, BlazeFace(), classifier, LIMITS)
-    assert result.detected == result.classified == pytest.approx(2 / 3) and result.accuracy == 1
+    assert result.detected == pytest.approx(2 / 3) and result.classified == pytest.approx(2 / 3)
+    assert result.accuracy == 1
     assert result.states == {"ok": 2, "no face": 1}
     assert (result.photos, result.unreadable) == (3, 1)
     assert "1 photo left out: not readable" in end_to_end.table(result)
