@@ -30,10 +30,11 @@ from device.files import read_text
 from device.text import printable
 from train import verify
 from train.data.file_names import file_slug
+from train.data.match import match_data
 from train.data.open import read_data
 from train.data.select import head, sample_evenly, select_for_run
 from train.data.split import CHECK_DATA, DataError, Dataset, Split, left_out_line
-from train.training.run_dir import is_same_run, read_record, read_settings
+from train.training.run_dir import is_same_run, read_record, read_settings, run_attributes
 
 # TensorFlow and scikit-learn take seconds to import: functions import what needs them.
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def convert(
     from train.network.quantize import quantize
 
     settings = read_settings(run)
+    if names := run_attributes(read_record(run)):
+        data = match_data(data, names, "the data", run)
     selected = select_for_run(data.splits, msgspec.structs.replace(settings, limit=0))
     splits = {name: head(split, limit) for name, split in selected.items()}
     train, val = splits["train"], splits["val"]

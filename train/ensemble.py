@@ -18,7 +18,12 @@ from device.cli.command import Parser, exit_with
 from device.errors import ModelError, UsageError
 from train.keras_import import keras
 from train.network.load import load_float
-from train.training.run_dir import code_version, read_record, save_derived_run
+from train.training.run_dir import (
+    check_same_attributes,
+    code_version,
+    read_record,
+    save_derived_run,
+)
 
 
 def ensemble(members: Sequence[keras.Model]) -> keras.Model:
@@ -72,6 +77,7 @@ def main(argv: list[str] | None = None) -> None:
     if (args.out / "settings.json").exists():
         raise UsageError(f"{args.out} already holds a run", "another --out")
     records = [read_record(run) for run in args.runs]
+    check_same_attributes(args.runs)
     model = ensemble([load_float(run / "model.keras") for run in args.runs])
     record = records[0] | {
         "data": str(args.data),

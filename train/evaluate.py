@@ -25,16 +25,17 @@ import numpy as np
 
 from device.attributes.classifier import Classifier
 from device.cli.command import Parser, SubcommandParser, count, exit_with
-from device.errors import UsageError, disk_faults
+from device.errors import disk_faults
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import quality_limits
 from device.settings import FacesSettings
-from device.text import counted
 from train.data.file_names import unique_slug
+from train.data.match import match_data
 from train.data.open import read_data
-from train.data.select import head, sample_evenly, with_attributes
+from train.data.select import head, sample_evenly
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split, left_out_line
 from train.evaluation import end_to_end, fairness, rejection, robustness
+from train.evaluation.float_model import load_matched
 from train.evaluation.metrics import Scores, without_nan
 from train.evaluation.plots import (
     attribute_chart,
@@ -43,7 +44,6 @@ from train.evaluation.plots import (
     sweep_chart,
 )
 from train.evaluation.predictions import predict_float, predict_int8, score_predictions
-from train.network.load import load_float
 
 SWEEP_PHOTOS, REJECTION_PHOTOS = 300, 1500
 
@@ -125,7 +125,7 @@ def run_scores(args: argparse.Namespace, out: Path, classifier: Classifier, spli
     card, split = classifier.card, head(split, args.limit)
     if args.keras_file:
         kind, sha256, model_path = "float", "", args.keras_file
-        raw = predict_float(load_float(args.keras_file, len(card.names)), split.photos)
+        raw = predict_float(load_matched(args.keras_file, card.names, args.model), split.photos)
     else:
         kind, sha256, model_path = "int8", card.sha256, args.model
         raw = predict_int8(classifier.network, split.photos, card.crop_wh)
@@ -216,14 +216,8 @@ def _read_split(args: argparse.Namespace, classifier: Classifier) -> Split:
     """Return the split with the model's attributes; UsageError if the data lacks one."""
     data = read_data(args.data)
     print(left_out_line(data))
-    missing = [name for name in classifier.card.names if name not in data.attributes]
-    if missing:
-        raise UsageError(
-            f"{args.data} lacks {counted(len(missing), 'attribute')} that {args.model} has: "
-            f"{', '.join(missing[:5])}",
-            "the --data it was trained on",
-        )
-    split = with_attributes(data.splits[args.split], classifier.card.names)
+    matched = match_data(data, classifier.card.names, args.data, args.model)
+    split = matched.splits[args.split]
     if not len(split):
         raise DataError(f"no {args.split} photo in {args.data}", CHECK_DATA)
     return split

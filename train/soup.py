@@ -23,15 +23,23 @@ from train.data.split import Split
 from train.keras_import import keras
 from train.network.batchnorm import recalibrate_batchnorm
 from train.network.load import load_float
-from train.training.run_dir import code_version, read_record, read_settings, save_derived_run
+from train.training.run_dir import (
+    check_same_attributes,
+    code_version,
+    read_record,
+    read_settings,
+    save_derived_run,
+)
 from train.training.trainer import recalibration_batches
 
 
 def soup(runs: Sequence[Path], shares: Sequence[float], train: Split) -> keras.Model:
     """Return a model with the weighted mean of the runs' weights, and recalibrated BatchNorm.
 
-    Raises ModelError if a run's model is missing or differs in shape from the first.
+    Raises ModelError if a run's model is missing or differs in shape from the first, UsageError if
+    its attributes differ.
     """
+    check_same_attributes(runs)
     models = [load_float(run / "model.keras", len(train.attributes)) for run in runs]
     weights = [model.get_weights() for model in models]
     shapes = [[array.shape for array in arrays] for arrays in weights]

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from device.attributes.classifier import Classifier, calibrated
-from device.errors import ModelError, UsageError
+from device.errors import ModelError
 from device.rowlog.csv_format import escaped
+from train.data.match import matched_columns
 from train.data.select import balanced, head, sample_evenly, with_attributes
 from train.data.split import SPLITS, DataError, Dataset, Split
 from train.evaluation.calibration import WEIGHTS, cost_thresholds, operating_point
@@ -132,9 +133,9 @@ def float_results(
 def int8_results(classifier: Classifier, split: Split, float_: Results) -> Results:
     """Return the Results of a converted model, with its card's calibration and thresholds."""
     card = classifier.card
-    if card.names != split.attributes:
-        raise UsageError(f"{card.file} has other attributes than the run", "--model CARD")
-    raw = predict_int8(classifier.network, split.photos, card.crop_wh)
+    columns = matched_columns(card.names, split.attributes, card.file, "the run", "--model CARD")
+    raw = predict_int8(classifier.network, split.photos, card.crop_wh)[:, columns]
+    card = replace(card, attributes=tuple(card.attributes[column] for column in columns))
     probabilities = calibrate(card, raw)
     return replace(
         float_, raw=raw, probabilities=probabilities, thresholds=card.values("threshold")
