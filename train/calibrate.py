@@ -16,6 +16,7 @@ from train.data.match import match_data
 from train.data.open import read_data
 from train.data.select import sample_evenly
 from train.data.split import CHECK_DATA, DataError
+from train.data.unreadable import unreadable_line
 from train.evaluation.calibration import (
     TRAINING_PHOTOS,
     WEIGHTS,
@@ -63,12 +64,17 @@ def main(argv: list[str] | None = None) -> None:
     if not (len(val) and len(train)):
         raise DataError(f"no validation or no training photo in {args.data}", CHECK_DATA)
     network, crop_wh = classifier.network, classifier.card.crop_wh
-    val_predictions, train_predictions = (
-        Predictions(predict_int8(network, split.photos, crop_wh), split.labels)
+    predicted = (
+        predict_int8(network, split, crop_wh)
         for split in (val, sample_evenly(train, TRAINING_PHOTOS))
+    )
+    val_predictions, train_predictions = (
+        Predictions(raw, readable.labels) for readable, raw in predicted
     )
     prevalence = train.labels.mean(axis=0)
     lines = report(classifier.card.names, val_predictions, train_predictions, prevalence)
+    if line := unreadable_line(train, val):
+        lines.append(line)
     print("\n".join(lines))
 
 

@@ -27,6 +27,7 @@ from device.errors import FacetError, UsageError, disk_faults
 from device.log import log
 from train.data.open import read_data
 from train.data.select import select_for_run
+from train.data.unreadable import unreadable_line
 from train.evaluation.comparison import ComparisonRow, chart, measure_run, table
 from train.tools.markers import fill_markers
 from train.training.config import FitSettings
@@ -85,7 +86,10 @@ def compare(
     for number, (name, settings) in enumerate(plan.items(), 1):
         print(f"{number} of {len(plan)}: {name}", flush=True)
         run = train_recipe(name, settings, data_folder, out)
-        rows += measure_run(name, run, settings, select_for_run(data.splits, settings))
+        splits = select_for_run(data.splits, settings)
+        rows += measure_run(name, run, settings, splits)
+        if line := unreadable_line(*splits.values()):
+            print(line)
         _write(rows, out, into)
     return rows
 

@@ -34,6 +34,7 @@ from train.data.match import match_data
 from train.data.open import read_data
 from train.data.select import head, sample_evenly, select_for_run
 from train.data.split import CHECK_DATA, DataError, Dataset, Split, left_out_line
+from train.data.unreadable import readable_crops, unreadable_line
 from train.training.run_dir import is_same_run, read_record, read_settings, run_attributes
 
 # TensorFlow and scikit-learn take seconds to import: functions import what needs them.
@@ -55,9 +56,9 @@ def convert(
     limit: only the first photos of each split; 0 = all.
     """
     from device.tflite import Network
-    from train.data.crops import read_crop
     from train.evaluation.agreement import flat_line
     from train.evaluation.measure import measure_model
+    from train.evaluation.predictions import Predictions, predict_int8
     from train.network.load import load_float
     from train.network.quantize import quantize
 
@@ -74,36 +75,30 @@ def convert(
                 f"no {split.name} photo: the conversion calibrates on train and val", CHECK_DATA
             )
     crop_wh = settings.input
-    photos = sample_evenly(train, CALIBRATION_PHOTOS).photos
-    content = quantize(model, (read_crop(photo, crop_wh).astype(np.float32) for photo in photos))
+    crops = readable_crops(sample_evenly(train, CALIBRATION_PHOTOS), crop_wh)
+    content = quantize(model, (crop.astype(np.float32) for crop in crops))
     network = Network(content, f"{name}.tflite", "convert the run again", threads=2)
 
-    predictions = {key: _predict(network, splits[key], crop_wh) for key in ("val", "test")}
+    predicted = {key: predict_int8(network, splits[key], crop_wh) for key in ("val", "test")}
+    val, raw = predicted["val"]
     card = _uncalibrated_card(run, name, content, crop_wh, train, data.name)
-    card, flat = _calibrate(card, network, train, predictions["val"])
-    measured_splits = {key: splits[key] for key in predictions}
-    raw = {key: predicted.raw for key, predicted in predictions.items()}
-    measured = measure_model(card, network, model, measured_splits, raw, utkface)
+    card, flat = _calibrate(card, network, train, Predictions(raw, val.labels))
+    measured = measure_model(card, network, model, predicted, utkface)
     measured |= {"flat": flat} if flat else {}
+    unread = unreadable_line(*splits.values(), utkface=utkface)
+    measured |= {"unreadable": unread} if unread else {}
     card = dataclasses.replace(card, measured={"bytes": len(content)} | measured)
     verified = _write(out, name, card, content, _verified_crops(val, crop_wh, model))
     size = f"{name}.tflite: {len(content) / 1e6:.2f} MB"
-    return [*_table(card), size, *verified, *filter(None, [flat_line(flat, len(card.names))])]
-
-
-def _predict(network: Network, split: Split, crop_wh: tuple[int, int]) -> Predictions:
-    from train.evaluation.predictions import Predictions, predict_int8
-
-    return Predictions(predict_int8(network, split.photos, crop_wh), split.labels)
+    notes = filter(None, [flat_line(flat, len(card.names)), unread])
+    return [*_table(card), size, *verified, *notes]
 
 
 def _verified_crops(
     val: Split, crop_wh: tuple[int, int], model: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the crops that each runtime is run on, and the float model's raw outputs for them."""
-    from train.data.crops import read_crop
-
-    crops = np.stack([read_crop(path, crop_wh) for path in val.photos[:VERIFIED_PHOTOS]])
+    crops = np.stack(list(readable_crops(head(val, VERIFIED_PHOTOS), crop_wh)))
     return crops, np.asarray(model.predict_on_batch(crops.astype(np.float32)))
 
 
@@ -199,7 +194,8 @@ def _uncalibrated_card(
 
 def without_paths(record: dict[str, Any]) -> dict[str, Any]:
     """Return a run's record, and those of the runs it is made of, without local folders."""
-    kept = {key: value for key, value in record.items() if key != "data"}
+    # The card lists the attributes itself.
+    kept = {key: value for key, value in record.items() if key not in ("data", "attributes")}
     settings = kept["settings"]
     teachers = [str(Path(*Path(file).parts[-2:])) for file in settings.get("teacher", ())]
     weights = Path(settings["weights"]).name
@@ -219,8 +215,10 @@ def _calibrate(
     """Return the card with slopes, offsets and thresholds, and the attributes with flat outputs."""
     from train.evaluation.agreement import flat_attributes
     from train.evaluation.calibration import TRAINING_PHOTOS, operating_point
+    from train.evaluation.predictions import Predictions, predict_int8
 
-    sample = _predict(network, sample_evenly(train, TRAINING_PHOTOS), card.crop_wh)
+    photos, raw = predict_int8(network, sample_evenly(train, TRAINING_PHOTOS), card.crop_wh)
+    sample = Predictions(raw, photos.labels)
     prevalence = train.labels.mean(axis=0)
     slope, offset, threshold, weight = operating_point(val, sample, prevalence)
     attributes = tuple(

@@ -34,6 +34,7 @@ from train.data.match import match_data
 from train.data.open import read_data
 from train.data.select import head, sample_evenly
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split, left_out_line
+from train.data.unreadable import unreadable, unreadable_line
 from train.evaluation import end_to_end, fairness, rejection, robustness
 from train.evaluation.float_model import load_matched
 from train.evaluation.metrics import Scores, without_nan
@@ -104,7 +105,7 @@ def scores_table(scores: Scores) -> str:
 
 
 def write_scores(
-    out: Path, about: dict[str, str], scores: Scores, split: Split, probabilities: np.ndarray
+    out: Path, about: dict[str, Any], scores: Scores, split: Split, probabilities: np.ndarray
 ) -> None:
     """Write report.json, which starts with `about`, and the charts."""
     _write_json(out / "report.json", about | scores.to_dict())
@@ -125,14 +126,22 @@ def run_scores(args: argparse.Namespace, out: Path, classifier: Classifier, spli
     card, split = classifier.card, head(split, args.limit)
     if args.keras_file:
         kind, sha256, model_path = "float", "", args.keras_file
-        raw = predict_float(load_matched(args.keras_file, card.names, args.model), split.photos)
+        model = load_matched(args.keras_file, card.names, args.model)
+        readable, raw = predict_float(model, split)
     else:
         kind, sha256, model_path = "int8", card.sha256, args.model
-        raw = predict_int8(classifier.network, split.photos, card.crop_wh)
-    scores, probabilities = score_predictions(card, raw, split)
+        readable, raw = predict_int8(classifier.network, split, card.crop_wh)
+    scores, probabilities = score_predictions(card, raw, readable)
     print(f"{kind}, {split.name}\n{scores_table(scores)}")
-    about = {"model": str(model_path), "sha256": sha256, "kind": kind, "split": split.name}
-    write_scores(out, about, scores, split, probabilities)
+    about = {
+        "model": str(model_path),
+        "sha256": sha256,
+        "kind": kind,
+        "split": split.name,
+        "unreadable": len(split) - len(readable),
+    }
+    write_scores(out, about, scores, readable, probabilities)
+    _print_unreadable(split)
     print(f"report: {out / 'report.json'}, charts: {out / 'attributes.png'}, {out / 'attributes'}/")
 
 
@@ -142,9 +151,14 @@ def run_sweep(args: argparse.Namespace, out: Path, classifier: Classifier, split
     points = robustness.sweep(args.kind, photos, _detector(), classifier)
     print(robustness.table(args.kind, points))
     # train.report uses the sweeps of its own model and split only.
-    measured_on = {"sha256": classifier.card.sha256, "split": split.name}
+    measured_on = {
+        "sha256": classifier.card.sha256,
+        "split": split.name,
+        "unreadable": len(unreadable(photos.photos)),
+    }
     rows = [without_nan(asdict(point)) | measured_on for point in points]
     _write_json(out / f"sweep-{args.kind}.json", rows)
+    _print_unreadable(photos)
     chart = out / f"sweep-{args.kind}.png"
     sweep_chart(chart, args.kind, robustness.SWEEPS[args.kind][0], points)
     print(f"chart: {chart}")
@@ -158,6 +172,7 @@ def run_rejection(
     limits = quality_limits(FacesSettings())
     curves = rejection.rejection_curves(photos, _detector(), classifier, limits)
     print(rejection.table(curves))
+    _print_unreadable(photos)
     _write_json(out / "rejection.json", [without_nan(asdict(curve)) for curve in curves])
     rejection_chart(out / "rejection.png", curves)
     print(f"chart: {out / 'rejection.png'}")
@@ -169,15 +184,16 @@ def run_fairness(args: argparse.Namespace, out: Path, classifier: Classifier, sp
     utkface = args.utkface or args.data.parent / "utkface"
     people = fairness.read_people(utkface, _detector(), classifier)
     missed = sum(person.male is None for person in people)
-    raw = predict_int8(classifier.network, split.photos, card.crop_wh)
-    _, probabilities = score_predictions(card, raw, split)
+    readable, raw = predict_int8(classifier.network, split, card.crop_wh)
+    _, probabilities = score_predictions(card, raw, readable)
     errors = {
         "UTKFace": fairness.utkface_errors(people),
-        f"CelebA {split.name}": fairness.celeba_errors(card, split, probabilities),
+        f"CelebA {split.name}": fairness.celeba_errors(card, readable, probabilities),
     }
     for title, rows in errors.items():
         print(fairness.table(title, rows))
     print(f"UTKFace: no face detected in {missed} of {len(people)} photos")
+    _print_unreadable(split, utkface)
     records = {title: [asdict(row) for row in rows] for title, rows in errors.items()}
     _write_json(out / "fairness.json", records)
 
@@ -225,6 +241,11 @@ def _read_split(args: argparse.Namespace, classifier: Classifier) -> Split:
 
 def _detector() -> BlazeFace:
     return BlazeFace("back", threads=os.cpu_count() or 1)
+
+
+def _print_unreadable(split: Split, utkface: Path | None = None) -> None:
+    if line := unreadable_line(split, utkface=utkface):
+        print(line)
 
 
 def _write_json(path: Path, record: Any) -> None:

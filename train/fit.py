@@ -29,10 +29,18 @@ from device.log import log
 from train.data.open import read_data
 from train.data.select import counts_line, select_for_run
 from train.data.split import CHECK_DATA, DataError, left_out_line
-from train.training.config import FitSettings
+from train.data.unreadable import unreadable_line
+from train.training.config import FitSettings, check_early_stopping
 from train.training.flags import add_flags, overridden
 from train.training.recipe import read_recipe, recipe_names
-from train.training.run_dir import holds_run, read_settings, save_settings
+from train.training.run_dir import (
+    check_same_photos,
+    holds_run,
+    read_settings,
+    save_resumed,
+    save_settings,
+    save_unreadable,
+)
 
 # Keras takes 3 s to import: functions import what needs it, so that --help and errors come at once.
 if TYPE_CHECKING:
@@ -41,6 +49,7 @@ if TYPE_CHECKING:
 DEFAULT_RECIPE = "attributes-base"
 PROFILED_STEPS = 30
 MACHINE_SETTINGS = ("distribute", "workers")  # may differ when a run is resumed
+RATES = ("learning_rate", "frozen_learning_rate")  # may too, after the training diverged
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -93,10 +102,11 @@ def settings_of(args: argparse.Namespace) -> FitSettings:
             "omit --recipe, or another --out",
         )
     asked = _flat(overridden(settings, args))
+    changeable = (*MACHINE_SETTINGS, *RATES)
     for name, kept in _flat(settings).items():
-        if name not in MACHINE_SETTINGS and asked[name] != kept:
+        if name not in changeable and asked[name] != kept:
             log.info(f"--resume keeps the run's {name}: {kept}, not {asked[name]}")
-    return msgspec.structs.replace(settings, **{name: asked[name] for name in MACHINE_SETTINGS})
+    return msgspec.structs.replace(settings, **{name: asked[name] for name in changeable})
 
 
 def _flat(settings: FitSettings) -> dict[str, Any]:
@@ -130,6 +140,17 @@ def profile(args: argparse.Namespace) -> Profile:
     return measure_input_wait(train, settings, args.profile)
 
 
+def _check_complete(model: Path) -> None:
+    """Raise UsageError if a finished model has a NaN: a run of Facet before it checked that."""
+    from train.network.load import has_finite_weights
+
+    if not has_finite_weights(model):
+        raise UsageError(
+            f"{model} has weights that are NaN or infinite: its training diverged",
+            "another --out with a lower --learning-rate",
+        )
+
+
 def main(argv: list[str] | None = None) -> None:
     args = parse(argv)
     if args.profile:
@@ -138,6 +159,7 @@ def main(argv: list[str] | None = None) -> None:
     run: Path = args.out
     settings = settings_of(args)
     if (run / "model.keras").exists():
+        _check_complete(run / "model.keras")
         print(f"{run} is complete: {run / 'model.keras'}")
         return
     from train.training.distributed import is_chief
@@ -149,14 +171,24 @@ def main(argv: list[str] | None = None) -> None:
     print(f"{counts_line(splits, settings)}; {left_out_line(data)}")
     if not len(splits["train"]):
         raise DataError(f"no training photo in {args.data}", CHECK_DATA)
+    check_early_stopping(settings, len(splits["val"]))
+    if args.resume:
+        check_same_photos(run, args.data, splits)
     hint = "fix it or free disk space, then add --resume"
     with disk_faults(f"cannot read or write {run}", hint):
         run.mkdir(parents=True, exist_ok=True)
-        if not args.resume and is_chief(settings.distribute):
-            counts = {name: len(splits[name]) for name in ("train", "val")}
-            save_settings(run, settings, args.data, counts)
+        if is_chief(settings.distribute):
+            if args.resume:
+                rates = {name: getattr(settings, name) for name in RATES}
+                save_resumed(run, args.data, rates)
+            else:
+                save_settings(run, settings, args.data, splits)
         fit(splits["train"], splits["val"], run, settings)
+        if is_chief(settings.distribute):
+            save_unreadable(run, (splits["train"], splits["val"]))
     if is_chief(settings.distribute):
+        if line := unreadable_line(splits["train"], splits["val"]):
+            print(line)
         print(f"saved {run / 'model.keras'}; next: python -m train.convert {shlex.quote(str(run))}")
 
 

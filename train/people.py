@@ -17,6 +17,7 @@ from device.cli.command import Parser, exit_with
 from device.recognition.embedding import MODEL, VERSION
 from device.settings import Settings
 from train.data.celeba import read_celeba
+from train.data.unreadable import unreadable_line
 from train.evaluation.embeddings import (
     EmbeddedFaces,
     read_faces,
@@ -55,7 +56,7 @@ class Report:
 
     model: str
     people: int
-    photos: int
+    photos: int  # that can be read
     not_detected: int  # photos without a detected face
     not_clear: int  # photos whose face the quality gate rejects
     min_score: float  # chosen on validation people
@@ -177,7 +178,8 @@ def main(argv: list[str] | None = None) -> None:
     data = read_celeba(args.data)
     val, test = (read_faces(data, split, identities, args.out) for split in ("val", "test"))
     widths = read_widths(data, "test", test, WIDTH_PEOPLE, args.out) if args.widths else {}
-    groups = read_groups(args.utkface or args.data.parent / "utkface", args.out)
+    utkface = args.utkface or args.data.parent / "utkface"
+    groups = read_groups(utkface, args.out)
     report = measure(val, test, widths, groups)
     (args.out / "report.json").write_text(json.dumps(asdict(report), indent=1) + "\n")
     accepts, rejects = errors(all_pairs(*test.only_detected()), np.array([report.min_score]))
@@ -186,6 +188,9 @@ def main(argv: list[str] | None = None) -> None:
     lines = table(report)
     args.page.write_text(fill_markers(args.page.read_text(), "people", lines))
     print("\n".join(lines))
+    splits = (data.splits[name] for name in ("val", "test"))
+    if unread := unreadable_line(*splits, utkface=utkface):
+        print(unread)
     print(f"wrote {args.out / 'report.json'}, {args.chart} and the tables of {args.page}")
 
 

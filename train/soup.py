@@ -20,6 +20,7 @@ from device.errors import ModelError, UsageError
 from train.data.open import read_data
 from train.data.select import select_for_run
 from train.data.split import Split
+from train.data.unreadable import unreadable_line
 from train.keras_import import keras
 from train.network.batchnorm import recalibrate_batchnorm
 from train.network.load import load_float
@@ -75,6 +76,8 @@ def main(argv: list[str] | None = None) -> None:
         "code": code_version(),
         "shares": {run.resolve().name: share for run, share in zip(args.runs, shares, strict=True)},
     }
+    if line := unreadable_line(train):
+        print(line)
     save_derived_run(model, record, args.out)
 
 

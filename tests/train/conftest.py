@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.conftest import make_celeba, make_once
+from train.data.split import SPLITS, Split
 
 # Photos and steps are few, and of MobileNetV2 only the first layers: its whole takes ten times as
 # long. `make test-all` trains the whole one.
@@ -14,6 +16,12 @@ LAST_LAYER = "block_2_add"
 NAMES = ("Male", "Smiling", "Young", "Bangs", "Eyeglasses")  # the attributes of the run
 SMALL = ("--input", "32x40", "--weights", "none", "--batch", "16", "--last-layer", LAST_LAYER)
 SIMPLE = ("--input", "32x40", "--weights", "none", "--batch", "8", "--backbone", "SimpleCNN")
+
+
+def empty_splits() -> dict[str, Split]:
+    """Return splits without photos, for records that name none."""
+    labels = np.zeros((0, 1), np.uint8)
+    return {name: Split(name, (), labels, ("Smiling",)) for name in SPLITS}
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 from device.attributes.classifier import Classifier
 from device.errors import FacetError, UsageError
 from tests.conftest import CARD
-from tests.train.conftest import NAMES
+from tests.train.conftest import NAMES, empty_splits
 from train import convert, verify
 from train.evaluation.model_card import group_lines, model_card
 from train.training import run_dir
@@ -36,7 +36,7 @@ def test_conversion_leaves_model_card_and_text(models):
 
 def test_the_card_records_the_runs_that_led_to_it_without_their_folders(run, tmp_path):
     settings = FitSettings(weights=str(run / "model.keras"), epochs=7)
-    run_dir.save_settings(tmp_path, settings, tmp_path / "celeba", {"train": 1, "val": 1})
+    run_dir.save_settings(tmp_path, settings, tmp_path / "celeba", empty_splits())
     record = convert.without_paths(run_dir.read_record(tmp_path))
     assert record["settings"]["weights"] == "model.keras" and record["settings"]["epochs"] == 7
     assert record["continued_from"]["settings"]["epochs"] == 2

@@ -75,13 +75,6 @@ def test_commands_named_after_python_m_exist():
         assert importlib.util.find_spec(name), name
 
 
-def test_the_help_on_distributed_training_can_be_shown(capsys):
-    from train.training.distributed import SETUP_HINT
-
-    exec(SETUP_HINT.removeprefix("python -c ").strip('"'))
-    assert "TF_CONFIG" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     "module",
     [

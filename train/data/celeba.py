@@ -93,7 +93,7 @@ def read_celeba(root: Path | str) -> Dataset:
     if len(unreadable) == len(names):
         raise DataError(
             f"{files.photos} has none of the {len(names)} photos in {files.labels} that can be "
-            f"read: {names[0]} ({unreadable[names[0]]}), ...",
+            f"read, such as {names[0]} ({unreadable[names[0]]})",
             "labels and photos of one set, with equal names",
         )
     skipped |= unreadable

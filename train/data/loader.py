@@ -6,23 +6,29 @@ each thread waits for a worker process that makes the whole batch.
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from device.camera.image_io import PhotoError, read_photo
 from device.faces.align import celeba_matrix
-from device.log import log
 from train.data.augment import Augmentation, augment, mixup
-from train.data.crops import read_crop
 from train.data.split import DataError, Split
+from train.data.unreadable import (
+    check_any,
+    crop_or_none,
+    leave_out,
+    photo_or_none,
+    reasons_from,
+)
 from train.keras_import import keras
 
 
 class Batches(keras.utils.PyDataset):
     """Crops uint8 (batch, h, w, 3) RGB, and labels float32 (batch, attributes), 0..1.
 
-    workers: processes that make the batches; 0 = two threads of this process. With an augmentation,
+    A batch is shorter by its photos that cannot be read, and never empty. workers: processes that
+    make the batches; 0 = two threads of this process. With an augmentation,
     order and augmentation are new in every epoch and depend on seed and epoch alone, so a resumed
     run sees the same batches as an uninterrupted one.
     """
@@ -39,7 +45,7 @@ class Batches(keras.utils.PyDataset):
         super().__init__(workers=workers or 2, max_queue_size=max(8, 2 * workers))
         self._split, self._crop_wh, self._batch = split, crop_wh, batch
         self._augmentation, self._seed = augmentation, seed
-        self._unreadable: set[int] = set()
+        self.failure: DataError | None = None  # for engines that raise errors of their own instead
         self.start_epoch(0)
         self._pool = None
         if workers:
@@ -63,37 +69,57 @@ class Batches(keras.utils.PyDataset):
         return -(-len(self._split) // self._batch)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            return self._make(index)
+        except DataError as error:
+            self.failure = error
+            raise
+
+    def _make(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         if self._pool:
-            return self._pool.submit(_make_batch, self.epoch, index).result()
-        rows = self._order[index * self._batch : (index + 1) * self._batch]
-        pairs = [self._readable(int(row)) for row in rows]
-        crops = np.stack([crop for crop, _ in pairs])
-        labels = self._split.labels[[row for _, row in pairs]].astype(np.float32)
+            crops, labels, unreadable = self._pool.submit(_make_batch, self.epoch, index).result()
+            for path, reason in unreadable:
+                leave_out(path, reason)
+            return crops, labels
+        rows, crops = self.read(index)
+        if not len(rows):
+            rows, crops = self._next_readable(index)
+        labels = self._split.labels[rows].astype(np.float32)
         if self._augmentation is None or not self._augmentation.mixup:
             return crops, labels
         rng = np.random.default_rng((self._seed, self.epoch, index, 1))
         return mixup(crops, labels, self._augmentation.mixup, rng)
 
-    def _readable(self, row: int) -> tuple[np.ndarray, int]:
-        """Return the crop and number of the first readable row from `row` on.
+    def read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the readable rows of batch `index`, int (n,), and their crops; n may be 0.
 
-        `read_celeba` checks only how photos start and end; each unreadable one is logged once.
+        Crops are not mixed. Reads in this process.
         """
-        for candidate in range(row, row + len(self._split)):
-            candidate %= len(self._split)
-            try:
-                return self._crop(candidate), candidate
-            except PhotoError as error:
-                if candidate not in self._unreadable:
-                    self._unreadable.add(candidate)
-                    log.info(f"left out: {error}")
-        raise DataError(f"no {self._split.name} photo can be read", "copy the photos again")
+        rows = self._order[index * self._batch : (index + 1) * self._batch]
+        return self._read(rows)
 
-    def _crop(self, row: int) -> np.ndarray:
+    def _read(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        pairs = [(row, crop) for row in rows if (crop := self._crop(int(row))) is not None]
+        width, height = self._crop_wh
+        crops = np.array([crop for _, crop in pairs], np.uint8).reshape(-1, height, width, 3)
+        return np.array([row for row, _ in pairs], int), crops
+
+    def _next_readable(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return a row and its crop of a later batch: the mean loss of no photo is NaN."""
+        for row in np.roll(self._order, -index * self._batch):
+            rows, crops = self._read(np.array([row]))
+            if len(rows):
+                return rows, crops
+        check_any(0, self._split)
+        raise IndexError(index)  # the split is empty
+
+    def _crop(self, row: int) -> np.ndarray | None:
         path = self._split.photos[row]
         if self._augmentation is None:
-            return read_crop(path, self._crop_wh)
-        photo = read_photo(path)
+            return crop_or_none(path, self._crop_wh)
+        photo = photo_or_none(path)
+        if photo is None:
+            return None
         matrix = celeba_matrix((photo.shape[1], photo.shape[0]), self._crop_wh)
         rng = np.random.default_rng((self._seed, self.epoch, row))
         return augment(photo, matrix, self._crop_wh, self._augmentation, rng)[:, :, ::-1]
@@ -108,7 +134,9 @@ def _start_worker(batches: Batches) -> None:
     cv2.setNumThreads(1)
 
 
-def _make_batch(epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+def _make_batch(epoch: int, index: int) -> tuple[np.ndarray, np.ndarray, list[tuple[Path, str]]]:
+    """Return a batch, and the photos that it found to be unreadable, with the reasons."""
     if _worker_batches.epoch != epoch:
         _worker_batches.start_epoch(epoch)
-    return _worker_batches[index]
+    known = len(reasons_from(0))
+    return *_worker_batches[index], reasons_from(known)

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from device.errors import UsageError, nearest
+from device.log import log
 from train.data.celeba import ATTRIBUTES
 from train.data.split import SPLITS, DataError, Split
 
@@ -32,6 +33,14 @@ def take(split: Split, rows: np.ndarray) -> Split:
     """Return the photos with the row numbers `rows`, int (n,)."""
     photos = tuple(split.photos[row] for row in rows)
     return replace(split, photos=photos, labels=split.labels[rows])
+
+
+def rows_of(part: Split, split: Split) -> np.ndarray:
+    """Return the row number in `split` of each photo of its part, int (photos of the part,)."""
+    if len(part) == len(split):
+        return np.arange(len(split))
+    rows = {photo: row for row, photo in enumerate(split.photos)}
+    return np.array([rows[photo] for photo in part.photos], int)
 
 
 def sample_evenly(split: Split, count: int) -> Split:
@@ -70,8 +79,9 @@ def balanced(split: Split, count: int, attribute: str) -> Split:
 def select_for_run(splits: dict[str, Split], selection: Selection) -> dict[str, Split]:
     """Return every split with the attributes and photos that a run uses.
 
-    Raises DataError if a named attribute is on no training or validation photo, or on all of
-    them: it could not be learned, or not be measured.
+    Raises DataError if a named attribute is on no training or validation photo, or on all of them:
+    it could not be learned, or not be measured. So for attributes that are not named, if none can
+    be learned; otherwise a log line counts them.
     """
     selected = {}
     for place, name in enumerate(SPLITS):
@@ -81,21 +91,25 @@ def select_for_run(splits: dict[str, Split], selection: Selection) -> dict[str, 
             count = min(count, selection.limit or count)
             split = balanced(split, count, selection.attributes[0])
         selected[name] = head(split, selection.limit)
-    if selection.attributes:
-        for name in ("train", "val"):
-            _check_both_classes(selected[name], splits[name])
+    for name in ("train", "val"):
+        if len(splits[name]):
+            _check_both_classes(selected[name], bool(selection.attributes))
     return selected
 
 
-def _check_both_classes(selected: Split, whole: Split) -> None:
-    for column, name in enumerate(selected.attributes):
-        positive = int(selected.labels[:, column].sum())
-        if len(whole) and positive in (0, len(selected)):
-            which = "with" if not positive else "without"
-            raise DataError(
-                f"no {selected.name} photo {which} {name}, of {len(selected)}: not learnable",
-                "more photos, or another --limit or --attributes",
-            )
+def _check_both_classes(split: Split, named: bool) -> None:
+    positives = split.labels.sum(axis=0)
+    constant = np.flatnonzero((positives == 0) | (positives == len(split)))
+    if not len(constant):
+        return
+    first = constant[0]
+    which = "without" if positives[first] else "with"
+    problem = f"no {split.name} photo {which} {split.attributes[first]}, of {len(split)}"
+    if named or (split.name == "train" and len(constant) == len(split.attributes)):
+        hint = "more photos, or another --limit or --attributes"
+        raise DataError(f"{problem}: not learnable", hint)
+    more = f", and {len(constant) - 1} more attributes like it" if len(constant) > 1 else ""
+    log.info(f"{problem}{more}")
 
 
 def counts_line(splits: dict[str, Split], selection: Selection) -> str:

@@ -1,5 +1,7 @@
 """Photos and labels in memory: a split, a data set of three splits, and its error."""
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +32,12 @@ class Split:
         return len(self.photos)
 
 
+def unlabelled(name: str, photos: Iterable[Path]) -> Split:
+    """Return photos as a split without attributes."""
+    paths = tuple(photos)
+    return Split(name, paths, np.zeros((len(paths), 0), np.uint8), ())
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A data set as found on disk; `skipped` holds (photo, reason) for those in no split."""
@@ -38,6 +46,21 @@ class Dataset:
     skipped: tuple[tuple[str, str], ...]
     attributes: tuple[str, ...]
     name: str
+
+
+def fingerprint(splits: Iterable[Split]) -> str:
+    """Return 16 hex digits that identify photos and labels: names, sizes in bytes, and values.
+
+    Not the folder that the photos are in: that may be moved.
+    """
+    digest = hashlib.sha256()
+    for split in splits:
+        digest.update(f"{split.name} {','.join(split.attributes)}".encode())
+        for photo in split.photos:
+            size = photo.stat().st_size if photo.exists() else -1
+            digest.update(f"\n{photo.name} {size}".encode(errors="surrogateescape"))
+        digest.update(split.labels.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def left_out_line(data: Dataset, limit: int = 10) -> str:

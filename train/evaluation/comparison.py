@@ -13,13 +13,13 @@ from scipy.stats import binomtest
 from device.errors import ModelError, os_reason
 from device.files import read_json, write_atomic
 from device.tflite import Network
-from train.data.crops import read_crop
 from train.data.select import sample_evenly
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split
 from train.data.tables import Conversion, read_columns, whole
+from train.data.unreadable import readable_crops
 from train.evaluation.metrics import Score, percent_interval, score
 from train.evaluation.plots import BLUE, GREEN, ORANGE
-from train.evaluation.predictions import predict_float, predict_int8
+from train.evaluation.predictions import predict_both, predict_float
 from train.network.build import multiply_adds
 from train.network.load import load_float
 from train.network.quantize import quantize
@@ -37,7 +37,7 @@ class ComparisonRow:
     attribute: str
     model: str  # backbone, crop and weights
     photos: int  # trained on
-    tested: int
+    tested: int  # on the test photos that can be read
     validation: float | None  # accuracy on validation photos, for selection; None without any
     accuracy: float
     low: float  # of the accuracy's 95 % Wilson interval
@@ -85,16 +85,18 @@ def _measure(
     model = load_float(run / "model.keras", len(train.attributes))
     content = _int8(model, train, settings, run / "int8.tflite")
     network = Network(content, "int8.tflite", "delete it and rerun")
-    raw_int8 = predict_int8(network, test.photos, settings.input)
+    test, raw_float, raw_int8 = predict_both(model, network, test, settings.input)
     float_scores, int8_scores = (
         score(test.attributes, test.labels, raw, np.full(len(test.attributes), 0.5)).attributes
-        for raw in (predict_float(model, test.photos), raw_int8)
+        for raw in (raw_float, raw_int8)
     )
     validation: list[float | None] = [None] * len(float_scores)
     if len(val):
-        correct = (predict_float(model, val.photos) >= 0.5) == val.labels
+        val, raw_val = predict_float(model, val)
+        correct = (raw_val >= 0.5) == val.labels
         validation = [float(mean) for mean in correct.mean(axis=0)]
-    int8_ms = quickest_ms(network, read_crop(test.photos[0], settings.input))
+    width, height = settings.input
+    int8_ms = quickest_ms(network, np.zeros((height, width, 3), np.uint8))
     wall_s, cpu_s, epochs = _times(run / "times.csv")
     return [
         ComparisonRow(
@@ -138,9 +140,8 @@ def _wilson(float_score: Score, count: int) -> dict[str, float]:
 
 def _int8(model, train: Split, settings: FitSettings, path: Path) -> bytes:
     if not path.exists():
-        photos = sample_evenly(train, CALIBRATION_PHOTOS).photos
-        crops = (read_crop(photo, settings.input).astype(np.float32) for photo in photos)
-        path.write_bytes(quantize(model, crops))
+        crops = readable_crops(sample_evenly(train, CALIBRATION_PHOTOS), settings.input)
+        path.write_bytes(quantize(model, (crop.astype(np.float32) for crop in crops)))
     return path.read_bytes()
 
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from device.analyzer import FaceAnalyzer, largest
 from device.attributes.model_card import read_card
-from device.camera.image_io import read_photo
+from device.camera.image_io import PhotoError, read_photo
 from device.faces.align import AlignError
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import quality_limits
@@ -29,20 +29,22 @@ from train.data.celeba_files import IDENTITIES, find_table
 from train.data.crops import with_border
 from train.data.split import CORRECT_LINE, DataError, Dataset
 from train.data.tables import file_name, read_table, whole
+from train.data.unreadable import COPY_AGAIN, content_digest, leave_out
 from train.data.utkface import read_utkface
 from train.evaluation.robustness import SyntheticScene
 
 TIGHT = "cut"  # a photo that ends at the face: it gets a border, which the detector needs
 # A photo and its treatment: None, TIGHT, or the face's width in px in a camera image.
 Task = tuple[Path, float | str | None]
-CACHE_FORMAT = 2
+CACHE_FORMAT = 3
+ARRAYS = ("readable", "detected", "clear", "embeddings")  # of a file of the cache
 IDENTITY_COLUMNS = ("identity", "person", "person_id", "id")
 WIDTHS_PX = (96.0, 64.0, 48.0, 40.0, 32.0, 24.0)  # of a face in a camera image
 
 
 @dataclass(frozen=True, eq=False)
 class EmbeddedFaces:
-    """Embeddings of a split's photos, the largest face of each."""
+    """Embeddings of a split's photos that can be read, the largest face of each."""
 
     photos: tuple[str, ...]
     identities: np.ndarray  # int (photos,)
@@ -95,9 +97,10 @@ def read_faces(data: Dataset, split: str, identities: dict[str, int], cache: Pat
             f"{len(missing)} of {len(names)} {split} photos have no identity",
             "identity_CelebA.txt of the whole CelebA",
         )
-    arrays = _cached(cache, split, [(photo, None) for photo in photos])
+    readable, *arrays = _cached(cache, split, [(photo, None) for photo in photos])
     numbers = np.array([identities[path.stem] for path in photos])
-    return EmbeddedFaces(names, numbers, *arrays)
+    known = (array[readable] for array in (numbers, *arrays))
+    return EmbeddedFaces(tuple(np.array(names)[readable].tolist()), *known)
 
 
 def read_widths(
@@ -110,17 +113,18 @@ def read_widths(
     (clear,) = np.nonzero(test.clear)
     _, firsts = np.unique(test.identities[clear], return_index=True)
     firsts = np.sort(clear[firsts])[:people]
-    photos = [data.splits[split].photos[n] for n in firsts]
-    arrays = _cached(cache, "widths", [(photo, width) for width in WIDTHS_PX for photo in photos])
-    names, count = tuple(photo.name for photo in photos), len(photos)
-    return {
-        width: EmbeddedFaces(
-            names,
-            test.identities[firsts],
-            *(array[n * count : (n + 1) * count] for array in arrays),
-        )
-        for n, width in enumerate(WIDTHS_PX)
-    }
+    names = [test.photos[n] for n in firsts]
+    paths = {photo.name: photo for photo in data.splits[split].photos}
+    tasks: list[Task] = [(paths[name], width) for width in WIDTHS_PX for name in names]
+    arrays = [
+        array.reshape(len(WIDTHS_PX), len(names), *array.shape[1:])
+        for array in _cached(cache, "widths", tasks)
+    ]
+    faces = {}
+    for width, readable, *of_width in zip(WIDTHS_PX, *arrays, strict=True):
+        known = (array[readable] for array in (test.identities[firsts], *of_width))
+        faces[width] = EmbeddedFaces(tuple(np.array(names)[readable].tolist()), *known)
+    return faces
 
 
 def read_groups(folder: Path, cache: Path) -> dict[str, np.ndarray]:
@@ -129,7 +133,7 @@ def read_groups(folder: Path, cache: Path) -> dict[str, np.ndarray]:
     Raises DataError if labels are missing or malformed.
     """
     faces = read_utkface(folder)
-    detected, _, embeddings = _cached(cache, "groups", [(face.photo, TIGHT) for face in faces])
+    _, detected, _, embeddings = _cached(cache, "groups", [(face.photo, TIGHT) for face in faces])
     races = np.array([face.race for face in faces])
     groups = {"all": embeddings[detected]}
     for race in sorted(set(races)):
@@ -138,36 +142,52 @@ def read_groups(folder: Path, cache: Path) -> dict[str, np.ndarray]:
 
 
 def _cached(cache: Path, name: str, tasks: Sequence[Task]) -> tuple[np.ndarray, ...]:
-    """Return the result of `_embed`, from the cache if it is there."""
-    names = [(photo.name, treatment) for photo, treatment in tasks]
-    digest = hashlib.sha256(repr((CACHE_FORMAT, MODEL, VERSION, names)).encode()).hexdigest()[:12]
+    """Return the result of `_embed`, from the cache if it is there.
+
+    Raises DataError if no photo can be read.
+    """
+    photos = dict.fromkeys(photo for photo, _ in tasks)
+    contents = {photo: content_digest(photo) for photo in photos}
+    keys = [(contents[photo], treatment) for photo, treatment in tasks]
+    digest = hashlib.sha256(repr((CACHE_FORMAT, MODEL, VERSION, keys)).encode()).hexdigest()[:12]
     path = cache / f"{name}-{digest}.npz"
     if not path.exists():
-        detected, clear, embeddings = _embed(tasks)
         content = io.BytesIO()
-        np.savez_compressed(content, detected=detected, clear=clear, embeddings=embeddings)
+        readable, detected, clear, embeddings = _embed(tasks)
+        np.savez_compressed(
+            content, readable=readable, detected=detected, clear=clear, embeddings=embeddings
+        )
         write_atomic(path, content.getvalue())
-    arrays = read_arrays(path, ("detected", "clear", "embeddings"), f"rm {quote(str(path))}")
-    if [array.shape for array in arrays] != [(len(tasks),)] * 2 + [(len(tasks), EMBEDDING_SIZE)]:
+    arrays = read_arrays(path, ARRAYS, f"rm {quote(str(path))}")
+    if [array.shape for array in arrays] != [(len(tasks),)] * 3 + [(len(tasks), EMBEDDING_SIZE)]:
         raise DataError(f"{path} holds other faces than expected", f"rm {quote(str(path))}")
+    readable = arrays[0]
+    for (photo, _), was_read in zip(tasks, readable, strict=True):
+        if not was_read:
+            leave_out(photo, f"cannot read the photo {photo}")
+    if not readable.any():
+        raise DataError(f"none of the {len(tasks)} {name} photos can be read", COPY_AGAIN)
     return arrays
 
 
 def _embed(tasks: Sequence[Task]) -> tuple[np.ndarray, ...]:
-    """Return detected, clear and embeddings of photos."""
+    """Return readable, detected, clear and embeddings of photos."""
     # Processes, because dlib holds the GIL; spawned, because a fork of TFLite's threads may hang.
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         faces = pool.map(_embed_one, tasks, chunksize=8)
         rows = list(tqdm(faces, total=len(tasks), desc="embeddings", unit="face", mininterval=1))
-    detected, clear, embeddings = zip(*rows, strict=True)
-    return np.array(detected), np.array(clear), np.array(embeddings)
+    return tuple(np.array(array) for array in zip(*rows, strict=True))
 
 
-def _embed_one(task: Task) -> tuple[bool, bool, np.ndarray]:
-    """Return whether a photo's largest face was detected, whether it is clear, its embedding."""
+def _embed_one(task: Task) -> tuple[bool, bool, bool, np.ndarray]:
+    """Return whether a photo can be read, its largest face is detected, clear; its embedding."""
     analyzer, embedder = _models()
     path, treatment = task
-    image = read_photo(path)
+    none = np.zeros(EMBEDDING_SIZE, np.float32)
+    try:
+        image = read_photo(path)
+    except PhotoError:
+        return False, False, False, none
     if treatment == TIGHT:
         image = with_border(image)
     elif isinstance(treatment, float):
@@ -175,10 +195,10 @@ def _embed_one(task: Task) -> tuple[bool, bool, np.ndarray]:
     face = largest(analyzer.analyze(image))
     try:
         if face:
-            return True, face.state == OK, embedder.embed(face_crop(image, face.landmarks))
+            return True, True, face.state == OK, embedder.embed(face_crop(image, face.landmarks))
     except AlignError:  # eyes a few pixels apart: too narrow for an embedding
         pass
-    return False, False, np.zeros(EMBEDDING_SIZE, np.float32)
+    return True, False, False, none
 
 
 @functools.cache

@@ -16,16 +16,15 @@ from tqdm import tqdm
 
 from device.analyzer import FaceAnalyzer, largest
 from device.attributes.classifier import Classifier
-from device.camera.image_io import PhotoError, read_photo
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import QualityLimits
-from device.log import log
 from device.text import counted
 from device.types import OK
 from train.data.celeba_files import LABELS, TABLE_ENDINGS, table_in
 from train.data.photo_folder import PhotoNames, read_folder
 from train.data.split import CORRECT_LINE, DataError
 from train.data.tables import Table, Truths, plain_name, read_table
+from train.data.unreadable import COPY_AGAIN, LEFT_OUT, photo_or_none
 
 TABLES = ("labels", "attributes", LABELS)
 ALIASES = {"Smiling": "smile"}  # GENKI's name of the attribute
@@ -45,10 +44,11 @@ class LabelledPhotos:
 class EndToEndResult:
     """The result on a folder of photos; accuracies are over the classified faces, 0..1."""
 
-    photos: int
+    photos: int  # that could be read
+    unreadable: int  # left out
     detected: float  # share of the photos in which a face was detected
     classified: float  # share of the photos whose face was classified
-    states: dict[str, int]  # photos per state: ok, or why a face was not classified
+    states: dict[str, int]  # of those, per state: ok, or why a face was not classified
     accuracy: float  # mean over the attributes
     attributes: dict[str, float]
 
@@ -113,7 +113,10 @@ def _columns(table: Table, names: tuple[str, ...]) -> dict[str, int]:
 def evaluate(
     labelled: LabelledPhotos, detector: BlazeFace, classifier: Classifier, limits: QualityLimits
 ) -> EndToEndResult:
-    """Return the device's result on labelled photos; unreadable ones are logged."""
+    """Return the device's result on the labelled photos that can be read.
+
+    Raises DataError if none can.
+    """
     analyzer = FaceAnalyzer(detector, limits, classifier)
     columns = [classifier.card.names.index(name) for name in labelled.attributes]
     threshold = classifier.card.values("threshold")
@@ -125,11 +128,15 @@ def evaluate(
         states[state] += 1
         if probabilities is not None:
             correct.append((probabilities >= threshold)[columns] == labels)
-    count = max(len(labelled.photos), 1)
+    unreadable = states.pop(UNREADABLE, 0)
+    count = len(labelled.photos) - unreadable
+    if not count:
+        raise DataError(f"none of {counted(unreadable, 'labelled photo')} can be read", COPY_AGAIN)
     means = np.mean(correct, axis=0) if correct else np.full(len(columns), np.nan)
     return EndToEndResult(
-        photos=len(labelled.photos),
-        detected=1 - (states[NO_FACE] + states[UNREADABLE]) / count,
+        photos=count,
+        unreadable=unreadable,
+        detected=1 - states[NO_FACE] / count,
         classified=states[OK] / count,
         states={state: number for state, number in states.items() if number},
         accuracy=float(means.mean()),
@@ -139,10 +146,8 @@ def evaluate(
 
 def _analyze(path: Path, analyzer: FaceAnalyzer) -> tuple[str, np.ndarray | None]:
     """Return the state of a photo's largest face, and its probabilities if it is classified."""
-    try:
-        photo = read_photo(path)
-    except PhotoError as error:
-        log.info(f"left out: {error}")
+    photo = photo_or_none(path)
+    if photo is None:
         return UNREADABLE, None
     face = largest(analyzer.analyze(photo))
     return (NO_FACE, None) if face is None else (face.state, face.probabilities.array)
@@ -156,6 +161,8 @@ def table(result: EndToEndResult) -> str:
         f"{counted(len(result.attributes), 'attribute')}",
         ", ".join(f"{state}: {count}" for state, count in sorted(result.states.items())),
     ]
+    if result.unreadable:
+        lines.append(f"{counted(result.unreadable, 'photo')} {LEFT_OUT}")
     if len(result.attributes) > 1:
         lines += [f"{name:20}{value:8.3f}" for name, value in result.attributes.items()]
     return "\n".join(lines)

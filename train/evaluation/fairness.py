@@ -14,11 +14,11 @@ from tqdm import tqdm
 
 from device.analyzer import FaceAnalyzer, FaceClassifier, largest
 from device.attributes.model_card import ModelCard
-from device.camera.image_io import read_photo
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import NO_LIMITS
 from train.data.crops import with_border
-from train.data.split import Split
+from train.data.split import DataError, Split
+from train.data.unreadable import COPY_AGAIN, photo_or_none
 from train.data.utkface import read_utkface
 
 AGE_BANDS = ((18, 29), (30, 44), (45, 59), (60, 120))
@@ -63,20 +63,30 @@ class GroupError:
 def read_people(
     folder: Path, detector: BlazeFace, classifier: FaceClassifier
 ) -> list[LabelledPerson]:
-    """Return UTKFace's people with predictions; DataError if labels are missing or malformed."""
+    """Return UTKFace's people with predictions, without those of photos that cannot be read.
+
+    Raises DataError if labels are missing or malformed, or no photo can be read.
+    """
     analyzer = FaceAnalyzer(detector, NO_LIMITS, classifier)
     thresholds = classifier.thresholds
     people = []
     for face in tqdm(read_utkface(folder), unit="photo", desc="utkface", leave=False):
         predicted = _predict(face.photo, analyzer, thresholds)
+        if predicted is None:
+            continue
         male, young = predicted.get("Male"), predicted.get("Young")
         people.append(LabelledPerson(face.age, face.gender, face.race, male, young))
+    if not people:
+        raise DataError(f"no photo in {folder} can be read", COPY_AGAIN)
     return people
 
 
-def _predict(path: Path, analyzer: FaceAnalyzer, thresholds: np.ndarray) -> dict[str, bool]:
-    """Return the decision per attribute for the largest face; {} if there is none."""
-    face = largest(analyzer.analyze(with_border(read_photo(path))))
+def _predict(path: Path, analyzer: FaceAnalyzer, thresholds: np.ndarray) -> dict[str, bool] | None:
+    """Return the decision per attribute for the largest face; {} without one, None unreadable."""
+    photo = photo_or_none(path)
+    if photo is None:
+        return None
+    face = largest(analyzer.analyze(with_border(photo)))
     if face is None or face.probabilities.array is None:
         return {}
     positive = face.probabilities.array >= thresholds

@@ -9,6 +9,7 @@ import numpy as np
 from device.attributes.model_card import ModelCard
 from device.faces.blazeface import BlazeFace
 from device.tflite import Network
+from train.data.select import rows_of
 from train.data.split import Split
 from train.evaluation import fairness
 from train.evaluation.metrics import Scores, without_nan
@@ -27,23 +28,23 @@ def measure_model(
     card: ModelCard,
     network: Network,
     model,
-    splits: dict[str, Split],
-    raw_int8: dict[str, np.ndarray],
+    predicted: dict[str, tuple[Split, np.ndarray]],
     utkface: Path,
 ) -> dict[str, Any]:
     """Return a card's "measured", without "bytes"; nothing here is fitted.
 
-    splits: val and test; raw_int8: the network's outputs for them. The result has, per split:
-    photos, and int8 and float -> metric -> 0..1; multiply_adds of one crop; hardest: attribute ->
-    AUC on test photos; groups: data set (that of the test photos, UTKFace) -> errors. Empty splits
-    and a missing UTKFace are left out.
+    predicted: val and test -> the photos that can be read, and the network's outputs for them. The
+    result has, per split: photos, and int8 and float -> metric -> 0..1; multiply_adds of one crop;
+    hardest: attribute -> AUC on test photos; groups: data set (that of the test photos, UTKFace) ->
+    errors. Empty splits and a missing UTKFace are left out.
     """
     found: dict[str, Any] = {"multiply_adds": multiply_adds(model)}
     errors: dict[str, list[fairness.GroupError]] = {}
-    for name, split in splits.items():
-        if not len(split):
+    for name, (before, raw_int8) in predicted.items():
+        if not len(before):
             continue
-        raw = {"int8": raw_int8[name], "float": predict_float(model, split.photos)}
+        split, raw_float = predict_float(model, before)
+        raw = {"int8": raw_int8[rows_of(split, before)], "float": raw_float}
         scores = {kind: score_predictions(card, values, split)[0] for kind, values in raw.items()}
         metrics = {kind: _metrics(values) for kind, values in scores.items()}
         found[name] = {"photos": len(split)} | metrics

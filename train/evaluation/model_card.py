@@ -5,6 +5,7 @@ import shlex
 from device.attributes.model_card import ModelCard
 from device.text import counted
 from train.data.split import SPLITS
+from train.data.unreadable import LEFT_OUT
 from train.evaluation.agreement import flat_line
 from train.evaluation.metrics import percent_interval
 
@@ -84,7 +85,6 @@ def model_card(card: ModelCard, name: str, verified: list[str]) -> str:
     training, measured = card.training, card.measured
     width, height = card.crop_wh
     celeba = training["data"].startswith("CelebA")
-    photos = training["photos"]["train"]
     line = flat_line(measured.get("flat", []), len(card.attributes))
     lines = [
         f"# {name}: {counted(len(card.attributes), 'face attribute')}",
@@ -113,7 +113,7 @@ def model_card(card: ModelCard, name: str, verified: list[str]) -> str:
         "",
         "## Training",
         "",
-        f"{training['data']}: {photos:,} photos. {training['licence']}".strip(),
+        f"{training['data']}: {_trained_on(training)}. {training['licence']}".strip(),
         "",
         *_stages(training),
         "",
@@ -122,6 +122,7 @@ def model_card(card: ModelCard, name: str, verified: list[str]) -> str:
         "Means over the attributes, at the card's thresholds; nothing was fitted to test photos.",
         "",
         *_metrics(card),
+        *_unreadable(measured),
         "Runtimes:",
         "",
         *(f"- {line}" for line in verified),
@@ -178,6 +179,18 @@ def _metrics(card: ModelCard) -> list[str]:
             "",
         ]
     return lines
+
+
+def _trained_on(training: dict) -> str:
+    count = training.get("unreadable", {}).get("train", 0)
+    photos = f"{training['photos']['train']:,} photos"
+    return f"{photos}, {count:,} of them {LEFT_OUT}" if count else photos
+
+
+def _unreadable(measured: dict) -> list[str]:
+    """Return the photos that are not in the metrics; cards of before do not have them."""
+    line = measured.get("unreadable")
+    return [f"{line}.", ""] if line else []
 
 
 def _hardest(aucs: dict[str, float], celeba: bool) -> list[str]:

@@ -1,8 +1,11 @@
-"""Predictions for aligned photos: by the int8 network as on the device, or by the Keras model."""
+"""Predictions for aligned photos: by the int8 network as on the device, or by the Keras model.
 
-from collections.abc import Iterable, Iterator, Sequence
+Photos that cannot be read are left out: labels belong to the split that is returned with outputs.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
 
 import numpy as np
 from tqdm import tqdm
@@ -13,8 +16,9 @@ from device.faces.align import CropGeometry
 from device.faces.quality_gate import QualityLimits, assess_quality
 from device.tflite import Network
 from device.types import Detection
-from train.data.crops import read_crop
+from train.data.select import rows_of, take
 from train.data.split import Split
+from train.data.unreadable import check_any, crop_or_none
 from train.evaluation.metrics import Scores, score
 
 BATCH = 64
@@ -72,33 +76,62 @@ def score_predictions(card: ModelCard, raw: np.ndarray, split: Split) -> tuple[S
     return score(card.names, split.labels, probabilities, card.values("threshold")), probabilities
 
 
-def predict_int8(network: Network, photos: Sequence[Path], crop_wh: tuple[int, int]) -> np.ndarray:
-    """Return the .tflite's outputs before calibration, float32 (photos, attributes)."""
-    rows = [network.run(crop[np.newaxis])[0][0] for crop in _crops(photos, crop_wh, "int8")]
-    return np.array(rows, np.float32).reshape(len(rows), network.output_shapes[0][-1])
+def predict_int8(
+    network: Network, split: Split, crop_wh: tuple[int, int]
+) -> tuple[Split, np.ndarray]:
+    """Return the readable part of a split, and the .tflite's outputs for it before calibration.
+
+    The outputs are float32 (photos, attributes), 0..1. Raises DataError if no photo can be read.
+    """
+    rows, outputs = [], []
+    for row, crop in _crops(split, crop_wh, "int8"):
+        rows.append(row)
+        outputs.append(network.run(crop[np.newaxis])[0][0])
+    raw = np.array(outputs, np.float32).reshape(len(rows), network.output_shapes[0][-1])
+    return _readable(split, rows), raw
 
 
-def predict_float(model, photos: Sequence[Path]) -> np.ndarray:
-    """Return a Keras model's outputs before calibration, float32 (photos, attributes)."""
+def predict_float(model, split: Split) -> tuple[Split, np.ndarray]:
+    """Return the readable part of a split, and a Keras model's outputs for it.
+
+    As `predict_int8`.
+    """
     _, height, width, _ = model.input_shape
-    rows = [
-        np.asarray(model.predict_on_batch(batch))
-        for batch in _batches(_crops(photos, (width, height), "float"))
-    ]
-    return np.concatenate(rows) if rows else np.zeros((0, model.output_shape[-1]), np.float32)
+    rows: list[int] = []
+    outputs = [np.zeros((0, model.output_shape[-1]), np.float32)]
+    for batch_rows, batch in _batches(_crops(split, (width, height), "float")):
+        rows += batch_rows
+        outputs.append(np.asarray(model.predict_on_batch(batch)))
+    return _readable(split, rows), np.concatenate(outputs)
 
 
-def _crops(photos: Sequence[Path], crop_wh: tuple[int, int], what: str) -> Iterator[np.ndarray]:
-    for path in tqdm(photos, desc=what, unit="photo", mininterval=1, leave=False):
-        yield read_crop(path, crop_wh)
+def predict_both(
+    model, network: Network, split: Split, crop_wh: tuple[int, int]
+) -> tuple[Split, np.ndarray, np.ndarray]:
+    """Return the readable part of a split, the Keras model's and the .tflite's outputs for it."""
+    readable, raw_int8 = predict_int8(network, split, crop_wh)
+    # A photo may be deleted in between.
+    still_readable, raw_float = predict_float(model, readable)
+    return still_readable, raw_float, raw_int8[rows_of(still_readable, readable)]
 
 
-def _batches(crops: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    batch: list[np.ndarray] = []
-    for crop in crops:
-        batch.append(crop)
-        if len(batch) == BATCH:
-            yield np.stack(batch).astype(np.float32)
-            batch = []
-    if batch:
-        yield np.stack(batch).astype(np.float32)
+def _readable(split: Split, rows: list[int]) -> Split:
+    check_any(len(rows), split)
+    return split if len(rows) == len(split) else take(split, np.array(rows, int))
+
+
+def _crops(split: Split, crop_wh: tuple[int, int], what: str) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the row and the crop of each photo that can be read."""
+    photos = tqdm(split.photos, desc=what, unit="photo", mininterval=1, leave=False)
+    for row, path in enumerate(photos):
+        crop = crop_or_none(path, crop_wh)
+        if crop is not None:
+            yield row, crop
+
+
+def _batches(
+    crops: Iterator[tuple[int, np.ndarray]],
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    while batch := list(islice(crops, BATCH)):
+        rows, arrays = zip(*batch, strict=True)
+        yield list(rows), np.stack(arrays).astype(np.float32)

@@ -15,13 +15,13 @@ from tqdm import tqdm
 
 from device.analyzer import FaceAnalyzer
 from device.attributes.classifier import Classifier
-from device.camera.image_io import read_photo
 from device.faces.align import CropGeometry
 from device.faces.blazeface import BlazeFace
 from device.faces.quality import exposure, pose_error, sharpness
 from device.faces.quality_gate import NO_LIMITS, QualityLimits
 from device.types import Face
 from train.data.split import Split
+from train.data.unreadable import check_any, photo_or_none, unreadable
 from train.evaluation.robustness import (
     FULL_PX,
     SCENE_WH,
@@ -57,7 +57,10 @@ class RejectionCurve:
 def rejection_curves(
     split: Split, detector: BlazeFace, classifier: Classifier, limits: QualityLimits, seed: int = 0
 ) -> list[RejectionCurve]:
-    """Return the effect of each of the limits on a split's photos."""
+    """Return the effect of each of the limits on a split's readable photos.
+
+    Raises DataError if none can be read.
+    """
     values = (
         limits.min_face,
         limits.min_sharpness,
@@ -74,6 +77,7 @@ def rejection_curves(
                 bar.update()
                 if pair := _quality_and_accuracy(state, split, row, analyzer, classifier, seed):
                     pairs.append(pair)
+            check_any(len(split) - len(unreadable(split.photos)), split)
             quality, accuracy = np.array(pairs or np.zeros((0, 2))).T
             curves.append(curve_of(state, limit, quality, accuracy))
     return curves
@@ -94,10 +98,16 @@ def _scene(state: str, rng: np.random.Generator) -> SyntheticScene:
 def _quality_and_accuracy(
     state: str, split: Split, row: int, analyzer: FaceAnalyzer, classifier: Classifier, seed: int
 ) -> tuple[float, float] | None:
-    """Return quality, larger is better, and accuracy of one rendered face; None if not found."""
+    """Return quality, larger is better, and accuracy of one rendered face; None if not found.
+
+    None, too, if the photo cannot be read.
+    """
+    photo = photo_or_none(split.photos[row])
+    if photo is None:
+        return None
     rng = np.random.default_rng((seed, row))
     scene = _scene(state, rng)
-    image = scene.render([read_photo(split.photos[row])], rng)
+    image = scene.render([photo], rng)
     centre = (SCENE_WH[0] / 2, SCENE_WH[1] / 2)
     face = nearest_face(analyzer.analyze(image), centre, 0.6 * scene.face_px)
     if face is None or face.probabilities.array is None:

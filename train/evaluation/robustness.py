@@ -6,7 +6,7 @@ and through a baseline that crops the detector's box upright.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -15,12 +15,12 @@ from tqdm import tqdm
 
 from device.analyzer import FaceAnalyzer
 from device.attributes.classifier import Classifier
-from device.camera.image_io import read_photo
 from device.faces.align import FRAME_LANDMARKS, FRAME_WH, warp_crop
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import NO_LIMITS
 from device.types import Face
 from train.data.split import Split
+from train.data.unreadable import check_any, photo_or_none
 
 SCENE_WH = (640, 480)  # px, a webcam's image
 FACE_PX = 97.0  # width of the detector's box in an aligned 178x218 photo, median over val photos
@@ -65,12 +65,19 @@ class SyntheticScene:
         matrix[:, 0] = matrix[:, 0] * narrow
         return matrix
 
-    def render(self, photos_bgr: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-        """Return the scene of up to `faces` photos, uint8 (480, 640, 3) BGR, with noise."""
+    def render(
+        self, photos_bgr: Sequence[np.ndarray | None], rng: np.random.Generator
+    ) -> np.ndarray:
+        """Return the scene of up to `faces` photos, uint8 (480, 640, 3) BGR, with noise.
+
+        The place of a photo that is None stays grey.
+        """
         image: np.ndarray = np.full((SCENE_WH[1], SCENE_WH[0], 3), 128, np.uint8)
         centres = self.centres()
         left, top = np.array(centres[0])  # half a cell
         for photo, (x, y) in zip(photos_bgr, centres, strict=False):
+            if photo is None:
+                continue
             warped = warp_crop(
                 photo, self.matrix((photo.shape[1], photo.shape[0]), (x, y)), SCENE_WH
             )
@@ -131,18 +138,23 @@ def box_matrix(face: Face, crop_wh: tuple[int, int]) -> np.ndarray:
 def sweep(
     kind: str, split: Split, detector: BlazeFace, classifier: Classifier, seed: int = 0
 ) -> list[SweepPoint]:
-    """Return a point per severity of one kind of sweep."""
+    """Return a point per severity of one kind of sweep, over the photos that can be read.
+
+    Raises DataError if none can.
+    """
     _, severities, scene_of = SWEEPS[kind]
     analyzer = FaceAnalyzer(detector, NO_LIMITS, classifier)
     points = []
     with tqdm(total=len(severities) * len(split), unit="photo", desc=kind, leave=False) as bar:
         for severity in severities:
-            scores = []
+            scores, count = [], 0
             for row, image, face in _faces(scene_of(severity), split, analyzer, seed):
                 bar.update()
+                count += 1
                 if face is not None:
                     scores.append(_accuracies(image, face, split.labels[row], classifier))
-            points.append(_point(severity, len(split), [pair for pair in scores if pair]))
+            check_any(count, split)
+            points.append(_point(severity, count, [pair for pair in scores if pair]))
     return points
 
 
@@ -178,14 +190,17 @@ def _point(severity: float, count: int, scores: list[tuple[float, float]]) -> Sw
 def _faces(
     scene: SyntheticScene, split: Split, analyzer: FaceAnalyzer, seed: int
 ) -> Iterator[tuple[int, np.ndarray, Face | None]]:
-    """Yield each photo's row, the scene with it, and its face, or None if it was not detected."""
+    """Yield each readable photo's row, the scene with it, and its face; None if not detected."""
     for start in range(0, len(split), scene.faces):
         rows = range(start, min(start + scene.faces, len(split)))
-        photos = [read_photo(split.photos[row]) for row in rows]
+        photos = [photo_or_none(split.photos[row]) for row in rows]
+        if all(photo is None for photo in photos):
+            continue
         image = scene.render(photos, np.random.default_rng((seed, start)))
         faces = analyzer.analyze(image)
-        for row, centre in zip(rows, scene.centres(), strict=False):
-            yield row, image, nearest_face(faces, centre, 0.6 * scene.face_px)
+        for row, photo, centre in zip(rows, photos, scene.centres(), strict=False):
+            if photo is not None:
+                yield row, image, nearest_face(faces, centre, 0.6 * scene.face_px)
 
 
 def table(kind: str, points: list[SweepPoint]) -> str:

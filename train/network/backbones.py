@@ -2,13 +2,17 @@
 
 import inspect
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
+
 from device.errors import ModelError, UsageError, nearest, one_line
 from train.keras_import import keras
 from train.network import efficientnet_lite, resnext, simple_cnn
+from train.network.load import check_finite
 from train.network.preprocess import Preprocessing, probe_preprocessing
 
 WEIGHTS_HINT = "--weights FILE of a network without top, or --weights none to train from scratch"
@@ -68,8 +72,8 @@ def _own() -> dict[str, Backbone]:
 def build_backbone(backbone: Backbone, crop_wh: tuple[int, int], weights: str) -> keras.Model:
     """Return a backbone for crops of this size.
 
-    weights: "imagenet", "none" or a .weights.h5 file. Raises ModelError if the weights cannot be
-    loaded or the crop is too small for the backbone.
+    weights: "imagenet", "none" or a .weights.h5 or .h5 file of Keras 3 or 2. Raises ModelError if
+    the weights cannot be loaded or have a NaN, or the crop is too small for the backbone.
     """
     shape = (crop_wh[1], crop_wh[0], 3)
     options = {"include_top": False, "weights": None} if backbone.published else {}
@@ -86,13 +90,24 @@ def build_backbone(backbone: Backbone, crop_wh: tuple[int, int], weights: str) -
         if weights == "imagenet":
             _download(backbone, model, shape)
         else:
-            model.load_weights(Path(weights))
+            _load(model, Path(weights))
     except Exception as error:  # Keras raises plain Exception for a failed download
         raise ModelError(
             f"cannot get the weights {weights!r} of {backbone.name}: {one_line(error)}",
             WEIGHTS_HINT,
         ) from error
+    check_finite(model, weights)
     return model
+
+
+def _load(model: keras.Model, path: Path) -> None:
+    """Load a file of weights by the format of its content; Keras goes by the ending of its name."""
+    with h5py.File(path) as file:
+        keras_2 = "layer_names" in file.attrs or "model_weights" in file
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder, "keras2.h5" if keras_2 else "keras3.weights.h5")
+        link.symlink_to(path.resolve())
+        model.load_weights(link)
 
 
 def _download(backbone: Backbone, model: keras.Model, shape: tuple[int, int, int]) -> None:

@@ -23,7 +23,7 @@ def batchnorm_layers(model: keras.Model) -> list[keras.layers.BatchNormalization
 
 
 def recalibrate_batchnorm(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
-    """Replace BatchNorm statistics by their plain mean over un-augmented batches of crops.
+    """Replace BatchNorm statistics by their mean over the photos of un-augmented batches of crops.
 
     The statistics from training describe augmented crops under older weights. Frozen layers keep
     the statistics of their starting weights.
@@ -37,12 +37,21 @@ def recalibrate_batchnorm(model: keras.Model, batches: Iterable[np.ndarray]) -> 
     variances = [0.0] * len(layers)
     count = 0
     for crops in batches:
-        count += 1
+        count += len(crops)
         model(crops, training=True)
         for i, layer in enumerate(layers):
-            means[i] += keras.ops.convert_to_numpy(layer.moving_mean)
-            variances[i] += keras.ops.convert_to_numpy(layer.moving_variance)
+            # By its photos: the last batch may have few, and their statistics are far off.
+            means[i] += len(crops) * keras.ops.convert_to_numpy(layer.moving_mean)
+            variances[i] += len(crops) * keras.ops.convert_to_numpy(layer.moving_variance)
     for layer, mean, variance in zip(layers, means, variances, strict=True):
         layer.momentum = BATCHNORM_MOMENTUM
-        layer.moving_mean.assign(mean / max(count, 1))
-        layer.moving_variance.assign(variance / max(count, 1))
+        if count:
+            layer.moving_mean.assign(mean / count)
+            layer.moving_variance.assign(variance / count)
+
+
+def copy_statistics(source: keras.Model, target: keras.Model) -> None:
+    """Copy the BatchNorm statistics between two models of the same layers."""
+    for of, to in zip(batchnorm_layers(source), batchnorm_layers(target), strict=True):
+        to.moving_mean.assign(keras.ops.convert_to_numpy(of.moving_mean))
+        to.moving_variance.assign(keras.ops.convert_to_numpy(of.moving_variance))

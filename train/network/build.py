@@ -2,12 +2,14 @@
 
 import difflib
 import math
+from pathlib import Path
 
-from device.errors import ModelError, UsageError, one_line
+from device.errors import ModelError, UsageError
 from train.keras_import import keras
-from train.network.backbones import WEIGHTS_HINT, build_backbone, find_backbone
+from train.network.backbones import build_backbone, find_backbone
 from train.network.batchnorm import BATCHNORM_MOMENTUM, batchnorm_layers
 from train.network.head import Head
+from train.network.transfer import continue_from
 
 LAYER_HINT = "--last-layer block_13_expand_relu, or none for the whole network"
 
@@ -19,14 +21,16 @@ def build(
     last_layer: str = "",
     backbone: str = "MobileNetV2",
     head: Head | None = None,
+    names: tuple[str, ...] = (),
 ) -> keras.Model:
     """Return a model from float32 (B, h, w, 3) RGB bytes 0..255 to (B, attributes) 0..1.
 
-    weights: "imagenet" (downloaded by Keras), "none", a .weights.h5 file without top, or the .keras
-    file of such a model or a longer one, to continue from. last_layer: of the backbone, "" = its
-    own; MobileNetV2's "block_13_expand_relu" drops the 70 % of the weights behind it. The
-    backbone's preprocessing is part of the model. Raises ModelError if weights cannot be loaded,
-    UsageError for an unknown backbone.
+    weights: "imagenet" (downloaded by Keras), "none", a .weights.h5 or .h5 file without top, or the
+    .keras file of such a model or a longer one, to continue from; its head's outputs are matched by
+    `names`, the attributes in order. last_layer: of the backbone, "" = its own; MobileNetV2's
+    "block_13_expand_relu" drops the 70 % of the weights behind it. The backbone's preprocessing is
+    part of the model. Raises ModelError if weights cannot be loaded, UsageError for an unknown
+    backbone.
     """
     chosen, head = find_backbone(backbone), head or Head()
     from_model = weights.endswith(".keras")
@@ -42,7 +46,7 @@ def build(
         outputs = layer(outputs)
     model = keras.Model(crop, outputs, name="facet")
     if from_model:
-        _copy_weights(model, weights, chosen.layer)
+        continue_from(model, Path(weights), chosen.layer, head_layers(model), names)
     return model
 
 
@@ -93,22 +97,6 @@ def _layer(backbone: keras.Model, name: str, hint: str) -> keras.layers.Layer:
         raise ModelError(
             f"{backbone.name} has no layer {name!r}", near[0] if near else hint
         ) from None
-
-
-def _copy_weights(model: keras.Model, path: str, backbone: str) -> None:
-    """Copy weights layer by layer; a head's layer starts anew if it has other inputs."""
-    try:
-        source = keras.models.load_model(path, compile=False)
-        source_backbone = source.get_layer(backbone)
-        for layer in (layer for layer in model.get_layer(backbone).layers if layer.weights):
-            layer.set_weights(source_backbone.get_layer(layer.name).get_weights())
-        source_layers = {layer.name: layer for layer in source.layers}
-        for layer in (layer for layer in head_layers(model) if layer.weights):
-            match = source_layers.get(layer.name)
-            if match is not None and layer.kernel.shape[0] == match.kernel.shape[0]:
-                layer.set_weights(match.get_weights())
-    except Exception as error:  # a missing or broken file, other layers, other attributes
-        raise ModelError(f"cannot continue from {path}: {one_line(error)}", WEIGHTS_HINT) from error
 
 
 def multiply_adds(model: keras.Model) -> int:

@@ -84,11 +84,12 @@ def mistakes_table(caption: str, mistakes: list[Mistake], name: bool = True) -> 
 
 def photos_table(results: Results, most: int) -> Table:
     """Return the photos with the most wrong attributes."""
-    wrong = results.wrong
+    wrong, numbers = results.wrong, results.rows
     rows = []
     for row in np.argsort(-wrong.sum(axis=1), kind="stable")[:most]:
         names = [attribute_label(results.names[i]) for i in np.flatnonzero(wrong[row])]
-        rows.append((int(row), file_name(results.split.photos[row]), len(names), ", ".join(names)))
+        file = file_name(results.split.photos[row])
+        rows.append((int(numbers[row]), file, len(names), ", ".join(names)))
     header = ("row", "file", "wrong", "attributes")
     return Table(
         "Photos with the most errors", header, rows, texts=("file", "attributes"), kind="texts"

@@ -10,8 +10,9 @@ from device.attributes.classifier import Classifier, calibrated
 from device.errors import ModelError
 from device.rowlog.csv_format import escaped
 from train.data.match import matched_columns
-from train.data.select import balanced, head, sample_evenly, with_attributes
+from train.data.select import balanced, head, rows_of, sample_evenly, with_attributes
 from train.data.split import SPLITS, DataError, Dataset, Split
+from train.data.unreadable import unreadable_line
 from train.evaluation.calibration import WEIGHTS, cost_thresholds, operating_point
 from train.evaluation.metrics import Scores, score
 from train.evaluation.predictions import Predictions, calibrate, predict_float, predict_int8
@@ -24,12 +25,23 @@ TRAINING_PHOTOS = 8000  # for calibration; train.convert uses more, and takes lo
 class Results:
     """A model's predictions on a split, at the thresholds chosen on validation photos."""
 
-    split: Split  # with the model's attributes only
+    split: Split  # the photos that can be read, with the model's attributes only
     raw: np.ndarray  # float32 (photos, attributes), 0..1, before calibration
     probabilities: np.ndarray  # float32 (photos, attributes), 0..1, calibrated
     thresholds: np.ndarray  # (attributes,), 0..1, on the calibrated probability
     prevalence: np.ndarray  # (attributes,), share of the training photos
     weight: float  # of balanced accuracy in the choice of thresholds
+    whole: Split | None = None  # with the photos that cannot be read; None = there are none
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The photos' rows in the data's split, int (photos,)."""
+        return rows_of(self.split, self.whole or self.split)
+
+    @property
+    def unreadable(self) -> str:
+        """A line with the number of photos left out, or ""."""
+        return unreadable_line(self.whole) if self.whole else ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,7 +74,7 @@ class Mistake:
     """A wrong decision for one attribute of one photo."""
 
     attribute: str
-    row: int  # in the split, counted from 0
+    row: int  # in the data's split, counted from 0
     photo: Path
     label: int  # 0 or 1
     probability: float  # calibrated
@@ -104,42 +116,49 @@ def float_results(
             "correct the attributes in settings.json",
         )
 
-    def predict(split: Split) -> Predictions:
-        raw = predict_float(model, split.photos)
+    def predict(split: Split) -> tuple[Split, Predictions]:
+        readable, raw = predict_float(model, split)
         raw = raw[:, 1:] if raw.shape[1] != len(names) else raw
-        return Predictions(raw, split.labels)
+        return readable, Predictions(raw, readable.labels)
 
     train = with_attributes(data.splits["train"], names)
-    val, split = (_select(data, name, names, limit) for name in ("val", on))
+    val, whole = (_select(data, name, names, limit) for name in ("val", on))
     prevalence = train.labels.mean(axis=0) if len(train) else val.labels.mean(axis=0)
-    val_predictions = predict(val)
-    raw = val_predictions.raw if on == "val" else predict(split).raw
+    val, val_predictions = predict(val)
+    split, predictions = (val, val_predictions) if on == "val" else predict(whole)
     train_predictions = val_predictions
     if len(train):
-        train_predictions = predict(sample_evenly(train, limit or TRAINING_PHOTOS))
+        _, train_predictions = predict(sample_evenly(train, limit or TRAINING_PHOTOS))
     slope, offset, thresholds, weight = operating_point(
         val_predictions, train_predictions, prevalence
     )
     return Results(
         split=split,
-        raw=raw,
-        probabilities=calibrated(raw, slope, offset),
+        raw=predictions.raw,
+        probabilities=calibrated(predictions.raw, slope, offset),
         thresholds=thresholds,
         prevalence=prevalence,
         weight=weight,
+        whole=whole,
     )
 
 
-def int8_results(classifier: Classifier, split: Split, float_: Results) -> Results:
-    """Return the Results of a converted model, with its card's calibration and thresholds."""
+def int8_results(classifier: Classifier, float_: Results) -> tuple[Results, Results]:
+    """Return the Results of a converted model with its card's calibration, and the float ones.
+
+    Both are on the same photos: those that could still be read.
+    """
     card = classifier.card
-    columns = matched_columns(card.names, split.attributes, card.file, "the run", "--model CARD")
-    raw = predict_int8(classifier.network, split.photos, card.crop_wh)[:, columns]
+    columns = matched_columns(card.names, float_.names, card.file, "the run", "--model CARD")
     card = replace(card, attributes=tuple(card.attributes[column] for column in columns))
-    probabilities = calibrate(card, raw)
-    return replace(
-        float_, raw=raw, probabilities=probabilities, thresholds=card.values("threshold")
+    split, raw = predict_int8(classifier.network, float_.split, card.crop_wh)
+    raw, rows = raw[:, columns], rows_of(split, float_.split)
+    same = replace(
+        float_, split=split, raw=float_.raw[rows], probabilities=float_.probabilities[rows]
     )
+    probabilities = calibrate(card, raw)
+    thresholds = card.values("threshold")
+    return replace(same, raw=raw, probabilities=probabilities, thresholds=thresholds), same
 
 
 def worst(results: Results, attribute: int, limit: int) -> list[Mistake]:
@@ -147,12 +166,12 @@ def worst(results: Results, attribute: int, limit: int) -> list[Mistake]:
     label = results.split.labels[:, attribute]
     probability = results.probabilities[:, attribute]
     confidence = np.where(label == 1, 1 - probability, probability)
-    rows = np.flatnonzero(results.wrong[:, attribute])
+    rows, numbers = np.flatnonzero(results.wrong[:, attribute]), results.rows
     rows = rows[np.argsort(-confidence[rows], kind="stable")][:limit]
     return [
         Mistake(
             attribute=results.names[attribute],
-            row=int(row),
+            row=int(numbers[row]),
             photo=results.split.photos[row],
             label=int(label[row]),
             probability=float(probability[row]),

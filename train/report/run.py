@@ -149,6 +149,8 @@ def read_sweeps(folders: list[Path], sha256: str, split: str) -> dict[str, list[
             try:
                 rows = read_json(folder / f"sweep-{kind}.json")
                 measured_on = {(row.pop("sha256"), row.pop("split")) for row in rows}
+                for row in rows:
+                    row.pop("unreadable", 0)
                 points = [SweepPoint(**_with_nan(row)) for row in rows]
             except (OSError, ValueError, KeyError, TypeError, AttributeError):
                 continue

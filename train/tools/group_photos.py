@@ -31,6 +31,7 @@ from device.faces.blazeface import BlazeFace
 from device.faces.photo_search import search_photo
 from device.settings import Settings
 from device.types import Box, Image
+from train.data.unreadable import photo_or_none
 
 SIZE_WH = (4000, 3000)  # px: 12 megapixels, a phone's photo
 WIDTHS = (24, 32, 48, 64, 96, 120, 200, 300)  # px, of the faces
@@ -55,7 +56,9 @@ def sources(folder: Path, detector: BlazeFace) -> list[tuple[Image, Box]]:
     """Return the photos with one clear face, and its box; SourceError if there is none."""
     found = []
     for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTO_ENDINGS):
-        photo = read_photo(path)
+        photo = photo_or_none(path)
+        if photo is None:
+            continue
         faces = detector.detect(photo)
         if len(faces) == 1 and faces[0].box[2] >= MIN_SOURCE_PX and faces[0].score >= MIN_SCORE:
             found.append((photo, faces[0].box))

@@ -23,9 +23,9 @@ from device.attributes.classifier import Classifier
 from device.cli.command import Parser, exit_with
 from device.emoji.skin import BANDS, FEATURES, FITTED, clip_outliers, features, median
 from device.settings import MODEL
-from train.data.crops import read_crop
 from train.data.split import DataError
 from train.data.tables import Conversion, read_columns, whole
+from train.data.unreadable import COPY_AGAIN, crop_or_none
 
 FOLDS, SHUFFLES = 8, 10
 INVERSE_L2 = 0.3  # a weaker penalty overfits 96 photos
@@ -128,11 +128,12 @@ def main(argv: list[str] | None = None) -> int:
     options = make_parser().parse_args(argv)
     photos, bands = read_labels(options.data)
     classifier = Classifier(options.model)
-    values = np.array([_features(photo, classifier) for photo in photos])
+    rows, values = _read_features(photos, classifier)
+    bands = bands[rows]
     # On matrices this small, waiting threads make it 100 times slower.
     with threadpool_limits(1):
         agreement = cross_validate(values, bands)
-    print(f"{len(photos)} photos, {FOLDS} folds, {SHUFFLES} shuffles: mean and spread")
+    print(f"{len(bands)} photos, {FOLDS} folds, {SHUFFLES} shuffles: mean and spread")
     print(f"exact       {agreement.exact.mean():.3f} +- {agreement.exact.std():.3f}")
     print(f"within one  {agreement.within_one.mean():.3f} +- {agreement.within_one.std():.3f}")
     fitted = model().fit(values, bands)
@@ -142,8 +143,17 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _features(photo: Path, classifier: Classifier) -> np.ndarray:
-    crop = read_crop(photo, classifier.card.crop_wh)
+def _read_features(photos: list[Path], classifier: Classifier) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of the photos that can be read, and their features."""
+    crops = [crop_or_none(photo, classifier.card.crop_wh) for photo in photos]
+    readable = [(row, crop) for row, crop in enumerate(crops) if crop is not None]
+    if not readable:
+        raise DataError(f"none of {len(photos)} photos can be read", COPY_AGAIN)
+    rows = np.array([row for row, _ in readable])
+    return rows, np.array([_features(crop, classifier) for _, crop in readable])
+
+
+def _features(crop: np.ndarray, classifier: Classifier) -> np.ndarray:
     probabilities = classifier.classify(crop)
     return features(crop, classifier.geometry.template_array, classifier.card.names, probabilities)
 

@@ -1,16 +1,19 @@
-"""Keras callbacks: progress, time per epoch, shuffling, restoring, the best epoch."""
+"""Keras callbacks: progress, time, shuffling, restoring, the best epoch, and when to stop."""
 
 import csv
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 from tqdm import tqdm
 
 from device.errors import FacetError, os_reason
 from device.files import read_json
 from train.keras_import import keras
+from train.network.load import not_finite
 
 
 class Epochs(Protocol):
@@ -86,6 +89,63 @@ class EpochStart(keras.callbacks.Callback):
         self._batches.start_epoch(epoch)
 
 
+class StopIfNotFinite(keras.callbacks.Callback):
+    """End the run with a FacetError at the first loss or weight that is NaN or infinite.
+
+    Stands before the callback that writes checkpoints, so that none has such a weight. hint: what
+    to change.
+    """
+
+    def __init__(self, hint: str):
+        super().__init__()
+        self._hint, self._epoch = hint, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        # Keras's mean over the epoch so far: once NaN, it stays NaN.
+        self._check(logs, f"at step {batch + 1} of epoch {self._epoch + 1}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        when = f"after epoch {epoch + 1}"
+        self._check(logs, when)
+        weight = not_finite(self.model)
+        if weight:
+            raise FacetError(f"{weight} is NaN or infinite {when}: training diverged", self._hint)
+
+    def _check(self, logs, when: str) -> None:
+        for name in ("loss", "val_loss"):
+            if name in logs and not np.isfinite(keras.ops.convert_to_numpy(logs[name])).all():
+                value = float(np.max(keras.ops.convert_to_numpy(logs[name])))
+                raise FacetError(f"{name} is {value} {when}: training diverged", self._hint)
+
+
+class LearningRate(keras.callbacks.Callback):
+    """Set a constant learning rate over the one of the checkpoint: a resumed run may have another.
+
+    Stands behind the callback that restores checkpoints.
+    """
+
+    def __init__(self, rate: float):
+        super().__init__()
+        self._rate = rate
+
+    def on_train_begin(self, logs=None):
+        self.model.optimizer.learning_rate = self._rate
+
+
+class BeforeValidation(keras.callbacks.Callback):
+    """Call a function before each validation, such as one that recalibrates BatchNorm."""
+
+    def __init__(self, prepare: Callable[[], None]):
+        super().__init__()
+        self._prepare = prepare
+
+    def on_test_begin(self, logs=None):
+        self._prepare()
+
+
 class RestoreOnly(keras.callbacks.BackupAndRestore):
     """Restore from the checkpoints that the chief worker writes, and write none."""
 
@@ -97,11 +157,20 @@ class BestEpoch(keras.callbacks.Callback):
     """Stop when a metric no longer improves, and restore the best epoch's weights.
 
     Keras's EarlyStopping loses its state when a run is interrupted; this one keeps the best value
-    and weights in a folder. is_chief: whether this process writes them.
+    and weights in a folder. is_chief: whether this process writes them. mean: the callback that
+    validates the running mean of the weights, which are then the ones to keep.
     """
 
-    def __init__(self, metric: str, patience: int, folder: Path, is_chief: bool = True):
+    def __init__(
+        self,
+        metric: str,
+        patience: int,
+        folder: Path,
+        is_chief: bool = True,
+        mean: keras.callbacks.SwapEMAWeights | None = None,
+    ):
         super().__init__()
+        self._mean = mean
         self._metric, self._patience, self._is_chief = metric, patience, is_chief
         self._record, self._weights = folder / "best.json", folder / "best.weights.h5"
         # Smaller is better for losses only.
@@ -130,7 +199,11 @@ class BestEpoch(keras.callbacks.Callback):
             return
         self._record.parent.mkdir(parents=True, exist_ok=True)
         partial = self._weights.with_name("partial.weights.h5")
+        if self._mean:
+            self._mean.on_test_begin()
         self.model.save_weights(partial, overwrite=True)
+        if self._mean:
+            self._mean.on_test_end()
         partial.replace(self._weights)
         self._record.write_text(json.dumps({"epoch": epoch, "value": value}))
 

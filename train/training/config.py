@@ -39,7 +39,8 @@ class FitSettings(Table, frozen=True):
         "attributes to learn, all of the data's if empty", flag="--attributes NAME", nargs="*",
     )] = ()
     balanced: Annotated[tuple[int, ...], setting(
-        "counts of train, val and test photos, half of them with the one attribute; all if empty",
+        "counts of train, val and test photos, half of them with the one attribute; all if empty "
+        "(--balanced 0)",
         "photos", (2, PHOTOS), flag="--balanced N", nargs="*",
     )] = ()
     limit: Annotated[int, setting(
@@ -59,8 +60,8 @@ class FitSettings(Table, frozen=True):
         flag="--last-layer NAME",
     )] = ""
     weights: Annotated[str, setting(
-        "starting weights: imagenet, none, a .weights.h5 file without top, or the model.keras of "
-        "another run",
+        "starting weights: imagenet, none, a .weights.h5 or .h5 file without top, or the "
+        "model.keras of another run, also one of other attributes",
         flag="--weights FILE",
     )] = "imagenet"
     pooling: Annotated[str, setting(
@@ -186,6 +187,16 @@ class FitSettings(Table, frozen=True):
             raise UsageError(
                 f"{origin} teachers and bottleneck need a single computer", "--distribute gpus"
             )
+
+
+def check_early_stopping(settings: FitSettings, validation_photos: int) -> None:
+    """Raise UsageError if the metric of early_stopping is on validation photos without any."""
+    metric = settings.early_stopping
+    if metric.startswith("val_") and not validation_photos:
+        raise UsageError(
+            f"early_stopping {metric} needs validation photos, the data has none",
+            f"--early-stopping {metric.removeprefix('val_')}, or --early-stopping ''",
+        )
 
 
 def backbone_is_fixed(settings: FitSettings) -> bool:

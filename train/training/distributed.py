@@ -26,7 +26,9 @@ from train.training.config import DISTRIBUTIONS
 
 NONE, GPUS, WORKERS = DISTRIBUTIONS
 CHIEF_TIMEOUT_S = 600.0  # for a file that the chief writes
-SETUP_HINT = "python -c \"help('train.training.distributed')\""
+CLUSTER = '{"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]}'
+TASK = '{"type": "worker", "index": 0}'
+SETUP_HINT = f"""export TF_CONFIG='{{"cluster": {CLUSTER}, "task": {TASK}}}'"""
 
 
 class Cluster:
@@ -55,6 +57,29 @@ class Cluster:
     def is_chief(self) -> bool:
         """Whether this process writes the run's folder."""
         return self.index == 0
+
+    def check_same_photos(self, fingerprint: str) -> None:
+        """Raise UsageError, on every worker, if their photos differ: their steps would not match.
+
+        fingerprint: hexadecimal digits, from `train.data.split.fingerprint`.
+        """
+        if self.count == 1:
+            return
+        import tensorflow as tf
+
+        number = int(fingerprint[:11], 16)  # 44 bits: float64 is exact up to 53
+
+        @tf.function
+        def mean():
+            replica = tf.distribute.get_replica_context()
+            return replica.all_reduce(tf.distribute.ReduceOp.MEAN, tf.constant(number, tf.float64))
+
+        (mean_number, *_) = self.strategy.experimental_local_results(self.strategy.run(mean))
+        if float(mean_number) != number:
+            raise UsageError(
+                "the workers see different photos or labels",
+                "the same --data, on a disk that all of them share",
+            )
 
     def scope(self):
         """Return the context in which models must be built."""

@@ -24,12 +24,23 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def overridden(settings: FitSettings, given: argparse.Namespace) -> FitSettings:
     """Return the settings with the given flags applied; UsageError for a wrong value."""
-    values = flags.flag_values(FitSettings, given)
+    values = flags.flag_values(FitSettings, _with_all_photos(given))
     pairs = dict(_pair(text) for text in vars(given).get("augment", ()))
     changes = checked(settings.augmentation, pairs, "--augment")
     if changes:
         values["augmentation"] = values.get("augmentation", {}) | changes
     return merge(settings, values, "command line")
+
+
+def _with_all_photos(given: argparse.Namespace) -> argparse.Namespace:
+    """Return the flags with --balanced 0 as no counts; UsageError without a number."""
+    counts = vars(given).get("balanced")
+    if counts == []:
+        raise UsageError(
+            "--balanced has no number of photos",
+            "--balanced 500 100 100, or --balanced 0 for all photos",
+        )
+    return argparse.Namespace(**vars(given) | {"balanced": []}) if counts == [0] else given
 
 
 def _pair(text: str) -> tuple[str, float]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from train.keras_import import keras
 from train.training.config import FitSettings, backbone_is_fixed, from_scratch
 
+HEAD_ONLY = "frozen backbone"
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -37,7 +39,7 @@ def phases(settings: FitSettings) -> list[Phase]:
     if not frozen:
         return [main]
     head_only = Phase(
-        name="frozen backbone",
+        name=HEAD_ONLY,
         first=0,
         last=frozen,
         unfreeze="none",
@@ -47,6 +49,11 @@ def phases(settings: FitSettings) -> list[Phase]:
         schedule="constant",
     )
     return [head_only, main]
+
+
+def rate_flag(phase: Phase) -> str:
+    """Return the flag of train.fit that sets a phase's learning rate."""
+    return "--frozen-learning-rate" if phase.name == HEAD_ONLY else "--learning-rate"
 
 
 def learning_rate(phase: Phase, settings: FitSettings, steps: int):
@@ -63,7 +70,11 @@ def learning_rate(phase: Phase, settings: FitSettings, steps: int):
 
 
 def optimizer(phase: Phase, settings: FitSettings, steps: int) -> keras.optimizers.Optimizer:
-    """Return the optimizer of a phase that has `steps` steps."""
+    """Return the optimizer of a phase that has `steps` steps.
+
+    With float16, whose gradients underflow below 6e-8, it scales the loss and skips the steps in
+    which they overflow.
+    """
     options = {"use_ema": settings.ema > 0, "ema_momentum": settings.ema or 0.99}
     kind = {
         "adamw": keras.optimizers.AdamW,
@@ -75,4 +86,8 @@ def optimizer(phase: Phase, settings: FitSettings, steps: int) -> keras.optimize
         options["weight_decay"] = settings.weight_decay
     if phase.optimizer == "sgd":
         options["momentum"] = 0.9  # without it, small learning rates make little progress
-    return kind(learning_rate(phase, settings, steps), **options)
+    chosen = kind(learning_rate(phase, settings, steps), **options)
+    # Keras wraps it by the model's own policy, but the policy is set per layer (set_precision).
+    if settings.precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(chosen)
+    return chosen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,9 @@ import msgspec
 
 from device.config import merge
 from device.errors import FacetError, UsageError, os_reason
-from device.files import read_json
+from device.files import read_json, write_atomic
+from train.data.split import Split, fingerprint
+from train.data.unreadable import unreadable
 from train.training.config import FitSettings
 
 if TYPE_CHECKING:
@@ -37,14 +39,22 @@ def holds_run(run: Path) -> bool:
     return "settings.json" in names and len(names) > 1
 
 
-def save_settings(run: Path, settings: FitSettings, data: Path, counts: dict[str, int]) -> None:
-    """Write settings.json: settings, data, versions, and the run that this one continues."""
+def save_settings(
+    run: Path,
+    settings: FitSettings,
+    data: Path,
+    splits: dict[str, Split],
+) -> None:
+    """Write settings.json: settings, data, versions, and the run that this one continues.
+
+    splits: what the run learns from, by name.
+    """
     from train.keras_import import keras  # takes 3 s, and the flags are checked without it
 
     record = {
         "settings": msgspec.to_builtins(settings),
         "data": str(data),
-        "photos": counts,
+        **_photos(splits),
         "code": code_version(),
         "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
         "python": platform.python_version(),
@@ -52,7 +62,58 @@ def save_settings(run: Path, settings: FitSettings, data: Path, counts: dict[str
     source = Path(settings.weights).parent
     if settings.weights.endswith(".keras") and (source / "settings.json").exists():
         record["continued_from"] = read_record(source)
-    (run / "settings.json").write_text(json.dumps(record, indent=2) + "\n")
+    _write(run, record)
+
+
+def _photos(splits: dict[str, Split]) -> dict[str, Any]:
+    used = [splits[name] for name in ("train", "val")]
+    return {
+        "photos": {split.name: len(split) for split in used},
+        "photos_sha256": fingerprint(used),
+        "attributes": list(used[0].attributes),
+    }
+
+
+def check_same_photos(run: Path, data: Path, splits: dict[str, Split]) -> None:
+    """Raise UsageError if a run was started on other photos, labels or attributes than `splits`.
+
+    Runs of earlier versions recorded only the counts.
+    """
+    record = read_record(run)
+    for key, value in _photos(splits).items():
+        if record.get(key, value) != value:
+            counts = json.dumps(record["photos"]).strip("{}").replace('"', "")
+            raise UsageError(
+                f"{run} was trained on other photos or labels than {data} has, on {counts} from "
+                f"{record.get('data')}",
+                f"--data {quote(str(record.get('data')))}, or another --out",
+            )
+
+
+def _write(run: Path, record: dict[str, Any]) -> None:
+    content = json.dumps(record, indent=2) + "\n"
+    write_atomic(run / "settings.json", content.encode())
+
+
+def save_resumed(run: Path, data: Path, rates: dict[str, float]) -> None:
+    """Write what a resumed run changes: the photos' folder, and its learning rates.
+
+    The rates that it had before are in earlier_rates.
+    """
+    record = read_record(run)
+    before = {name: record["settings"].get(name) for name in rates}
+    resumed = record | {"data": str(data), "settings": record["settings"] | rates}
+    if before != rates:
+        resumed["earlier_rates"] = [*record.get("earlier_rates", ()), before]
+    if resumed != record:
+        _write(run, resumed)
+
+
+def save_unreadable(run: Path, splits: Iterable[Split]) -> None:
+    """Add to settings.json how many photos of each split could not be read, if there are any."""
+    counts = {split.name: len(unreadable(split.photos)) for split in splits}
+    if any(counts.values()):
+        _write(run, read_record(run) | {"unreadable": counts})
 
 
 def save_derived_run(model: keras.Model, record: dict[str, Any], run: Path) -> None:

@@ -1,8 +1,10 @@
 """Train a model through its phases, and leave it in the run's folder."""
 
+import contextlib
 import importlib.util
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,22 +13,34 @@ import numpy as np
 
 from device.log import log
 from train.data.loader import Batches
-from train.data.split import Split
+from train.data.split import Split, fingerprint
+from train.data.unreadable import check_any
 from train.keras_import import keras
-from train.network.batchnorm import recalibrate_batchnorm
+from train.network.batchnorm import copy_statistics, recalibrate_batchnorm
 from train.network.build import build, freeze, head_of, set_precision
 from train.network.distillation import Distiller, TeacherEnsemble
 from train.network.head import Head
-from train.network.load import load_float
+from train.network.load import check_finite, load_float
 from train.training.bottleneck import Features, cached_features
-from train.training.callbacks import BestEpoch, Clock, EpochStart, Progress, RestoreOnly
+from train.training.callbacks import (
+    BeforeValidation,
+    BestEpoch,
+    Clock,
+    EpochStart,
+    LearningRate,
+    Progress,
+    RestoreOnly,
+    StopIfNotFinite,
+)
+from train.training.checkpoints import PHASE_WEIGHTS, forget_epochs, has_checkpoint, next_epoch
 from train.training.config import FROM_SCRATCH, FitSettings, from_scratch
 from train.training.distributed import Cluster
-from train.training.phases import Phase, optimizer, phases
+from train.training.phases import Phase, optimizer, phases, rate_flag
 
 RECALIBRATION_BATCHES = 100  # whose mean gives the final BatchNorm statistics
+READ_AHEAD = 4  # batches
 EVALUATION_BATCH = 64
-PHASE_WEIGHTS = "done.weights.h5"  # of a finished phase
+HISTORY, TIMES = "history.csv", "times.csv"
 
 
 def accuracy(labels, probabilities):
@@ -36,13 +50,19 @@ def accuracy(labels, probabilities):
 
 
 def build_network(
-    settings: FitSettings, attributes: int, weights: str | None = None
+    settings: FitSettings,
+    attributes: int,
+    weights: str | None = None,
+    names: tuple[str, ...] = (),
 ) -> keras.Model:
-    """Return the model that the settings describe, with their weights or with others."""
+    """Return the model that the settings describe, with their weights or with others.
+
+    names: of the attributes, to continue from a model of other ones.
+    """
     head = Head(settings.pooling, settings.dense, settings.output, settings.dropout)
     weights = settings.weights if weights is None else weights
     size, backbone = settings.input, settings.backbone
-    return build(attributes, size, weights, settings.last_layer, backbone, head)
+    return build(attributes, size, weights, settings.last_layer, backbone, head, names)
 
 
 @dataclass(frozen=True)
@@ -57,7 +77,11 @@ class TrainingJob:
 
 
 def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Model:
-    """Train, or continue from RUN/backup, and leave model.keras in the run's folder."""
+    """Train, or continue from RUN/backup, and leave model.keras in the run's folder.
+
+    Raises FacetError if the training diverges: the loss or a weight is NaN or infinite. RUN/backup
+    then keeps the last epoch before.
+    """
     run.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(settings.seed)
     if from_scratch(settings) != settings:
@@ -65,12 +89,15 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
     backup, cluster = run / "backup", Cluster(settings.distribute)
     job = TrainingJob(train, val, run, settings, cluster)
     # A resumed run does not load its starting weights: their file may be gone.
-    resumed = _has_checkpoint(backup)
+    weights = FROM_SCRATCH if has_checkpoint(backup) else None
+    names = train.attributes
     with cluster.scope():
-        start = build_network(settings, len(train.attributes), FROM_SCRATCH if resumed else None)
+        start = build_network(settings, len(names), weights, names)
         set_precision(start, settings.precision)
         model = cluster.model(start.input, start.output) if cluster.strategy else start
     with cluster.translate_errors():
+        if cluster.count > 1:
+            cluster.check_same_photos(fingerprint((train, val)))
         for number, phase in enumerate(phases(settings), 1):
             if number > 1 and not cluster.is_chief:
                 # The best epoch's weights, which the chief may have written just now.
@@ -79,21 +106,13 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
     return _finish(job, model)
 
 
-def _has_checkpoint(backup: Path) -> bool:
-    """Return whether there is a checkpoint; delete those without metadata, which are incomplete."""
-    for weights in backup.rglob("latest.weights.h5"):
-        if not weights.with_name("training_metadata.json").exists():
-            weights.unlink()
-    return any(backup.rglob("*.weights.h5"))
-
-
 def _train(job: TrainingJob, model: keras.Model, phase: Phase, backup: Path) -> None:
     """Train one phase or the rest of it; load its weights if it is finished."""
     settings, cluster, finished = job.settings, job.cluster, backup / PHASE_WEIGHTS
     if finished.exists():
         model.load_weights(finished)
         return
-    clock = Clock(job.run / "times.csv")
+    clock = Clock(job.run / TIMES)
     freeze(model, phase.unfreeze)
     learner, batches, validation = phase_inputs(job, model, phase)
     with cluster.scope():
@@ -106,19 +125,38 @@ def _train(job: TrainingJob, model: keras.Model, phase: Phase, backup: Path) -> 
         # Inside the scope: otherwise a checkpoint builds the variables outside the replicas.
         learner.optimizer.build(learner.trainable_variables)
     callbacks = _callbacks(job, phase, batches, backup)
-    learner.fit(
-        cluster.shard(batches),
-        validation_data=cluster.shard(validation) if validation else None,
-        initial_epoch=phase.first,
-        epochs=phase.last,
-        verbose=0,
-        callbacks=[*callbacks, *([clock] if cluster.is_chief else [])],
-    )
+    callbacks.append(BeforeValidation(lambda: _recalibrate(job, model, phase)))
+    if cluster.is_chief:
+        callbacks.append(clock)
+        for name in (HISTORY, TIMES):
+            forget_epochs(job.run / name, next_epoch(backup, phase.first))
+    with _original_error(batches, validation):
+        learner.fit(
+            cluster.shard(batches),
+            validation_data=cluster.shard(validation) if validation else None,
+            initial_epoch=phase.first,
+            epochs=phase.last,
+            verbose=0,
+            callbacks=callbacks,
+            shuffle=False,  # the batches do that themselves
+        )
     if cluster.is_chief:
         backup.mkdir(parents=True, exist_ok=True)
         partial = finished.with_name("partial.weights.h5")
         model.save_weights(partial, overwrite=True)
         partial.rename(finished)
+
+
+@contextlib.contextmanager
+def _original_error(*sources: Any) -> Iterator[None]:
+    """Raise the error of the photos that TensorFlow wraps in one of its own."""
+    try:
+        yield
+    except Exception:
+        for source in sources:
+            if failure := getattr(source, "failure", None):
+                raise failure from None
+        raise
 
 
 def phase_inputs(
@@ -180,18 +218,30 @@ def _callbacks(
     # Every worker reads the checkpoints that the chief writes.
     checkpoint = keras.callbacks.BackupAndRestore if is_chief else RestoreOnly
     chosen: list[keras.callbacks.Callback] = [
+        StopIfNotFinite(_diverged_hint(phase, settings)),
         checkpoint(backup, double_checkpoint=True, delete_checkpoint=False),
         EpochStart(batches),
     ]
+    if phase.schedule == "constant":
+        chosen.append(LearningRate(phase.learning_rate))
+    mean = keras.callbacks.SwapEMAWeights() if settings.ema else None
     if settings.early_stopping:
-        chosen.append(BestEpoch(settings.early_stopping, settings.patience, backup, is_chief))
+        metric, patience = settings.early_stopping, settings.patience
+        chosen.append(BestEpoch(metric, patience, backup, is_chief, mean))
     if is_chief:
         chosen += [
-            keras.callbacks.CSVLogger(job.run / "history.csv", append=True),
+            keras.callbacks.CSVLogger(job.run / HISTORY, append=True),
             *_tensorboard(job.run),
             Progress(phase.name, len(batches), phase.first, phase.last),
         ]
-    return chosen + ([keras.callbacks.SwapEMAWeights()] if settings.ema else [])
+    return chosen + ([mean] if mean else [])
+
+
+def _diverged_hint(phase: Phase, settings: FitSettings) -> str:
+    rate = f"--resume {rate_flag(phase)} {phase.learning_rate / 4:.2g}"
+    if settings.precision == "float32":
+        return rate
+    return f"{rate}, or a new --out with --precision float32 instead of {settings.precision}"
 
 
 def _tensorboard(run: Path) -> list[keras.callbacks.Callback]:
@@ -201,17 +251,33 @@ def _tensorboard(run: Path) -> list[keras.callbacks.Callback]:
     return [keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False)]
 
 
+def _recalibrate(job: TrainingJob, model: keras.Model, phase: Phase) -> None:
+    """Recalibrate BatchNorm as in the saved model, so that validation is of that model."""
+    batches = recalibration_batches(job.train, job.settings)
+    if not job.cluster.strategy:
+        recalibrate_batchnorm(model, batches)
+        return
+    plain = _plain(job, model, phase)
+    recalibrate_batchnorm(plain, batches)
+    copy_statistics(plain, model)
+
+
+def _plain(job: TrainingJob, model: keras.Model, phase: Phase) -> keras.Model:
+    """Return a copy of the network: float32, for one device, without the optimizer's state."""
+    plain = build_network(job.settings, len(job.train.attributes), FROM_SCRATCH)
+    plain.set_weights(model.get_weights())
+    freeze(plain, phase.unfreeze)
+    return plain
+
+
 def _finish(job: TrainingJob, model: keras.Model) -> keras.Model:
     """Save and return the trained network with recalibrated BatchNorm statistics."""
-    train, run, settings = job.train, job.run, job.settings
+    run, settings = job.run, job.settings
     if not job.cluster.is_chief:
         return model
-    # A new model, float32 and for one device, without the optimizer's state, which is two thirds
-    # of the file.
-    plain = build_network(settings, len(train.attributes), FROM_SCRATCH)
-    plain.set_weights(model.get_weights())
-    freeze(plain, phases(settings)[-1].unfreeze)
-    recalibrate_batchnorm(plain, recalibration_batches(train, settings))
+    plain = _plain(job, model, phases(settings)[-1])
+    recalibrate_batchnorm(plain, recalibration_batches(job.train, settings))
+    check_finite(plain, run)
     plain.save(run / "model.partial.keras")
     (run / "model.partial.keras").rename(run / "model.keras")
     shutil.rmtree(run / "backup", ignore_errors=True)
@@ -219,8 +285,17 @@ def _finish(job: TrainingJob, model: keras.Model) -> keras.Model:
 
 
 def recalibration_batches(train: Split, settings: FitSettings) -> Iterator[np.ndarray]:
-    """Yield batches of un-augmented training crops, evenly over the split, for BatchNorm."""
+    """Yield batches of un-augmented training crops, evenly over the split, for BatchNorm.
+
+    Raises DataError at the end if no photo can be read.
+    """
     plain = Batches(train, settings.input, 32)
     step = max(1, len(plain) // RECALIBRATION_BATCHES)
-    for index in range(0, len(plain), step):
-        yield plain[index][0]
+    chosen, count = range(0, len(plain), step), 0
+    with ThreadPoolExecutor(plain.workers) as pool:
+        for first in range(0, len(chosen), READ_AHEAD):  # all at once could be a gigabyte
+            for rows, crops in pool.map(plain.read, chosen[first : first + READ_AHEAD]):
+                count += len(rows)
+                if len(rows):
+                    yield crops
+    check_any(count, train)

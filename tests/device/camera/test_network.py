@@ -444,9 +444,11 @@ def test_a_film_that_is_waited_for_ends_with_all_its_frames(tmp_path, monkeypatc
 def test_a_film_with_its_index_at_the_end_needs_a_server_of_parts(tmp_path):
     content = transport_stream(tmp_path / "a.mp4", 200) + bytes(1 << 20)
     assert content.find(b"moov") > content.find(b"mdat")
-    with web({"/film": Page(content, "video/mp4")}) as server:
-        with pytest.raises(SourceError, match=r"its index at its end.*Try: download it"):
-            opened(address(server, "film"))
+    with (
+        web({"/film": Page(content, "video/mp4")}) as server,
+        pytest.raises(SourceError, match=r"its index at its end.*Try: download it"),
+    ):
+        opened(address(server, "film"))
     with web({"/film": Page(content, "video/mp4", Accept_Ranges="bytes")}) as server:
         opened(address(server, "film")).close()
 

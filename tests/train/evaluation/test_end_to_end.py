@@ -38,15 +38,17 @@ def test_whole_photos_are_classified_as_on_the_device(portraits, tmp_path, capsy
     assert "2 photos: face detected in 1.000" in capsys.readouterr().out
 
 
-def test_photos_without_a_face_or_unreadable_count_as_missed(portraits):
+def test_photos_without_a_face_count_as_missed_and_unreadable_ones_are_left_out(portraits):
     cv2.imwrite(str(portraits / "room.png"), np.full((300, 400, 3), 80, np.uint8))
     table = portraits / "labels.csv"
     table.write_text(table.read_text() + "room.png,0,0,\ngone.png,1,1,\n")
     classifier = Classifier(CARD)
     labelled = end_to_end.read_labelled(portraits, classifier.card.names)
     result = end_to_end.evaluate(labelled, BlazeFace(), classifier, LIMITS)
-    assert result.detected == 0.5 and result.classified == 0.5 and result.accuracy == 1
-    assert result.states == {"ok": 2, "no face": 1, "unreadable": 1}
+    assert result.detected == result.classified == pytest.approx(2 / 3) and result.accuracy == 1
+    assert result.states == {"ok": 2, "no face": 1}
+    assert (result.photos, result.unreadable) == (3, 1)
+    assert "1 photo left out: not readable" in end_to_end.table(result)
 
 
 @pytest.mark.parametrize(

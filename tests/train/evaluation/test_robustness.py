@@ -133,7 +133,7 @@ def test_the_command_writes_json_and_chart(celeba, tmp_path, capsys):
     evaluate.main(["sweep", "size", *arguments])
     rows = json.loads((tmp_path / "out" / "sweep-size.json").read_text())
     assert [row["severity"] for row in rows] == [160, 96, 64, 48, 32, 24]
-    of = {"sha256": Classifier(CARD).card.sha256, "split": "test"}
+    of = {"sha256": Classifier(CARD).card.sha256, "split": "test", "unreadable": 0}
     assert rows[0] == {"severity": 160.0, "detected": 0.0, "accuracy": None, "baseline": None} | of
     assert set(read_sweeps([tmp_path / "out"], of["sha256"], "test")) == {"size"}
     assert cv2.imread(str(tmp_path / "out" / "sweep-size.png")) is not None

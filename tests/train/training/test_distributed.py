@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from tests.conftest import ROOT, make_celeba
 from tests.train.conftest import execution
 from train import fit
 from train.keras_import import keras
-from train.training.distributed import Cluster, ReplicaShard
+from train.training.distributed import SETUP_HINT, Cluster, ReplicaShard, is_chief
 from train.training.run_dir import read_settings
 
 WORKERS, EPOCHS = 2, 12
@@ -146,3 +147,11 @@ def test_a_cluster_that_is_none(monkeypatch, config, message):
         monkeypatch.setenv("TF_CONFIG", config)
     with pytest.raises(UsageError, match=message):
         Cluster("workers")
+
+
+def test_the_example_of_a_cluster_is_one(monkeypatch):
+    command, assignment = shlex.split(SETUP_HINT)
+    assert command == "export"
+    name, _, value = assignment.partition("=")
+    monkeypatch.setenv(name, value)
+    assert is_chief("workers")

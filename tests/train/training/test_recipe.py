@@ -15,6 +15,7 @@ from device.cli.flags import flags_of
 from device.config import settings_of
 from device.errors import UsageError
 from tests.conftest import DATA, ROOT, make_celeba
+from tests.train.conftest import empty_splits
 from train import fit, recipe
 from train.data.augment import Augmentation
 from train.keras_import import keras
@@ -267,7 +268,7 @@ def test_help_and_recipes_do_not_load_keras():
 
 def test_a_resumed_run_keeps_its_settings(tmp_path, caplog):
     kept = FitSettings(epochs=3, workers=1, teacher_input=(64, 80), attributes=("Bald", "Male"))
-    save_settings(tmp_path, kept, tmp_path, {"train": 1, "val": 1})
+    save_settings(tmp_path, kept, tmp_path, empty_splits())
     assert read_settings(tmp_path) == kept
     flags = ["--data", "d", "--out", str(tmp_path), "--resume", "--epochs", "9", "--mixup", "0.1"]
     with caplog.at_level("INFO", "facet"):

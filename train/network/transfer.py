@@ -1,0 +1,118 @@
+"""Continue from another model: copy its backbone, and its head's columns of equal attributes."""
+
+from pathlib import Path
+
+import numpy as np
+
+from device.attributes.model_card import read_card
+from device.errors import FacetError, ModelError, one_line
+from device.files import read_json
+from device.log import log
+from train.data.celeba import ATTRIBUTES
+from train.keras_import import keras
+from train.network.backbones import WEIGHTS_HINT
+from train.network.load import load_float
+
+LISTED = 8  # attributes that a log line names
+
+
+def continue_from(
+    model: keras.Model, path: Path, backbone: str, head: list[keras.layers.Layer], names: tuple
+) -> None:
+    """Copy the weights of a .keras file into a model of `build`, layer by layer.
+
+    head: the model's layers behind the pool; a hidden layer of another shape starts anew. names:
+    the model's attributes, () if unknown. The last layer takes the columns of the attributes that
+    the file has too and starts the others anew; a log line names them. Raises ModelError if the
+    file is no model, has a NaN, or another backbone.
+    """
+    source = load_float(path)
+    try:
+        theirs = source.get_layer(backbone)
+        for layer in (layer for layer in model.get_layer(backbone).layers if layer.weights):
+            layer.set_weights(theirs.get_layer(layer.name).get_weights())
+        layers = {layer.name: layer for layer in source.layers}
+        for layer in (layer for layer in head if layer.weights):
+            match = layers.get(layer.name)
+            if layer.name == "attributes":
+                _copy_attributes(layer, match, path, names, source.output_shape[-1])
+            elif match is not None and layer.kernel.shape == match.kernel.shape:
+                layer.set_weights(match.get_weights())
+            else:
+                log.info(f"{path}: the layer {layer.name} starts anew")
+    except Exception as error:  # other layers, or layers of other shapes
+        raise ModelError(f"cannot continue from {path}: {one_line(error)}", WEIGHTS_HINT) from error
+
+
+def _copy_attributes(
+    layer: keras.layers.Layer,
+    match: keras.layers.Layer | None,
+    path: Path,
+    names: tuple[str, ...],
+    outputs: int,
+) -> None:
+    """Copy the columns of equal attributes between two last layers."""
+    if match is None or layer.kernel.shape[0] != match.kernel.shape[0]:
+        log.info(f"{path}: the head starts anew, it reads other features")
+        return
+    theirs = attributes_of(path, outputs)
+    if not names or not theirs:
+        if layer.kernel.shape == match.kernel.shape:
+            layer.set_weights(match.get_weights())
+            return
+        log.info(f"{path}: the head starts anew, no settings.json or card names its attributes")
+        return
+    common = [name for name in names if name in theirs]
+    to = [names.index(name) for name in common]
+    of = [theirs.index(name) for name in common]
+    kernel, bias = layer.get_weights()
+    classes = kernel.shape[-1] // len(names)  # 2 for softmax: no and yes
+    for ours, source in zip((kernel, bias), match.get_weights(), strict=True):
+        columns = ours.reshape(*ours.shape[:-1], len(names), classes)
+        columns[..., to, :] = _with_classes(source, outputs, classes)[..., of, :]
+    layer.set_weights([kernel, bias])
+    anew = [name for name in names if name not in theirs]
+    if anew:
+        log.info(f"{path}: the head keeps {_listed(common)}, and starts anew for {_listed(anew)}")
+
+
+def _with_classes(weights: np.ndarray, attributes: int, classes: int) -> np.ndarray:
+    """Return (..., attributes, classes) of a last layer, whose probabilities stay the same."""
+    columns = weights.reshape(*weights.shape[:-1], attributes, -1)
+    if columns.shape[-1] == classes:
+        return columns
+    if classes == 1:  # the sigmoid of the difference is the softmax of both
+        return columns[..., 1:] - columns[..., :1]
+    return np.concatenate([np.zeros_like(columns), columns], axis=-1)
+
+
+def attributes_of(path: Path, outputs: int) -> tuple[str, ...]:
+    """Return the names of a .keras file's outputs, in order, or () if nothing names them.
+
+    From the settings.json of its run or the card beside it; 40 outputs are CelebA's.
+    """
+    for read in (_run_attributes, _card_attributes):
+        names = read(path)
+        if len(names) == outputs:
+            return names
+    return ATTRIBUTES if outputs == len(ATTRIBUTES) else ()
+
+
+def _run_attributes(path: Path) -> tuple[str, ...]:
+    try:
+        record = read_json(path.with_name("settings.json"))
+        return tuple(record["settings"].get("attributes") or record.get("attributes") or ())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()
+
+
+def _card_attributes(path: Path) -> tuple[str, ...]:
+    try:
+        return read_card(path.with_suffix(".json")).names
+    except FacetError:
+        return ()
+
+
+def _listed(names: list[str]) -> str:
+    rest = len(names) - LISTED
+    return (", ".join(names[:LISTED]) or "no attribute") + (f" and {rest} more" if rest > 0 else "")
