@@ -12,7 +12,6 @@ beside it as NAME.png.
 """
 
 import argparse
-import dataclasses
 import json
 import shlex
 import subprocess
@@ -28,7 +27,8 @@ from device.log import log
 from train.data.open import read_data
 from train.data.select import select_for_run
 from train.data.unreadable import unreadable_line
-from train.evaluation.comparison import ComparisonRow, chart, measure_run, table
+from train.evaluation.comparison import ComparisonRow, measure_run, row_record, table
+from train.evaluation.comparison_chart import chart
 from train.tools.markers import fill_markers
 from train.training.config import FitSettings
 from train.training.flags import add_flags, overridden
@@ -98,7 +98,7 @@ def _write(rows: list[ComparisonRow], out: Path, into: Path | None) -> None:
     """Write the table and the chart of the recipes so far."""
     lines = table(rows)
     (out / "comparison.md").write_text("\n".join(lines) + "\n")
-    records = [dataclasses.asdict(row) for row in rows]
+    records = [row_record(row) for row in rows]
     (out / "comparison.json").write_text(json.dumps(records, indent=2) + "\n")
     chart(out / "comparison.png", rows)
     if into:

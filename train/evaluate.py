@@ -20,7 +20,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 
 from device.attributes.classifier import Classifier
@@ -36,8 +35,16 @@ from train.data.select import head, sample_evenly
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split, left_out_line
 from train.data.unreadable import unreadable, unreadable_line
 from train.evaluation import end_to_end, fairness, rejection, robustness
+from train.evaluation.chart_text import chart_style
 from train.evaluation.float_model import load_matched
-from train.evaluation.metrics import Scores, without_nan
+from train.evaluation.intervals import (
+    Interval,
+    interval_text,
+    mean_intervals,
+    score_intervals,
+    without_unknown,
+)
+from train.evaluation.metrics import Scores, decimals, without_nan
 from train.evaluation.plots import (
     attribute_chart,
     overview_chart,
@@ -88,37 +95,59 @@ def scores_table(scores: Scores) -> str:
     """Return the means and a row per attribute as text."""
     means = scores.means()
     lines = [
-        f"{scores.photos:,} photos: mean accuracy {means['accuracy']:.4f}, balanced accuracy "
-        f"{means['balanced_accuracy']:.4f}, macro-F1 {means['macro_f1']:.4f}, mean AUC "
-        f"{means['mean_auc']:.4f}, calibration error {means['calibration_error']:.4f}",
-        f"{'attribute':20}{'accuracy':>10}{'balanced':>10}{'precision':>10}{'recall':>10}"
-        f"{'F1':>10}{'AUC':>10}{'support':>10}",
+        f"{scores.photos:,} photos: mean accuracy {decimals(means['accuracy'], 4)}, balanced "
+        f"accuracy {decimals(means['balanced_accuracy'], 4)}, macro-F1 "
+        f"{decimals(means['macro_f1'], 4)}, mean AUC {decimals(means['mean_auc'], 4)}, "
+        f"calibration error {decimals(means['calibration_error'], 4)}",
+        f"{'attribute':20}{'accuracy':>10}{'95 %':>16}{'balanced':>10}{'precision':>10}"
+        f"{'recall':>10}{'F1':>10}{'95 %':>16}{'AUC':>10}{'95 %':>16}{'support':>10}",
     ]
     for score in scores.attributes:
         metrics = (
             *(score.accuracy, score.balanced_accuracy, score.precision),
             *(score.recall, score.f1, score.auc),
         )
-        values = "".join(f"{value:10.4f}" for value in metrics)
-        lines.append(f"{score.name:20}{values}{score.support:10}")
+        values = [f"{decimals(value, 4):>10}" for value in metrics]
+        ends = score_intervals(score, scores.photos)
+        for place, field in ((0, "accuracy"), (4, "f1"), (5, "auc")):
+            values[place] += f"{interval_text(ends[field]):>16}"
+        lines.append(f"{score.name:20}{''.join(values)}{score.support:10}")
     return "\n".join(lines)
+
+
+def intervals_line(intervals: dict[str, Interval]) -> str:
+    """Return the 95 % intervals of the means as text."""
+    titles = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
+    titles |= {"macro_f1": "macro-F1", "mean_auc": "mean AUC"}
+    known = [
+        f"{titles[key]} {text}"
+        for key, interval in intervals.items()
+        if (text := interval_text(interval, 4))
+    ]
+    return f"95 % intervals of the means: {', '.join(known)}"
 
 
 def write_scores(
     out: Path, about: dict[str, Any], scores: Scores, split: Split, probabilities: np.ndarray
-) -> None:
-    """Write report.json, which starts with `about`, and the charts."""
-    _write_json(out / "report.json", about | scores.to_dict())
-    with matplotlib.rc_context({"text.parse_math": False}):  # an attribute may be called a$b$
-        _write_charts(out, scores, split, probabilities)
-
-
-def _write_charts(out: Path, scores: Scores, split: Split, probabilities: np.ndarray) -> None:
-    overview_chart(out / "attributes.png", scores)
+) -> dict[str, Interval]:
+    """Write report.json, which starts with `about`, and the charts; return the means' intervals."""
+    intervals = mean_intervals(scores, split.labels, probabilities)
+    _write_json(out / "report.json", about | _record(scores, intervals))
     (out / "attributes").mkdir(exist_ok=True)
-    for i, score in enumerate(scores.attributes):
-        path = out / "attributes" / f"{unique_slug(score.name)}.png"
-        attribute_chart(path, score, split.labels[:, i], probabilities[:, i])
+    with chart_style(split.attributes):
+        overview_chart(out / "attributes.png", scores)
+        for i, score in enumerate(scores.attributes):
+            path = out / "attributes" / f"{unique_slug(score.name)}.png"
+            attribute_chart(path, score, split.labels[:, i], probabilities[:, i])
+    return intervals
+
+
+def _record(scores: Scores, intervals: dict[str, Interval]) -> dict[str, Any]:
+    """Return the metrics with their 95 % intervals, for JSON."""
+    record = scores.to_dict() | {"intervals": without_unknown(intervals)}
+    for row, score in zip(record["attributes"], scores.attributes, strict=True):
+        row["intervals"] = without_unknown(score_intervals(score, scores.photos))
+    return record
 
 
 def run_scores(args: argparse.Namespace, out: Path, classifier: Classifier, split: Split) -> None:
@@ -140,7 +169,7 @@ def run_scores(args: argparse.Namespace, out: Path, classifier: Classifier, spli
         "split": split.name,
         "unreadable": len(split) - len(readable),
     }
-    write_scores(out, about, scores, readable, probabilities)
+    print(intervals_line(write_scores(out, about, scores, readable, probabilities)))
     _print_unreadable(split)
     print(f"report: {out / 'report.json'}, charts: {out / 'attributes.png'}, {out / 'attributes'}/")
 
@@ -204,7 +233,7 @@ def run_photos(folder: Path, out: Path, classifier: Classifier) -> None:
     limits = quality_limits(FacesSettings())
     result = end_to_end.evaluate(labelled, _detector(), classifier, limits)
     print(end_to_end.table(result))
-    _write_json(out / "photos.json", without_nan(asdict(result)))
+    _write_json(out / "photos.json", end_to_end.record(result))
 
 
 RUN = {

@@ -1,14 +1,14 @@
-"""Comparison of trained recipes, float and int8, in a table and a chart."""
+"""Comparison of trained recipes, float and int8, in a table."""
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
-from scipy.stats import binomtest
 
 from device.errors import ModelError, os_reason
 from device.files import read_json, write_atomic
@@ -17,8 +17,8 @@ from train.data.select import sample_evenly
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split
 from train.data.tables import Conversion, read_columns, whole
 from train.data.unreadable import readable_crops
-from train.evaluation.metrics import Score, percent_interval, score
-from train.evaluation.plots import BLUE, GREEN, ORANGE
+from train.evaluation.intervals import Interval, interval_text, score_intervals, wilson
+from train.evaluation.metrics import Score, decimals, percent_interval, score, without_nan
 from train.evaluation.predictions import predict_both, predict_float
 from train.network.build import multiply_adds
 from train.network.load import load_float
@@ -42,7 +42,7 @@ class ComparisonRow:
     accuracy: float
     low: float  # of the accuracy's 95 % Wilson interval
     high: float
-    balanced_accuracy: float
+    balanced_accuracy: float  # NaN if the test photos have one class only
     f1: float
     parameters: int
     multiply_adds: int
@@ -53,6 +53,10 @@ class ComparisonRow:
     int8_bytes: int
     int8_ms: float  # one crop, one thread, the minimum of many
     int8_loss: float  # float less int8 accuracy
+    # 95 % intervals, (low, high); None if not known, as in the rows of earlier versions.
+    validation_interval: Interval | None = None
+    balanced_interval: Interval | None = None
+    f1_interval: Interval | None = None
 
 
 def measure_run(
@@ -65,15 +69,31 @@ def measure_run(
     cached = run / "comparison.json"
     if cached.exists():
         try:
-            return [ComparisonRow(**row) for row in read_json(cached)]
+            return [_row(record) for record in read_json(cached)]
         except (OSError, ValueError, TypeError) as error:
             raise ModelError(
                 f"cannot read {cached}: {os_reason(error)}", f"rm {quote(str(cached))}"
             ) from error
     rows = _measure(name, run, settings, splits)
-    text = json.dumps([asdict(row) for row in rows], indent=2) + "\n"
+    text = json.dumps([row_record(row) for row in rows], indent=2) + "\n"
     write_atomic(cached, text.encode())
     return rows
+
+
+def row_record(row: ComparisonRow) -> dict[str, Any]:
+    """Return a row for JSON: None for NaN."""
+    return without_nan(asdict(row))
+
+
+def _row(record: dict[str, Any]) -> ComparisonRow:
+    if record["balanced_accuracy"] is None:
+        record = record | {"balanced_accuracy": math.nan}
+    intervals = {
+        key: tuple(value)
+        for key, value in record.items()
+        if key.endswith("_interval") and value is not None
+    }
+    return ComparisonRow(**(record | intervals))
 
 
 def _measure(
@@ -90,11 +110,10 @@ def _measure(
         score(test.attributes, test.labels, raw, np.full(len(test.attributes), 0.5)).attributes
         for raw in (raw_float, raw_int8)
     )
-    validation: list[float | None] = [None] * len(float_scores)
+    correct: list[int | None] = [None] * len(float_scores)
     if len(val):
         val, raw_val = predict_float(model, val)
-        correct = (raw_val >= 0.5) == val.labels
-        validation = [float(mean) for mean in correct.mean(axis=0)]
+        correct = ((raw_val >= 0.5) == val.labels).sum(axis=0).tolist()
     width, height = settings.input
     int8_ms = quickest_ms(network, np.zeros((height, width, 3), np.uint8))
     wall_s, cpu_s, epochs = _times(run / "times.csv")
@@ -105,9 +124,8 @@ def _measure(
             model=_describe(settings),
             photos=len(train),
             tested=len(test),
-            validation=val_accuracy,
+            validation=None if val_correct is None else val_correct / len(val),
             accuracy=float_score.accuracy,
-            **_wilson(float_score, len(test)),
             balanced_accuracy=float_score.balanced_accuracy,
             f1=float_score.f1,
             parameters=model.count_params(),
@@ -119,9 +137,11 @@ def _measure(
             int8_bytes=len(content),
             int8_ms=int8_ms,
             int8_loss=float_score.accuracy - int8_score.accuracy,
+            validation_interval=None if val_correct is None else wilson(val_correct, len(val)),
+            **_intervals(float_score, len(test)),
         )
-        for float_score, int8_score, val_accuracy in zip(
-            float_scores, int8_scores, validation, strict=True
+        for float_score, int8_score, val_correct in zip(
+            float_scores, int8_scores, correct, strict=True
         )
     ]
 
@@ -132,10 +152,16 @@ def _describe(settings: FitSettings) -> str:
     return f"{settings.backbone}, {width}x{height}, {start}"
 
 
-def _wilson(float_score: Score, count: int) -> dict[str, float]:
-    correct = round(float_score.accuracy * count)
-    interval = binomtest(correct, count).proportion_ci(method="wilson")
-    return {"low": float(interval.low), "high": float(interval.high)}
+def _intervals(float_score: Score, count: int) -> dict[str, Any]:
+    ends = score_intervals(float_score, count)
+    known = {key: value for key, value in ends.items() if value[0] == value[0]}
+    low, high = ends["accuracy"]
+    return {
+        "low": low,
+        "high": high,
+        "balanced_interval": known.get("balanced_accuracy"),
+        "f1_interval": known.get("f1"),
+    }
 
 
 def _int8(model, train: Split, settings: FitSettings, path: Path) -> bytes:
@@ -163,10 +189,10 @@ HEADER = (
     "recipe",
     "backbone, crop, start",
     "epochs",
-    "validation",
+    "validation (95 %)",
     "accuracy (95 %)",
-    "balanced",
-    "F1",
+    "balanced (95 %)",
+    "F1 (95 %)",
     "parameters",
     "MACs",
     "training, CPU min",
@@ -197,10 +223,10 @@ def _cells(row: ComparisonRow) -> tuple[str, ...]:
         f"`{row.recipe}`",
         row.model,
         str(row.epochs),
-        "" if row.validation is None else f"{100 * row.validation:.2f} %",
+        _validation(row),
         percent_interval(row.accuracy, row.low, row.high, digits=2, interval_digits=1),
-        f"{row.balanced_accuracy:.3f}",
-        f"{row.f1:.3f}",
+        _with_interval(row.balanced_accuracy, row.balanced_interval),
+        _with_interval(row.f1, row.f1_interval),
         f"{row.parameters / 1e6:.2f} M",
         f"{row.multiply_adds / 1e6:,.0f} M",
         f"{row.training_cpu_s / 60:.1f}",
@@ -211,33 +237,13 @@ def _cells(row: ComparisonRow) -> tuple[str, ...]:
     )
 
 
-def _short_description(row: ComparisonRow) -> str:
-    backbone, crop, start = row.model.split(", ", 2)
-    start = start if start == "from scratch" else "with weights"
-    return f"{row.attribute}, {backbone}, {crop}, {start}"
+def _validation(row: ComparisonRow) -> str:
+    if row.validation is None:
+        return ""
+    if row.validation_interval is None:
+        return f"{100 * row.validation:.2f} %"
+    return percent_interval(row.validation, *row.validation_interval, digits=2, interval_digits=1)
 
 
-def chart(path: Path, rows: list[ComparisonRow]) -> None:
-    """Draw accuracy with its interval, and time and size on the device, one row per recipe."""
-    figure = Figure(figsize=(10, 0.42 * len(rows) + 1.6), layout="constrained")
-    accuracy, cost = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
-    ordered = sorted(rows, key=lambda row: row.accuracy)
-    names = [f"{row.recipe}\n{_short_description(row)}" for row in ordered]
-    places = np.arange(len(ordered))
-    percent = np.array([100 * row.accuracy for row in ordered])
-    intervals = [
-        [100 * (row.accuracy - row.low) for row in ordered],
-        [100 * (row.high - row.accuracy) for row in ordered],
-    ]
-    accuracy.errorbar(percent, places, xerr=intervals, fmt="o", color=BLUE, capsize=3)
-    accuracy.set_yticks(places, names, fontsize=7)
-    accuracy.set(xlabel="accuracy, % (95 % interval)", ylim=(-0.6, len(rows) - 0.4))
-    accuracy.grid(axis="x", alpha=0.4)
-    cost.barh(places - 0.2, [row.int8_ms for row in ordered], 0.35, color=ORANGE, label="int8 ms")
-    sizes = [row.int8_bytes / 1e6 for row in ordered]
-    cost.barh(places + 0.2, sizes, 0.35, color=GREEN, label="int8 MB")
-    cost.set_xscale("log")
-    cost.set_xlabel("ms per face on this desktop; MB")
-    cost.grid(axis="x", alpha=0.4)
-    figure.legend(loc="outside upper right", ncols=2, fontsize=8)
-    figure.savefig(path, dpi=120)
+def _with_interval(value: float, interval: Interval | None) -> str:
+    return f"{decimals(value, 3)} ({interval_text(interval)})" if interval else decimals(value, 3)

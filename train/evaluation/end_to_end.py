@@ -8,8 +8,9 @@ the largest is evaluated.
 
 import shlex
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -25,6 +26,15 @@ from train.data.photo_folder import PhotoNames, read_folder
 from train.data.split import CORRECT_LINE, DataError
 from train.data.tables import Table, Truths, plain_name, read_table
 from train.data.unreadable import COPY_AGAIN, LEFT_OUT, photo_or_none
+from train.evaluation.intervals import (
+    UNKNOWN,
+    Interval,
+    interval_text,
+    photo_mean_interval,
+    wilson,
+    without_unknown,
+)
+from train.evaluation.metrics import decimals, without_nan
 
 TABLES = ("labels", "attributes", LABELS)
 ALIASES = {"Smiling": "smile"}  # GENKI's name of the attribute
@@ -51,6 +61,25 @@ class EndToEndResult:
     states: dict[str, int]  # of those, per state: ok, or why a face was not classified
     accuracy: float  # mean over the attributes
     attributes: dict[str, float]
+    accuracy_interval: Interval = UNKNOWN  # 95 %
+
+    @property
+    def intervals(self) -> dict[str, Interval]:
+        """The 95 % intervals of the shares, by field."""
+        return {
+            "detected": wilson(round(self.detected * self.photos), self.photos),
+            "classified": wilson(self.states.get(OK, 0), self.photos),
+            "accuracy": self.accuracy_interval,
+        }
+
+    @property
+    def attribute_intervals(self) -> dict[str, Interval]:
+        """The 95 % interval of each attribute's accuracy."""
+        classified = self.states.get(OK, 0)
+        return {
+            name: wilson(round(share * classified) if classified else 0, classified)
+            for name, share in self.attributes.items()
+        }
 
 
 def read_labelled(folder: Path, names: tuple[str, ...]) -> LabelledPhotos:
@@ -141,6 +170,7 @@ def evaluate(
         states={state: number for state, number in states.items() if number},
         accuracy=float(means.mean()),
         attributes=dict(zip(labelled.attributes, means.tolist(), strict=True)),
+        accuracy_interval=photo_mean_interval(np.array([row.mean() for row in correct])),
     )
 
 
@@ -153,16 +183,35 @@ def _analyze(path: Path, analyzer: FaceAnalyzer) -> tuple[str, np.ndarray | None
     return (NO_FACE, None) if face is None else (face.state, face.probabilities.array)
 
 
+def record(result: EndToEndResult) -> dict[str, Any]:
+    """Return the result for JSON, with None for NaN."""
+    fields = without_nan(asdict(result)) | {"attributes": without_nan(result.attributes)}
+    del fields["accuracy_interval"]
+    intervals = without_unknown(result.intervals)
+    intervals["attributes"] = without_unknown(result.attribute_intervals)
+    return fields | {"intervals": intervals}
+
+
+def _brackets(interval: Interval) -> str:
+    text = interval_text(interval, 3)
+    return f" ({text})" if text else ""
+
+
 def table(result: EndToEndResult) -> str:
     """Return the result as text."""
+    ends = {name: _brackets(interval) for name, interval in result.intervals.items()}
     lines = [
-        f"{result.photos} photos: face detected in {result.detected:.3f}, classified in "
-        f"{result.classified:.3f}; accuracy {result.accuracy:.4f}, mean over "
-        f"{counted(len(result.attributes), 'attribute')}",
+        f"{counted(result.photos, 'photo')}: face detected in {result.detected:.3f}"
+        f"{ends['detected']}, classified in {result.classified:.3f}{ends['classified']}; accuracy "
+        f"{decimals(result.accuracy, 4)}{ends['accuracy']}, mean over "
+        f"{counted(len(result.attributes), 'attribute')}; in brackets: 95 % intervals",
         ", ".join(f"{state}: {count}" for state, count in sorted(result.states.items())),
     ]
     if result.unreadable:
         lines.append(f"{counted(result.unreadable, 'photo')} {LEFT_OUT}")
     if len(result.attributes) > 1:
-        lines += [f"{name:20}{value:8.3f}" for name, value in result.attributes.items()]
+        lines += [
+            f"{name:20}{decimals(value, 3):>8}{_brackets(result.attribute_intervals[name])}"
+            for name, value in result.attributes.items()
+        ]
     return "\n".join(lines)

@@ -72,6 +72,11 @@ def mean_of_known(values: list[float]) -> float:
     return float(np.mean(known)) if known else math.nan
 
 
+def decimals(value: float, digits: int) -> str:
+    """Return a number as text, a dash for NaN."""
+    return f"{value:.{digits}f}" if value == value else "-"
+
+
 def percent_interval(
     value: float, low: float, high: float, digits: int = 1, interval_digits: int | None = None
 ) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_rgb
@@ -9,7 +10,10 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
-from train.evaluation.metrics import Score, Scores
+from device.text import counted
+from train.evaluation.chart_text import note, short_label
+from train.evaluation.intervals import interval_text, score_intervals, wilson
+from train.evaluation.metrics import Score, Scores, decimals
 from train.evaluation.rejection import RejectionCurve
 from train.evaluation.robustness import SweepPoint
 
@@ -18,42 +22,63 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#999999"
 RED = "#D55E00"
 
 
-def attribute_label(name: str) -> str:
-    """Return an attribute's name with spaces."""
-    return name.replace("_", " ")
-
-
 def overview_chart(path: Path, scores: Scores) -> None:
-    """Draw balanced accuracy and F1 per attribute, best F1 first."""
+    """Draw balanced accuracy and F1 with its interval per attribute, best F1 first."""
     rows = sorted(scores.attributes, key=lambda score: score.f1)
-    figure = Figure(figsize=(8, 0.24 * len(rows) + 1.6), layout="constrained")
+    figure = Figure(figsize=(8, 0.24 * len(rows) + 1.9), layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(rows))
-    axes.barh(places, [score.f1 for score in rows], color=BLUE, height=0.7, label="F1")
+    axes.barh(places, [score.f1 for score in rows], color=BLUE, alpha=0.6, height=0.7, label="F1")
+    f1_whiskers(axes, rows, scores.photos)
     balanced = [score.balanced_accuracy for score in rows]
-    axes.plot(balanced, places, "o", color=ORANGE, markersize=5, label="balanced accuracy")
-    axes.set_yticks(places, [f"{attribute_label(s.name)} ({s.support})" for s in rows])
+    dots: dict[str, Any] = {"linestyle": "", "clip_on": False, "zorder": 4}
+    axes.plot(
+        balanced, places, marker="o", color=ORANGE, markersize=5, label="balanced accuracy", **dots
+    )
+    axes.set_yticks(places, [f"{short_label(s.name)} ({s.support:,})" for s in rows])
     axes.set_xlim(0, 1)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.grid(axis="x", alpha=0.4)
+    axes.set_axisbelow(True)
     means = scores.means()
     axes.set_title(
-        f"{scores.photos:,} photos: accuracy {means['accuracy']:.3f}, balanced "
-        f"{means['balanced_accuracy']:.3f}, macro-F1 {means['macro_f1']:.3f} "
+        f"{counted(scores.photos, 'photo')}: accuracy {decimals(means['accuracy'], 3)}, balanced "
+        f"{decimals(means['balanced_accuracy'], 3)}, macro-F1 {decimals(means['macro_f1'], 3)} "
         "(in brackets: photos with the attribute)",
         fontsize=9,
         loc="right",
     )
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize=8)
     figure.savefig(path, dpi=110)
+
+
+def f1_whiskers(axes, rows: Sequence[Score], photos: int) -> None:
+    """Draw the 95 % interval of each row's F1."""
+    ends = np.array([score_intervals(score, photos)["f1"] for score in rows]).reshape(-1, 2)
+    f1 = np.array([score.f1 for score in rows])
+    axes.errorbar(
+        f1,
+        range(len(rows)),
+        xerr=interval_lengths(f1, ends),
+        fmt="none",
+        ecolor="black",
+        elinewidth=0.8,
+        capsize=1.5,
+        label="95 % interval of F1",
+    )
+
+
+def interval_lengths(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return (2, n) lengths below and above (n,) values of (n, 2) intervals, 0 where NaN."""
+    return np.maximum(np.nan_to_num(np.stack((values - ends[:, 0], ends[:, 1] - values))), 0)
 
 
 def attribute_chart(path: Path, score: Score, label: np.ndarray, probability: np.ndarray) -> None:
     """Draw one attribute's confusion matrix, ROC and precision-recall curve."""
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     figure.suptitle(
-        f"{attribute_label(score.name)}: accuracy {score.accuracy:.3f}, F1 {score.f1:.3f}, AUC "
-        f"{score.auc:.3f}, threshold {score.threshold:.2f}"
+        f"{short_label(score.name, 60)}: accuracy {score.accuracy:.3f}, F1 {score.f1:.3f}, AUC "
+        f"{decimals(score.auc, 3)}, threshold {score.threshold:.2f}; {counted(len(label), 'photo')}"
     )
     matrix, roc, recall = figure.subplots(1, 3)
     counts = confusion_matrix(label, probability >= score.threshold, labels=(0, 1))
@@ -63,7 +88,10 @@ def attribute_chart(path: Path, score: Score, label: np.ndarray, probability: np
 
 
 def draw_confusion(axes, counts: np.ndarray) -> None:
-    """Draw a confusion matrix, int (2, 2): rows are labels, columns are predictions."""
+    """Draw a confusion matrix, int (2, 2): rows are labels, columns are predictions.
+
+    Each cell has its photos, their share of the row and the share's 95 % interval in percent.
+    """
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     cells = np.zeros((2, 2, 4))
     correct = np.eye(2, dtype=bool)
@@ -71,8 +99,10 @@ def draw_confusion(axes, counts: np.ndarray) -> None:
     cells[..., 3] = 0.65 * shares
     axes.imshow(cells, interpolation="none", aspect="auto")
     for (row, column), count in np.ndenumerate(counts):
-        text = f"{count:,}\n{shares[row, column]:.1%}"
-        axes.text(column, row, text, ha="center", va="center")
+        ends = wilson(int(count), int(counts[row].sum()))
+        text = f"{shares[row, column]:.1%}\n{interval_text(ends, 0, percent=True)}"
+        text = text if counts[row].any() else "no photo"
+        axes.text(column, row, f"{count:,}\n{text}", ha="center", va="center", linespacing=1.15)
     axes.set_xticks((0, 1), ("predicted no", "predicted yes"))
     axes.set_yticks((0, 1), ("label no", "label yes"), rotation=90, va="center")
     axes.tick_params(length=0)
@@ -89,14 +119,42 @@ def draw_curves(
         recall.plot(
             *precision_recall_points(label, probability), color=BLUE, drawstyle="steps-post"
         )
-        roc.plot(counts[0, 1] / counts[0].sum(), score.recall, "o", color=ORANGE)
-        recall.plot(score.recall, score.precision, "o", color=ORANGE)
-    roc.plot((0, 1), (0, 1), ":", color=GREY)
-    recall.axhline(label.mean(), linestyle=":", color=GREY)
+        roc.plot((0, 1), (0, 1), ":", color=GREY, zorder=0)
+        recall.axhline(label.mean(), linestyle=":", color=GREY)
+        ends = score_intervals(score, len(label))
+        false_positive_rate = float(counts[0, 1] / counts[0].sum())
+        _dot(
+            roc,
+            (false_positive_rate, score.recall),
+            wilson(int(counts[0, 1]), int(counts[0].sum())),
+            ends["recall"],
+        )
+        _dot(recall, (score.recall, score.precision), ends["recall"], ends["precision"])
+    else:
+        for axes in (roc, recall):
+            note(axes, one_class(label))
     roc.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC")
     recall.set(xlabel="recall", ylabel="precision", title="Precision and recall")
     for axes in (roc, recall):
         axes.set(xlim=(0, 1), ylim=(0, 1.02))
+
+
+def _dot(
+    axes, at: tuple[float, float], x_ends: tuple[float, float], y_ends: tuple[float, float]
+) -> None:
+    """Draw the point of the threshold with the 95 % intervals of both its shares."""
+    x, y = np.array(at)[:, None]
+    lengths = (interval_lengths(v, np.array([e])) for v, e in ((x, x_ends), (y, y_ends)))
+    x_lengths, y_lengths = lengths
+    axes.errorbar(
+        x, y, xerr=x_lengths, yerr=y_lengths, fmt="o", color=ORANGE, elinewidth=0.9, clip_on=False
+    )
+
+
+def one_class(label: np.ndarray) -> str:
+    """Return why there is no curve: the labels, (photos,) 0 or 1, are all the same."""
+    answer = "yes" if label.any() else "no"
+    return f"no curve: {counted(len(label), 'photo')},\nall labelled {answer}"
 
 
 def roc_points(label: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,26 +189,42 @@ def sweep_figure(
         ("detected", "faces detected", "^:", GREEN),
     ):
         axes.plot(severity, [getattr(p, key) for p in rows], style, color=colour, label=label)
-    axes.set(xlabel=f"{kind}, {unit}", ylabel="share", ylim=(0.5, 1.01))
+    drawn = [getattr(p, key) for p in rows for key in ("accuracy", "baseline", "detected")]
+    lowest = min([0.5, *(value - 0.03 for value in drawn if value == value)])
+    axes.set(xlabel=f"{kind}, {unit}", ylabel="share", ylim=(max(lowest, -0.01), 1.01))
+    if len(set(severity)) == 1:
+        axes.set_xticks(severity[:1])
     axes.grid(alpha=0.4)
-    axes.legend(loc="lower right" if kind == "size" else "lower left")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
     return figure
 
 
 def rejection_chart(path: Path, curves: Sequence[RejectionCurve]) -> None:
     """Draw accuracy against coverage for each limit; dots mark the default limits."""
-    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    figure = Figure(figsize=(6.4, 4.7), layout="constrained")
     axes = figure.subplots()
     for curve, colour in zip(curves, (BLUE, ORANGE, GREEN, GREY, RED), strict=True):
         label = (
-            f"{curve.state}: accepted {curve.accepted_accuracy:.3f}, "
-            f"rejected {curve.rejected_accuracy:.3f}"
+            f"{curve.state}: accepted {decimals(curve.accepted_accuracy, 3)}, "
+            f"rejected {decimals(curve.rejected_accuracy, 3)}"
         )
         axes.plot(curve.coverage, curve.accuracy, color=colour, label=label)
         axes.plot(curve.accepted, curve.accepted_accuracy, "o", color=colour)
     axes.set(xlabel="coverage: share of the faces, best quality first", ylabel="mean accuracy")
     axes.grid(alpha=0.4)
-    axes.legend(loc="lower left", title="dots: the default limits", fontsize=8)
+    faces = {curve.faces for curve in curves}
+    if not any(faces):
+        note(axes, "no curve: no face was found")
+    most, least = max(faces), min(faces)
+    found = f"{most:,}" if most == least else f"{least:,} to {most:,}"
+    figure.legend(
+        loc="outside lower center",
+        ncols=2,
+        title=f"dots: the default limits; {found} faces for each",
+        fontsize=8,
+        title_fontsize=8,
+        frameon=False,
+    )
     figure.savefig(path, dpi=110)
 
 
@@ -182,5 +256,5 @@ def det_chart(
         ylabel="false rejects: pairs of one person that do not match",
     )
     axes.grid(alpha=0.4)
-    axes.legend(loc="upper right", fontsize=8)
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
     figure.savefig(path, dpi=110)

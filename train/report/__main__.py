@@ -11,13 +11,12 @@ RUN/models or models/ by its card's record of the run; its sweeps, measured by t
 RUN/evaluate or out/evaluate-SPLIT.
 """
 
+import math
 import os
 import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-
-import matplotlib
 
 from device.attributes.classifier import Classifier
 from device.cli.command import Parser, count, exit_with
@@ -27,7 +26,7 @@ from device.log import log
 from device.text import counted
 from train.data.open import read_data
 from train.data.split import Dataset, left_out_line
-from train.evaluation.plots import attribute_label
+from train.evaluation.chart_text import attribute_label, chart_style
 from train.report import calibration, conversion, exploration, learning, mistakes, quality
 from train.report.chart import STYLE
 from train.report.page import Section, html
@@ -83,15 +82,16 @@ def write_report(run: Run, data: Dataset, options: ReportOptions) -> Path:
         classifier = Classifier(card, threads=os.cpu_count() or 1)
         int8_predictions, results = int8_results(classifier, results)
         int8 = conversion.Converted(card, classifier.card, int8_predictions)
-    with matplotlib.rc_context(STYLE):
+    with chart_style(names, STYLE):
         sections = _sections(run, data, options, results, int8)
     split = results.split
     unread = f" {results.unreadable}." if results.unreadable else ""
     balance = f", half of them with {attribute_label(names[0])}" if run.balanced else ""
     text = html(
         f"Report: {run.folder.resolve().name}",
-        f"{len(split):,} {split.name} photos{balance}, {counted(len(names), 'attribute')}, "
-        f"float model; calibration and thresholds chosen on validation photos.{unread}",
+        f"{len(split):,} {split.name} photos{balance}, {counted(len(names), 'attribute')}, float "
+        "model; calibration and thresholds chosen on "
+        f"{counted(results.validated, 'validation photo')}. Ranges: 95 % intervals.{unread}",
         conversion.tiles(results, int8),
         sections,
     )
@@ -114,9 +114,12 @@ def _sections(
     if int8:
         folders = [own, Path("out") / f"evaluate-{options.split}"]
         sweeps = read_sweeps(folders, int8.card.sha256, options.split)
+    # The curves' photos: not those of a run with --limit, nor of a report with it.
+    same_photos = run.record.get("photos", {}).get("val") == results.validated
+    saved_accuracy = results.validation_accuracy if same_photos else math.nan
     sections = [
         exploration.section(data, out),
-        learning.section(run, out),
+        learning.section(run, out, saved_accuracy),
         quality.classification(results, out),
         quality.curves(results, out),
         calibration.calibration_section(results, out),

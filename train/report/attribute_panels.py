@@ -4,30 +4,23 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
 
-from train.evaluation.metrics import Score
-from train.evaluation.plots import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    attribute_label,
-    draw_confusion,
-    draw_curves,
-)
-from train.report.calibration import reliability
+from train.evaluation.chart_text import attribute_label, legend_above, note
+from train.evaluation.metrics import Score, decimals
+from train.evaluation.plots import BLUE, GREEN, GREY, ORANGE, draw_confusion, draw_curves, one_class
+from train.report.calibration import MIN_PHOTOS, draw_reliability, finish_reliability, reliability
 from train.report.chart import WIDTH_IN, Chart, slug
 from train.report.predictions import Results
 
-MIN_PHOTOS = 10  # in a bin; the share among fewer is too uncertain
+PANEL_BINS = 10  # of a panel's calibration
 
 
 def attribute_chart(results: Results, score: Score) -> Chart:
     """Draw one attribute's results on the split."""
     i = results.names.index(score.name)
     label, probability = results.split.labels[:, i], results.probabilities[:, i]
-    figure = Figure(figsize=(WIDTH_IN, 6.4))
+    figure = Figure(figsize=(WIDTH_IN, 6.8))
     # A fixed layout: computing it for 40 charts would take as long as everything else.
-    places = {"left": 0.1, "right": 0.98, "bottom": 0.06, "top": 0.96, "hspace": 0.45}
+    places = {"left": 0.1, "right": 0.98, "bottom": 0.06, "top": 0.96, "hspace": 0.55}
     panels = figure.subplots(3, 2, gridspec_kw=places | {"wspace": 0.38}).ravel()
     counts = confusion_matrix(label, probability >= score.threshold, labels=(0, 1))
     draw_confusion(panels[0], counts)
@@ -45,17 +38,17 @@ def attribute_chart(results: Results, score: Score) -> Chart:
         f"attributes/{slug(score.name)}",
         name,
         f"{name}: {true_positive} true positives, {false_negative} false negatives, "
-        f"{false_positive} false positives, {true_negative} true negatives; AUC {score.auc:.3f}, "
-        f"F1 {score.f1:.3f}, threshold {score.threshold:.2f}.",
+        f"{false_positive} false positives, {true_negative} true negatives; "
+        f"AUC {decimals(score.auc, 3)}, F1 {score.f1:.3f}, threshold {score.threshold:.2f}.",
         figure,
     )
 
 
 def _reliability(axes, label: np.ndarray, raw: np.ndarray, probability: np.ndarray) -> None:
-    axes.plot((0, 1), (0, 1), ":", color=GREY)
-    for values, style, colour in ((raw, "s--", GREY), (probability, "o-", BLUE)):
-        mean, share = reliability(label, values, bins=10, min_photos=MIN_PHOTOS)
-        axes.plot(mean, share, style, color=colour, markersize=3)
+    before, after = (reliability(label, p, PANEL_BINS, MIN_PHOTOS) for p in (raw, probability))
+    draw_reliability(axes, before, "s--", GREY)
+    draw_reliability(axes, after, "o-", BLUE)
+    finish_reliability(axes, after, "photo")
     axes.set(xlabel="predicted probability", ylabel="share positive", xlim=(0, 1), ylim=(0, 1.02))
     axes.set_title("Calibration (grey: before)")
 
@@ -74,9 +67,12 @@ def _thresholds(axes, label: np.ndarray, probability: np.ndarray, threshold: flo
         )
         for values, name, colour in lines:
             axes.plot(grid, values, color=colour, label=name)
-        axes.legend(loc="lower left", fontsize=7, handlelength=1)
+        legend_above(axes, "Threshold", len(lines))
+    else:
+        axes.set_title("Threshold")
+        note(axes, one_class(label).replace("curve", "precision, recall"))
     axes.axvline(threshold, linestyle=":", color="black", linewidth=1)
-    axes.set(xlabel="threshold", xlim=(0, 1), ylim=(0, 1.02), title="Threshold")
+    axes.set(xlabel="threshold", xlim=(0, 1), ylim=(0, 1.02))
 
 
 def _histogram(axes, label: np.ndarray, probability: np.ndarray, threshold: float) -> None:
@@ -87,5 +83,4 @@ def _histogram(axes, label: np.ndarray, probability: np.ndarray, threshold: floa
     axes.set(xlabel="predicted probability", ylabel="photos", xlim=(0, 1), yscale="symlog")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.minorticks_off()
-    axes.set_title("Predictions by label")
-    axes.legend(loc="upper center", fontsize=7, handlelength=1)
+    legend_above(axes, "Predictions by label", 2)

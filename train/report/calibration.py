@@ -1,19 +1,24 @@
 """Calibration of the probabilities, and the choice of thresholds."""
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
-from train.evaluation.metrics import calibration_error
-from train.evaluation.plots import BLUE, GREEN, GREY, ORANGE, attribute_label
-from train.report.chart import WIDTH_IN, Chart, label_rows, number, rows_figure
+from device.text import counted
+from train.evaluation.chart_text import attribute_label, note
+from train.evaluation.intervals import wilson
+from train.evaluation.metrics import calibration_error, decimals
+from train.evaluation.plots import BLUE, GREEN, GREY, ORANGE, interval_lengths
+from train.report.chart import WIDTH_IN, Chart, label_rows, legend_outside, rows_figure
 from train.report.page import Section, Table, embed
 from train.report.predictions import Results
 
 BINS = 15
+MIN_PHOTOS = 10  # in a bin; the share among fewer is too uncertain
 
 
 def calibration_section(results: Results, folder: Path) -> Section:
@@ -35,7 +40,7 @@ def thresholds_section(results: Results, folder: Path) -> Section:
         means = scores.means()
         chosen = "chosen" if weight == results.weight else ""
         keys = ("accuracy", "balanced_accuracy", "macro_f1")
-        rows.append((f"{weight:g}", *(number(means[key], 4) for key in keys), chosen))
+        rows.append((f"{weight:g}", *(decimals(means[key], 4) for key in keys), chosen))
     header = ("weight", "accuracy", "balanced accuracy", "macro-F1", "")
     return Section(
         "thresholds",
@@ -45,17 +50,62 @@ def thresholds_section(results: Results, folder: Path) -> Section:
     )
 
 
+@dataclass(frozen=True)
+class Reliability:
+    """The bins of equal width of a probability that have enough photos."""
+
+    mean: np.ndarray  # (bins,), of the predicted probabilities, 0..1
+    share: np.ndarray  # (bins,), of the photos that have the attribute, 0..1
+    ends: np.ndarray  # (bins, 2), the share's 95 % interval
+    drawn: int  # photos in these bins
+    photos: int  # in all
+    fullest: int  # photos in the fullest bin
+
+
 def reliability(
     label: np.ndarray, probability: np.ndarray, bins: int = BINS, min_photos: int = 1
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return (mean probability, share positive) of the bins with at least `min_photos` photos."""
+) -> Reliability:
+    """Return the bins of (photos,) labels and probabilities with at least `min_photos` photos."""
     bin_of = np.minimum((probability * bins).astype(int), bins - 1)
     count = np.bincount(bin_of, minlength=bins)
     full = count >= min_photos
     predicted, positive = (
-        np.bincount(bin_of, weights=values, minlength=bins) for values in (probability, label)
+        np.bincount(bin_of, weights=values, minlength=bins)[full] for values in (probability, label)
     )
-    return predicted[full] / count[full], positive[full] / count[full]
+    count, fullest = count[full], int(count.max())
+    pairs = zip(positive, count, strict=True)
+    ends = np.array([wilson(round(yes), int(photos)) for yes, photos in pairs]).reshape(-1, 2)
+    return Reliability(
+        predicted / count, positive / count, ends, int(count.sum()), len(label), fullest
+    )
+
+
+def finish_reliability(axes, bins: Reliability, noun: str) -> None:
+    """Draw the diagonal, or why there is nothing; note how many photos the drawn bins have."""
+    if bins.drawn:
+        axes.plot((0, 1), (0, 1), ":", color=GREY, zorder=0)
+    else:
+        text = f"{counted(bins.photos, noun)}: too few.\nAt most {bins.fullest} in a bin,"
+        note(axes, f"{text}\n{MIN_PHOTOS} are needed")
+    if 0 < bins.drawn < bins.photos:
+        text = f"{bins.drawn:,} of {bins.photos:,} {noun}s:\n"
+        note(axes, f"{text}bins of {MIN_PHOTOS} or more", (0.73, 0.02))
+
+
+def draw_reliability(axes, bins: Reliability, style: str, colour: str, label: str = "") -> None:
+    """Draw the bins' shares and their 95 % intervals over the mean probability."""
+    axes.errorbar(
+        bins.mean,
+        bins.share,
+        yerr=interval_lengths(bins.share, bins.ends),
+        fmt=style,
+        color=colour,
+        markersize=3,
+        elinewidth=0.7,
+        linewidth=1.2,
+        label=label,
+        clip_on=False,
+    )
 
 
 def calibration_charts(results: Results) -> list[Chart]:
@@ -69,14 +119,14 @@ def calibration_charts(results: Results) -> list[Chart]:
     }
     figure = Figure(figsize=(WIDTH_IN, WIDTH_IN), layout="constrained")
     axes = figure.subplots()
-    axes.plot((0, 1), (0, 1), ":", color=GREY)
     styles = ("s--", GREY), ("o-", BLUE)
     outputs = (results.raw, results.probabilities)
-    for kind, values, (style, colour) in zip(errors, outputs, styles, strict=True):
-        mean, share = reliability(labels.ravel(), values.ravel())
-        axes.plot(mean, share, style, color=colour, markersize=4, label=kind)
+    before_after = [reliability(labels.ravel(), p.ravel(), min_photos=MIN_PHOTOS) for p in outputs]
+    for kind, bins, (style, colour) in zip(errors, before_after, styles, strict=True):
+        draw_reliability(axes, bins, style, colour, kind)
     axes.set(xlabel="predicted probability", ylabel="share positive", xlim=(0, 1), ylim=(0, 1))
-    axes.legend(loc="upper left")
+    finish_reliability(axes, before_after[-1], "prediction")
+    legend_outside(figure, 2)
     before, after = (float(np.mean(values)) for values in errors.values())
     overall = Chart(
         "calibration",
@@ -84,7 +134,8 @@ def calibration_charts(results: Results) -> list[Chart]:
         "Share of photos with an attribute against the predicted probability, all attributes "
         f"pooled; mean calibration error {before:.4f} before, {after:.4f} after calibration.",
         figure,
-        f"All attributes pooled, {BINS} bins. On the dotted line probabilities are correct. "
+        f"All attributes pooled, {BINS} bins; upright lines: 95 % intervals. On the dotted line "
+        "probabilities are correct. "
         "Calibrated to the share of each attribute in the training photos.",
     )
     if len(results.names) == 1:
@@ -98,7 +149,7 @@ def calibration_charts(results: Results) -> list[Chart]:
     label_rows(axes, [results.names[i] for i in order])
     axes.grid(axis="y", visible=True)
     axes.set(xlabel="expected calibration error", xlim=(0, None))
-    figure.legend(loc="outside upper center", ncols=2)
+    legend_outside(figure, 2)
     best, last = order[-1], order[0]
     per_attribute = Chart(
         "calibration-error",
@@ -124,17 +175,18 @@ def tradeoff_chart(results: Results) -> Chart:
         ("macro_f1", "macro-F1", "D-", GREEN),
     ):
         values = [row[key] for row in means.values()]
+        label += "" if np.isfinite(values).any() else " (one class only)"
         axes.plot(list(means), values, style, color=colour, label=label, markersize=4)
     axes.axvline(results.weight, color="black", linestyle=":", linewidth=1)
     axes.set(xlabel="weight of balanced accuracy", ylabel="mean over attributes")
-    figure.legend(loc="outside upper center", ncols=3)
+    legend_outside(figure, 3)
     chosen = means[results.weight]
     return Chart(
         "tradeoff",
         "Tradeoff of the thresholds",
         f"Accuracy, balanced accuracy and macro-F1 over {len(means)} weights; chosen is weight "
-        f"{results.weight:g}: accuracy {chosen['accuracy']:.4f}, balanced accuracy "
-        f"{chosen['balanced_accuracy']:.4f}, macro-F1 {chosen['macro_f1']:.4f}.",
+        f"{results.weight:g}: accuracy {decimals(chosen['accuracy'], 4)}, balanced accuracy "
+        f"{decimals(chosen['balanced_accuracy'], 4)}, macro-F1 {decimals(chosen['macro_f1'], 4)}.",
         figure,
         f"To the right, rare attributes are predicted more often. Dotted: {results.weight:g}, "
         "the largest that costs at most a quarter of a point of accuracy on validation photos.",
@@ -163,7 +215,7 @@ def thresholds_chart(results: Results) -> Chart:
     label_rows(axes, [results.names[i] for i in order])
     axes.grid(axis="y", visible=True)
     axes.set(xlim=(0, 1), xlabel="threshold on the calibrated probability")
-    figure.legend(loc="outside upper center", ncols=2)
+    legend_outside(figure, 2)
     low, high = order[0], order[-1]
     return Chart(
         "thresholds",
@@ -173,7 +225,8 @@ def thresholds_chart(results: Results) -> Chart:
         f"{results.thresholds[high]:.2f}.",
         figure,
         "One weight and the prevalence set all thresholds. The grey squares are fitted to these "
-        "photos, each to a few of them: overfitted, and not for use.",
+        "photos, each to a few of them: overfitted, and not for use. An attribute that none of "
+        "these photos has, has no square.",
     )
 
 

@@ -11,14 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 
 from train.data.file_names import unique_slug
-from train.evaluation.plots import BLUE, GREEN, GREY, ORANGE, attribute_label
+from train.evaluation.chart_text import short_label
+from train.evaluation.plots import BLUE, GREEN, GREY, ORANGE
 
 # On a page as wide as a phone, a chart of this width has 8 pt text.
 WIDTH_IN = 4.6
 GRID = "#d5dae0"
 STYLE: dict[RcKeyType, Any] = {
     "font.size": 8,
-    "text.parse_math": False,  # an attribute may be called a$b$
     "axes.titlesize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -99,17 +99,17 @@ def rows_figure(count: int) -> Figure:
 
 def label_rows(axes, names: list[str]) -> None:
     """Label the rows 0, 1, ... of a chart, from the bottom."""
-    axes.set_yticks(range(len(names)), [attribute_label(name) for name in names])
+    axes.set_yticks(range(len(names)), [short_label(name) for name in names])
     axes.set_ylim(-0.7, len(names) - 0.3)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
 
 
+def legend_outside(figure: Figure, columns: int) -> None:
+    """Put the legend above the axes, where it hides no bar."""
+    figure.legend(loc="outside upper center", ncols=columns)
+
+
 def slug(name: str) -> str:
     """Return a name that is valid as a file name and an anchor."""
     return unique_slug(name)
-
-
-def number(value: float, digits: int) -> str:
-    """Return a number as text, a dash for NaN."""
-    return f"{value:.{digits}f}" if value == value else "-"

@@ -8,10 +8,13 @@ from shlex import quote
 import numpy as np
 
 from device.attributes.model_card import ModelCard
-from train.evaluation.plots import BLUE, ORANGE, attribute_label, sweep_figure
+from train.evaluation.chart_text import attribute_label
+from train.evaluation.intervals import UNKNOWN, Interval, interval_text, middle, resampled_means
+from train.evaluation.metrics import decimals
+from train.evaluation.plots import BLUE, ORANGE, sweep_figure
 from train.evaluation.robustness import SWEEPS, SweepPoint
-from train.report.chart import WIDTH_IN, Chart, label_rows, number, rows_figure
-from train.report.page import Section, Table, embed
+from train.report.chart import WIDTH_IN, Chart, label_rows, legend_outside, rows_figure
+from train.report.page import Section, Table, embed, interval_cell
 from train.report.predictions import Results
 from train.report.run import Run
 
@@ -35,12 +38,14 @@ class Converted:
 
 def tiles(results: Results, converted: Converted | None) -> list[tuple[str, str, str]]:
     """Return the headline metrics, with int8's below."""
-    means = results.scores.means()
+    means, ends = results.scores.means(), results.mean_intervals
     below = converted.results.scores.means() if converted else {}
-    return [
-        (title, number(means[key], 3), f"int8 {number(below[key], 3)}" if below else "")
-        for key, title in METRICS.items()
-    ]
+    tiles = []
+    for key, title in METRICS.items():
+        notes = [interval_text(ends.get(key, UNKNOWN), 3)]
+        notes.append(f"int8 {decimals(below[key], 3)}" if below else "")
+        tiles.append((title, decimals(means[key], 3), "; ".join(filter(None, notes))))
+    return tiles
 
 
 def int8(
@@ -55,16 +60,20 @@ def int8(
         )
         return Section("int8", title, missing, command)
     before, after = results.scores.means(), converted.results.scores.means()
-    rows = [
-        (name, number(before[key], 4), number(after[key], 4), number(after[key] - before[key], 4))
-        for key, name in METRICS.items()
-    ]
+    changes = _change_intervals(results, converted.results)
+    rows = []
+    for key, name in METRICS.items():
+        change = decimals(after[key] - before[key], 4)
+        values = decimals(before[key], 4), decimals(after[key], 4)
+        rows.append((name, *values, interval_cell(change, changes.get(key, UNKNOWN), digits=3)))
     same = float((converted.results.wrong == results.wrong).mean())
     difference = float(np.abs(converted.results.raw - results.raw).mean())
     text = (
-        f"{converted.path}: {100 * same:.1f} % of the decisions are the same; raw outputs differ "
-        f"by {difference:.4f} on average. Each model has its own calibration and thresholds."
+        f"{converted.path}: {100 * same:.1f} % of the {results.wrong.size:,} decisions are the "
+        f"same; raw outputs differ by {difference:.4f} on average. Each "
+        "model has its own calibration and thresholds."
     )
+    caption = "Means over attributes; changes with their 95 % intervals"
     charts = []
     if len(results.names) > 1:
         charts = [int8_chart(results, converted.results)]
@@ -73,8 +82,23 @@ def int8(
         title,
         [text],
         charts=[embed(chart, folder) for chart in charts],
-        beside=[Table("Means over attributes", ("metric", "float", "int8", "change"), rows)],
+        beside=[
+            Table(
+                caption,
+                ("metric", "float", "int8", "change"),
+                rows,
+            )
+        ],
     )
+
+
+def _change_intervals(before: Results, after: Results) -> dict[str, Interval]:
+    """Return the 95 % intervals of the means' changes: both models on the same draws of photos."""
+    first, second = (
+        resampled_means(one.split.labels, one.probabilities, one.thresholds)
+        for one in (before, after)
+    )
+    return {key: middle(second[key] - first[key]) for key in first}
 
 
 def robustness(
@@ -117,7 +141,7 @@ def int8_chart(float_: Results, int8: Results) -> Chart:
     axes.grid(axis="y", visible=True)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set(xlabel="int8 - float; below 0: loss by the conversion")
-    figure.legend(loc="outside upper center", ncols=2)
+    legend_outside(figure, 2)
     first, last = pairs[0][0].name, pairs[-1][0].name
     return Chart(
         "int8",

@@ -9,9 +9,21 @@ from scipy.spatial.distance import squareform
 
 from train.data.celeba import FULL_COUNTS
 from train.data.split import SPLITS, Dataset, left_out_line
-from train.evaluation.plots import BLUE, GREEN, ORANGE, attribute_label
-from train.report.chart import BLUE_RGB, ORANGE_RGB, WIDTH_IN, Chart, label_rows, rows_figure
-from train.report.page import Section, Table, embed
+from train.evaluation.chart_text import attribute_label, short_label
+from train.evaluation.intervals import wilson
+from train.evaluation.plots import BLUE, GREEN, ORANGE, interval_lengths
+from train.report.chart import (
+    BLUE_RGB,
+    ORANGE_RGB,
+    WIDTH_IN,
+    Chart,
+    label_rows,
+    legend_outside,
+    rows_figure,
+)
+from train.report.page import Section, Table, embed, interval_cell
+
+FEW_PAIRS = 10  # attributes of a small heat map with numbers
 
 
 def section(data: Dataset, folder: Path) -> Section:
@@ -27,7 +39,7 @@ def section(data: Dataset, folder: Path) -> Section:
     shares = [split.labels.mean(axis=0) if len(split) else None for split in splits]
     order = np.argsort(-largest.labels.mean(axis=0), kind="stable")
     prevalence = Table(
-        "Photos with each attribute",
+        "Photos with each attribute; shares with their 95 % intervals",
         ("attribute", *(f"{s.name}{column}" for s in splits for column in ("", " %"))),
         [
             (
@@ -37,7 +49,7 @@ def section(data: Dataset, folder: Path) -> Section:
                     for s, p in zip(splits, shares, strict=True)
                     for cell in (
                         f"{int(s.labels[:, i].sum()):,}",
-                        "-" if p is None else f"{100 * p[i]:.1f}",
+                        "-" if p is None else _percent(int(s.labels[:, i].sum()), len(s), 1),
                     )
                 ),
             )
@@ -61,6 +73,12 @@ def section(data: Dataset, folder: Path) -> Section:
     )
 
 
+def _percent(photos: int, count: int, digits: int) -> str:
+    """Return a cell: photos as a share of count in percent, and its interval; a dash for none."""
+    value = f"{100 * photos / count:.{digits}f}" if count else "-"
+    return interval_cell(value, wilson(photos, count), digits, percent=True)
+
+
 def prevalence_chart(data: Dataset) -> Chart:
     """Draw each attribute's share of each split's photos, the most frequent first."""
     splits = [data.splits[name] for name in SPLITS if len(data.splits[name])]
@@ -71,12 +89,22 @@ def prevalence_chart(data: Dataset) -> Chart:
     axes.barh(range(len(order)), shares[0][order], color=BLUE, alpha=0.45, label=splits[0].name)
     markers = zip(splits[1:], shares[1:], (ORANGE, GREEN), ("o", "D"), strict=False)
     for split, share, colour, marker in markers:
-        axes.plot(
-            share[order], range(len(order)), marker, color=colour, markersize=4, label=split.name
+        counts = split.labels.sum(axis=0)[order]
+        ends = np.array([wilson(int(count), len(split)) for count in counts])
+        axes.errorbar(
+            share[order],
+            range(len(order)),
+            xerr=interval_lengths(share[order], ends),
+            fmt=marker,
+            color=colour,
+            markersize=4,
+            elinewidth=0.8,
+            clip_on=False,
+            label=split.name,
         )
     label_rows(axes, [data.attributes[i] for i in order])
     axes.set(xlim=(0, 1), xlabel="share of the photos")
-    axes.legend(loc="lower right")
+    legend_outside(figure, len(splits))
     most, least = order[-1], order[0]
     return Chart(
         "prevalence",
@@ -85,8 +113,10 @@ def prevalence_chart(data: Dataset) -> Chart:
         f"from {attribute_label(data.attributes[most])} {shares[0][most]:.1%} to "
         f"{attribute_label(data.attributes[least])} {shares[0][least]:.1%}; dots: other splits.",
         figure,
-        "A dot far from the end of its bar: that split has another prevalence, so thresholds and "
-        "probabilities of one split do not fit the other.",
+        "A dot whose line (95 % interval) is far from the end of its bar: that split has another "
+        "prevalence, so thresholds and probabilities of one split do not fit the other."
+        if len(splits) > 1
+        else f"Only the {splits[0].name} split has photos.",
     )
 
 
@@ -101,16 +131,22 @@ def cooccurrence_chart(labels: np.ndarray, names: tuple[str, ...]) -> Chart:
     # 0 is transparent, so that the page's background is the middle of the scale.
     cells[..., :3] = np.where(ordered[..., None] > 0, BLUE_RGB, ORANGE_RGB)
     cells[..., 3] = np.abs(ordered) / largest
-    side = 2 * WIDTH_IN
+    wide = len(names) > FEW_PAIRS
+    side = 2 * WIDTH_IN if wide else WIDTH_IN
     figure = Figure(figsize=(side, 0.92 * side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(cells, interpolation="none", aspect="auto")
     axes.grid(visible=False)
-    labelled = [attribute_label(names[i]) for i in order]
+    labelled = [short_label(names[i]) for i in order]
     places = range(len(names))
-    axes.set_xticks(places, labelled, rotation=90, fontsize=7.5)
-    axes.set_yticks(places, labelled, fontsize=7.5)
+    size = min(7.5, 0.6 * 72 * side / len(names))
+    axes.set_xticks(places, labelled, rotation=90 if len(names) > 3 else 0, fontsize=size)
+    axes.set_yticks(places, labelled, fontsize=size)
     axes.tick_params(length=0)
+    if not wide:
+        for (row, column), value in np.ndenumerate(ordered):
+            text = f"{value:+.2f}" if row != column else "-"
+            axes.text(column, row, text, ha="center", va="center", fontsize=7.5)
     (name_a, name_b, value), *_ = pairs(labels, names)
     return Chart(
         "cooccurrence",
@@ -120,9 +156,18 @@ def cooccurrence_chart(labels: np.ndarray, names: tuple[str, ...]) -> Chart:
         figure,
         f"Phi coefficient, from {-largest:.2f} (orange: seldom together) over 0 (no colour) to "
         f"{largest:.2f} (blue: mostly together), clustered. The model may confuse attributes that "
-        "are strongly correlated here.",
-        wide=True,
+        f"are strongly correlated here.{_constant(labels, names)}",
+        wide=wide,
     )
+
+
+def _constant(labels: np.ndarray, names: tuple[str, ...]) -> str:
+    """Return a sentence with the attributes that all photos have, or none."""
+    shares = labels.mean(axis=0)
+    constant = [attribute_label(name) for name, p in zip(names, shares, strict=True) if p in (0, 1)]
+    if not constant:
+        return ""
+    return f" 0 by definition for an attribute of all photos or of none: {', '.join(constant)}."
 
 
 def _pairs_table(labels: np.ndarray, names: tuple[str, ...], split: str, limit: int = 16) -> Table:
@@ -135,13 +180,13 @@ def _pairs_table(labels: np.ndarray, names: tuple[str, ...], split: str, limit: 
                 f"{attribute_label(a)}, {attribute_label(b)}",
                 f"{phi:+.2f}",
                 f"{both:,}",
-                f"{both / max(first.sum(), 1):.0%}",
-                f"{both / max(second.sum(), 1):.0%}",
+                _percent(both, int(first.sum()), 0),
+                _percent(both, int(second.sum()), 0),
             )
         )
-    header = ("pair", "phi", "both", "of first", "of second")
+    header = ("pair", "phi", "both", "% of first", "% of second")
     return Table(
-        f"Strongest correlations, {split} photos: number with both, as a share of each",
+        f"Strongest correlations, {split} photos: number with both, as a share of each (95 %)",
         header,
         rows,
         kind="wraps",

@@ -1,5 +1,6 @@
 """The learning curves and the settings of the run."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from train.evaluation.plots import BLUE, GREY, attribute_label
+from device.text import counted
+from train.evaluation.chart_text import attribute_label
+from train.evaluation.plots import BLUE, GREY, ORANGE
 from train.report.chart import WIDTH_IN, Chart
 from train.report.page import Section, Table, embed
 from train.report.run import Run
@@ -16,29 +19,56 @@ AUGMENTED = (
     "Training photos are augmented (shifted, rotated, darkened), validation photos are not: the "
     "training accuracy may be lower."
 )
+LEARNED = ("loss", "accuracy", "auc")
 AT_HALF = "Accuracy is at threshold 0.5, before calibration."
 
 
-def section(run: Run, folder: Path) -> Section:
-    """Return the learning curves, or the reason why there are none."""
+def section(run: Run, folder: Path, saved_accuracy: float = math.nan) -> Section:
+    """Return the learning curves, or the reason why there are none.
+
+    saved_accuracy: of the saved model on the validation photos of the curves, 0..1.
+    """
     training = "training, with augmentation" if run.augmented else "training"
-    charts = learning_charts(run.history, training) if run.history else []
+    charts = learning_charts(run, training, saved_accuracy) if run.history else []
     text = [] if charts else [run.no_history]
     if charts and any(key.startswith("val_") for key in run.history):
         text = [*([AUGMENTED] if run.augmented else []), AT_HALF]
+    elif charts:
+        text = ["There were no validation photos: training curves only."]
     embedded = [embed(chart, folder) for chart in charts]
     return Section("learning", "Learning curves", text, charts=embedded)
 
 
-def learning_charts(history: dict[str, np.ndarray], training: str) -> list[Chart]:
-    """Draw each metric over the epochs, on training and on validation photos."""
-    charts = []
+def saved_epoch(run: Run) -> int:
+    """Return the row of the history, from 0, whose weights the run saved.
+
+    The best one of the last phase with early stopping, the last one without.
+    """
+    settings, history = run.record["settings"], run.history
+    rows = np.arange(len(next(iter(history.values()))))
+    values = history.get(str(settings.get("early_stopping", "")))
+    if values is None:
+        return int(rows[-1])
+    epoch = history.get("epoch", rows)
+    last_phase = rows[epoch >= (settings.get("frozen_epochs") or 0)]
+    rows = last_phase if len(last_phase) else rows
+    best = -values if settings["early_stopping"].endswith("loss") else values
+    known = rows[np.isfinite(best[rows])]
+    return int(known[np.argmax(best[known])]) if len(known) else int(rows[-1])
+
+
+def learning_charts(run: Run, training: str, saved_accuracy: float = math.nan) -> list[Chart]:
+    """Draw each metric over the epochs, on training and on validation photos.
+
+    A dotted line marks the epoch that was saved, a diamond the saved model's own accuracy.
+    """
+    charts, history, saved = [], run.history, saved_epoch(run)
     metrics = dict.fromkeys(name.removeprefix("val_") for name in history if name != "epoch")
     for metric in metrics:
         title = attribute_label(metric)
         # Not the column epoch: a second phase may start at 0 again.
         epochs = np.arange(1, len(next(iter(history.values()))) + 1)
-        figure = Figure(figsize=(WIDTH_IN, 2.7), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN, 2.9), layout="constrained")
         axes = figure.subplots()
         last = []
         for key, label, style, colour in (
@@ -47,14 +77,27 @@ def learning_charts(history: dict[str, np.ndarray], training: str) -> list[Chart
         ):
             if key in history:
                 axes.plot(epochs, history[key], style, color=colour, label=label, markersize=4)
-                last.append(f"{label} {history[key][-1]:.4g}")
+                last.append(f"{label} {_figure(history[key][saved])}")
         axes.set(xlabel="epoch", ylabel=title)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if len(last) > 1:  # a learning rate has only one curve
-            axes.legend(loc="best")
-        alt = f"{title} over {len(epochs)} epochs; at the end {', '.join(last)}."
-        charts.append(Chart(f"learning-{metric}", title.capitalize(), alt, figure))
+        if len(epochs) == 1:
+            axes.set_xticks(epochs)
+        caption = f"At the saved epoch, {saved + 1} of {len(epochs)}: {', '.join(last)}."
+        if saved < len(epochs) - 1:
+            axes.axvline(saved + 1, linestyle=":", color="black", linewidth=1)
+        if metric == "accuracy" and saved_accuracy == saved_accuracy:
+            label = "saved model, validation"
+            axes.plot(saved + 1, saved_accuracy, "D", color=ORANGE, markersize=5, label=label)
+            caption += f" The saved model on the same validation photos: {saved_accuracy:.4f}."
+        if metric in LEARNED:  # a learning rate belongs to no photos
+            figure.legend(loc="outside upper center", ncols=2)
+        alt = f"{title} over {counted(len(epochs), 'epoch')}. {caption}"
+        charts.append(Chart(f"learning-{metric}", title.capitalize(), alt, figure, caption))
     return charts
+
+
+def _figure(value: float) -> str:
+    return f"{value:.4g}" if value == value else "-"
 
 
 def recipe(run: Run, command: str) -> Section:

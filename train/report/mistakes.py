@@ -10,9 +10,12 @@ from PIL import Image
 from tqdm import tqdm
 
 from device.camera.image_io import PhotoError, read_photo
-from train.evaluation.plots import attribute_label
+from device.text import counted
+from train.evaluation.chart_text import attribute_label
+from train.evaluation.intervals import Interval, interval_text, score_intervals
+from train.evaluation.metrics import decimals
 from train.report.attribute_panels import attribute_chart
-from train.report.chart import number, slug
+from train.report.chart import slug
 from train.report.page import AttributeCard, Photo, Section, Table, embed
 from train.report.predictions import Mistake, Results, file_name, worst
 
@@ -27,15 +30,16 @@ def attributes(results: Results, folder: Path, with_photos: bool) -> Section:
     cards = []
     for score in tqdm(scores, desc="charts", unit="attribute", leave=False):
         mistakes = worst(results, results.names.index(score.name), WORST)
+        ends = score_intervals(score, results.scores.photos)
         cards.append(
             AttributeCard(
                 attribute_label(score.name),
                 slug(score.name),
                 (
-                    f"F1 {score.f1:.3f}",
-                    f"AUC {number(score.auc, 3)}",
-                    f"accuracy {score.accuracy:.3f}",
-                    f"{score.support:,} positives",
+                    f"F1 {decimals(score.f1, 3)}{_brackets(ends['f1'])}",
+                    f"AUC {decimals(score.auc, 3)}{_brackets(ends['auc'])}",
+                    f"accuracy {score.accuracy:.3f}{_brackets(ends['accuracy'])}",
+                    f"{score.support:,} of {counted(results.scores.photos, 'photo')}",
                 ),
                 embed(attribute_chart(results, score), folder, heading=False),
                 mistakes_table("Worst mistakes", mistakes, name=False),
@@ -44,9 +48,15 @@ def attributes(results: Results, folder: Path, with_photos: bool) -> Section:
         )
     text = [
         "Confusion matrix at the chosen threshold: the dots on the curves and the dotted lines in "
-        "the lower panels. Dotted in precision and recall: chance level."
+        "the lower panels. Dotted in precision and recall: chance level. In brackets, in the cells "
+        "of the matrix and as lines: 95 % intervals."
     ]
     return Section("attributes", "Each attribute", text, cards=cards)
+
+
+def _brackets(interval: Interval) -> str:
+    text = interval_text(interval)
+    return f" ({text})" if text else ""
 
 
 def section(results: Results, folder: Path, with_photos: bool) -> Section:

@@ -7,6 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
+from train.evaluation.intervals import Interval, interval_text
 from train.report.chart import Chart
 
 
@@ -74,6 +75,14 @@ def embed(chart: Chart, folder: Path, heading: bool = True) -> EmbeddedChart:
     labelled = f'<svg role="img" aria-label="{escape(chart.alt)}"'
     svg = Markup(chart.svg().replace("<svg", labelled, 1))
     return EmbeddedChart(chart.title if heading else "", svg, chart.caption, chart.wide)
+
+
+def interval_cell(
+    value: str, interval: Interval, digits: int = 2, percent: bool = False
+) -> str | Markup:
+    """Return a table's cell: a value, and its 95 % interval in small type if it is known."""
+    text = interval_text(interval, digits, percent)
+    return Markup("{} <small>{}</small>").format(value, text) if text else value
 
 
 def link(text: str, anchor: str) -> Markup:

@@ -1,7 +1,9 @@
 """A run's predictions on a split: probabilities, decisions and mistakes."""
 
 import csv
+import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from train.data.select import balanced, head, rows_of, sample_evenly, with_attri
 from train.data.split import SPLITS, DataError, Dataset, Split
 from train.data.unreadable import unreadable_line
 from train.evaluation.calibration import WEIGHTS, cost_thresholds, operating_point
+from train.evaluation.intervals import Interval, mean_intervals
 from train.evaluation.metrics import Scores, score
 from train.evaluation.predictions import Predictions, calibrate, predict_float, predict_int8
 from train.network.load import load_float
@@ -32,6 +35,8 @@ class Results:
     prevalence: np.ndarray  # (attributes,), share of the training photos
     weight: float  # of balanced accuracy in the choice of thresholds
     whole: Split | None = None  # with the photos that cannot be read; None = there are none
+    validated: int = 0  # validation photos of the thresholds
+    validation_accuracy: float = math.nan  # of the raw outputs at 1/2 on them, over attributes
 
     @property
     def rows(self) -> np.ndarray:
@@ -52,6 +57,11 @@ class Results:
     def scores(self) -> Scores:
         """The metrics at the chosen thresholds."""
         return score(self.names, self.split.labels, self.probabilities, self.thresholds)
+
+    @cached_property
+    def mean_intervals(self) -> dict[str, Interval]:
+        """The 95 % intervals of the means over attributes."""
+        return mean_intervals(self.scores, self.split.labels, self.probabilities)
 
     @property
     def wrong(self) -> np.ndarray:
@@ -140,6 +150,8 @@ def float_results(
         prevalence=prevalence,
         weight=weight,
         whole=whole,
+        validated=len(val),
+        validation_accuracy=float(((val_predictions.raw >= 0.5) == val.labels).mean()),
     )
 
 

@@ -5,22 +5,32 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import average_precision_score
 
-from train.evaluation.metrics import Score, mean_of_known
+from device.text import counted
+from train.evaluation.chart_text import attribute_label, note, short_label
+from train.evaluation.intervals import UNKNOWN, score_intervals
+from train.evaluation.metrics import Score, decimals, mean_of_known
 from train.evaluation.plots import (
     BLUE,
     GREEN,
     GREY,
     ORANGE,
-    attribute_label,
+    f1_whiskers,
     precision_recall_points,
     roc_points,
 )
-from train.report.chart import WIDTH_IN, Chart, label_rows, number, rows_figure, slug
-from train.report.page import Section, Table, embed, link
+from train.report.chart import WIDTH_IN, Chart, label_rows, legend_outside, rows_figure, slug
+from train.report.page import Section, Table, embed, interval_cell, link
 from train.report.predictions import Results
 
+MEAN_KEYS = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced_accuracy",
+    "f1": "macro_f1",
+    "auc": "mean_auc",
+}
 NAMED = 3  # best and worst curves that a chart names
 
 
@@ -52,7 +62,11 @@ def report_table(results: Results) -> Table:
     scores = results.scores
     rows = []
     for score in sorted(scores.attributes, key=lambda score: -score.f1):
-        metrics = [number(getattr(score, field), 3) for field in fields]
+        ends = score_intervals(score, scores.photos)
+        metrics = [
+            interval_cell(decimals(getattr(score, field), 3), ends.get(field, UNKNOWN))
+            for field in fields
+        ]
         rows.append(
             (
                 link(attribute_label(score.name), slug(score.name)),
@@ -62,13 +76,19 @@ def report_table(results: Results) -> Table:
             )
         )
     if len(rows) > 1:
+        ends = results.mean_intervals
         columns = ([getattr(score, field) for score in scores.attributes] for field in fields)
         means = [mean_of_known(column) for column in columns]
-        rows.append(("mean", "", *(number(mean, 3) for mean in means), "", "", "", ""))
+        cells = [
+            interval_cell(decimals(mean, 3), ends.get(MEAN_KEYS.get(field, ""), UNKNOWN))
+            for field, mean in zip(fields, means, strict=True)
+        ]
+        rows.append(("mean", "", *cells, "", "", "", ""))
     header = ("attribute", "positives", "precision", "recall", "F1", "accuracy", "balanced", "AUC")
     counts = ("threshold", "TP", "FN", "FP", "TN")
     kind = "pinned last sorts" if len(rows) > 1 else "pinned"
-    return Table(f"{scores.photos:,} photos", (*header, *counts), rows, kind=kind)
+    caption = f"{counted(scores.photos, 'photo')}; below each metric its 95 % interval"
+    return Table(caption, (*header, *counts), rows, kind=kind)
 
 
 def confusion(results: Results, score: Score) -> tuple[int, int, int, int]:
@@ -87,6 +107,7 @@ def scores_chart(results: Results) -> Chart:
     axes = figure.subplots()
     places = range(len(rows))
     axes.barh(places, [score.f1 for score in rows], color=BLUE, alpha=0.45, label="F1")
+    f1_whiskers(axes, rows, results.scores.photos)
     balanced = [score.balanced_accuracy for score in rows]
     dots: dict[str, Any] = {"linestyle": "", "clip_on": False, "zorder": 3}
     axes.plot(
@@ -96,7 +117,7 @@ def scores_chart(results: Results) -> Chart:
     axes.plot(auc, places, marker="D", color=GREEN, markersize=3.5, label="AUC", **dots)
     label_rows(axes, [score.name for score in rows])
     axes.set_xlim(0, 1)
-    figure.legend(loc="outside upper center", ncols=3)
+    legend_outside(figure, 2)
     return Chart(
         "scores",
         "Scores per attribute",
@@ -104,8 +125,19 @@ def scores_chart(results: Results) -> Chart:
         f"{rows[-1].f1:.2f} to {attribute_label(rows[0].name)} {rows[0].f1:.2f}; dots for balanced "
         "accuracy and AUC.",
         figure,
-        "F1 is low for rare attributes; balanced accuracy and AUC do not depend on the prevalence.",
+        "F1 is low for rare attributes; balanced accuracy and AUC do not depend on the prevalence."
+        f"{_without_dots(results)}",
     )
+
+
+def _without_dots(results: Results) -> str:
+    """Return a sentence with the attributes that have one class only."""
+    named = [
+        f"{attribute_label(score.name)} ({score.support:,} of {results.scores.photos:,} photos)"
+        for score in results.scores.attributes
+        if score.auc != score.auc
+    ]
+    return f" No dots, because there is one class only: {', '.join(named)}." if named else ""
 
 
 def errors_chart(results: Results) -> Chart:
@@ -122,11 +154,12 @@ def errors_chart(results: Results) -> Chart:
     axes.barh(places, -false_negative[order], color=BLUE, label="false negatives")
     axes.barh(places, false_positive[order], color=ORANGE, label="false positives")
     label_rows(axes, [results.names[i] for i in order])
+    axes.xaxis.set_major_locator(MaxNLocator(6, symmetric=True))
     most = 1.08 * max(0.01, float(np.maximum(false_positive, false_negative).max()))
     axes.set(xlim=(-most, most), xlabel="share of all photos")
     axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):.2g}")
     axes.axvline(0, color="black", linewidth=0.8)
-    figure.legend(loc="outside upper center", ncols=2)
+    legend_outside(figure, 2)
     first, last = order[-1], order[0]
     return Chart(
         "errors",
@@ -159,7 +192,7 @@ def curves_chart(results: Results, kind: str) -> Chart:
     for i in order:
         colour = BLUE if i in best else ORANGE if i in worst else GREY
         x, y = points(labels[:, i], probabilities[:, i])
-        label = f"{attribute_label(results.names[i])} {values[i]:.3f}" if i in shades else None
+        label = f"{short_label(results.names[i])} {values[i]:.3f}" if i in shades else None
         style: dict[str, Any] = {"linewidth": 0.7, "alpha": 0.5}
         if i in shades:
             style = {"linewidth": 1.6, "alpha": shades[i], "zorder": 3}
@@ -167,13 +200,16 @@ def curves_chart(results: Results, kind: str) -> Chart:
     mean = mean_of_known(list(values.values()))
     measure = "AUC" if roc else "average precision"
     if roc:
-        axes.plot((0, 1), (0, 1), ":", color=GREY)
+        axes.plot((0, 1), (0, 1), ":", color=GREY if order else "none")
         axes.set(xlabel="false positive rate", ylabel="true positive rate")
     else:
         axes.set(xlabel="recall", ylabel="precision")
     axes.set(xlim=(0, 1), ylim=(0, 1.01))
     if order:
         figure.legend(loc="outside lower center", ncols=2, title=f"{measure}; mean {mean:.3f}")
+    else:
+        photos = counted(results.scores.photos, "photo")
+        note(axes, f"no curve: each attribute has one class only ({photos})")
     ends = (
         f"best {attribute_label(results.names[order[0]])} {values[order[0]]:.3f}, worst "
         if order
@@ -185,7 +221,7 @@ def curves_chart(results: Results, kind: str) -> Chart:
     return Chart(
         kind,
         "ROC" if roc else "Precision and recall",
-        f"{len(order)} curves; {measure}: mean {mean:.3f}, {ends}.",
+        f"{counted(len(order), 'curve')}; {measure}: mean {decimals(mean, 3)}, {ends}.",
         figure,
         ""
         if roc

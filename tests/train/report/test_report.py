@@ -163,11 +163,11 @@ def test_no_picture_of_a_person_unless_asked(small, data, tmp_path):
 def test_float_stands_beside_the_int8_model_that_was_made_of_the_run(page):
     assert "small/four.json" in page.text
     same, apart = re.search(
-        r"([\d.]+) % of the decisions are the same; raw outputs differ by ([\d.]+)", page.text
+        r"([\d.]+) % of the 160 decisions are the same; raw outputs differ by ([\d.]+)", page.text
     ).groups()
     assert 50 < float(same) <= 100  # the card was not calibrated
     assert float(apart) < 0.1  # brightness in steps of a byte, times 0.1
-    assert re.search(r"accuracy 0.\d+ int8 0.\d+ balanced", page.text)
+    assert re.search(r"accuracy 0.\d+ 0.\d+ to 0.\d+; int8 0.\d+ balanced", page.text)
 
 
 def test_sweeps_that_were_made_are_drawn_and_the_others_named(page, small):
@@ -222,7 +222,8 @@ def test_one_attribute_by_either_head_and_no_history(weights, activation, data, 
 
 def test_attributes_are_those_of_the_run_in_its_order(page):
     assert "40 test photos, 4 attributes" in page.text
-    figures = r" \d+ (\d\.\d{3}) (\d\.\d{3}) (\d\.\d{3})"  # precision, recall, F1
+    interval = r"(?: \d\.\d\d to \d\.\d\d)?"
+    figures = r" \d+ " + f"{interval} ".join([r"(\d\.\d{3})"] * 3)  # precision, recall, F1
     assert re.search("Smiling" + figures, page.text).groups() == ("1.000", "1.000", "1.000")
     assert float(re.search("Male" + figures, page.text)[3]) < 0.9
 
@@ -366,11 +367,12 @@ def test_the_order_of_the_heat_map_has_every_attribute_once(count, photos, seed)
 def test_reliability_by_hand():
     probability = np.array([0.05, 0.06, 0.95, 0.96, 0.97, 0.5])
     label = np.array([0, 1, 1, 1, 0, 1])
-    mean, share = calibration.reliability(label, probability, bins=10, min_photos=2)
-    np.testing.assert_allclose(mean, [0.055, 0.96])
-    np.testing.assert_allclose(share, [0.5, 2 / 3])
-    mean, _ = calibration.reliability(np.array([1]), np.array([1.0]))
-    np.testing.assert_allclose(mean, [1.0])
+    bins = calibration.reliability(label, probability, bins=10, min_photos=2)
+    np.testing.assert_allclose(bins.mean, [0.055, 0.96])
+    np.testing.assert_allclose(bins.share, [0.5, 2 / 3])
+    np.testing.assert_allclose(bins.ends[0], [0.0945, 0.9055], atol=1e-4)  # Wilson for 1 of 2
+    assert (bins.drawn, bins.photos, bins.fullest) == (5, 6, 3)
+    np.testing.assert_allclose(calibration.reliability(np.ones(1), np.ones(1)).mean, [1.0])
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 100)), min_size=1, max_size=40))
