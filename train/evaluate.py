@@ -35,7 +35,6 @@ from train.data.select import head, sample_evenly
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split, left_out_line
 from train.data.unreadable import unreadable, unreadable_line
 from train.evaluation import end_to_end, fairness, rejection, robustness
-from train.evaluation.chart_text import chart_style
 from train.evaluation.float_model import load_matched
 from train.evaluation.intervals import (
     Interval,
@@ -45,12 +44,6 @@ from train.evaluation.intervals import (
     without_unknown,
 )
 from train.evaluation.metrics import Scores, decimals, without_nan
-from train.evaluation.plots import (
-    attribute_chart,
-    overview_chart,
-    rejection_chart,
-    sweep_chart,
-)
 from train.evaluation.predictions import predict_float, predict_int8, score_predictions
 
 SWEEP_PHOTOS, REJECTION_PHOTOS = 300, 1500
@@ -131,6 +124,9 @@ def write_scores(
     out: Path, about: dict[str, Any], scores: Scores, split: Split, probabilities: np.ndarray
 ) -> dict[str, Interval]:
     """Write report.json, which starts with `about`, and the charts; return the means' intervals."""
+    from train.evaluation.chart_text import chart_style  # Matplotlib is slow to import
+    from train.evaluation.plots import attribute_chart, overview_chart
+
     intervals = mean_intervals(scores, split.labels, probabilities)
     _write_json(out / "report.json", about | _record(scores, intervals))
     (out / "attributes").mkdir(exist_ok=True)
@@ -176,6 +172,8 @@ def run_scores(args: argparse.Namespace, out: Path, classifier: Classifier, spli
 
 def run_sweep(args: argparse.Namespace, out: Path, classifier: Classifier, split: Split) -> None:
     """Print and write the accuracy at each severity of one distortion."""
+    from train.evaluation.plots import sweep_chart
+
     photos = sample_evenly(split, args.limit or SWEEP_PHOTOS)
     points = robustness.sweep(args.kind, photos, _detector(), classifier)
     print(robustness.table(args.kind, points))
@@ -197,6 +195,8 @@ def run_rejection(
     args: argparse.Namespace, out: Path, classifier: Classifier, split: Split
 ) -> None:
     """Print and write what each limit of the quality gate accepts and rejects."""
+    from train.evaluation.plots import rejection_chart
+
     photos = sample_evenly(split, args.limit or REJECTION_PHOTOS)
     limits = quality_limits(FacesSettings())
     curves = rejection.rejection_curves(photos, _detector(), classifier, limits)
