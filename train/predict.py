@@ -24,8 +24,8 @@ from train.data.own_photos import check_photos, log_faults
 from train.data.photo_folder import endings, read_folder
 from train.data.select import rows_of
 from train.data.split import unlabelled
+from train.evaluation.float_model import load_matched
 from train.evaluation.predictions import calibrate, predict_float, predict_int8
-from train.network.load import load_float
 
 
 def readable_photos(root: Path) -> tuple[tuple[str, ...], int]:
@@ -83,7 +83,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     classifier = Classifier(args.model, threads=os.cpu_count() or 1)
     card = classifier.card
-    model = load_float(args.keras_file, len(card.attributes)) if args.keras_file else None
+    model = load_matched(args.keras_file, card.names, args.model) if args.keras_file else None
     photos, skipped = readable_photos(args.images)
     split = unlabelled("listed", (args.images / photo for photo in photos))
     if model:
