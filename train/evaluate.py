@@ -32,7 +32,7 @@ from train.data.open import read_data
 from train.data.select import head, sample_evenly, with_attributes
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split, left_out_line
 from train.evaluation import end_to_end, fairness, rejection, robustness
-from train.evaluation.chart_text import chart_style
+from train.evaluation.chart_text import chart_style, photo_count
 from train.evaluation.intervals import (
     Interval,
     interval_text,
@@ -92,7 +92,7 @@ def scores_table(scores: Scores) -> str:
     """Return the means and a row per attribute as text."""
     means = scores.means()
     lines = [
-        f"{scores.photos:,} photos: mean accuracy {decimals(means['accuracy'], 4)}, balanced "
+        f"{photo_count(scores.photos)}: mean accuracy {decimals(means['accuracy'], 4)}, balanced "
         f"accuracy {decimals(means['balanced_accuracy'], 4)}, macro-F1 "
         f"{decimals(means['macro_f1'], 4)}, mean AUC {decimals(means['mean_auc'], 4)}, "
         f"calibration error {decimals(means['calibration_error'], 4)}",

@@ -36,6 +36,11 @@ def short_label(name: str, most: int = MOST_COLUMNS) -> str:
     return f"{start.rstrip()}…{end.lstrip()}"
 
 
+def photo_count(count: int, noun: str = "photo") -> str:
+    """Return "1 photo", "2,250 photos"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def columns(text: str) -> int:
     """Return the width of a text in columns of a fixed-width font."""
     return sum(

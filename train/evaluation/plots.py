@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
-from device.text import counted
-from train.evaluation.chart_text import note, short_label
+from train.evaluation.chart_text import note, photo_count, short_label
 from train.evaluation.intervals import interval_text, score_intervals, wilson
 from train.evaluation.metrics import Score, Scores, decimals
 from train.evaluation.rejection import RejectionCurve
@@ -42,7 +41,7 @@ def overview_chart(path: Path, scores: Scores) -> None:
     axes.set_axisbelow(True)
     means = scores.means()
     axes.set_title(
-        f"{counted(scores.photos, 'photo')}: accuracy {decimals(means['accuracy'], 3)}, balanced "
+        f"{photo_count(scores.photos)}: accuracy {decimals(means['accuracy'], 3)}, balanced "
         f"{decimals(means['balanced_accuracy'], 3)}, macro-F1 {decimals(means['macro_f1'], 3)} "
         "(in brackets: photos with the attribute)",
         fontsize=9,
@@ -78,7 +77,7 @@ def attribute_chart(path: Path, score: Score, label: np.ndarray, probability: np
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     figure.suptitle(
         f"{short_label(score.name, 60)}: accuracy {score.accuracy:.3f}, F1 {score.f1:.3f}, AUC "
-        f"{decimals(score.auc, 3)}, threshold {score.threshold:.2f}; {counted(len(label), 'photo')}"
+        f"{decimals(score.auc, 3)}, threshold {score.threshold:.2f}; {photo_count(len(label))}"
     )
     matrix, roc, recall = figure.subplots(1, 3)
     counts = confusion_matrix(label, probability >= score.threshold, labels=(0, 1))
@@ -154,7 +153,7 @@ def _dot(
 def one_class(label: np.ndarray) -> str:
     """Return why there is no curve: the labels, (photos,) 0 or 1, are all the same."""
     answer = "yes" if label.any() else "no"
-    return f"no curve: {counted(len(label), 'photo')},\nall labelled {answer}"
+    return f"no curve: {photo_count(len(label))},\nall labelled {answer}"
 
 
 def roc_points(label: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

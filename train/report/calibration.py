@@ -8,8 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
-from device.text import counted
-from train.evaluation.chart_text import attribute_label, note
+from train.evaluation.chart_text import attribute_label, note, photo_count
 from train.evaluation.intervals import wilson
 from train.evaluation.metrics import calibration_error, decimals
 from train.evaluation.plots import BLUE, GREEN, GREY, ORANGE, interval_lengths
@@ -85,7 +84,7 @@ def finish_reliability(axes, bins: Reliability, noun: str) -> None:
     if bins.drawn:
         axes.plot((0, 1), (0, 1), ":", color=GREY, zorder=0)
     else:
-        text = f"{counted(bins.photos, noun)}: too few.\nAt most {bins.fullest} in a bin,"
+        text = f"{photo_count(bins.photos, noun)}: too few.\nAt most {bins.fullest} in a bin,"
         note(axes, f"{text}\n{MIN_PHOTOS} are needed")
     if 0 < bins.drawn < bins.photos:
         text = f"{bins.drawn:,} of {bins.photos:,} {noun}s:\n"

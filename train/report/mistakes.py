@@ -10,8 +10,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from device.camera.image_io import PhotoError, read_photo
-from device.text import counted
-from train.evaluation.chart_text import attribute_label
+from train.evaluation.chart_text import attribute_label, photo_count
 from train.evaluation.intervals import Interval, interval_text, score_intervals
 from train.evaluation.metrics import decimals
 from train.report.attribute_panels import attribute_chart
@@ -39,7 +38,7 @@ def attributes(results: Results, folder: Path, with_photos: bool) -> Section:
                     f"F1 {decimals(score.f1, 3)}{_brackets(ends['f1'])}",
                     f"AUC {decimals(score.auc, 3)}{_brackets(ends['auc'])}",
                     f"accuracy {score.accuracy:.3f}{_brackets(ends['accuracy'])}",
-                    f"{score.support:,} of {counted(results.scores.photos, 'photo')}",
+                    f"{score.support:,} of {photo_count(results.scores.photos)}",
                 ),
                 embed(attribute_chart(results, score), folder, heading=False),
                 mistakes_table("Worst mistakes", mistakes, name=False),

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import average_precision_score
 
 from device.text import counted
-from train.evaluation.chart_text import attribute_label, note, short_label
+from train.evaluation.chart_text import attribute_label, note, photo_count, short_label
 from train.evaluation.intervals import UNKNOWN, score_intervals
 from train.evaluation.metrics import Score, decimals, mean_of_known
 from train.evaluation.plots import (
@@ -87,7 +87,7 @@ def report_table(results: Results) -> Table:
     header = ("attribute", "positives", "precision", "recall", "F1", "accuracy", "balanced", "AUC")
     counts = ("threshold", "TP", "FN", "FP", "TN")
     kind = "pinned last sorts" if len(rows) > 1 else "pinned"
-    caption = f"{counted(scores.photos, 'photo')}; below each metric its 95 % interval"
+    caption = f"{photo_count(scores.photos)}; below each metric its 95 % interval"
     return Table(caption, (*header, *counts), rows, kind=kind)
 
 
@@ -208,7 +208,7 @@ def curves_chart(results: Results, kind: str) -> Chart:
     if order:
         figure.legend(loc="outside lower center", ncols=2, title=f"{measure}; mean {mean:.3f}")
     else:
-        photos = counted(results.scores.photos, "photo")
+        photos = photo_count(results.scores.photos)
         note(axes, f"no curve: each attribute has one class only ({photos})")
     ends = (
         f"best {attribute_label(results.names[order[0]])} {values[order[0]]:.3f}, worst "

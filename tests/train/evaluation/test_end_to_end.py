@@ -47,6 +47,19 @@ def test_photos_without_a_face_or_unreadable_count_as_missed(portraits):
     result = end_to_end.evaluate(labelled, BlazeFace(), classifier, LIMITS)
     assert result.detected == 0.5 and result.classified == 0.5 and result.accuracy == 1
     assert result.states == {"ok": 2, "no face": 1, "unreadable": 1}
+    text = end_to_end.table(result)
+    assert "4 photos: face detected in 0.500 (0.150 to 0.850), classified in 0.500 (0.150" in text
+    assert "accuracy 1.0000 (0.342 to 1.000)" in text and "Smiling" in text  # Wilson for 2 of 2
+
+
+def test_photos_without_any_face_have_no_accuracy(portraits, tmp_path, capsys):
+    cv2.imwrite(str(portraits / "room.png"), np.full((300, 400, 3), 80, np.uint8))
+    (portraits / "labels.csv").write_text("file,smile\nroom.png,0\n")
+    evaluate.main(["photos", str(portraits), "--out", str(tmp_path / "out")])
+    result = json.loads((tmp_path / "out" / "photos.json").read_text())
+    assert result["accuracy"] is None and result["attributes"] == {"Smiling": None}
+    assert result["intervals"]["detected"][0] == 0 and result["intervals"]["accuracy"] is None
+    assert "1 photo: face detected in 0.000 (0.000 to 0.793)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
