@@ -82,7 +82,7 @@ def write_report(run: Run, data: Dataset, options: ReportOptions) -> Path:
         classifier = Classifier(card, threads=os.cpu_count() or 1)
         int8_predictions, results = int8_results(classifier, results)
         int8 = conversion.Converted(card, classifier.card, int8_predictions)
-    with chart_style(names, STYLE):
+    with chart_style([*names, *data.attributes], STYLE):
         sections = _sections(run, data, options, results, int8)
     split = results.split
     missing = f" {results.unreadable}." if results.unreadable else ""
