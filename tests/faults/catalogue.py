@@ -30,7 +30,7 @@ FAULTS = (
     Fault("secrets", "a camera's password", 5, 1, 90, network.secrets),
     Fault("photos", "hostile folder of photos", 5, 1, 120, photos.hostile_folder),
     Fault("window", "X server killed under the window", 5, 1, 120, outputs.window_killed),
-    Fault("record", "kill -9 of a recording", 20, 4, 180, outputs.recording_killed),
+    Fault("record", "kill -9 of a recording", 20, 2, 180, outputs.recording_killed),
     Fault("root", "root in a hostile folder", 6, 6, 60, root.people_file),
     Fault("install", "installer in a hostile folder", 2, 1, 180, root.installer),
     Fault("full", "disk full and freed", 8, 1, 120, disks.full),

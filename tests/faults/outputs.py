@@ -4,13 +4,14 @@ import shutil
 import time
 from itertools import cycle, islice
 
-from tests.device.outputs.test_video import SUFFIXES, times_in
+from tests.device.outputs.test_video import times_in
 from tests.device.screen import NEEDED, own_x_server, windows
 from tests.faults.fault import Bench, Missing, Outcome
 from tests.faults.logs import lost, read_log
 from tests.faults.scenery import film
 from tests.faults.victim import Facet, flags
 
+ENDINGS = ("mp4", "avi", "mkv", "mov")  # the first two by each of the encoders
 FPS = 25  # of the film
 LAST_S = 3.0  # of a recording that a kill may take: a fragment, or the 256 kB of a buffer
 FRAMES = 400  # of the film before the window, 16 s: more than a window takes to open
@@ -56,7 +57,7 @@ def recording_killed(bench: Bench) -> Outcome:
     """Kill -9 a run that records, with each ending in turn."""
     clip = film(bench.folder)
     worst_s, unplayable, played = 0.0, 0, 0
-    for trial, suffix in enumerate(islice(cycle(SUFFIXES), bench.trials)):
+    for trial, suffix in enumerate(islice(cycle(ENDINGS), bench.trials)):
         folder = bench.folder / str(trial)
         folder.mkdir()
         video = folder / f"out.{suffix}"
@@ -71,7 +72,7 @@ def recording_killed(bench: Bench) -> Outcome:
         unplayable += not kept
         worst_s = max(worst_s, (last_frame + 1 - kept) / FPS)
     return Outcome(
-        f"each video plays up to its last {LAST_S:g} s ({', '.join(SUFFIXES)})",
+        f"each video plays up to its last {LAST_S:g} s ({', '.join(ENDINGS)})",
         f"{unplayable} of {bench.trials} do not play; {played} frames play; "
         f"at most {worst_s:.1f} s missing",
         not unplayable and worst_s <= LAST_S,
