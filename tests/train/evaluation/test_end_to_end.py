@@ -57,7 +57,7 @@ def test_photos_without_a_face_count_as_missed_and_unreadable_ones_are_left_out(
 
 def test_photos_without_any_face_have_no_accuracy(portraits, tmp_path, capsys):
     cv2.imwrite(str(portraits / "room.png"), np.full((300, 400, 3), 80, np.uint8))
-    (portraits / "labels.csv").write_text("file,smile\\nroom.png,0\\n")
+    (portraits / "labels.csv").write_text("file,smile\nroom.png,0\n")
     evaluate.main(["photos", str(portraits), "--out", str(tmp_path / "out")])
     result = json.loads((tmp_path / "out" / "photos.json").read_text())
     assert result["accuracy"] is None and result["attributes"] == {"Smiling": None}
