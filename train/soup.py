@@ -24,8 +24,8 @@ from train.data.unreadable import unreadable_line
 from train.keras_import import keras
 from train.network.batchnorm import recalibrate_batchnorm
 from train.network.load import load_float
+from train.training.recalibration import recalibration_batches
 from train.training.run_dir import code_version, read_record, read_settings, save_derived_run
-from train.training.trainer import recalibration_batches
 
 
 def soup(runs: Sequence[Path], shares: Sequence[float], train: Split) -> keras.Model:
