@@ -172,13 +172,14 @@ def main(argv: list[str] | None = None) -> None:
     if not len(splits["train"]):
         raise DataError(f"no training photo in {args.data}", CHECK_DATA)
     check_early_stopping(settings, len(splits["val"]))
-    if args.resume:
+    resumed = args.resume and holds_run(run)  # False after a start that failed
+    if resumed:
         check_same_photos(run, args.data, splits)
     hint = "fix it or free disk space, then add --resume"
     with disk_faults(f"cannot read or write {run}", hint):
         run.mkdir(parents=True, exist_ok=True)
         if is_chief(settings.distribute):
-            if args.resume:
+            if resumed:
                 rates = {name: getattr(settings, name) for name in RATES}
                 save_resumed(run, args.data, rates)
             else:

@@ -45,7 +45,7 @@ def soup(runs: Sequence[Path], shares: Sequence[float], train: Split) -> keras.M
     its attributes differ.
     """
     from train.network.batchnorm import recalibrate_batchnorm
-    from train.training.trainer import recalibration_batches
+    from train.training.recalibration import recalibration_batches
 
     check_same_attributes(runs)
     models = [load_float(run / "model.keras", len(train.attributes)) for run in runs]

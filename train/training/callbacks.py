@@ -15,6 +15,8 @@ from device.files import read_json
 from train.keras_import import keras
 from train.network.load import not_finite
 
+DIVERGED = "training diverged"
+
 
 class Epochs(Protocol):
     """Batches that are shuffled or augmented anew in each epoch."""
@@ -50,7 +52,12 @@ class Progress(keras.callbacks.Callback):
         self._bar.write(f"epoch {epoch + 1}: {shown}")
 
     def on_train_end(self, logs=None):
-        self._bar.close()
+        self.close()
+
+    def close(self) -> None:
+        """End the bar's line, also if training failed; may be called twice."""
+        if hasattr(self, "_bar"):
+            self._bar.close()
 
 
 class Clock(keras.callbacks.Callback):
@@ -104,21 +111,24 @@ class StopIfNotFinite(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
+        if batch == self._epoch == 0:
+            when = "at the first step, before a weight has changed"
+            self._check(logs, when, "another --weights or --teacher, with another --out")
         # Keras's mean over the epoch so far: once NaN, it stays NaN.
-        self._check(logs, f"at step {batch + 1} of epoch {self._epoch + 1}")
+        self._check(logs, f"at step {batch + 1} of epoch {self._epoch + 1}: {DIVERGED}", self._hint)
 
     def on_epoch_end(self, epoch, logs=None):
-        when = f"after epoch {epoch + 1}"
-        self._check(logs, when)
+        when = f"after epoch {epoch + 1}: {DIVERGED}"
+        self._check(logs, when, self._hint)
         weight = not_finite(self.model)
         if weight:
-            raise FacetError(f"{weight} is NaN or infinite {when}: training diverged", self._hint)
+            raise FacetError(f"{weight} is NaN or infinite {when}", self._hint)
 
-    def _check(self, logs, when: str) -> None:
+    def _check(self, logs, when: str, hint: str) -> None:
         for name in ("loss", "val_loss"):
-            if name in logs and not np.isfinite(keras.ops.convert_to_numpy(logs[name])).all():
-                value = float(np.max(keras.ops.convert_to_numpy(logs[name])))
-                raise FacetError(f"{name} is {value} {when}: training diverged", self._hint)
+            value = keras.ops.convert_to_numpy(logs.get(name, 0.0))
+            if not np.isfinite(value).all():
+                raise FacetError(f"{name} is {float(np.max(value))} {when}", hint)
 
 
 class LearningRate(keras.callbacks.Callback):

@@ -4,17 +4,13 @@ import contextlib
 import importlib.util
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from device.log import log
 from train.data.loader import Batches
 from train.data.split import Split, fingerprint
-from train.data.unreadable import check_any
 from train.keras_import import keras
 from train.network.batchnorm import copy_statistics, recalibrate_batchnorm
 from train.network.build import build, freeze, head_of, set_precision
@@ -36,9 +32,8 @@ from train.training.checkpoints import PHASE_WEIGHTS, forget_epochs, has_checkpo
 from train.training.config import FROM_SCRATCH, FitSettings, from_scratch
 from train.training.distributed import Cluster
 from train.training.phases import Phase, optimizer, phases, rate_flag
+from train.training.recalibration import recalibration_batches
 
-RECALIBRATION_BATCHES = 100  # whose mean gives the final BatchNorm statistics
-READ_AHEAD = 4  # batches
 EVALUATION_BATCH = 64
 HISTORY, TIMES = "history.csv", "times.csv"
 
@@ -130,7 +125,7 @@ def _train(job: TrainingJob, model: keras.Model, phase: Phase, backup: Path) -> 
         callbacks.append(clock)
         for name in (HISTORY, TIMES):
             forget_epochs(job.run / name, next_epoch(backup, phase.first))
-    with _original_error(batches, validation):
+    with _original_error(batches, validation), _closed(callbacks):
         learner.fit(
             cluster.shard(batches),
             validation_data=cluster.shard(validation) if validation else None,
@@ -157,6 +152,19 @@ def _original_error(*sources: Any) -> Iterator[None]:
             if failure := getattr(source, "failure", None):
                 raise failure from None
         raise
+
+
+@contextlib.contextmanager
+def _closed(callbacks: list[keras.callbacks.Callback]) -> Iterator[None]:
+    """Close the progress bar and history.csv, also if training fails: an error's line follows."""
+    try:
+        yield
+    finally:
+        for callback in callbacks:
+            if isinstance(callback, Progress):
+                callback.close()
+            if isinstance(callback, keras.callbacks.CSVLogger) and callback.csv_file:
+                callback.csv_file.close()
 
 
 def phase_inputs(
@@ -282,20 +290,3 @@ def _finish(job: TrainingJob, model: keras.Model) -> keras.Model:
     (run / "model.partial.keras").rename(run / "model.keras")
     shutil.rmtree(run / "backup", ignore_errors=True)
     return plain
-
-
-def recalibration_batches(train: Split, settings: FitSettings) -> Iterator[np.ndarray]:
-    """Yield batches of un-augmented training crops, evenly over the split, for BatchNorm.
-
-    Raises DataError at the end if no photo can be read.
-    """
-    plain = Batches(train, settings.input, 32)
-    step = max(1, len(plain) // RECALIBRATION_BATCHES)
-    chosen, count = range(0, len(plain), step), 0
-    with ThreadPoolExecutor(plain.workers) as pool:
-        for first in range(0, len(chosen), READ_AHEAD):  # all at once could be a gigabyte
-            for rows, crops in pool.map(plain.read, chosen[first : first + READ_AHEAD]):
-                count += len(rows)
-                if len(rows):
-                    yield crops
-    check_any(count, train)

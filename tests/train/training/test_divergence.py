@@ -21,8 +21,6 @@ from train.training.config import FitSettings
 from train.training.phases import optimizer, phases
 from train.training.run_dir import read_settings
 
-# A run that ends with an error leaves Keras's files open.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 SMALL = ("--backbone", "SimpleCNN", "--input", "32x40", "--weights", "none", "--batch", "8")
 CONSTANT = ("--schedule", "constant", "--optimizer", "sgd", "--learning-rate", "0.01")
 
@@ -113,6 +111,13 @@ def test_a_weight_that_is_no_number_is_in_no_checkpoint(data, tmp_path, monkeypa
             check.on_epoch_end(epoch, {"loss": 1.0})
     with pytest.raises(FacetError, match=r"after epoch 2: training diverged. Try: change some"):
         check.on_epoch_end(1, {"loss": 1.0})
+
+
+def test_before_the_first_update_the_rate_is_not_the_cause():
+    check = trainer.StopIfNotFinite("change something")
+    check.on_epoch_begin(0)
+    with pytest.raises(FacetError, match=r"at the first step, before .*another --weights or --te"):
+        check.on_train_batch_end(0, {"loss": np.float32(np.nan)})
 
 
 def test_a_validation_loss_that_is_no_number_ends_the_run():

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from device.errors import UsageError
+from device.errors import ModelError, UsageError
 from tests.conftest import ROOT, make_celeba
 from tests.train.conftest import SIMPLE
 from train import fit
@@ -167,6 +167,18 @@ def test_a_run_is_resumed_where_its_photos_have_moved(data, stopped, tmp_path, e
     fit.main(["--data", str(moved), "--out", str(run), "--resume"])
     assert (run / "model.keras").exists()
     assert json.loads((run / "settings.json").read_text())["data"] == str(moved)
+
+
+def test_resume_after_a_start_that_failed_takes_the_photos_of_now(data, tmp_path):
+    run, other = tmp_path / "r", changed(shutil.copytree(data, tmp_path / "other"), "fewer photos")
+    flags = ["--out", str(run), "--epochs", "1", *SIMPLE]
+    with pytest.raises(ModelError, match="no such file"):
+        fit.main(["--data", str(data), *flags, "--weights", str(tmp_path / "gone.weights.h5")])
+    settings = (run / "settings.json").read_text()
+    (run / "settings.json").write_text(settings.replace(str(tmp_path / "gone.weights.h5"), "none"))
+    fit.main(["--data", str(other), "--out", str(run), "--resume"])
+    record = json.loads((run / "settings.json").read_text())
+    assert record["photos"] == {"train": 15, "val": 8} and record["data"] == str(other)
 
 
 def test_the_fingerprint_is_of_names_sizes_labels_and_attributes(tmp_path):
