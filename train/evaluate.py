@@ -28,6 +28,7 @@ from device.errors import disk_faults
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import quality_limits
 from device.settings import FacesSettings
+from device.text import counted
 from train.data.file_names import unique_slug
 from train.data.match import match_data
 from train.data.open import read_data
@@ -88,8 +89,8 @@ def scores_table(scores: Scores) -> str:
     """Return the means and a row per attribute as text."""
     means = scores.means()
     lines = [
-        f"{scores.photos:,} photos: mean accuracy {decimals(means['accuracy'], 4)}, balanced "
-        f"accuracy {decimals(means['balanced_accuracy'], 4)}, macro-F1 "
+        f"{counted(scores.photos, 'photo')}: mean accuracy {decimals(means['accuracy'], 4)}, "
+        f"balanced accuracy {decimals(means['balanced_accuracy'], 4)}, macro-F1 "
         f"{decimals(means['macro_f1'], 4)}, mean AUC {decimals(means['mean_auc'], 4)}, "
         f"calibration error {decimals(means['calibration_error'], 4)}",
         f"{'attribute':20}{'accuracy':>10}{'95 %':>16}{'balanced':>10}{'precision':>10}"

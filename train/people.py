@@ -190,8 +190,8 @@ def main(argv: list[str] | None = None) -> None:
     args.page.write_text(fill_markers(args.page.read_text(), "people", lines))
     print("\n".join(lines))
     splits = (data.splits[name] for name in ("val", "test"))
-    if unread := unreadable_line(*splits, utkface=utkface):
-        print(unread)
+    if line := unreadable_line(*splits, utkface=utkface):
+        print(line)
     print(f"wrote {args.out / 'report.json'}, {args.chart} and the tables of {args.page}")
 
 

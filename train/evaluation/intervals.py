@@ -28,8 +28,8 @@ def wilson(positive: int, count: int) -> Interval:
 def photo_mean_interval(shares: np.ndarray) -> Interval:
     """Return the interval of the mean of a share per photo, (photos,), 0..1; NaN without photos.
 
-    Student's for different shares. Wilson's for few photos or equal shares: it counts a photo as
-    wholly right or wrong, which is the widest case.
+    Student's for different shares. Wilson's for few photos, equal shares, and photos wholly right
+    or wrong: it takes all photos for such, which is the widest case.
     """
     from scipy.stats import t
 
@@ -37,7 +37,8 @@ def photo_mean_interval(shares: np.ndarray) -> Interval:
     if not count:
         return UNKNOWN
     mean, spread = float(shares.mean()), float(shares.std(ddof=1)) if count > 1 else 0.0
-    if count >= FEW_PHOTOS and spread > 0:
+    whole = np.isin(shares, (0, 1)).all()
+    if count >= FEW_PHOTOS and spread > 0 and not whole:
         half = float(t.ppf(0.975, count - 1)) * spread / math.sqrt(count)
         return max(mean - half, 0.0), min(mean + half, 1.0)
     centre = (mean + Z**2 / (2 * count)) / (1 + Z**2 / count)

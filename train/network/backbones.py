@@ -102,6 +102,10 @@ def build_backbone(backbone: Backbone, crop_wh: tuple[int, int], weights: str) -
 
 def _load(model: keras.Model, path: Path) -> None:
     """Load a file of weights by the format of its content; Keras goes by the ending of its name."""
+    if not path.is_file():
+        raise FileNotFoundError("no such file")
+    if not h5py.is_hdf5(path):
+        raise ValueError("it is no HDF5 file, which Keras writes")
     with h5py.File(path) as file:
         keras_2 = "layer_names" in file.attrs or "model_weights" in file
     with tempfile.TemporaryDirectory() as folder:

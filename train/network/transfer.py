@@ -28,9 +28,7 @@ def continue_from(
     """
     source = load_float(path)
     try:
-        theirs = source.get_layer(backbone)
-        for layer in (layer for layer in model.get_layer(backbone).layers if layer.weights):
-            layer.set_weights(theirs.get_layer(layer.name).get_weights())
+        _copy_backbone(model.get_layer(backbone), source, path)
         layers = {layer.name: layer for layer in source.layers}
         for layer in (layer for layer in head if layer.weights):
             match = layers.get(layer.name)
@@ -40,8 +38,28 @@ def continue_from(
                 layer.set_weights(match.get_weights())
             else:
                 log.info(f"{path}: the layer {layer.name} starts anew")
-    except Exception as error:  # other layers, or layers of other shapes
+    except ModelError:
+        raise
+    except Exception as error:  # layers of other shapes
         raise ModelError(f"cannot continue from {path}: {one_line(error)}", WEIGHTS_HINT) from error
+
+
+def _copy_backbone(backbone: keras.Model, source: keras.Model, path: Path) -> None:
+    """Copy a backbone; ModelError, with the flag to give, if `source` has another or less of it."""
+    nested = {layer.name: layer for layer in source.layers if isinstance(layer, keras.Model)}
+    theirs = nested.get(backbone.name)
+    if theirs is None:
+        raise ModelError(
+            f"{path} has the backbone {', '.join(nested) or 'none'}, not {backbone.name}",
+            "the --backbone of that model, or --weights none to train from scratch",
+        )
+    names = {layer.name for layer in theirs.layers}
+    layers = [layer for layer in backbone.layers if layer.weights]
+    if any(layer.name not in names for layer in layers):
+        last = theirs.layers[-1].name
+        raise ModelError(f"{path} ends at the layer {last}", f"--last-layer {last}")
+    for layer in layers:
+        layer.set_weights(theirs.get_layer(layer.name).get_weights())
 
 
 def _copy_attributes(

@@ -117,13 +117,19 @@ def test_the_committed_model_is_a_start_for_other_attributes(tmp_path, caplog):
 
 @pytest.mark.parametrize(
     "content, message",
-    [(None, "no float model"), (b"x", "is not a Keras model"), ("other", "cannot continue from")],
-    ids=["missing", "broken", "other backbone"],
+    [
+        (None, "no float model"),
+        (b"x", "is not a Keras model"),
+        (("MobileNetV2", "block_1_expand"), "has the backbone mobilenet_v2, not simple_cnn"),
+        (("SimpleCNN", "drop2"), "ends at the layer drop2. Try: --last-layer drop2"),
+    ],
+    ids=["missing", "broken", "other backbone", "shorter"],
 )
 def test_models_that_are_no_start(tmp_path, content, message):
     path = tmp_path / "x.keras"
-    if content == "other":
-        build(1, WH, "none", "block_1_expand").save(path)
+    if isinstance(content, tuple):
+        backbone, last = content
+        build(1, WH, "none", last, backbone).save(path)
     elif content:
         path.write_bytes(content)
     with pytest.raises(ModelError, match=message):
