@@ -263,6 +263,8 @@ def main(argv: list[str] | None = None) -> None:
     out = args.out or args.run / "models"
     root = args.data or Path(read_record(args.run).get("data", ""))
     check_name(args.name)
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is no folder", "--out DIR")
     if not args.overwrite:
         check_overwrite(out, args.name, args.run)
     data = read_data(root)

@@ -124,6 +124,11 @@ def test_a_name_that_is_no_file_name_is_refused(name, hint, run, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_an_out_that_is_a_file_is_refused_before_the_work(run):
+    with pytest.raises(UsageError, match=r"model\.keras is no folder\. Try: --out DIR"):
+        convert.main([str(run), "--out", str(run / "model.keras")])
+
+
 def test_the_command_to_run_next_can_be_pasted(tmp_path, run, monkeypatch, capsys):
     monkeypatch.setattr(convert, "convert", lambda *_: [])
     convert.main([str(run), "--out", str(tmp_path / "my own"), "--name", "smile é"])

@@ -11,12 +11,15 @@ RUN/models or models/ by its card's record of the run; its sweeps, measured by t
 RUN/evaluate or out/evaluate-SPLIT.
 """
 
+from __future__ import annotations
+
 import math
 import os
 import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from device.attributes.classifier import Classifier
 from device.cli.command import Parser, count, exit_with
@@ -26,10 +29,6 @@ from device.log import log
 from device.text import counted
 from train.data.open import read_data
 from train.data.split import Dataset, left_out_line
-from train.evaluation.chart_text import attribute_label, chart_style
-from train.report import calibration, conversion, exploration, learning, mistakes, quality
-from train.report.chart import STYLE
-from train.report.page import Section, html
 from train.report.predictions import (
     Results,
     balanced_part,
@@ -39,6 +38,11 @@ from train.report.predictions import (
     write_mistakes,
 )
 from train.report.run import Run, find_card, read_run, read_sweeps
+
+# Matplotlib takes a second to import: functions import what needs it.
+if TYPE_CHECKING:
+    from train.report import conversion
+    from train.report.page import Section
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -72,6 +76,11 @@ def make_parser() -> Parser:
 
 def write_report(run: Run, data: Dataset, options: ReportOptions) -> Path:
     """Evaluate the run, draw the charts and write the page; return the page's path."""
+    from train.evaluation.chart_text import attribute_label, chart_style
+    from train.report import conversion
+    from train.report.chart import STYLE
+    from train.report.page import html
+
     card = options.card or find_card(run, MODELS)
     if card and card.is_relative_to(Path.cwd()):
         card = card.relative_to(Path.cwd())
@@ -109,6 +118,8 @@ def _sections(
     results: Results,
     int8: conversion.Converted | None,
 ) -> list[Section]:
+    from train.report import calibration, conversion, exploration, learning, mistakes, quality
+
     out, with_photos, own = options.out, options.with_photos, run.folder / "evaluate"
     sweeps = {}
     if int8:
