@@ -26,7 +26,7 @@ from device.log import log
 from device.text import counted
 from train.data.open import read_data
 from train.data.split import Dataset, left_out_line
-from train.evaluation.chart_text import attribute_label, chart_style
+from train.evaluation.chart_text import attribute_label, chart_style, photo_count
 from train.report import calibration, conversion, exploration, learning, mistakes, quality
 from train.report.chart import STYLE
 from train.report.page import Section, html
@@ -90,7 +90,7 @@ def write_report(run: Run, data: Dataset, options: ReportOptions) -> Path:
         f"Report: {run.folder.resolve().name}",
         f"{len(split):,} {split.name} photos{balance}, {counted(len(names), 'attribute')}, float "
         "model; calibration and thresholds chosen on "
-        f"{counted(results.validated, 'validation photo')}. Ranges: 95 % intervals.",
+        f"{photo_count(results.validated, 'validation photo')}. Ranges: 95 % intervals.",
         conversion.tiles(results, int8),
         sections,
     )
