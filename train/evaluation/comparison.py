@@ -233,9 +233,14 @@ def _cells(row: ComparisonRow) -> tuple[str, ...]:
         f"{row.training_cpu_s / 60:.1f}",
         f"{row.float_bytes / 1e6:.1f} MB",
         f"{row.int8_bytes / 1e6:.2f} MB",
-        f"{row.int8_ms:.1f}",
+        milliseconds(row.int8_ms),
         f"{100 * row.int8_loss:+.2f}",
     )
+
+
+def milliseconds(value: float) -> str:
+    """Return a time in ms as the table and the chart show it: never 0."""
+    return f"{value:,.1f}" if value >= 0.1 else f"{value:.2g}"
 
 
 def _validation(row: ComparisonRow) -> str:

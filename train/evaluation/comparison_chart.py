@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from train.evaluation.chart_text import chart_style, short_label
-from train.evaluation.comparison import ComparisonRow
+from train.evaluation.comparison import ComparisonRow, milliseconds
 from train.evaluation.plots import BLUE, GREEN, ORANGE, interval_lengths
 
 MOST_COLUMNS = 44  # of a recipe's name
@@ -27,7 +27,7 @@ def _figure(rows: list[ComparisonRow]) -> Figure:
     _accuracies(accuracy, ordered)
     accuracy.set_yticks(range(len(ordered)), names, fontsize=7)
     accuracy.set_ylim(-0.6, len(rows) - 0.4)
-    _bars(time, [row.int8_ms for row in ordered], ORANGE, "{:,.1f}".format)
+    _bars(time, [row.int8_ms for row in ordered], ORANGE, milliseconds)
     time.set(title="time of a face", xlabel="ms, int8, one thread of this computer")
     _bars(size, [row.int8_bytes / 1e6 for row in ordered], GREEN, "{:,.2f}".format)
     size.set(title="size", xlabel="MB, int8")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -19,6 +20,13 @@ AUGMENTED = (
     "Training photos are augmented (shifted, rotated, darkened), validation photos are not: the "
     "training accuracy may be lower."
 )
+# The point of the curve below it is seen too.
+HOLLOW: dict[str, Any] = {
+    "markersize": 8,
+    "markerfacecolor": "none",
+    "markeredgecolor": ORANGE,
+    "markeredgewidth": 1.8,
+}
 LEARNED = ("loss", "accuracy", "auc")
 AT_HALF = "Accuracy is at threshold 0.5, before calibration."
 
@@ -87,7 +95,7 @@ def learning_charts(run: Run, training: str, saved_accuracy: float = math.nan) -
             axes.axvline(saved + 1, linestyle=":", color="black", linewidth=1)
         if metric == "accuracy" and saved_accuracy == saved_accuracy:
             label = "saved model, validation"
-            axes.plot(saved + 1, saved_accuracy, "D", color=ORANGE, markersize=5, label=label)
+            axes.plot(saved + 1, saved_accuracy, "D", **HOLLOW, label=label)
             caption += f" The saved model on the same validation photos: {saved_accuracy:.4f}."
         if metric in LEARNED:  # a learning rate belongs to no photos
             figure.legend(loc="outside upper center", ncols=2)

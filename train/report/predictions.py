@@ -106,7 +106,10 @@ def _select(data: Dataset, split: str, names: tuple[str, ...], limit: int) -> Sp
     """Return the first `limit` photos of a split, 0 = all; DataError if it has none."""
     selected = head(with_attributes(data.splits[split], names), limit)
     if not len(selected):
-        raise DataError(f"the data has no {split} photo", "another --split, or --data DIR")
+        if split == "val":
+            reason = "the data has no val photo, by which calibration and thresholds are chosen"
+            raise DataError(reason, "add photos to the val split")
+        raise DataError(f"the data has no {split} photo", "--split val, or another --data DIR")
     return selected
 
 

@@ -198,7 +198,7 @@ def row(recipe="simple-cnn", attribute="Smiling", accuracy=0.9, ms=1.25, size=2_
     [
         [row()],
         [row(), row("large", ms=1234.5, size=271_000_000)],
-        [row(accuracy=1.0), row(accuracy=1.0)],
+        [row(accuracy=1.0, ms=0.034), row(accuracy=1.0)],
         [row(accuracy=0.0), row(accuracy=1.0)],
         [row(LONG[0] * 3, LONG[0]), row(ODD[0], SCRIPTS[1])],
         [row(f"recipe-{i}", name) for i, name in itertools.product(range(3), ATTRIBUTES[:6])],

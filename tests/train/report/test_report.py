@@ -302,6 +302,22 @@ def test_a_model_that_is_not_of_its_settings(tmp_path, data):
         command.main([str(other), "--data", str(data)])
 
 
+@pytest.mark.parametrize(
+    "counts, split, message",
+    [
+        ((9, 0, 9), "test", "no val photo, by which .* are chosen. Try: add photos to the val"),
+        ((9, 9, 0), "test", "no test photo. Try: --split val"),
+        ((9, 0, 9), "val", "no val photo, by which"),
+    ],
+)
+def test_a_split_without_photos(counts, split, message, tmp_path):
+    folder = make_celeba(tmp_path / "celeba", *counts)
+    model = brightness_model([0.1], "sigmoid")
+    run = make_run(tmp_path / "r", model, settings={"attributes": ["Smiling"]})
+    with pytest.raises(SourceError, match=message):
+        command.main([str(run), "--data", str(folder), "--split", split])
+
+
 def test_a_report_that_cannot_be_written(small, tmp_path, data):
     (tmp_path / "file").touch()
     with pytest.raises(FacetError, match="cannot write the report"):
