@@ -1,5 +1,6 @@
 """Run a command to its end, and measure what it took."""
 
+import re
 import subprocess
 import sys
 import time
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.device.camera.hostile import MEASURE
-from tests.faults.victim import PATIENCE_S, WITNESS, environment
+from tests.faults.victim import PATIENCE_S, WITNESS, children, environment
 
 PEAK_MB = 300  # of the whole process; the demo takes 120
 
@@ -46,9 +47,17 @@ def run_to_end(folder: Path, *arguments: object, program: str = WITNESS, **more:
     try:
         stdout, stderr = process.communicate(timeout=PATIENCE_S)
     except subprocess.TimeoutExpired:  # the group of the fault is killed, with the command in it
+        so_far_mb = max(map(_peak_mb, children(process.pid)), default=0.0)
         process.kill()
-        words = " ".join(map(str, arguments))
-        raise AssertionError(f"waited {PATIENCE_S:.0f} s for the end of {words}") from None
+        raise AssertionError(
+            f"waited {PATIENCE_S:.0f} s for the end; at most {so_far_mb:.0f} MB until then"
+        ) from None
     code, peak_mb = stdout.decode().splitlines()[-1].split()
     took_s = time.monotonic() - begun_s
     return Ended(int(code), stderr.decode(errors="replace").splitlines(), float(peak_mb), took_s)
+
+
+def _peak_mb(pid: int) -> float:
+    """Return the most memory that a running process has had."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) / 1024 if found else 0.0

@@ -16,7 +16,7 @@ from tests.faults.fault import Bench, Missing, Outcome
 from tests.faults.logs import lost, read_log
 from tests.faults.scenery import Webcam
 from tests.faults.systemd import Supervisor
-from tests.faults.victim import Facet, flags, settings, wait_until
+from tests.faults.victim import Facet, children, flags, settings, wait_until
 
 SLACK_S = 30.0  # to find the new face, and to load the network anew, on a busy computer
 FAULT, AGAIN = "it is started again", "the recognition process runs again"
@@ -39,7 +39,7 @@ def stopped(bench: Bench) -> Outcome:
         facet = systemd.facet
         for trial in range(bench.trials):
             wait_until(lambda: _named_rows(log) > 0, "a name")
-            (child,) = _children(facet.pid)
+            (child,) = children(facet.pid)
             os.kill(child, (signal.SIGKILL, signal.SIGSTOP)[trial % 2])
             begun_s = time.monotonic()
             webcam.unplug()
@@ -47,7 +47,7 @@ def stopped(bench: Bench) -> Outcome:
             before = _named_rows(log)
             webcam.plug(0)
             wait_until(lambda before=before: _named_rows(log) > before + 5, "names again", 120.0)
-            named += _children(facet.pid) != [child]
+            named += children(facet.pid) != [child]
             slowest_s = max(slowest_s, time.monotonic() - begun_s)
         code, _ = facet.stop()
         starts, stderr, reported = len(systemd.starts), facet.stderr(), facet.reported()
@@ -68,9 +68,3 @@ def stopped(bench: Bench) -> Outcome:
 
 def _named_rows(log: Path) -> int:
     return sum(bool(row["person"]) for row in read_log(log).rows)
-
-
-def _children(pid: int) -> list[int]:
-    """Return the processes that a process has started."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text().split()]
