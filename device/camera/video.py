@@ -68,7 +68,7 @@ class VideoFile(Oriented):
             yield Frame(bgr, index, self._started + timedelta(seconds=at_s), at_s, self.name)
         if black == index + 1:
             log.warning(f"{self.name}: every frame is black")
-        self._report(clock.last_s + 1 / self.fps)
+        self._report(clock.last_s + 1 / self.fps, index + 1)
 
     def _pictures(self) -> Iterator[Picture]:
         suspicion, count = _Suspicion(), 0
@@ -103,13 +103,16 @@ class VideoFile(Oriented):
             self._decoder = _pyav(self._path, self._max_pixels, at_s, skip)
             self._decoder.lost = lost
 
-    def _report(self, ended_s: float) -> None:
+    def _report(self, ended_s: float, frames: int) -> None:
         lost, length_s = self._decoder.lost, self._decoder.length_s
         if lost:
             log.warning(f"{self.name}: {counted(lost, 'damaged frame')} left out")
         allowed_s = max(CUT_S, 2 / self.fps)
-        # Some containers count their length from 0 s, also where the film begins later.
-        if length_s - ended_s > allowed_s and length_s - ended_s - start_s(self._path) > allowed_s:
+        # A last frame may be shown for long.
+        if frames + lost >= self._decoder.frames > 0 or length_s - ended_s <= allowed_s:
+            return
+        length_s -= start_s(self._path)  # some containers count from 0 s, also in a film from 9 s
+        if length_s - ended_s > allowed_s:
             log.warning(
                 f"{self.name} ends after {ended_s:.1f} of {length_s:.1f} s: the file is cut or "
                 "damaged"
