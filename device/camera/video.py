@@ -19,7 +19,7 @@ from ..types import Frame, Image
 from .decoders import Decoder, OpenCvDecoder, PyAvDecoder, has_pyav
 from .ffmpeg import FILE, PROBE, Unconverted
 from .orientation import Oriented
-from .video_probe import codec_of, is_interlaced, is_playlist, start_s
+from .video_probe import codec_of, is_interlaced, is_playlist, lacks_index, start_s
 
 SNAP_S = 0.0015  # containers round times, to 1 ms at worst
 CUT_S = 0.5  # a file that ends so much earlier than it says is incomplete
@@ -225,4 +225,6 @@ def _undecodable(path: Path, interlaced: bool) -> SourceError:
     codec = codec_of(path)
     if codec:
         return SourceError(f"cannot decode {path}: no decoder for its codec {codec}", hint)
+    if lacks_index(path):
+        return SourceError(f"{path} is cut off: the index at its end is missing", "copy it again")
     return SourceError(f"{path} is not a video that can be read", f"ffprobe {path}")

@@ -247,6 +247,15 @@ def test_a_cut_film_says_so(tmp_path, capfd, name):
     assert "of 6.0 s: the file is cut or damaged" in capfd.readouterr().err
 
 
+def test_a_film_that_is_cut_before_its_index_says_so(tmp_path):
+    path = film(tmp_path / "film.mp4")
+    whole = path.read_bytes()
+    for share in (0.3, 0.5, 0.7):
+        path.write_bytes(whole[: int(share * whole.index(b"moov"))])
+        with pytest.raises(SourceError, match="is cut off: the index at its end is missing"):
+            VideoFile(path)
+
+
 def test_a_whole_film_says_nothing(tmp_path, capfd):
     opened(film(tmp_path / "film.mp4"))
     assert capfd.readouterr().err == ""
