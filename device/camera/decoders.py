@@ -32,6 +32,7 @@ class Decoder(Protocol):
 
     fps: float  # frames/s, the mean if the rate varies
     length_s: float  # as the container says; 0: unknown
+    frames: float  # as the container says, or its length at its nominal rate; 0: unknown
     lost: int  # frames that could not be decoded, between those that could
 
     def read(self) -> tuple[Image, float | None] | None:
@@ -50,8 +51,9 @@ class OpenCvDecoder:
         self._capture = Capture(ffmpeg_path(path), FILE, path.name, max_pixels)
         raw = self._capture.raw
         self.fps = believed_fps(self._capture.fps)
-        frames = raw.get(cv2.CAP_PROP_FRAME_COUNT)
-        self.length_s = frames / self.fps if 0 < frames < 1e9 else 0.0
+        frames, nominal_fps = raw.get(cv2.CAP_PROP_FRAME_COUNT), self._capture.fps or self.fps
+        self.frames = frames if 0 < frames < 1e9 else 0.0
+        self.length_s = self.frames / nominal_fps
         wide, high = (raw.get(p) for p in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN))
         self._aspect = wide / high if wide > 0 and high > 0 else 1.0
         self.lost = 0
@@ -120,6 +122,7 @@ class PyAvDecoder:
         length = self._stream.duration
         base = self._stream.time_base
         self.length_s = float(length * base) if length and base else 0.0
+        self.frames = float(self._stream.frames)
         self.lost, self._bad = 0, 0
         self._graph: Any = None
         self._frames = self._decoded()

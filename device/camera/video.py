@@ -19,7 +19,7 @@ from ..types import Frame, Image
 from .decoders import Decoder, OpenCvDecoder, PyAvDecoder, has_pyav
 from .ffmpeg import FILE, PROBE, Unconverted
 from .orientation import Oriented
-from .video_probe import codec_of, is_interlaced, is_playlist, start_s
+from .video_probe import codec_of, is_interlaced, is_playlist, lacks_index, start_s
 
 SNAP_S = 0.0015  # containers round times, to 1 ms at worst
 CUT_S = 0.5  # a file that ends so much earlier than it says is incomplete
@@ -68,7 +68,7 @@ class VideoFile(Oriented):
             yield Frame(bgr, index, self._started + timedelta(seconds=at_s), at_s, self.name)
         if black == index + 1:
             log.warning(f"{self.name}: every frame is black")
-        self._report(clock.last_s + 1 / self.fps)
+        self._report(clock.last_s + 1 / self.fps, index + 1)
 
     def _pictures(self) -> Iterator[Picture]:
         suspicion, count = _Suspicion(), 0
@@ -103,13 +103,16 @@ class VideoFile(Oriented):
             self._decoder = _pyav(self._path, self._max_pixels, at_s, skip)
             self._decoder.lost = lost
 
-    def _report(self, ended_s: float) -> None:
+    def _report(self, ended_s: float, frames: int) -> None:
         lost, length_s = self._decoder.lost, self._decoder.length_s
         if lost:
             log.warning(f"{self.name}: {counted(lost, 'damaged frame')} left out")
         allowed_s = max(CUT_S, 2 / self.fps)
-        # Some containers count their length from 0 s, also where the film begins later.
-        if length_s - ended_s > allowed_s and length_s - ended_s - start_s(self._path) > allowed_s:
+        # A last frame may be shown for long.
+        if frames + lost >= self._decoder.frames > 0 or length_s - ended_s <= allowed_s:
+            return
+        length_s -= start_s(self._path)  # some containers count from 0 s, also in a film from 9 s
+        if length_s - ended_s > allowed_s:
             log.warning(
                 f"{self.name} ends after {ended_s:.1f} of {length_s:.1f} s: the file is cut or "
                 "damaged"
@@ -222,4 +225,6 @@ def _undecodable(path: Path, interlaced: bool) -> SourceError:
     codec = codec_of(path)
     if codec:
         return SourceError(f"cannot decode {path}: no decoder for its codec {codec}", hint)
+    if lacks_index(path):
+        return SourceError(f"{path} is cut off: the index at its end is missing", "copy it again")
     return SourceError(f"{path} is not a video that can be read", f"ffprobe {path}")

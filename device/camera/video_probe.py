@@ -5,6 +5,7 @@ OpenCV gives interlaced pictures as black or as what its memory held before, and
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import subprocess
@@ -17,6 +18,7 @@ from .ffmpeg import FILE, OPTIONS
 
 PICTURES = 10  # of a suspicious file, examined for interlacing
 TRIAL_S = 30.0  # limit of the examination
+MAX_BOXES = 1000  # of an MP4 file
 SNIFFED = 4 << 20  # bytes at either end of a file, where its codec is named
 
 CODECS = {
@@ -92,6 +94,23 @@ def is_playlist(path: Path) -> bool:
     except OSError:
         return False
     return head.startswith(PLAYLISTS) or (head.startswith(b"<?xml") and b"<MPD" in head)
+
+
+def lacks_index(path: Path) -> bool:
+    """Whether a file is an MP4 whose index is missing, as that of a recording that was cut off."""
+    kinds: list[bytes] = []
+    at = 0
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        while len(kinds) < MAX_BOXES and len(head := file.read(16)) >= 8:
+            size, kind = int.from_bytes(head[:4]), head[4:8]
+            if size == 1:
+                size = int.from_bytes(head[8:])
+            kinds.append(kind)
+            if size < 8:  # to the end of the file
+                break
+            at += size
+            file.seek(at)
+    return kinds[:1] == [b"ftyp"] and b"mdat" in kinds and b"moov" not in kinds
 
 
 def codec_of(path: Path) -> str:

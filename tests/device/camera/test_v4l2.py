@@ -138,7 +138,7 @@ def test_a_driver_that_hangs_does_not_delay_the_end(facet, dev):
     run.wait_for("detector")
     time.sleep(0.5)
     show(dev, 2, "hung")
-    time.sleep(0.5)
+    time.sleep(2)
     run.process.send_signal(signal.SIGINT)
     started = time.monotonic()
     assert run.end()[1] == 0 and time.monotonic() - started < 15

@@ -173,6 +173,25 @@ def test_a_films_rate_is_what_its_header_says(tmp_path, name, rate):
     assert times == pytest.approx([n / rate for n in range(30)], abs=0.0015)
 
 
+@pytest.mark.parametrize(
+    "name, rate, codec",
+    [
+        ("a.mp4", 0.1, "libx264"),  # its last frame counts ten seconds
+        ("a.mov", 1, "libx264"),
+        ("a.flv", 25, "libx264"),
+        ("a.webm", 1000, "libvpx-vp9"),
+        ("a.mkv", 1000, "libx264"),
+        ("a.ts", 10, "libx264"),
+        ("a.avi", 5, "libx264"),
+    ],
+)
+def test_a_whole_film_of_variable_rate_is_not_cut(tmp_path, capfd, name, rate, codec):
+    pauses = np.random.default_rng(1).uniform(0.05, 0.31, 30)
+    times = list(np.cumsum(pauses) - pauses[0])
+    assert len(opened(film(tmp_path / name, codec, rate, times=times))) == 30
+    assert "cut" not in capfd.readouterr().err
+
+
 def test_a_film_that_begins_late_is_not_cut(tmp_path, capfd):
     times = [1000 + n / 25 for n in range(30)]
     frames = opened(film(tmp_path / "film.mkv", times=times))
@@ -226,6 +245,15 @@ def test_a_cut_film_says_so(tmp_path, capfd, name):
     path.write_bytes(content[: len(content) * 2 // 3])
     assert 5 < len(opened(path)) < 30
     assert "of 6.0 s: the file is cut or damaged" in capfd.readouterr().err
+
+
+def test_a_film_that_is_cut_before_its_index_says_so(tmp_path):
+    path = film(tmp_path / "film.mp4")
+    whole = path.read_bytes()
+    for share in (0.3, 0.5, 0.7):
+        path.write_bytes(whole[: int(share * whole.index(b"moov"))])
+        with pytest.raises(SourceError, match="is cut off: the index at its end is missing"):
+            VideoFile(path)
 
 
 def test_a_whole_film_says_nothing(tmp_path, capfd):

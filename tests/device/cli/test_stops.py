@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
-# A program whose loop lasts until it is stopped, or for two seconds; it reports by exit code.
+# A program whose loop lasts until it is stopped, or so many seconds; it reports by exit code.
 LOOP = """
 import sys
 from device.cli.command import exit_with
@@ -28,7 +28,7 @@ from device.cli.loop import stop_at_signals
 def main():
     stop = stop_at_signals()
     print("ready", flush=True)
-    return 10 if stop.wait(2) else 20
+    return 10 if stop.wait(float(sys.argv[1])) else 20
 
 exit_with(main)
 """
@@ -39,7 +39,7 @@ exit_with(main)
 def test_a_signal_stops_a_run_unless_its_starter_ignores_it(number, ignored, code):
     handler = signal.SIG_IGN if ignored else signal.SIG_DFL
     process = subprocess.Popen(
-        [sys.executable, "-c", LOOP],
+        [sys.executable, "-c", LOOP, "2" if ignored else "60"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(number, handler),
@@ -54,7 +54,7 @@ def test_a_second_signal_does_not_end_what_is_ending():
     """It would change the exit code of a run whose files are complete."""
     ending = "import atexit, signal\natexit.register(lambda: print(signal.getsignal(15).name))"
     process = subprocess.Popen(
-        [sys.executable, "-c", ending + LOOP], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", ending + LOOP, "60"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout and process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
