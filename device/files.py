@@ -185,14 +185,22 @@ def _refuse_shared(folder: int) -> None:
         raise OSError(errno.EPERM, "other users may write its folder, and root may not use it")
 
 
+def file_name(path: Path) -> str:
+    """Return a path as text, the same in any locale: bytes that are no UTF-8 are surrogates."""
+    return os.fsencode(path).decode("utf-8", "surrogateescape")
+
+
 def ffmpeg_path(path: Path) -> str:
     """Return a path as OpenCV's FFmpeg takes it; SourceError for names that crash it."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise SourceError(f"{str(path)!r} is not a name in UTF-8", "rename the file") from None
     # FFmpeg takes what precedes a colon in a relative name for a protocol.
-    return str(path.absolute())
+    name = file_name(path.absolute())
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise SourceError(
+            f"{file_name(path)!r} is not a name in UTF-8", "rename the file"
+        ) from None
+    return name
 
 
 def open_regular(path: Path | str) -> BinaryIO:

@@ -5,6 +5,7 @@ verdict is remembered by the file's SHA-256 and the runtime: each is tried once 
 """
 
 import contextlib
+import ctypes
 import hashlib
 import json
 import os
@@ -36,6 +37,7 @@ GOOD = ""
 TFLITE, YUNET = "tflite", "yunet"  # what a network is
 # A kill may have another cause, such as memory that was used up: not remembered.
 REMEMBERED = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 MAX_VERDICTS, MAX_BYTES = 200, 1_000_000
 
 
@@ -90,6 +92,7 @@ def _try(content: bytes, arguments: list[str]) -> tuple[str, bool]:
             capture_output=True,
             env=os.environ | {"PYTHONPATH": path},
             timeout=LIMIT_S,
+            start_new_session=True,  # Ctrl-C is for Facet
         )
     except subprocess.TimeoutExpired:
         return f"does not end within {LIMIT_S:.0f} s", False
@@ -154,6 +157,7 @@ def yunet_trial(content: bytes) -> str:
 
 def main() -> int:
     """Try the network that stdin has; print a JSON list of what is wrong with it."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # Facet may be stopped meanwhile
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for which, limit in ((resource.RLIMIT_AS, LIMIT_BYTES), (resource.RLIMIT_DATA, LIMIT_DATA)):
         with contextlib.suppress(ValueError, OSError):  # a lower limit holds already, or 32 bits

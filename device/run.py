@@ -49,9 +49,10 @@ def main(argv: list[str] | None = None) -> int:
     from .models import load_models
     from .pipeline import build_pipeline
     from .tflite import runtime_name
+    from .worker import call_until
 
     stop = stop_at_signals()
-    models = load_models(settings)
+    models = call_until(stop.is_set, "loading the models", lambda: load_models(settings))
     card = models.classifier.card
     shown, logged = shown_and_logged(settings.attributes, card.names)
     with contextlib.ExitStack() as stack:

@@ -97,7 +97,8 @@ class CameraSettings(Table, frozen=True):
         "megapixels", (0.1, 200), ("large videos are refused", "more memory"),
     )] = 9.0
     wait: Annotated[bool, about(
-        "wait for a camera that is absent at the start, as for one that was unplugged",
+        "wait for a camera that is absent at the start, as for one that was unplugged; not for a "
+        "file or folder",
     )] = False
     frozen_s: Annotated[float, about(
         "time with identical pictures after which a live camera counts as frozen; 0: never", "s",

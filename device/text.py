@@ -33,8 +33,8 @@ def _shown(letter: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return "1 face", "2 faces"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Return "1 face", "2 faces", "1,000 faces"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def path_from_here(path: Path) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 
 from device.attributes.classifier import Classifier, calibrated
 from device.cli.command import Parser, exit_with
-from train.data.celeba import read_celeba
+from train.data.match import match_data
+from train.data.open import read_data
 from train.data.select import sample_evenly
 from train.data.split import CHECK_DATA, DataError
 from train.data.unreadable import unreadable_line
@@ -55,9 +56,10 @@ def report(
 def main(argv: list[str] | None = None) -> None:
     parser = Parser("train.calibrate", __doc__)
     parser.add_argument("--model", type=Path, default="models/attributes.json", metavar="CARD")
-    parser.add_argument("--data", type=Path, required=True, help="CelebA's folder")
+    parser.add_argument("--data", type=Path, required=True, help="CelebA's folder, or own photos")
     args = parser.parse_args(argv)
-    classifier, data = Classifier(args.model, threads=2), read_celeba(args.data)
+    classifier = Classifier(args.model, threads=2)
+    data = match_data(read_data(args.data), classifier.card.names, args.data, args.model)
     val, train = data.splits["val"], data.splits["train"]
     if not (len(val) and len(train)):
         raise DataError(f"no validation or no training photo in {args.data}", CHECK_DATA)

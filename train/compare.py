@@ -28,7 +28,6 @@ from train.data.open import read_data
 from train.data.select import select_for_run
 from train.data.unreadable import unreadable_line
 from train.evaluation.comparison import ComparisonRow, measure_run, row_record, table
-from train.evaluation.comparison_chart import chart
 from train.tools.markers import fill_markers
 from train.training.config import FitSettings
 from train.training.flags import add_flags, overridden
@@ -96,6 +95,8 @@ def compare(
 
 def _write(rows: list[ComparisonRow], out: Path, into: Path | None) -> None:
     """Write the table and the chart of the recipes so far."""
+    from train.evaluation.comparison_chart import chart  # imports Matplotlib
+
     lines = table(rows)
     (out / "comparison.md").write_text("\n".join(lines) + "\n")
     records = [row_record(row) for row in rows]

@@ -30,11 +30,12 @@ from device.files import read_text
 from device.text import printable
 from train import verify
 from train.data.file_names import file_slug
+from train.data.match import match_data
 from train.data.open import read_data
 from train.data.select import head, sample_evenly, select_for_run
 from train.data.split import CHECK_DATA, DataError, Dataset, Split, left_out_line
 from train.data.unreadable import readable_crops, unreadable_line
-from train.training.run_dir import is_same_run, read_record, read_settings
+from train.training.run_dir import is_same_run, read_record, read_settings, run_attributes
 
 # TensorFlow and scikit-learn take seconds to import: functions import what needs them.
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def convert(
     from train.network.quantize import quantize
 
     settings = read_settings(run)
+    if names := run_attributes(read_record(run)):
+        data = match_data(data, names, "the data", run)
     selected = select_for_run(data.splits, msgspec.structs.replace(settings, limit=0))
     splits = {name: head(split, limit) for name, split in selected.items()}
     train, val = splits["train"], splits["val"]
@@ -82,12 +85,12 @@ def convert(
     card, flat = _calibrate(card, network, train, Predictions(raw, val.labels))
     measured = measure_model(card, network, model, predicted, utkface)
     measured |= {"flat": flat} if flat else {}
-    left_out = unreadable_line(*splits.values(), utkface=utkface)
-    measured |= {"unreadable": left_out} if left_out else {}
+    unread = unreadable_line(*splits.values(), utkface=utkface)
+    measured |= {"unreadable": unread} if unread else {}
     card = dataclasses.replace(card, measured={"bytes": len(content)} | measured)
     verified = _write(out, name, card, content, _verified_crops(val, crop_wh, model))
     size = f"{name}.tflite: {len(content) / 1e6:.2f} MB"
-    notes = filter(None, [flat_line(flat, len(card.names)), left_out])
+    notes = filter(None, [flat_line(flat, len(card.names)), unread])
     return [*_table(card), size, *verified, *notes]
 
 

@@ -9,16 +9,27 @@ features, so that int8 rounds nothing between the members and the mean.
 Source: Lakshminarayanan et al. (2017), Deep Ensembles.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from device.cli.command import Parser, exit_with
 from device.errors import ModelError, UsageError
-from train.keras_import import keras
 from train.network.load import load_float
-from train.training.run_dir import code_version, read_record, save_derived_run
+from train.training.run_dir import (
+    check_same_attributes,
+    code_version,
+    read_record,
+    save_derived_run,
+)
+
+# It takes seconds to import: functions import what needs it.
+if TYPE_CHECKING:
+    from train.keras_import import keras
 
 
 def ensemble(members: Sequence[keras.Model]) -> keras.Model:
@@ -28,6 +39,8 @@ def ensemble(members: Sequence[keras.Model]) -> keras.Model:
     if one has other attributes or another aspect ratio than the first, or does not end in a sigmoid
     per attribute.
     """
+    from train.keras_import import keras
+
     _, height, width, _ = members[0].input_shape
     crop = keras.Input((height, width, 3), name="crop")
     features, kernels, biases = [], [], []
@@ -72,6 +85,7 @@ def main(argv: list[str] | None = None) -> None:
     if (args.out / "settings.json").exists():
         raise UsageError(f"{args.out} already holds a run", "another --out")
     records = [read_record(run) for run in args.runs]
+    check_same_attributes(args.runs)
     model = ensemble([load_float(run / "model.keras") for run in args.runs])
     record = records[0] | {
         "data": str(args.data),

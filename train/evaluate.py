@@ -24,18 +24,19 @@ import numpy as np
 
 from device.attributes.classifier import Classifier
 from device.cli.command import Parser, SubcommandParser, count, exit_with
-from device.errors import UsageError, disk_faults
+from device.errors import disk_faults
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import quality_limits
 from device.settings import FacesSettings
 from device.text import counted
 from train.data.file_names import unique_slug
+from train.data.match import match_data
 from train.data.open import read_data
-from train.data.select import head, sample_evenly, with_attributes
+from train.data.select import head, sample_evenly
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split, left_out_line
 from train.data.unreadable import unreadable, unreadable_line
 from train.evaluation import end_to_end, fairness, rejection, robustness
-from train.evaluation.chart_text import chart_style
+from train.evaluation.float_model import load_matched
 from train.evaluation.intervals import (
     Interval,
     interval_text,
@@ -44,14 +45,7 @@ from train.evaluation.intervals import (
     without_unknown,
 )
 from train.evaluation.metrics import Scores, decimals, without_nan
-from train.evaluation.plots import (
-    attribute_chart,
-    overview_chart,
-    rejection_chart,
-    sweep_chart,
-)
 from train.evaluation.predictions import predict_float, predict_int8, score_predictions
-from train.network.load import load_float
 
 SWEEP_PHOTOS, REJECTION_PHOTOS = 300, 1500
 
@@ -95,8 +89,8 @@ def scores_table(scores: Scores) -> str:
     """Return the means and a row per attribute as text."""
     means = scores.means()
     lines = [
-        f"{scores.photos:,} photos: mean accuracy {decimals(means['accuracy'], 4)}, balanced "
-        f"accuracy {decimals(means['balanced_accuracy'], 4)}, macro-F1 "
+        f"{counted(scores.photos, 'photo')}: mean accuracy {decimals(means['accuracy'], 4)}, "
+        f"balanced accuracy {decimals(means['balanced_accuracy'], 4)}, macro-F1 "
         f"{decimals(means['macro_f1'], 4)}, mean AUC {decimals(means['mean_auc'], 4)}, "
         f"calibration error {decimals(means['calibration_error'], 4)}",
         f"{'attribute':20}{'accuracy':>10}{'95 %':>16}{'balanced':>10}{'precision':>10}"
@@ -131,6 +125,9 @@ def write_scores(
     out: Path, about: dict[str, Any], scores: Scores, split: Split, probabilities: np.ndarray
 ) -> dict[str, Interval]:
     """Write report.json, which starts with `about`, and the charts; return the means' intervals."""
+    from train.evaluation.chart_text import chart_style  # Matplotlib is slow to import
+    from train.evaluation.plots import attribute_chart, overview_chart
+
     intervals = mean_intervals(scores, split.labels, probabilities)
     _write_json(out / "report.json", about | _record(scores, intervals))
     (out / "attributes").mkdir(exist_ok=True)
@@ -155,7 +152,7 @@ def run_scores(args: argparse.Namespace, out: Path, classifier: Classifier, spli
     card, split = classifier.card, head(split, args.limit)
     if args.keras_file:
         kind, sha256, model_path = "float", "", args.keras_file
-        model = load_float(args.keras_file, len(card.names))
+        model = load_matched(args.keras_file, card.names, args.model)
         readable, raw = predict_float(model, split)
     else:
         kind, sha256, model_path = "int8", card.sha256, args.model
@@ -176,6 +173,8 @@ def run_scores(args: argparse.Namespace, out: Path, classifier: Classifier, spli
 
 def run_sweep(args: argparse.Namespace, out: Path, classifier: Classifier, split: Split) -> None:
     """Print and write the accuracy at each severity of one distortion."""
+    from train.evaluation.plots import sweep_chart
+
     photos = sample_evenly(split, args.limit or SWEEP_PHOTOS)
     points = robustness.sweep(args.kind, photos, _detector(), classifier)
     print(robustness.table(args.kind, points))
@@ -197,6 +196,8 @@ def run_rejection(
     args: argparse.Namespace, out: Path, classifier: Classifier, split: Split
 ) -> None:
     """Print and write what each limit of the quality gate accepts and rejects."""
+    from train.evaluation.plots import rejection_chart
+
     photos = sample_evenly(split, args.limit or REJECTION_PHOTOS)
     limits = quality_limits(FacesSettings())
     curves = rejection.rejection_curves(photos, _detector(), classifier, limits)
@@ -261,14 +262,8 @@ def _read_split(args: argparse.Namespace, classifier: Classifier) -> Split:
     """Return the split with the model's attributes; UsageError if the data lacks one."""
     data = read_data(args.data)
     print(left_out_line(data))
-    missing = [name for name in classifier.card.names if name not in data.attributes]
-    if missing:
-        raise UsageError(
-            f"{args.data} lacks {counted(len(missing), 'attribute')} that {args.model} has: "
-            f"{', '.join(missing[:5])}",
-            "the --data it was trained on",
-        )
-    split = with_attributes(data.splits[args.split], classifier.card.names)
+    matched = match_data(data, classifier.card.names, args.data, args.model)
+    split = matched.splits[args.split]
     if not len(split):
         raise DataError(f"no {args.split} photo in {args.data}", CHECK_DATA)
     return split

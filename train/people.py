@@ -25,7 +25,6 @@ from train.evaluation.embeddings import (
     read_identities,
     read_widths,
 )
-from train.evaluation.plots import det_chart
 from train.evaluation.verification import (
     Identification,
     Share,
@@ -174,6 +173,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--page", type=Path, default=PAGE, help="page with the tables")
     parser.add_argument("--chart", type=Path, default=CHART, help="detection error tradeoff")
     args = parser.parse_args(argv)
+    from train.evaluation.plots import det_chart  # imports Matplotlib
+
     identities = read_identities(args.data)
     data = read_celeba(args.data)
     val, test = (read_faces(data, split, identities, args.out) for split in ("val", "test"))
@@ -189,8 +190,8 @@ def main(argv: list[str] | None = None) -> None:
     args.page.write_text(fill_markers(args.page.read_text(), "people", lines))
     print("\n".join(lines))
     splits = (data.splits[name] for name in ("val", "test"))
-    if left_out := unreadable_line(*splits, utkface=utkface):
-        print(left_out)
+    if line := unreadable_line(*splits, utkface=utkface):
+        print(line)
     print(f"wrote {args.out / 'report.json'}, {args.chart} and the tables of {args.page}")
 
 

@@ -22,9 +22,10 @@ from device.log import log
 from device.rowlog.csv_format import escaped
 from train.data.own_photos import check_photos, log_faults
 from train.data.photo_folder import endings, read_folder
+from train.data.select import rows_of
 from train.data.split import unlabelled
+from train.evaluation.float_model import load_matched
 from train.evaluation.predictions import calibrate, predict_float, predict_int8
-from train.network.load import load_float
 
 
 def readable_photos(root: Path) -> tuple[tuple[str, ...], int]:
@@ -82,16 +83,17 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     classifier = Classifier(args.model, threads=os.cpu_count() or 1)
     card = classifier.card
-    model = load_float(args.keras_file, len(card.attributes)) if args.keras_file else None
+    model = load_matched(args.keras_file, card.names, args.model) if args.keras_file else None
     photos, skipped = readable_photos(args.images)
-    split = unlabelled("predicted", [args.images / photo for photo in photos])
+    split = unlabelled("listed", (args.images / photo for photo in photos))
     if model:
         readable, raw = predict_float(model, split)
     else:
         readable, raw = predict_int8(classifier.network, split, card.crop_wh)
-    names = [str(photo.relative_to(args.images)) for photo in readable.photos]
+    names = [photos[row] for row in rows_of(readable, split)]
     write_csv(args.out, card.names, names, calibrate(card, raw))
-    print(f"{len(names)} photos, {skipped + len(photos) - len(names)} skipped: {args.out}")
+    skipped += len(split) - len(readable)
+    print(f"{len(names)} photos, {skipped} skipped: {args.out}")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,12 @@ holds model.keras and the first run's settings.json with the shares added, for t
 Source: Wortsman et al. (2022), Model soups.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,18 +24,30 @@ from train.data.open import read_data
 from train.data.select import select_for_run
 from train.data.split import Split
 from train.data.unreadable import unreadable_line
-from train.keras_import import keras
-from train.network.batchnorm import recalibrate_batchnorm
 from train.network.load import load_float
-from train.training.recalibration import recalibration_batches
-from train.training.run_dir import code_version, read_record, read_settings, save_derived_run
+from train.training.run_dir import (
+    check_same_attributes,
+    code_version,
+    read_record,
+    read_settings,
+    save_derived_run,
+)
+
+# It takes seconds to import: functions import what needs it.
+if TYPE_CHECKING:
+    from train.keras_import import keras
 
 
 def soup(runs: Sequence[Path], shares: Sequence[float], train: Split) -> keras.Model:
     """Return a model with the weighted mean of the runs' weights, and recalibrated BatchNorm.
 
-    Raises ModelError if a run's model is missing or differs in shape from the first.
+    Raises ModelError if a run's model is missing or differs in shape from the first, UsageError if
+    its attributes differ.
     """
+    from train.network.batchnorm import recalibrate_batchnorm
+    from train.training.recalibration import recalibration_batches
+
+    check_same_attributes(runs)
     models = [load_float(run / "model.keras", len(train.attributes)) for run in runs]
     weights = [model.get_weights() for model in models]
     shapes = [[array.shape for array in arrays] for arrays in weights]

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin
 
-from ..errors import SourceError, UsageError, one_line
+from ..errors import SourceError, UsageError, os_reason
+from ..files import open_regular
 from ..settings import CameraSettings
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -166,12 +167,11 @@ def with_credentials(
 
 def _read_password(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_PASSWORD_BYTES).decode().rstrip("\r\n")
+        with open_regular(path) as file:
+            return file.read(MAX_PASSWORD_BYTES).decode("utf-8-sig").rstrip("\r\n")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", "") or "no UTF-8 text"
         raise SourceError(
-            f"cannot read the password file {path}: {one_line(reason)}",
+            f"cannot read the password file {path}: {os_reason(error)}",
             f"ls -l {shlex.quote(str(path))}",
         ) from None
 

@@ -14,6 +14,7 @@ from PIL import Image, TiffImagePlugin
 from ..types import Image as BgrImage
 
 BAND_PX = 1_000_000  # converted at once
+USED = (0.1, 99.9)  # percentiles of floats that become black and white
 BRIGHT = 128  # a high byte from here on needs all 16 bits: it is the picture
 WIDTH, HEIGHT, BITS, COLOURS, RGB = 256, 257, 258, 262, 2  # tags of TIFF; value of COLOURS
 
@@ -75,14 +76,18 @@ def range_of(bands: Iterator[np.ndarray], floats: bool) -> tuple[float, float]:
     """Return the values that become black and white.
 
     White is the highest value of as many bits as the file uses (12 bits in 16 are common), of
-    floats 1 or 255; beyond those, the extremes. Not a number and infinite do not count.
+    floats 1 or 255; beyond those, the extremes. Not a number and infinite do not count, nor do
+    floats of a few pixels, such as -1e30 for "no data".
     """
     lows, highs = [], []
     for band in bands:
         finite = band[np.isfinite(band)]
         if finite.size:
-            lows.append(float(finite.min()))
-            highs.append(float(finite.max()))
+            extremes = finite.min(), finite.max()
+            if floats:
+                extremes = np.percentile(finite, USED, method="nearest")
+            lows.append(float(extremes[0]))
+            highs.append(float(extremes[1]))
     low, high = min(lows, default=0.0), max(highs, default=0.0)
     if low < 0 or low > high / 2:
         return low, max(high, low + 1e-6)
@@ -94,5 +99,5 @@ def range_of(bands: Iterator[np.ndarray], floats: bool) -> tuple[float, float]:
 
 def scaled(values: np.ndarray, low: float, high: float) -> Any:
     """Return values from `low` to `high` as uint8."""
-    finite = np.nan_to_num(values.astype(np.float32), posinf=high, neginf=low)
-    return np.clip((finite - low) * (256 / (high - low)), 0, 255).astype(np.uint8)
+    finite = np.clip(np.nan_to_num(values.astype(np.float32)), low, high)
+    return np.minimum((finite - low) * (256 / (high - low)), 255).astype(np.uint8)

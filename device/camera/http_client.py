@@ -6,24 +6,21 @@ verifies no certificate and brings an OpenSSL of its own that is no longer maint
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import functools
-import hashlib
 import http.client
-import re
-import secrets
 import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.request import parse_http_list, parse_keqv_list
 
 from ..errors import SourceError, UsageError, one_line, os_reason
+from ..files import open_regular
 from ..settings import CameraSettings
 from .address import Address
+from .authorization import authorize
 from .timed_response import TimedResponse
 
 TIMEOUT_S = 5.0  # to connect, and for each piece of an answer
@@ -34,7 +31,6 @@ CREDENTIALS_HINT = "[camera] user and password_file, or FACET_CAMERA_PASSWORD"
 NO_PICTURE_HINT = "the address of its stream, in the camera's manual"
 DROPPED_HINT = "check that the camera is on, and its network"
 OTHER_HOSTS_HINT = "[camera] other_hosts = true if this is right"
-DIGESTS = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 
 
 class HttpRequest:
@@ -195,6 +191,8 @@ def tls_context(settings: CameraSettings) -> ssl.SSLContext:
     """Return how certificates are verified; SourceError for an unusable `ca_file`."""
     ca_file: Path | None = settings.ca_file
     try:
+        if ca_file is not None:
+            open_regular(ca_file).close()  # OpenSSL would wait for a pipe
         context = ssl.create_default_context(cafile=ca_file and str(ca_file))
     except (OSError, ValueError) as error:
         reason = "no certificate in it" if isinstance(error, ssl.SSLError) else os_reason(error)
@@ -229,9 +227,13 @@ def wire_faults(name: str) -> Iterator[None]:
     except ConnectionRefusedError:
         raise SourceError(f"{name} refuses connections", "check the port") from None
     except ssl.SSLCertVerificationError as error:
+        reason = error.verify_message.rstrip(".")
+        dated = "expired" in reason or "not yet valid" in reason
+        remedy = (
+            "the clock here and in the camera" if dated else "[camera] ca_file = its certificate"
+        )
         raise SourceError(
-            f"{name}: its certificate is not trusted ({error.verify_message.rstrip('.')})",
-            "[camera] ca_file = its certificate, or tls_verify = false",
+            f"{name}: its certificate is not trusted ({reason})", f"{remedy}, or tls_verify = false"
         ) from None
     except ssl.SSLError as error:
         reason = one_line(error.reason or "TLS fault", 80)
@@ -258,49 +260,3 @@ def status_fault(name: str, status: int) -> SourceError:
     if status == 404:
         return SourceError(f"{name} has no such path (404)", "the path in the camera's manual")
     return SourceError(f"{name} answers with status {status}", NO_PICTURE_HINT)
-
-
-def authorize(challenges: list[str], method: str, uri: str, user: str, password: str) -> str:
-    """Return the Authorization header for a challenge, Digest before Basic; "" for no such one."""
-    # Control characters would begin another header.
-    if re.search(r"[\x00-\x1f\x7f]", user + password + uri):
-        return ""
-    for challenge in challenges:
-        scheme, _, rest = challenge.strip().partition(" ")
-        if scheme.lower() == "digest":
-            answer = _digest(rest, method, uri, user, password)
-            if answer:
-                return answer
-    if any(challenge.strip().lower().startswith("basic") for challenge in challenges):
-        pair = base64.b64encode(f"{user}:{password}".encode()).decode()
-        return f"Basic {pair}"
-    return ""
-
-
-def _digest(challenge: str, method: str, uri: str, user: str, password: str) -> str:
-    """Return the answer to a Digest challenge (RFC 7616), "" for an unknown algorithm."""
-    try:
-        asked = parse_keqv_list([one for one in parse_http_list(challenge) if "=" in one])
-    except (ValueError, IndexError):
-        return ""
-    algorithm = asked.get("algorithm", "MD5").upper()
-    digest = DIGESTS.get(algorithm)
-    realm, nonce = asked.get("realm", ""), asked.get("nonce", "")
-    if digest is None or re.search(r'[\x00-\x1f"]', realm + nonce + asked.get("opaque", "") + user):
-        return ""
-
-    def hashed(*parts: str) -> str:
-        return digest(":".join(parts).encode()).hexdigest()
-
-    user_hash, target_hash = hashed(user, realm, password), hashed(method, uri)
-    fields = f'username="{user}", realm="{realm}", nonce="{nonce}", uri="{uri}"'
-    if "auth" in re.split(r"[ ,]+", asked.get("qop", "")):
-        count, client = "00000001", secrets.token_hex(8)
-        answer = hashed(user_hash, nonce, count, client, "auth", target_hash)
-        fields += f', qop=auth, nc={count}, cnonce="{client}"'
-    else:
-        answer = hashed(user_hash, nonce, target_hash)
-    fields += f', response="{answer}", algorithm={algorithm}'
-    if "opaque" in asked:
-        fields += f', opaque="{asked["opaque"]}"'
-    return f"Digest {fields}"

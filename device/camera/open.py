@@ -202,6 +202,7 @@ def _open_file(settings: CameraSettings) -> Camera:
         if path.is_dir():
             return Photos(path, settings.recursive)
         if path.is_fifo() and path.suffix.lower() not in PHOTO_ENDINGS:
+            log.info(f"{path.name} is a pipe: waiting for its writer")
             return VideoFile(path, max_pixels)
         with open_regular(path) as file:
             head = file.read(HEAD)

@@ -77,6 +77,8 @@ def may_be_photo(path: Path) -> bool:
 def require_photos(name: str) -> Path:
     """Return the path of a photo or a folder; SourceError for others: a pipe may never answer."""
     path = Path(name)
+    if name == "-":
+        raise SourceError("- is no photo here", "--camera - for a photo in stdin")
     if not name or not (path.is_file() or path.is_dir()):
         raise SourceError(f"no photo {name or repr(name)}", "the path of a photo, or of a folder")
     return path

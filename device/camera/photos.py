@@ -1,5 +1,6 @@
 """Read a photo, or a folder of photos in the order of their names."""
 
+import contextlib
 import shlex
 import time
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from ..errors import SourceError, os_reason
+from ..files import file_name
 from ..log import log
 from ..types import Frame
 from .image_io import Photo, PhotoError, decode_photo
@@ -31,7 +33,7 @@ class Photos(Oriented):
         recursive: bool = False,
         content: bytes | None = None,
     ):
-        self.name = path.name or path.resolve().name  # of "."
+        self.name = file_name(Path(path.name or path.resolve().name))  # of "."
         self.skipped: list[str] = []  # one line each, naming the file
         self._first: Photo | None = None  # a single one, until it is taken
         if content is None and path.is_dir():
@@ -61,7 +63,8 @@ class Photos(Oriented):
                 self.skipped.append(str(error))
                 log.info(f"skipped: {error}")
                 continue
-            taken, name = photo.taken or datetime.now(UTC), str(path.relative_to(self._folder))
+            name = file_name(path.relative_to(self._folder))
+            taken = photo.taken or datetime.now(UTC)
             bgr, full_size = self.orientation.apply(photo.bgr), photo.full_size
             if full_size:
                 full_size = full_size.turned(self.orientation.turn)
@@ -84,6 +87,15 @@ def _photos_in(folder: Path, recursive: bool) -> list[Path]:
             f"ls -ld {shlex.quote(str(folder))}",
         ) from error
     if not paths:
-        deeper = "" if recursive else ", or --recursive for its subfolders"
-        raise SourceError(f"no photos in {folder}", f"a folder of JPEG or PNG files{deeper}")
+        inner = None if recursive else _subfolder_with_photos(folder)
+        others = f", such as {shlex.quote(str(inner))}" if inner else ""
+        raise SourceError(f"no photos in {folder}", f"a folder of JPEG or PNG files{others}")
     return paths
+
+
+def _subfolder_with_photos(folder: Path) -> Path | None:
+    with contextlib.suppress(OSError):
+        for inner in sorted(folder.iterdir()):
+            if inner.is_dir() and photos_in(inner, recursive=False):
+                return inner
+    return None

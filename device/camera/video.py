@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from ..errors import SourceError
-from ..files import ffmpeg_path
+from ..files import ffmpeg_path, file_name
 from ..log import log
 from ..resources import install_hint
 from ..settings import CameraSettings
@@ -38,7 +38,7 @@ class VideoFile(Oriented):
     """
 
     def __init__(self, path: Path, max_pixels: float = MAX_PIXELS):
-        self.name, self._path, self._max_pixels = path.name, path, max_pixels
+        self.name, self._path, self._max_pixels = file_name(Path(path.name)), path, max_pixels
         self._reading = threading.Lock()
         self._decoder, self._first = _open(path, max_pixels)
         self.fps = self._decoder.fps

@@ -5,9 +5,10 @@ import contextlib
 import logging
 import os
 import re
+import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -82,24 +83,26 @@ class SubcommandParser(argparse.ArgumentParser):
 
     def parse_known_args(self, args=None, namespace=None):
         # Before argparse, which names what is missing or out of place instead of what is misspelt.
-        words = list(sys.argv[1:] if args is None else args)
         known = self._flags()
-        for name in map(_flag_of, words[: words.index("--")] if "--" in words else words):
+        words = _with_files(list(sys.argv[1:] if args is None else args), known)
+        for word in words[: words.index("--")] if "--" in words else words:
+            name = _flag_of(word)
             if name and name not in known:
-                raise UsageError(f"unknown flag {name}", self._hint(name, known))
+                hint = f"./{word}" if os.path.lexists(word) else self._hint(name, known)
+                raise UsageError(f"unknown flag {name}", hint)
         return super().parse_known_args(words, namespace)
 
     def error(self, message: str):
         text, hint = self._explained(message)
         raise UsageError(text, hint)
 
-    def _flags(self) -> list[str]:
+    def _flags(self) -> dict[str, argparse.Action]:
         """Return this parser's flags and those of its subcommands."""
-        flags = list(self._option_string_actions)
+        flags = dict(self._option_string_actions)
         for action in self._actions:
             if isinstance(action, argparse._SubParsersAction):
                 for parser in action.choices.values():
-                    flags += parser._flags() if isinstance(parser, SubcommandParser) else ()
+                    flags |= parser._flags() if isinstance(parser, SubcommandParser) else {}
         return flags
 
     def _hint(self, word: str, known: Iterable[str]) -> str:
@@ -130,6 +133,22 @@ class SubcommandParser(argparse.ArgumentParser):
         if action is None or not action.metavar:
             return f"{self.prog} --help"
         return f"{flag} {action.metavar}"
+
+
+def _with_files(words: list[str], flags: Mapping[str, argparse.Action]) -> list[str]:
+    """Return the words of a command line, each file "-a.mp4" joined to its flag: "--camera=-a.mp4".
+
+    argparse takes such a value for a flag.
+    """
+    joined: list[str] = []
+    for word in words:
+        flag = flags.get(joined[-1]) if joined and "--" not in joined else None
+        is_file = bool(_flag_of(word)) and word not in flags and os.path.lexists(word)
+        if flag is not None and flag.nargs is None and is_file:
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _flag_of(word: str) -> str:
@@ -221,7 +240,10 @@ def exit_with(main: Callable[[], int | None]) -> None:
         code = 1
     except Exception as error:
         code = 1
-        if not (isinstance(error, OSError) and stdout_fault()):
+        if scarce := _scarce(error):
+            _show_traceback()
+            log.error(scarce)
+        elif not (isinstance(error, OSError) and stdout_fault()):
             _report_internal(error)
     if fault := stdout_fault():
         code = code or 1
@@ -230,7 +252,16 @@ def exit_with(main: Callable[[], int | None]) -> None:
             log.error("cannot write to stdout: %s. Try: %s", os_reason(fault), hint)
     drop_unwritable(sys.stdout)
     drop_unwritable(sys.stderr)
+    _ignore_handled_signals()
     sys.exit(code)
+
+
+def _ignore_handled_signals() -> None:
+    """Ignore the signals that ended the work: Python dies of another one while it ends."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        handler = signal.getsignal(number)
+        if callable(handler) and handler is not signal.default_int_handler:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _code_of(main: Callable[[], int | None]) -> int:
@@ -240,6 +271,19 @@ def _code_of(main: Callable[[], int | None]) -> int:
         if isinstance(end.code, str):
             raise
         return end.code or 0
+
+
+def _scarce(error: Exception) -> str:
+    """Return the line for an error of Python, OpenCV or a library's loader that lacks resources.
+
+    "" for other errors.
+    """
+    if "can't start new thread" in str(error):
+        return "the system allows no more threads. Try: end other programs, or a higher ulimit -u"
+    words = ("failed to map segment", "Insufficient memory", "annot allocate memory")
+    if isinstance(error, MemoryError) or any(word in str(error) for word in words):
+        return "not enough memory. Try: end other programs, or a higher ulimit -v"
+    return ""
 
 
 def _report_internal(error: Exception) -> None:

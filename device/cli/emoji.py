@@ -17,7 +17,6 @@ import argparse
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,15 +24,13 @@ from ..config import merge
 from ..errors import FacetError, UsageError
 from ..log import log
 from ..settings import Settings
-from ..text import printable
 from .command import Parser, exit_with, readable_by
+from .emoji_writer import EmojiWriter, is_png, write_drawing
 from .flags import add_config, add_flags, settings_from
-from .result_file import refuse_unwritable, write_result
+from .result_file import refuse_unwritable
 
 if TYPE_CHECKING:
-    from ..analyzer import FaceAnalyzer
     from ..camera import Camera
-    from ..emoji.faces import Emoji, EmojiGenerator
     from ..outputs.window import Painter
     from ..types import Frame
 
@@ -114,7 +111,7 @@ def main(argv: list[str] | None = None) -> int:
         write_gallery(options.gallery)
         return 0
     settings = emoji_settings(options)
-    if options.live or options.png or _is_png(options.out):
+    if options.live or options.png or is_png(options.out):
         from ..emoji.render import load_resvg
 
         load_resvg()  # its absence should show before a countdown, not after
@@ -132,7 +129,9 @@ def write_gallery(path: Path) -> None:
     from ..emoji.render import png
 
     composer = SvgComposer()
-    _write(path, png(poster(composer), POSTER_PX) if _is_png(path) else page(composer).encode())
+    write_drawing(
+        path, png(poster(composer), POSTER_PX) if is_png(path) else page(composer).encode()
+    )
 
 
 def show_live(settings: Settings) -> None:
@@ -144,6 +143,7 @@ def show_live(settings: Settings) -> None:
     from ..models import load_models
     from ..outputs.window_process import ScreenError, WindowProcess
     from ..pipeline import build_pipeline
+    from ..worker import call_until
     from .loop import for_window, stop_at_signals, until_stopped
     from .outputs import build_window
 
@@ -153,7 +153,7 @@ def show_live(settings: Settings) -> None:
         message = f"no screen for --live: {error.message}"
         raise UsageError(message, "--out FILE instead of --live") from error
     stop = stop_at_signals()
-    models = load_models(settings)
+    models = call_until(stop.is_set, "loading the models", lambda: load_models(settings))
     generator = EmojiGenerator(models.classifier.card)
 
     def painter() -> Painter:
@@ -234,69 +234,6 @@ def shot(camera: Camera, countdown_s: int = COUNTDOWN_S) -> Frame:
     while time.monotonic() < started + countdown_s:
         frame = next(frames)
     return frame
-
-
-@dataclass(frozen=True)
-class EmojiWriter:
-    """Prints the emoji of pictures, and writes the drawings that are wanted."""
-
-    analyzer: FaceAnalyzer
-    generator: EmojiGenerator
-    source: Path  # of the pictures, never overwritten; of a camera, its name
-    every_face: bool
-    explain: bool  # print the reason for each layer
-    out: Path | None  # a file, or a folder; None: no drawing
-    png: bool  # the format in a folder
-    size_px: int  # side of a PNG
-
-    def draw(self, frame: Frame, several: bool = False) -> None:
-        """Print and write the emoji of a frame's faces; several: of more than one frame.
-
-        Raises NoFaceError if no face is classified, UsageError if a drawing cannot be written.
-        """
-        from ..emoji.faces import drawable_faces
-
-        faces = drawable_faces(self.analyzer, frame, self.every_face)
-        several = several or len(faces) > 1
-        for number, face in enumerate(faces, 1):
-            emoji = self.generator.emoji(frame.bgr, face)
-            if self.out:
-                suffix = f"-{number}" if len(faces) > 1 else ""
-                path = self._path(self.out, Path(frame.source).stem + suffix, several)
-                self._refuse_original(path, frame.source)
-                _write(path, self._content(path, emoji))
-            print(f"{printable(frame.source)}: {emoji.text}" if several else emoji.text)
-            if self.explain:
-                print("\n".join(f"  {reason}" for reason in emoji.reasons))
-
-    def _path(self, out: Path, stem: str, several: bool) -> Path:
-        """Return the path of one drawing; UsageError for several drawings in one file."""
-        if out.is_dir() or not out.suffix:
-            return out / f"{stem}{'.png' if self.png else '.svg'}"
-        if several:
-            raise UsageError(f"--out {out} is one file for several drawings", "--out FOLDER")
-        return out
-
-    def _refuse_original(self, path: Path, name: str) -> None:
-        """Raise UsageError if a drawing would replace the photo that it shows."""
-        original = self.source / name if self.source.is_dir() else self.source
-        if path.exists() and original.exists() and path.samefile(original):
-            raise UsageError(f"{path} is the photo itself", "another --out")
-
-    def _content(self, path: Path, emoji: Emoji) -> bytes:
-        from ..emoji.render import png
-
-        svg = self.generator.composer.svg(emoji.drawing)
-        return png(svg, self.size_px) if _is_png(path) else svg.encode()
-
-
-def _is_png(path: Path | None) -> bool:
-    return path is not None and path.suffix.lower() == ".png"
-
-
-def _write(path: Path, content: bytes) -> None:
-    write_result(path, content)
-    log.info("wrote %s", path)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Record the annotated picture as a video; only on request, because it stores faces."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from ..errors import FacetError, UsageError, os_reason
 from ..files import NEW_FILE, move_aside
+from ..resources import install_hint
 from ..types import Image, Result
 from .overlay import annotate
 from .video_file import (
@@ -58,7 +60,8 @@ class VideoRecord:
             return
         missing = self._video.close()
         if missing and exc[0] is None:
-            raise FacetError(missing, "free the disk")
+            limited = os.strerror(errno.EFBIG) in missing
+            raise FacetError(missing, "ulimit -f unlimited" if limited else "free the disk")
 
     def write(self, result: Result) -> None:
         frame = result.frame
@@ -93,7 +96,7 @@ def _format_note(suffix: str) -> str:
         return ""
     return (
         f"the recording has the format Matroska, not {suffix[1:].upper()}: without the package av "
-        f"(pip install -r requirements-video.txt) a power cut would make {suffix} unreadable"
+        f"({install_hint('video')}) a power cut would make {suffix} unreadable"
     )
 
 

@@ -105,7 +105,19 @@ def press(display, key):
     assert until(pressed)
 
 
-def until(condition, seconds=30):
+def press_until_ended(display, key, process):
+    """Press a key until the program ends: a window may lose one that comes too early."""
+
+    def ended() -> bool:
+        if process.poll() is None and windows(display):
+            focus = ("mousemove", "300", "300", "windowfocus", "--sync", windows(display)[-1])
+            xdotool(display, *focus, "key", key)
+        return until(lambda: process.poll() is not None, 3)
+
+    assert until(ended)
+
+
+def until(condition, seconds=90):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.attributes.model_card import read_card, read_model_bytes
+from device.camera.address import with_credentials
 from device.cli.settings_file import settings_file
 from device.emoji.compose import FOLDER, SvgComposer
 from device.emoji.skin import FITTED, SkinModel
@@ -17,7 +18,7 @@ from device.errors import FacetError, ModelError, SourceError, UsageError
 from device.files import MAX_TEXT, read_file, read_json, read_text
 from device.model_trial import _read as read_verdicts
 from device.recognition.store import read_people, to_record
-from device.settings import MODEL, Settings, load_settings
+from device.settings import MODEL, CameraSettings, Settings, load_settings
 from tests.device.recognition.made_up import ada
 
 PEOPLE = json.dumps(to_record([ada("Ada"), ada("Grace")]))
@@ -34,12 +35,18 @@ def layers(path: Path) -> None:
     SvgComposer(folder)
 
 
+def password(path: Path) -> None:
+    """Read a file as the password of a camera."""
+    with_credentials(CameraSettings(source="rtsp://camera/", password_file=path), {})
+
+
 # reader, what it accepts, the errors that it may raise
 READERS: dict[str, tuple[Callable[[Path], object], bytes, tuple[type[FacetError], ...]]] = {
     "settings": (load_settings, settings_file(Settings()).encode(), (UsageError,)),
     "card": (read_card, MODEL.read_bytes(), (ModelError,)),
     "people": (read_people, PEOPLE.encode(), (ModelError, SourceError)),
     "verdicts": (read_verdicts, b'{"a": "", "b": "crashes"}', ()),
+    "password": (password, b"secret", (SourceError,)),
     "skin tone": (SkinModel, FITTED.read_bytes(), (ModelError,)),
     "layers": (layers, (FOLDER / "layers.toml").read_bytes(), (FacetError,)),
 }

@@ -26,7 +26,8 @@ from device.cli.command import Parser, exit_with
 from device.log import log
 from tests.faults.catalogue import FAULTS
 from tests.faults.lanes import LANES, Run, end_all, inflict, inside
-from tests.faults.mutants import MUTANTS, Mutant
+from tests.faults.mutant import Mutant
+from tests.faults.mutants import MUTANTS
 from tests.faults.report import MutantRow, mutant_table, mutants_page, page, table
 
 BOUND_MIN = 15.0

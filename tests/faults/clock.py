@@ -132,6 +132,10 @@ def set_after_the_start(bench: Bench) -> Outcome:
             facet.wait_for_row(facet.row_count() + 60)
             facet.stop()
             reported = [_unmarked(row.key) for row in facet.reported()]
+        times = [row["time"] for row in read_log(log).rows]
+        before = [text for text in times if _time_of(text) < yesterday]
+        marked += sum(text.endswith(UNSET) for text in before)
+        unmarked += sum(not text.endswith(UNSET) for text in before)
         for path, day in ((old, old.name[6:16]), (recent, f"{yesterday:%Y-%m-%d}")):
             path.write_text(f"time,frame,track\n{day}T{yesterday:%H:%M:%S}.000Z,1,1\n")
         with Facet(bench.folder, *flags("0", log, config), **environment) as facet:
@@ -140,11 +144,8 @@ def set_after_the_start(bench: Bench) -> Outcome:
         recent.unlink(missing_ok=True)
         recent.with_name(f"{recent.name}.gz").unlink(missing_ok=True)
         rows = read_log(log).rows
-        times = [(row["time"], _time_of(row["time"]) < yesterday) for row in rows]
-        marked += sum(before and text.endswith(UNSET) for text, before in times)
-        unmarked += sum(before and not text.endswith(UNSET) for text, before in times)
         lost_rows += len(set(reported) - {_unmarked(key(row)) for row in rows})
-        good += not old.exists() and not times[-1][0].endswith(UNSET)
+        good += not old.exists() and not rows[-1]["time"].endswith(UNSET)
         shutil.rmtree(timesync)
     return Outcome(
         "rows of before carry a mark, later ones none, all are kept; a file of 35 days goes",

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from tests.faults.catalogue import FAULTS
 from tests.faults.fault import Fault, Outcome
-from tests.faults.mutants import MUTANTS, NOT_APPLIED, Mutant
+from tests.faults.mutant import Mutant
+from tests.faults.mutants import MUTANTS, NOT_APPLIED
 
 MUTANT_HEAD = ("Facet broken on purpose", "fault", "trials", "seen", "verdict", "run")
 MUTANT_TITLE = "## Checks that can fail"
@@ -97,7 +98,7 @@ def mutants_page(rows: Sequence[MutantRow], seed: int, before: str) -> str:
 {MUTANT_TITLE}
 
 `python -m tests.faults --mutants` breaks Facet on purpose and inflicts the fault whose check must
-notice it; `--write docs/faults.md` keeps the table. The changes are in `tests/faults/mutants.py`.
+notice it; `--write docs/faults.md` keeps the table. They are listed in `tests/faults/mutants.py`.
 
 {_aligned([MUTANT_HEAD, *listed])}
 """

@@ -1,8 +1,10 @@
 """Recipes side by side on equal photos, and one of them converted for the device."""
 
 import json
+import math
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -12,7 +14,7 @@ from device.attributes.model_card import read_card
 from device.errors import FacetError, UsageError
 from tests.conftest import make_celeba
 from train import compare, convert, evaluate, fit
-from train.evaluation.comparison import ComparisonRow, measure_run, table
+from train.evaluation.comparison import ComparisonRow, measure_run, row_record, table
 from train.report import __main__ as report
 
 RECIPE = """
@@ -133,29 +135,32 @@ def test_a_report_on_a_balanced_run_with_two_classes_is_of_its_own_part(compared
     assert "50.0" in page and "with augmentation" not in page
 
 
+ROW = ComparisonRow(
+    recipe="one",
+    attribute="Smiling",
+    model="SimpleCNN, 32x40, from scratch",
+    photos=100,
+    tested=200,
+    validation=0.88,
+    accuracy=0.9,
+    low=0.85,
+    high=0.93,
+    balanced_accuracy=0.9,
+    f1=0.91,
+    parameters=1_234_567,
+    multiply_adds=2_000_000,
+    epochs=4,
+    training_s=60.0,
+    training_cpu_s=90.0,
+    float_bytes=5_000_000,
+    int8_bytes=1_300_000,
+    int8_ms=1.25,
+    int8_loss=-0.005,
+)
+
+
 def test_rows_are_read_back_and_shown(tmp_path):
-    row = ComparisonRow(
-        recipe="one",
-        attribute="Smiling",
-        model="SimpleCNN, 32x40, from scratch",
-        photos=100,
-        tested=200,
-        validation=0.88,
-        accuracy=0.9,
-        low=0.85,
-        high=0.93,
-        balanced_accuracy=0.9,
-        f1=0.91,
-        parameters=1_234_567,
-        multiply_adds=2_000_000,
-        epochs=4,
-        training_s=60.0,
-        training_cpu_s=90.0,
-        float_bytes=5_000_000,
-        int8_bytes=1_300_000,
-        int8_ms=1.25,
-        int8_loss=-0.005,
-    )
+    row = ROW
     (tmp_path / "comparison.json").write_text(json.dumps([vars(row)]))
     assert measure_run("one", tmp_path, None, None) == [row]
     *_, line = table([row])
@@ -163,3 +168,18 @@ def test_rows_are_read_back_and_shown(tmp_path):
         "| 88.00 % | 90.00 % (85.0 to 93.0) | 0.900 | 0.910 | 1.23 M | 2 M | 1.5 | 5.0 MB |" in line
     )
     assert line.endswith("| 1.30 MB | 1.2 | -0.50 |")
+    known = replace(row, validation_interval=(0.8, 0.93), f1_interval=(0.8701, 0.9499))
+    *_, line = table([known])
+    assert (
+        "| 88.00 % (80.0 to 93.0) | 90.00 % (85.0 to 93.0) | 0.900 | 0.910 (0.87 to 0.95) |" in line
+    )
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"f1_interval": (0.5, 0.9)}, {"balanced_accuracy": math.nan}]
+)
+def test_rows_survive_their_file(changes, tmp_path):
+    row = replace(ROW, **changes)
+    (tmp_path / "comparison.json").write_text(json.dumps([row_record(row)], allow_nan=False))
+    (again,) = measure_run("one", tmp_path, None, None)
+    assert repr(again) == repr(row)

@@ -26,7 +26,13 @@ def test_evaluation_reproduces_the_cards_figures(tmp_path, models, run, data, ca
         report = json.loads((out / "report.json").read_text())
         for key in ("accuracy", "balanced_accuracy", "macro_f1", "mean_auc"):
             assert report["means"][key] == pytest.approx(measured[kind][key], abs=1e-4)
-        assert f"mean accuracy {report['means']['accuracy']:.4f}" in capsys.readouterr().out
+        printed = capsys.readouterr().out
+        assert f"mean accuracy {report['means']['accuracy']:.4f}" in printed
+        low, high = report["intervals"]["accuracy"]
+        assert low <= report["means"]["accuracy"] <= high
+        assert f"intervals of the means: accuracy {low:.4f} to {high:.4f}, balanced" in printed
+        low, high = report["attributes"][0]["intervals"]["accuracy"]
+        assert f"{low:.2f} to {high:.2f}" in printed
         assert len(report["attributes"]) == len(NAMES) and "support" in report["attributes"][0]
     assert cv2.imread(str(out / "attributes.png")).shape[0] > 200
     assert len(list((out / "attributes").glob("*.png"))) == len(NAMES)

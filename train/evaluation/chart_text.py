@@ -73,7 +73,9 @@ def fallback_fonts(text: str) -> tuple[list[str], list[str]]:
     missing = {letter for letter in wanted if ord(letter) not in default.get_charmap()}
     families: list[str] = []
     for font in font_manager.fontManager.ttflist if missing else ():
-        if font.style != "normal" or font.weight not in (400, "normal", "regular"):
+        # Last Resort, which comes with matplotlib, has a box for every letter.
+        regular = font.style == "normal" and font.weight in (400, "normal", "regular")
+        if not regular or font.name.startswith("Last Resort"):
             continue
         letters = font_manager.get_font(font.fname).get_charmap()
         if found := {letter for letter in missing if ord(letter) in letters}:

@@ -20,7 +20,6 @@ from train.data.unreadable import readable_crops
 from train.evaluation.intervals import Interval, interval_text, score_intervals, wilson
 from train.evaluation.metrics import Score, decimals, percent_interval, score, without_nan
 from train.evaluation.predictions import predict_both, predict_float
-from train.network.build import multiply_adds
 from train.network.load import load_float
 from train.network.quantize import quantize
 from train.training.config import FitSettings
@@ -99,6 +98,8 @@ def _row(record: dict[str, Any]) -> ComparisonRow:
 def _measure(
     name: str, run: Path, settings: FitSettings, splits: dict[str, Split]
 ) -> list[ComparisonRow]:
+    from train.network.build import multiply_adds  # imports Keras
+
     train, val, test = (splits[name] for name in SPLITS)
     if not len(test):
         raise DataError("no test photo for the comparison", CHECK_DATA)

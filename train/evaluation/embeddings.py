@@ -133,7 +133,8 @@ def read_groups(folder: Path, cache: Path) -> dict[str, np.ndarray]:
     Raises DataError if labels are missing or malformed.
     """
     faces = read_utkface(folder)
-    _, detected, _, embeddings = _cached(cache, "groups", [(face.photo, TIGHT) for face in faces])
+    tasks: list[Task] = [(face.photo, TIGHT) for face in faces]
+    _, detected, _, embeddings = _cached(cache, "groups", tasks)
     races = np.array([face.race for face in faces])
     groups = {"all": embeddings[detected]}
     for race in sorted(set(races)):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import binomtest
 from tqdm import tqdm
 
 from device.analyzer import FaceAnalyzer, FaceClassifier, largest
@@ -115,6 +114,8 @@ def utkface_errors(people: list[LabelledPerson]) -> list[GroupError]:
 
 def _error(group: str, attribute: str, wrong: list[bool]) -> GroupError:
     """Return a group's error with its Wilson interval."""
+    from scipy.stats import binomtest  # slow to import
+
     if not wrong:
         return GroupError(group, attribute, 0, math.nan, math.nan, math.nan)
     interval = binomtest(sum(wrong), len(wrong)).proportion_ci(method="wilson")

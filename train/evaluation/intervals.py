@@ -4,14 +4,12 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import binomtest, norm, rankdata, t
 
 from train.evaluation.metrics import Score, Scores
 
 Interval = tuple[float, float]
 UNKNOWN: Interval = (math.nan, math.nan)
-Z = float(norm.ppf(0.975))
+Z = 1.959963984540054  # 97.5th percentile of the normal distribution
 RESAMPLES = 300
 FEW_PHOTOS = 10
 MEANS = ("accuracy", "balanced_accuracy", "macro_f1", "mean_auc")
@@ -19,6 +17,8 @@ MEANS = ("accuracy", "balanced_accuracy", "macro_f1", "mean_auc")
 
 def wilson(positive: int, count: int) -> Interval:
     """Return the interval of a share, positive / count; NaN without photos. Wilson (1927)."""
+    from scipy.stats import binomtest  # SciPy is slow to import
+
     if not count:
         return UNKNOWN
     interval = binomtest(positive, count).proportion_ci(method="wilson")
@@ -28,14 +28,17 @@ def wilson(positive: int, count: int) -> Interval:
 def photo_mean_interval(shares: np.ndarray) -> Interval:
     """Return the interval of the mean of a share per photo, (photos,), 0..1; NaN without photos.
 
-    Student's for different shares. Wilson's for few photos or equal shares: it counts a photo as
-    wholly right or wrong, which is the widest case.
+    Student's for different shares. Wilson's for few photos, equal shares, and photos wholly right
+    or wrong: it takes all photos for such, which is the widest case.
     """
+    from scipy.stats import t
+
     count = len(shares)
     if not count:
         return UNKNOWN
     mean, spread = float(shares.mean()), float(shares.std(ddof=1)) if count > 1 else 0.0
-    if count >= FEW_PHOTOS and spread > 0:
+    whole = np.isin(shares, (0, 1)).all()
+    if count >= FEW_PHOTOS and spread > 0 and not whole:
         half = float(t.ppf(0.975, count - 1)) * spread / math.sqrt(count)
         return max(mean - half, 0.0), min(mean + half, 1.0)
     centre = (mean + Z**2 / (2 * count)) / (1 + Z**2 / count)
@@ -72,6 +75,8 @@ def auc_interval(auc: float, positives: int, negatives: int) -> Interval:
 
     Not symmetrical, and wider than 0 at an AUC of 1: Newcombe (2006), method 5.
     """
+    from scipy.optimize import brentq
+
     if not (positives and negatives):
         return UNKNOWN
     pairs = (positives + negatives) / 2 - 1
@@ -152,6 +157,8 @@ class _Ranked:
     """One attribute's labels in the order of its probabilities, for an AUC of weighted photos."""
 
     def __init__(self, yes: np.ndarray, probability: np.ndarray):
+        from scipy.stats import rankdata
+
         self._yes = yes
         self._group = rankdata(probability, "dense") - 1  # equal probabilities count as half
 

@@ -4,11 +4,6 @@ import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from sklearn.metrics import (
-    balanced_accuracy_score,
-    precision_recall_fscore_support,
-    roc_auc_score,
-)
 
 
 @dataclass(frozen=True)
@@ -97,6 +92,12 @@ def score(
 
 
 def _score(name: str, label: np.ndarray, probability: np.ndarray, threshold: float) -> Score:
+    from sklearn.metrics import (
+        balanced_accuracy_score,
+        precision_recall_fscore_support,
+        roc_auc_score,
+    )  # slow to import
+
     predicted = (probability >= threshold).astype(np.uint8)
     both = 0 < label.sum() < len(label)
     precision, recall, f1, _ = precision_recall_fscore_support(

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from scipy.stats import norm
-from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
 from device.text import counted
 from train.evaluation.chart_text import note, short_label
@@ -75,6 +73,8 @@ def interval_lengths(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 def attribute_chart(path: Path, score: Score, label: np.ndarray, probability: np.ndarray) -> None:
     """Draw one attribute's confusion matrix, ROC and precision-recall curve."""
+    from sklearn.metrics import confusion_matrix  # slow to import
+
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     figure.suptitle(
         f"{short_label(score.name, 60)}: accuracy {score.accuracy:.3f}, F1 {score.f1:.3f}, AUC "
@@ -159,6 +159,8 @@ def one_class(label: np.ndarray) -> str:
 
 def roc_points(label: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the ROC curve as (false positive rates, true positive rates)."""
+    from sklearn.metrics import roc_curve
+
     return roc_curve(label, probability)[:2]
 
 
@@ -166,6 +168,8 @@ def precision_recall_points(
     label: np.ndarray, probability: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the precision-recall curve as (recalls, precisions)."""
+    from sklearn.metrics import precision_recall_curve
+
     precision, recall, _ = precision_recall_curve(label, probability, drop_intermediate=True)
     return recall, precision
 
@@ -237,6 +241,8 @@ def det_chart(
 
     curves: name -> (false accepts, false rejects), shares 0..1. chosen: both at the threshold.
     """
+    from scipy.stats import norm
+
     figure = Figure(figsize=(6.4, 5), layout="constrained")
     axes = figure.subplots()
     for (name, (accepts, rejects)), colour in zip(curves.items(), (GREY, BLUE), strict=True):

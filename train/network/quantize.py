@@ -1,13 +1,19 @@
 """Convert a Keras model to .tflite: full-integer (uint8 in and out), or float32."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from device.errors import ModelError
 from device.silence import suppress_native_output
-from train.keras_import import keras
+
+# It takes seconds to import: functions import what needs it.
+if TYPE_CHECKING:
+    from train.keras_import import keras
 
 
 def quantize(model: keras.Model, crops: Iterable[np.ndarray]) -> bytes:
@@ -41,6 +47,8 @@ def _tensorflow():
 
 
 def _converter(model: keras.Model):
+    from train.keras_import import keras
+
     # Batch size 1: with a free batch size the runtime plans its memory again at each call.
     crop = keras.Input(batch_shape=(1, *model.input_shape[1:]))
     lite = _tensorflow().lite

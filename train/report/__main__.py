@@ -82,16 +82,16 @@ def write_report(run: Run, data: Dataset, options: ReportOptions) -> Path:
         classifier = Classifier(card, threads=os.cpu_count() or 1)
         int8_predictions, results = int8_results(classifier, results)
         int8 = conversion.Converted(card, classifier.card, int8_predictions)
-    with chart_style(names, STYLE):
+    with chart_style([*names, *data.attributes], STYLE):
         sections = _sections(run, data, options, results, int8)
     split = results.split
-    left_out = f" {results.unreadable}." if results.unreadable else ""
+    missing = f" {results.unreadable}." if results.unreadable else ""
     balance = f", half of them with {attribute_label(names[0])}" if run.balanced else ""
     text = html(
         f"Report: {run.folder.resolve().name}",
         f"{len(split):,} {split.name} photos{balance}, {counted(len(names), 'attribute')}, float "
         "model; calibration and thresholds chosen on "
-        f"{counted(results.validated, 'validation photo')}. Ranges: 95 % intervals.{left_out}",
+        f"{counted(results.validated, 'validation photo')}. Ranges: 95 % intervals.{missing}",
         conversion.tiles(results, int8),
         sections,
     )

@@ -19,7 +19,6 @@ WIDTH_IN = 4.6
 GRID = "#d5dae0"
 STYLE: dict[RcKeyType, Any] = {
     "font.size": 8,
-    "text.parse_math": False,  # an attribute may be called a$b$
     "axes.titlesize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,

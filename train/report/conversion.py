@@ -128,7 +128,9 @@ def robustness(
 def int8_chart(float_: Results, int8: Results) -> Chart:
     """Draw the change of each attribute's AUC and F1 by the conversion, largest loss last."""
     pairs = list(zip(float_.scores.attributes, int8.scores.attributes, strict=True))
-    pairs.sort(key=lambda pair: np.nan_to_num(pair[1].auc - pair[0].auc))
+    # Attributes of one class have no AUC: they come first, at the foot of the chart.
+    pairs.sort(key=lambda pair: np.nan_to_num(pair[1].auc - pair[0].auc, nan=-np.inf))
+    known = [pair for pair in pairs if pair[0].auc == pair[0].auc]
     figure = rows_figure(len(pairs))
     axes = figure.subplots()
 
@@ -142,14 +144,18 @@ def int8_chart(float_: Results, int8: Results) -> Chart:
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set(xlabel="int8 - float; below 0: loss by the conversion")
     legend_outside(figure, 2)
-    first, last = pairs[0][0].name, pairs[-1][0].name
+    ends = [
+        f"{attribute_label(before.name)} {after.auc - before.auc:+.4f}"
+        for before, after in (known[:1] + known[-1:])
+    ]
+    without = [attribute_label(before.name) for before, _ in pairs if before.auc != before.auc]
+    no_auc = f" No AUC, because there is one class only: {', '.join(without)}." if without else ""
     return Chart(
         "int8",
         "Change by the conversion to int8",
-        f"Change of AUC and F1 of {len(pairs)} attributes; AUC from {attribute_label(first)} "
-        f"{change('auc')[0]:+.4f} to {attribute_label(last)} {change('auc')[-1]:+.4f}.",
+        f"Change of AUC and F1 of {len(pairs)} attributes; AUC from {' to '.join(ends) or '-'}.",
         figure,
-        "F1 also depends on the thresholds, which differ between the two models.",
+        f"F1 also depends on the thresholds, which differ between the two models.{no_auc}",
     )
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from device.attributes.classifier import Classifier, calibrated
-from device.errors import ModelError, UsageError
+from device.errors import ModelError
 from device.rowlog.csv_format import escaped
+from train.data.match import matched_columns
 from train.data.select import balanced, head, rows_of, sample_evenly, with_attributes
 from train.data.split import SPLITS, DataError, Dataset, Split
 from train.data.unreadable import unreadable_line
@@ -160,10 +161,10 @@ def int8_results(classifier: Classifier, float_: Results) -> tuple[Results, Resu
     Both are on the same photos: those that could still be read.
     """
     card = classifier.card
-    if card.names != float_.names:
-        raise UsageError(f"{card.file} has other attributes than the run", "--model CARD")
+    columns = matched_columns(card.names, float_.names, card.file, "the run", "--model CARD")
+    card = replace(card, attributes=tuple(card.attributes[column] for column in columns))
     split, raw = predict_int8(classifier.network, float_.split, card.crop_wh)
-    rows = rows_of(split, float_.split)
+    raw, rows = raw[:, columns], rows_of(split, float_.split)
     same = replace(
         float_, split=split, raw=float_.raw[rows], probabilities=float_.probabilities[rows]
     )

@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 
 from device.analyzer import FaceAnalyzer, largest
-from device.camera.image_io import read_photo
 from device.camera.photo_files import photos_in
 from device.cli.command import Parser, exit_with
 from device.errors import SourceError, UsageError
@@ -27,6 +26,7 @@ from device.faces.quality import exposure
 from device.faces.quality_gate import NO_LIMITS
 from device.settings import FacesSettings
 from train.data.crops import with_border
+from train.data.unreadable import photo_or_none
 
 
 def groups(folder: Path, column: str) -> dict[str, list[Path]]:
@@ -48,7 +48,10 @@ def groups(folder: Path, column: str) -> dict[str, list[Path]]:
 def exposures(photos: list[Path], analyzer: FaceAnalyzer) -> Iterator[tuple[float, float]]:
     """Yield brightness and burnt-out share of each photo's largest face, if it has one."""
     for path in photos:
-        image = with_border(read_photo(path))
+        photo = photo_or_none(path)
+        if photo is None:
+            continue
+        image = with_border(photo)
         face = largest(analyzer.analyze(image))
         if face:
             try:

@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from device.boxes import iou
-from device.camera.image_io import PHOTO_ENDINGS, read_photo
+from device.camera.image_io import PHOTO_ENDINGS
 from device.camera.photo_files import photos_in
 from device.cli.command import Parser, exit_with
 from device.errors import SourceError
@@ -163,7 +163,8 @@ def main(argv: list[str] | None = None) -> None:
     people = sources(options.data, detector)
     backgrounds = []
     if options.backgrounds:
-        backgrounds = [read_photo(path) for path in photos_in(options.backgrounds, False)]
+        pictures = map(photo_or_none, photos_in(options.backgrounds, False))
+        backgrounds = [picture for picture in pictures if picture is not None]
     print("\n".join(table(people, detector, search_face, backgrounds)))
     if backgrounds:
         print("\n" + "\n".join(false_alarms(backgrounds, detector, search_face)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -146,6 +146,34 @@ def read_record(run: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError) as error:
         reason = os_reason(error)
         raise UsageError(f"{path} is not a run's settings: {reason}", "start a new run") from error
+
+
+def run_attributes(record: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of a run's outputs, in order; () if its record does not have them."""
+    names = record["settings"].get("attributes") or record.get("attributes") or ()
+    known = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return tuple(names) if known else ()
+
+
+def model_attributes(model: Path) -> tuple[str, ...]:
+    """Return the names of the outputs of RUN/model.keras, in order; () if no run is beside it."""
+    try:
+        return run_attributes(read_record(model.parent))
+    except UsageError:
+        return ()
+
+
+def check_same_attributes(runs: Sequence[Path]) -> None:
+    """Raise UsageError if two runs have other outputs, or the same in another order."""
+    first = model_attributes(runs[0] / "model.keras")
+    for run in runs[1:]:
+        names = model_attributes(run / "model.keras")
+        if names and first and names != first:
+            raise UsageError(
+                f"{run} has the attributes {', '.join(names[:5])}, {runs[0]} has "
+                f"{', '.join(first[:5])}",
+                "runs of equal --attributes in equal order",
+            )
 
 
 def read_settings(run: Path) -> FitSettings:

@@ -209,6 +209,14 @@ def test_more_than_8_bits_are_scaled_by_the_files_own_range(tmp_path, values, ex
     assert read_photo(path)[0, :, 0].tolist() == expected
 
 
+@pytest.mark.parametrize("missing", [-1e30, -9999.0, 3.4e38])
+def test_a_few_pixels_without_data_leave_the_range_of_floats(tmp_path, missing):
+    values = np.tile(np.linspace(0, 1, 100, dtype=np.float32), (100, 1))
+    values[50, 50] = missing
+    picture = read_photo(save(tmp_path / "a.tif", Image.fromarray(values)))[:, :, 0]
+    assert picture[0, [0, 99]].tolist() == [0, 255] and 120 < picture[:, 49].mean() < 136
+
+
 @pytest.mark.parametrize("orientation", range(10))
 def test_every_orientation_is_shown_as_pillow_shows_it(tmp_path, orientation):
     image = Image.fromarray(np.arange(45, dtype=np.uint8).reshape(3, 5, 3))

@@ -1,27 +1,17 @@
 """The memory that hostile sources take: the whole command's peak, in a process of its own."""
 
-import contextlib
-import socket
 import subprocess
 import sys
-import threading
 
 import pytest
 
 from device.camera.ffmpeg import limit_blocks
 from tests.conftest import ROOT
+from tests.device.camera.hostile import ENDLESS, MEASURE, answering
 from tests.device.camera.test_video import film
-from tests.device.camera.wire import MULTIPART, Page, web
+from tests.device.camera.wire import Page, web
 
 LIMIT_MB = 300  # of the whole process; the demo takes 120
-
-
-# A process counts what it was before it became another program: pytest is large.
-MEASURE = """
-import resource, subprocess, sys
-code = subprocess.run(sys.argv[1:]).returncode
-print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
-"""
 
 
 def peak(folder, source, *flags):
@@ -91,39 +81,9 @@ def test_a_stream_with_huge_pictures_is_refused(tmp_path, huge):
     assert code == 3 and "has pictures of 16000x16000" in line and peak_mb < LIMIT_MB
 
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: "
-ZEROS = bytes(1 << 16)
-PART = OK + MULTIPART.encode() + b"\r\n\r\n--facet\r\n"
-ENDLESS = {
-    "header": (b"HTTP/1.1 200 OK\r\nX: ", b"a" * 65536),
-    "part": (PART + b"Content-Type: image/jpeg\r\n\r\n\xff\xd8", ZEROS),
-    "lines of a part": (PART + b"X: y\r\n\r\n\xff\xd8", b"\n" * 65536),
-    "MP4": (OK + b"video/mp4\r\n\r\n\0\0\0\x10ftypisom\0\0\2\0" + b"\0\0\0\1mdat\0\1" * 2, ZEROS),
-    "FLV tag": (OK + b"video/x-flv\r\n\r\nFLV\1\1\0\0\0\x09\0\0\0\0\x09\xff\xff\xff", ZEROS),
-    "RTSP answer": (b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 2000000000\r\n\r\n", ZEROS),
-}
-
-
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_what_never_ends_takes_no_memory(tmp_path, kind):
-    begin, rest = ENDLESS[kind]
-
-    def serve():
-        with contextlib.suppress(OSError):
-            while True:
-                peer, _ = listener.accept()
-                with contextlib.suppress(OSError), peer:
-                    peer.recv(65536)
-                    peer.sendall(begin)
-                    while True:
-                        peer.sendall(rest)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        scheme = "rtsp" if kind.startswith("RTSP") else "http"
-        port = listener.getsockname()[1]
+    scheme = "rtsp" if kind.startswith("RTSP") else "http"
+    with answering(*ENDLESS[kind]) as port:
         code, line, peak_mb = peak(tmp_path, f"{scheme}://127.0.0.1:{port}/live")
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
     assert code == 3 and "Try: " in line and peak_mb < LIMIT_MB

@@ -121,7 +121,7 @@ def test_a_driver_that_hangs_does_not_delay_the_end(monkeypatch, capsys):
     started_s = time.monotonic()
     with NewestFrameReader(ticker):
         pass
-    assert time.monotonic() - started_s < 2 and not ticker.closed
+    assert time.monotonic() - started_s < 10 and not ticker.closed
     assert "ticker does not answer and stays open until Facet exits" in capsys.readouterr().err
     ticker.given = -1
     ticker.gate.release()

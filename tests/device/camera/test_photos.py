@@ -40,8 +40,13 @@ def test_a_folder_of_unreadable_photos_is_an_error(tmp_path):
         list(camera)
 
 
-def test_an_empty_folder_is_an_error(tmp_path):
-    with pytest.raises(SourceError, match="no photos in"):
+def test_an_empty_folder_is_an_error_that_names_a_folder_with_photos(tmp_path):
+    with pytest.raises(SourceError, match=r"no photos in .* Try: a folder of JPEG or PNG files$"):
+        Photos(tmp_path)
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "b" / "a.jpg").touch()
+    with pytest.raises(SourceError, match=f"such as {tmp_path}/b$"):
         Photos(tmp_path)
 
 

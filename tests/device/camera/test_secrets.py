@@ -33,10 +33,9 @@ def endless(picture):
         time.sleep(0.05)
 
 
-@pytest.fixture
-def asking(astronaut):
-    """An answer that asks for user and password, then shows a face."""
-    picture = cv2.imencode(".jpg", astronaut[:480])[1].tobytes()
+def asking_camera(bgr):
+    """Return an answer that asks for user and password, then shows a picture."""
+    picture = cv2.imencode(".jpg", bgr)[1].tobytes()
 
     def answer(handler):
         if not handler.headers.get("Authorization"):
@@ -44,6 +43,11 @@ def asking(astronaut):
         return Page(endless(picture), MULTIPART, length=False)
 
     return answer
+
+
+@pytest.fixture
+def asking(astronaut):
+    return asking_camera(astronaut[:480])
 
 
 def run(folder, *arguments, **environment):

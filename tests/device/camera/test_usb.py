@@ -195,7 +195,7 @@ def test_a_stop_ends_the_wait_for_an_absent_camera(driver):
     with open_camera(CameraSettings(source="usb:0", wait=True), stop.is_set, driver.v4l2) as camera:
         threading.Timer(0.2, stop.set).start()
         began_s = time.monotonic()
-        assert list(camera) == [] and time.monotonic() - began_s < 2
+        assert list(camera) == [] and time.monotonic() - began_s < 10
 
 
 def test_a_camera_without_a_picture_is_closed(driver):

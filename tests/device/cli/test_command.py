@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.cli.command import Parser, SubcommandParser, count
+from device.cli.command import Parser, SubcommandParser, count, exit_with
 from device.errors import UsageError
 
 COMMANDS = (
@@ -68,6 +68,41 @@ def test_values_that_look_like_flags():
     given = made_up().parse_args(["add", "--size", "-5", "--ratio", "-.5", "--", "--name"])
     assert (given.size, given.ratio, given.name) == (-5, -0.5, "--name")
     assert made_up().parse_args(["add", "A", "--size=7", "--size", "8"]).size == 8  # the last one
+
+
+def test_a_file_whose_name_begins_with_a_dash(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("-a.mp4", "--long.mp4", "--fast"):
+        Path(name).touch()
+    for name in ("-a.mp4", "--long.mp4"):
+        assert made_up().parse_args(["add", "A", "--out", name]).out == Path(name)
+        assert made_up().parse_args(["add", "--out", "x", "--", name]).name == name
+        with pytest.raises(UsageError, match=f"unknown flag {name}. Try: ./{name}"):
+            made_up().parse_args(["add", name])
+    with pytest.raises(UsageError, match="--out needs a value"):  # a flag stays one
+        made_up().parse_args(["add", "A", "--out", "--fast"])
+    with pytest.raises(UsageError, match=r"unknown flag -b\.mp4"):
+        made_up().parse_args(["add", "A", "--out", "-b.mp4"])
+
+
+@pytest.mark.parametrize(
+    "error, message",
+    [
+        (MemoryError(), "not enough memory"),
+        (ImportError("libblas.so: failed to map segment from shared object"), "not enough memory"),
+        (OSError(12, "Cannot allocate memory"), "not enough memory"),
+        (RuntimeError("error: (-4:Insufficient memory) Failed to allocate"), "not enough memory"),
+        (RuntimeError("can't start new thread"), "the system allows no more threads"),
+    ],
+)
+def test_a_lack_of_memory_or_threads_is_no_internal_error(error, message, capsys):
+    def fail():
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        exit_with(fail)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 1 and line.startswith(f"facet: {message}. Try: ")
 
 
 @pytest.mark.parametrize("module", COMMANDS)

@@ -63,10 +63,8 @@ def test_the_installer_is_good_bash():
     assert done.returncode == 0, done.stdout
 
 
-@pytest.fixture(scope="session")
-def python(tmp_path_factory):
-    """A Python whose virtual environments have what the installer would download."""
-    path = tmp_path_factory.mktemp("python") / "python3"
+def python_with_packages(path):
+    """Make a Python whose virtual environments have what the installer would download."""
     path.write_text(f"""#!/bin/bash
 set -e
 {sys.executable} "$@"
@@ -78,6 +76,11 @@ esac
 """)
     path.chmod(0o755)
     return path
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory):
+    return python_with_packages(tmp_path_factory.mktemp("python") / "python3")
 
 
 def install(*arguments, root=None, cwd=None, python=sys.executable, **more):

@@ -354,20 +354,6 @@ def test_file_names_reach_no_terminal_and_no_spreadsheet(tmp_path, facet, astron
         assert row["source"][0] not in "=+-@" and unescaped(row["source"]) == name
 
 
-def test_a_signal_ends_a_run_within_2_s_while_stdin_gives_nothing(tmp_path):
-    command = [sys.executable, "-m", "device.run", "--camera", "-", "--headless"]
-    env = {**HEADLESS, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=env
-    ) as running:
-        time.sleep(2)
-        running.send_signal(signal.SIGTERM)
-        sent_s = time.monotonic()
-        running.wait(10)
-        printed = running.stderr.read()
-    assert time.monotonic() - sent_s < 2 and b"stopped" in printed
-
-
 def test_a_misspelt_setting_in_a_file_names_the_nearest(tmp_path, facet):
     (tmp_path / "facet.toml").write_text("[outputs]\nlog_evry = 2\n")
     done = facet("--config", "facet.toml")

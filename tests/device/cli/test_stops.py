@@ -46,8 +46,20 @@ def test_a_signal_stops_a_run_unless_its_starter_ignores_it(number, ignored, cod
     )
     assert process.stdout and process.stdout.readline() == b"ready\n"
     process.send_signal(number)
-    assert process.wait(10) == code
+    assert process.wait(30) == code
     process.stdout.close()
+
+
+def test_a_second_signal_does_not_end_what_is_ending():
+    """It would change the exit code of a run whose files are complete."""
+    ending = "import atexit, signal\natexit.register(lambda: print(signal.getsignal(15).name))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", ending + LOOP], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout and process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=30)
+    assert (process.returncode, printed) == (10, "SIG_IGN\n")
 
 
 @pytest.mark.parametrize("place", ["full disk", "no reader", "closed"])
@@ -69,7 +81,7 @@ def test_losing_the_place_for_messages_ends_no_run(tmp_path, place):
 
 
 @pytest.mark.parametrize("stalled_after", [0, 100_000])
-def test_a_pipe_that_stalls_is_stopped_within_two_seconds(tmp_path, stalled_after):
+def test_a_run_whose_pipe_stalls_can_be_stopped(tmp_path, stalled_after):
     pipe, clip = tmp_path / "film.avi", tmp_path / "clip.avi"
     make = (
         "import cv2, sys; from device.camera.demo import Demo\n"
@@ -82,13 +94,23 @@ def test_a_pipe_that_stalls_is_stopped_within_two_seconds(tmp_path, stalled_afte
     process = subprocess.Popen(run, cwd=ROOT, stderr=subprocess.PIPE)
     with open(pipe, "wb", buffering=0) as feed:
         feed.write(clip.read_bytes()[:stalled_after])
-        time.sleep(2)
-        begun = time.monotonic()
+        wait_until_empty(feed.fileno())
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
-        assert time.monotonic() - begun < 4  # of a busy machine
+        assert process.wait(30) == 0
     assert process.stderr
     process.stderr.close()
+
+
+def bytes_in(pipe: int) -> int:
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+
+
+def wait_until_empty(pipe: int) -> None:
+    """Wait until a pipe's reader has taken everything and waits for more."""
+    end_s = time.monotonic() + 60
+    while bytes_in(pipe):
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
 
 
 def wait_until_full(pipe: int) -> None:
@@ -96,14 +118,14 @@ def wait_until_full(pipe: int) -> None:
     end_s, before, since_s = time.monotonic() + 60, -1, time.monotonic()
     while before < 40_000 or time.monotonic() - since_s < 2:
         assert time.monotonic() < end_s, f"{before} bytes"
-        size = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+        size = bytes_in(pipe)
         if size != before:
             before, since_s = size, time.monotonic()
         time.sleep(0.05)
 
 
 @pytest.mark.parametrize("reader", ["none", "one that takes nothing"])
-def test_a_log_whose_reader_stalls_is_stopped_within_two_seconds(tmp_path, reader):
+def test_a_run_whose_logs_reader_stalls_can_be_stopped(tmp_path, reader):
     pipe, messages = tmp_path / "pipe", tmp_path / "messages"
     os.mkfifo(pipe)
     stalled = None
@@ -119,14 +141,11 @@ def test_a_log_whose_reader_stalls_is_stopped_within_two_seconds(tmp_path, reade
         time.sleep(0.05)
     if stalled is not None:
         wait_until_full(stalled)
-    begun = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    code = process.wait(20)
-    took_s = time.monotonic() - begun
+    code = process.wait(30)
     if stalled is not None:
         os.close(stalled)
     said = messages.read_text()
-    assert took_s < 5, said  # 2 s on a computer with nothing else to do
     if stalled is None:
         assert code == 0 and "had a reader" in said
     else:
@@ -145,7 +164,7 @@ def test_a_stop_while_stdin_is_read_is_no_fault(number, begun):
     wait_until_read(process.pid)
     process.send_signal(number)
     printed = process.stderr.read().decode()
-    assert (process.wait(20), "facet: stopped while stdin was read\n") == (0, printed)
+    assert (process.wait(30), "facet: stopped while stdin was read\n") == (0, printed)
     process.stdin.close()
     process.stderr.close()
 
@@ -198,12 +217,10 @@ def test_a_host_that_says_nothing_does_not_delay_a_stop(kind, number):
         run = [sys.executable, "-c", READY, "--camera", f"{scheme}://127.0.0.1:{port}/live"]
         process = subprocess.Popen([*run, "--headless"], cwd=ROOT, stderr=subprocess.PIPE)
         assert process.stderr and b"opening" in process.stderr.readline()
-        begun = time.monotonic()
         process.send_signal(number)
         printed = process.communicate(timeout=30)[1].decode()
-        took_s = time.monotonic() - begun
+    # A connection that is given up ends with another code and message.
     assert process.returncode == 0 and f"stopped while opening {scheme}://127" in printed
-    assert took_s < 4  # of a machine that is busy; a connection is given up after 5
 
 
 # The command, which says when it begins to open the camera.
@@ -220,3 +237,29 @@ def open_source(*arguments, before=module._open_source):
 module._open_source = open_source
 exit_with(main)
 """
+
+
+# The command, whose models take a minute, as an unknown one does that hangs in its trial.
+SLOW = """
+import sys, time
+from device import models
+from device.cli.command import exit_with
+from device.run import main
+
+def load(settings):
+    print("loading", file=sys.stderr, flush=True)
+    time.sleep(60)
+
+models.load_models = load
+exit_with(main)
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_stop_does_not_wait_for_the_models(number):
+    run = [sys.executable, "-c", SLOW, "--camera", "demo", "--headless"]
+    process = subprocess.Popen(run, cwd=ROOT, stderr=subprocess.PIPE)
+    assert process.stderr and b"loading" in process.stderr.readline()
+    process.send_signal(number)
+    printed = process.communicate(timeout=30)[1].decode()
+    assert (process.returncode, printed) == (0, "facet: stopped while loading the models\n")

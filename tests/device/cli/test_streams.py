@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import cv2
 import pytest
 
 from device.cli.result_file import refuse_unwritable, write_result
@@ -140,3 +141,21 @@ def test_pipes_devices_and_open_files_are_written_in_place(tmp_path):
     assert fifo.is_fifo() and os.path.lexists("/dev/null") and not os.path.isfile("/dev/null")
     for descriptor in (read, write, reader):
         os.close(descriptor)
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_a_files_name_is_the_same_in_any_locale(tmp_path, astronaut, locale):
+    (tmp_path / "Zoë.png").write_bytes(cv2.imencode(".png", astronaut)[1])
+    done = subprocess.run(
+        [sys.executable, "-m", "device.run", "--camera", "Zoë.png", "--headless", "--log", "-"],
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "LC_ALL": locale,
+            "PYTHONUTF8": "0",
+            "PYTHONCOERCECLOCALE": "0",
+            "PYTHONPATH": str(ROOT),
+        },
+        capture_output=True,
+    )
+    assert ",Zoë.png,0,1," in done.stdout.decode(), done.stderr

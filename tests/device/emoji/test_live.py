@@ -20,7 +20,7 @@ from device.pipeline import build_pipeline
 from device.settings import Settings
 from device.types import TOO_SMALL, Face, Frame, Probabilities
 from tests.conftest import CARD
-from tests.device.screen import needs_screen, press, running, until
+from tests.device.screen import needs_screen, press_until_ended, running, until
 
 BACKDROP_BGR = (0xB3, 0xE3, 0xFF)  # of layers.toml
 LANDMARKS = np.array([(30.0, 35.0), (40.0, 35.0), (35.0, 40.0), (35.0, 45.0)])
@@ -153,7 +153,7 @@ def test_emoji_are_shown_in_a_window_until_q(screen, tmp_path, astronaut, source
     command = [sys.executable, "-m", "device.emoji", "--camera", source, "--live"]
     with running(command, display, cwd=tmp_path) as process:
         assert until(lambda: covered() > 0.01)
-        press(display, "q")
-        _, stderr = process.communicate(timeout=30)
+        press_until_ended(display, "q", process)
+        _, stderr = process.communicate(timeout=90)
     assert process.returncode == 0, stderr
     assert stderr.startswith("facet: q quits") and len(stderr.splitlines()) == 1

@@ -44,12 +44,12 @@ class Hung(Slow):
 
 
 def test_a_live_camera_is_not_delayed(capsys):
-    slow = Slow(takes_s=0.02)
+    slow = Slow(takes_s=0.1)
     with BackgroundOutput(slow, "a.mp4", live=True) as output:
         started = time.perf_counter()
         for n in range(40):
             assert output.write(result(index=n)) is None
-        assert time.perf_counter() - started < 0.5  # 0.8 s, had it waited
+        assert time.perf_counter() - started < 2  # 3.5 s, had it waited
         dropped = output.dropped
     assert len(slow.written) == 40 - dropped >= QUEUE_SIZE and slow.written == sorted(slow.written)
     assert f"a.mp4: {dropped} frames dropped" in capsys.readouterr().err

@@ -151,7 +151,12 @@ def test_what_is_killed_leaves_a_video_that_plays(tmp_path, encoder, suffix):
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
-def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path, monkeypatch, caplog, suffix):
+@pytest.mark.parametrize(
+    "code, hint", [(errno.ENOSPC, "free the disk"), (errno.EFBIG, "ulimit -f unlimited")]
+)
+def test_a_full_disk_or_a_limit_ends_the_recording_and_nothing_else(
+    tmp_path, monkeypatch, caplog, suffix, code, hint
+):
     if not video_file.h264_encoder():
         pytest.skip("needs PyAV with an H.264 encoder")
     path = tmp_path / f"out.{suffix}"
@@ -159,11 +164,11 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path, monkeypatch, 
 
     def full(descriptor, content):
         if os.fstat(descriptor).st_size + len(content) > 900_000:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise OSError(code, os.strerror(code))
         return write(descriptor, content[:5000])  # a disk may take a part
 
     monkeypatch.setattr(video_file.os, "write", full)
-    fault = r"out\.\w+ holds (\d+) of 40 frames: No space left on device\. Try: free the disk"
+    fault = rf"out\.\w+ holds (\d+) of 40 frames: {os.strerror(code)}\. Try: {hint}"
     with pytest.raises(FacetError, match=fault) as caught, VideoRecord(path, 10) as record:
         for index in range(40):
             record.write(noise(index))

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from device.outputs.window_process import ScreenError, refuse_without_display, screen_error
-from tests.device.screen import is_shown, needs_screen, own_x_server, press, running, until, windows
+from tests.device.screen import (
+    is_shown,
+    needs_screen,
+    own_x_server,
+    press,
+    press_until_ended,
+    running,
+    until,
+    windows,
+)
 
 pytestmark = needs_screen
 
@@ -18,7 +27,7 @@ def facet(display, *arguments, cwd):
     return running([sys.executable, "-m", "device.run", *arguments], display, cwd=cwd)
 
 
-def finish(process, seconds=30):
+def finish(process, seconds=90):
     """Wait for a program; return its exit code and stderr."""
     _, stderr = process.communicate(timeout=seconds)
     return process.returncode, stderr
@@ -31,7 +40,7 @@ def test_a_photo_is_shown_with_its_labels_saved_and_closed_by_a_key(screen, tmp_
         assert until(lambda: picture().max() > 250 and is_shown(picture))
         press(display, "s")
         assert until(lambda: list(tmp_path.glob("facet-*.png")))
-        press(display, "q")
+        press_until_ended(display, "q", process)
         code, stderr = finish(process)
     assert code == 0, stderr
     (snapshot,) = tmp_path.glob("facet-*.png")
@@ -47,7 +56,7 @@ def test_a_signal_closes_a_photo(screen, tmp_path, astronaut, number):
     with facet(display, "--camera", "me.png", cwd=tmp_path) as process:
         assert until(lambda: is_shown(picture))
         process.send_signal(number)
-        code, stderr = finish(process, 5)
+        code, stderr = finish(process)
     assert code == 0, stderr
 
 
@@ -151,14 +160,17 @@ def test_why_there_is_no_screen(printed, environ, message, hint):
 
 def test_space_pauses_a_video_and_escape_ends_it(screen, tmp_path):
     display, picture = screen
+
+    def is_still() -> bool:
+        before = picture().copy()
+        time.sleep(0.4)  # 10 frames
+        return is_shown(picture) and np.array_equal(picture(), before)
+
     with facet(display, "--camera", "demo", cwd=tmp_path) as process:
         assert until(lambda: is_shown(picture))
         press(display, "space")
-        time.sleep(0.3)  # for the frame that was being drawn
-        before = picture().copy()
-        time.sleep(0.3)  # 7 frames
-        np.testing.assert_array_equal(picture(), before)
-        press(display, "Escape")
+        assert until(is_still)
+        press_until_ended(display, "Escape", process)
         code, stderr = finish(process)
     assert code == 0 and "frames" in stderr
 
@@ -207,6 +219,6 @@ def test_a_pipeline_that_hangs_when_the_window_is_closed_is_a_fault(screen, tmp_
     display, _ = screen
     command = [sys.executable, "-c", f"{LIVE}\nexit_with(lambda: main(hangs()))"]
     with running(command, display, cwd=tmp_path) as process:
-        press(display, "q")
+        press_until_ended(display, "q", process)
         code, stderr = finish(process)
     assert code == 1 and "facet: pipeline did not stop within 0.5 s" in stderr

@@ -45,10 +45,24 @@ def test_photos_without_a_face_count_as_missed_and_unreadable_ones_are_left_out(
     classifier = Classifier(CARD)
     labelled = end_to_end.read_labelled(portraits, classifier.card.names)
     result = end_to_end.evaluate(labelled, BlazeFace(), classifier, LIMITS)
-    assert result.detected == result.classified == pytest.approx(2 / 3) and result.accuracy == 1
+    assert result.detected == pytest.approx(2 / 3) and result.classified == pytest.approx(2 / 3)
+    assert result.accuracy == 1
     assert result.states == {"ok": 2, "no face": 1}
     assert (result.photos, result.unreadable) == (3, 1)
-    assert "1 photo left out: not readable" in end_to_end.table(result)
+    text = end_to_end.table(result)
+    assert "1 photo left out: not readable" in text
+    assert "3 photos: face detected in 0.667 (0.208 to 0.939), classified in 0.667 (0.208" in text
+    assert "accuracy 1.0000 (0.342 to 1.000)" in text and "Smiling" in text  # Wilson for 2 of 2
+
+
+def test_photos_without_any_face_have_no_accuracy(portraits, tmp_path, capsys):
+    cv2.imwrite(str(portraits / "room.png"), np.full((300, 400, 3), 80, np.uint8))
+    (portraits / "labels.csv").write_text("file,smile\nroom.png,0\n")
+    evaluate.main(["photos", str(portraits), "--out", str(tmp_path / "out")])
+    result = json.loads((tmp_path / "out" / "photos.json").read_text())
+    assert result["accuracy"] is None and result["attributes"] == {"Smiling": None}
+    assert result["intervals"]["detected"][0] == 0 and result["intervals"]["accuracy"] is None
+    assert "1 photo: face detected in 0.000 (0.000 to 0.793)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,7 @@ def test_every_metric_is_inside_its_interval():
         ([], math.nan, math.nan),
         ([1], 0.2065, 1),
         ([1] * 20, 0.8389, 1),  # Wilson for 20 of 20
+        ([1] * 20 + [0] * 3, 0.6787, 0.9546),  # as test_wilson
         ([0.9, 1] * 2, 0.4620, 0.9982),
         ([0.8, 1] * 50, 0.8801, 0.9199),
     ],
