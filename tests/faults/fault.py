@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from random import Random
 
@@ -37,4 +38,13 @@ class Fault:
     trials: int
     few: int  # trials of --quick
     limit_s: float  # beyond which it is given up as failed, on a computer with nothing else to do
-    inflict: Callable[[Bench], Outcome]
+    where: str  # module and name of the function that inflicts it
+
+    @property
+    def inflict(self) -> Callable[[Bench], Outcome]:
+        """The function, imported now: each fault has a process of its own."""
+        module, name = self.where.split(".")
+        function: Callable[[Bench], Outcome] = getattr(
+            import_module(f"tests.faults.{module}"), name
+        )
+        return function
