@@ -1,7 +1,7 @@
 """What one's own photos are labelled with: their attributes, splits and people."""
 
+import hashlib
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -67,7 +67,9 @@ def split_named(name: str) -> str:
 
 def hashed_split(name: str) -> str:
     """Return the split of a photo or a person that has none; it depends on the name alone."""
-    percentile = zlib.crc32(nfc(name).encode(errors="surrogateescape")) % 100
+    # Not a CRC: those of file0001.jpg to file9999.jpg are nearly equal.
+    digest = hashlib.sha256(nfc(name).encode(errors="surrogateescape")).digest()
+    percentile = int.from_bytes(digest[:8]) % 100
     return SPLITS[sum(percentile >= end for end in SPLIT_ENDS)]
 
 

@@ -1,5 +1,6 @@
 """Select the photos and attributes that a run learns from."""
 
+import shlex
 from dataclasses import replace
 from typing import Protocol
 
@@ -59,7 +60,8 @@ def with_attributes(split: Split, names: tuple[str, ...]) -> Split:
         if name not in split.attributes:
             hint = nearest(name, split.attributes)
             if name in ATTRIBUTES:  # spelled correctly
-                hint = f"labels with a column {name}"
+                have = " ".join(map(shlex.quote, split.attributes[:3]))
+                hint = f"--attributes {have}, or labels with a column {name}"
             raise UsageError(f"the data has no attribute {name!r}", hint)
     columns = [split.attributes.index(name) for name in names]
     return replace(split, labels=split.labels[:, columns], attributes=names)

@@ -3,6 +3,7 @@
 import csv
 import shutil
 import zlib
+from collections import Counter
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from tests.conftest import make_celeba
 from train import fit
 from train.data.celeba import read_celeba
 from train.data.open import read_data
+from train.data.own_labels import hashed_split
 from train.data.own_photos import read_own_photos
 from train.data.select import balanced, sample_evenly, select_for_run, with_attributes
 from train.data.split import DataError
@@ -285,3 +287,11 @@ def test_one_picture_in_two_formats_is_in_one_split(tmp_path):
             splits.setdefault(path.name.partition(".")[0], []).append(name)
     assert all(len(pair) == 2 and len(set(pair)) == 1 for pair in splits.values())
     assert len({name for pair in splits.values() for name in pair}) == 3
+
+
+@pytest.mark.parametrize("pattern", ["file%04d.jpg", "IMG_%04d.JPG", "%d.png", "frame-%06d.jpg"])
+def test_numbered_photos_are_in_every_split(pattern):
+    counts = Counter(hashed_split(pattern % number) for number in range(1, 1001))
+    assert counts["train"] == pytest.approx(800, abs=60)
+    assert counts["val"] == pytest.approx(100, abs=40)
+    assert counts["test"] == pytest.approx(100, abs=40)
