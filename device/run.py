@@ -69,7 +69,8 @@ def main(argv: list[str] | None = None) -> int:
             log.warning("no window, --log, --events or --record: results are not kept")
         log.info(
             f"{__version__}, {camera.name} ({camera.mode}), detector {settings.faces.detector}, "
-            f"model {settings.attributes.model.stem} ({len(shown)} attributes) on {runtime_name()}"
+            f"model {settings.attributes.model.stem} ({counted(len(shown), 'attribute')}) on "
+            f"{runtime_name()}"
         )
         outputs += build_reports(settings, camera, stack)
         analysis = build_pipeline(settings, models, camera, shown, stop.is_set, recognizer)

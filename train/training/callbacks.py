@@ -32,15 +32,18 @@ class Progress(keras.callbacks.Callback):
         self._name, self._steps_per_epoch = name, steps_per_epoch
         self._first, self._total = first, steps_per_epoch * (last - first)
 
-    def on_train_begin(self, logs=None):
-        self._bar = tqdm(
-            desc=self._name, total=self._total, unit="step", smoothing=0.05, mininterval=2
-        )
-
     def on_epoch_begin(self, epoch, logs=None):
+        if hasattr(self, "_bar"):
+            return
         # After a resume, the first epoch is not the phase's first.
-        done = (epoch - self._first) * self._steps_per_epoch
-        self._bar.n = self._bar.initial = max(self._bar.initial, done)
+        self._bar = tqdm(
+            desc=self._name,
+            total=self._total,
+            initial=(epoch - self._first) * self._steps_per_epoch,
+            unit="step",
+            smoothing=0.05,
+            mininterval=2,
+        )
 
     def on_train_batch_end(self, batch, logs=None):
         self._bar.update(1)

@@ -1,6 +1,7 @@
 """Two-phase training: what learns when, features computed once, the best epoch, interruptions."""
 
 import csv
+import functools
 import json
 import os
 import re
@@ -19,7 +20,7 @@ from train.data.celeba import read_celeba
 from train.keras_import import keras
 from train.network.backbones import build_backbone, find_backbone
 from train.network.build import backbone_of
-from train.training import trainer
+from train.training import callbacks, trainer
 from train.training.callbacks import BestEpoch
 from train.training.config import FitSettings
 from train.training.phases import optimizer, phases
@@ -208,3 +209,18 @@ def test_the_profile_tells_how_long_a_step_waits(data, tmp_path, capsys):
     assert Profile(10, 0.01, 0.1, 0.2).share == pytest.approx(0.1)
     with pytest.raises(UsageError, match="no folder for the run"):
         fit.main(["--data", str(data)])
+
+
+@pytest.mark.parametrize("disabled", [False, True])  # TQDM_DISABLE=1 in the environment
+def test_progress_after_a_resume(monkeypatch, capsys, disabled):
+    bar = functools.partial(callbacks.tqdm, disable=disabled)
+    monkeypatch.setattr(callbacks, "tqdm", bar)
+    progress = callbacks.Progress("training", steps_per_epoch=2, first=0, last=3)
+    for epoch in (1, 2):
+        progress.on_epoch_begin(epoch)
+        for batch in range(2):
+            progress.on_train_batch_end(batch, {"loss": 0.5})
+        progress.on_epoch_end(epoch, {"loss": 0.5})
+    progress.on_train_end()
+    printed = capsys.readouterr().err
+    assert ("6/6" in printed) is not disabled
