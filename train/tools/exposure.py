@@ -10,7 +10,6 @@ the faces, those that are too dark and too bright at the default limits, and the
 photos of any skin should have none. `train.evaluate rejection` measures what the limits gain.
 """
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,13 +18,14 @@ import numpy as np
 from device.analyzer import FaceAnalyzer, largest
 from device.camera.photo_files import photos_in
 from device.cli.command import Parser, exit_with
-from device.errors import SourceError, UsageError
+from device.errors import SourceError
 from device.faces.align import CELEBA_FRAME, AlignError
 from device.faces.blazeface import BlazeFace
 from device.faces.quality import exposure
 from device.faces.quality_gate import NO_LIMITS
 from device.settings import FacesSettings
 from train.data.crops import with_border
+from train.data.tables import read_columns
 from train.data.unreadable import photo_or_none
 
 
@@ -35,13 +35,10 @@ def groups(folder: Path, column: str) -> dict[str, list[Path]]:
         raise SourceError(f"no folder {folder}", "a folder of photos")
     if not column:
         return {folder.name: photos_in(folder, recursive=True)}
-    with (folder / "labels.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or column not in rows[0]:
-        raise UsageError(f"{folder / 'labels.csv'} has no column {column}", "another --by")
+    columns = {"file": str, column: str}
     found: dict[str, list[Path]] = {}
-    for row in rows:
-        found.setdefault(f"{folder.name}, {row[column]}", []).append(folder / row["file"])
+    for file, value in read_columns(folder / "labels.csv", columns, "another --by"):
+        found.setdefault(f"{folder.name}, {value}", []).append(folder / file)
     return dict(sorted(found.items()))
 
 

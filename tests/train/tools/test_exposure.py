@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from device.errors import SourceError, UsageError
+from device.errors import SourceError
+from train.data.split import DataError
 from train.tools import exposure
 
 
@@ -31,7 +32,7 @@ def test_rows_by_folder_and_by_group(photos, capsys):
 
 
 def test_what_is_missing_is_named(photos):
-    with pytest.raises(UsageError, match=r"no column tone\. Try: another --by"):
+    with pytest.raises(DataError, match=r"labels.csv has no column tone.*Try: another --by"):
         exposure.main([str(photos), "--by", "tone"])
     with pytest.raises(SourceError, match="no folder"):
         exposure.main([str(photos / "nothing")])
