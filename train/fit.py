@@ -26,6 +26,7 @@ import msgspec
 from device.cli.command import Parser, exit_with
 from device.errors import UsageError, disk_faults
 from device.log import log
+from train.data.more import with_more
 from train.data.open import read_data
 from train.data.select import counts_line, select_for_run
 from train.data.split import CHECK_DATA, DataError, left_out_line
@@ -168,6 +169,7 @@ def main(argv: list[str] | None = None) -> None:
     check_inputs(settings)
     data = read_data(args.data)
     splits = select_for_run(data.splits, settings)
+    splits["train"] = with_more(splits["train"], settings.more, settings.balance, settings.limit)
     print(f"{counts_line(splits, settings)}; {left_out_line(data)}")
     if not len(splits["train"]):
         raise DataError(f"no training photo in {args.data}", CHECK_DATA)

@@ -15,6 +15,7 @@ from device.errors import UsageError
 from device.faces.align import warp_crop
 
 SHARE = (0, 1)
+LARGEST_ZOOM = 0.9
 
 
 # fmt: off
@@ -30,7 +31,7 @@ class Augmentation(Table, frozen=True):
     )] = 12.0
     shift: Annotated[float, about("largest shift, share of the crop's side", "", SHARE)] = 0.05
     zoom: Annotated[float, about(
-        "largest change of size: 0.1 is a factor from 0.9 to 1.1", "", (0, 0.9),
+        "largest change of size: 0.1 is a factor from 0.9 to 1.1", "", (0, LARGEST_ZOOM),
     )] = 0.10
     flip: Annotated[float, about("probability of a flip, left to right", "", SHARE)] = 0.5
     brightness: Annotated[float, about(
@@ -52,6 +53,13 @@ class Augmentation(Table, frozen=True):
     mixup: Annotated[float, about(
         "largest share of another photo that is blended in", "", (0, 0.5), flag="--mixup SHARE",
     )] = 0.0
+    misaligned: Annotated[float, about(
+        "probability of a crop as by wrong landmarks: rotation, shift and zoom up to "
+        "misaligned_most times as large", "", SHARE,
+    )] = 0.0
+    misaligned_most: Annotated[float, about(
+        "largest factor of rotation, shift and zoom of such a crop", "", (1, 8),
+    )] = 2.0
     # fmt: on
 
     def check(self, origin: str) -> None:
@@ -61,18 +69,28 @@ class Augmentation(Table, frozen=True):
                 "low_resolution",
                 "low_resolution_most = 4.0",
             )
+        if self.misaligned and self.zoom * self.misaligned_most > LARGEST_ZOOM:
+            raise UsageError(
+                f"{origin} zoom = {self.zoom} times misaligned_most = {self.misaligned_most}, need "
+                f"at most {LARGEST_ZOOM}",
+                "zoom = 0.1",
+            )
 
     def matrix(self, rng: np.random.Generator, crop_wh: tuple[int, int]) -> np.ndarray:
         """Return a random (3, 3) transform of the crop about its centre, in crop px."""
         size = np.array(crop_wh, float)
-        angle = np.radians(rng.uniform(-self.rotation_deg, self.rotation_deg))
-        zoom = 1 + rng.uniform(-self.zoom, self.zoom)
+        factor = 1.0
+        if self.misaligned and rng.random() < self.misaligned:
+            factor = rng.uniform(1, self.misaligned_most)
+        angle = np.radians(factor * rng.uniform(-self.rotation_deg, self.rotation_deg))
+        zoom = 1 + factor * rng.uniform(-self.zoom, self.zoom)
         mirror = -1.0 if rng.random() < self.flip else 1.0
         cos, sin = zoom * np.cos(angle), zoom * np.sin(angle)
         transform = np.eye(3)
         transform[:2, :2] = [(mirror * cos, -mirror * sin), (sin, cos)]
         centre = (size - 1) / 2
-        transform[:2, 2] = centre + rng.uniform(-self.shift, self.shift, 2) * size
+        shift = factor * rng.uniform(-self.shift, self.shift, 2)
+        transform[:2, 2] = centre + shift * size
         transform[:2, 2] -= transform[:2, :2] @ centre
         return transform
 

@@ -5,6 +5,7 @@ each thread waits for a worker process that makes the whole batch.
 """
 
 import multiprocessing
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from device.faces.align import celeba_matrix
 from train.data.augment import Augmentation, augment, mixup
-from train.data.split import DataError, Split
+from train.data.split import DataError, Split, targets
 from train.data.unreadable import (
     check_any,
     crop_or_none,
@@ -25,12 +26,13 @@ from train.keras_import import keras
 
 
 class Batches(keras.utils.PyDataset):
-    """Crops uint8 (batch, h, w, 3) RGB, and labels float32 (batch, attributes), 0..1.
+    """Crops uint8 (batch, h, w, 3) RGB, and labels float32 (batch, attributes), 0..1; -1 = unknown.
 
     A batch is shorter by its photos that cannot be read, and never empty. workers: processes that
     make the batches; 0 = two threads of this process. With an augmentation,
     order and augmentation are new in every epoch and depend on seed and epoch alone, so a resumed
-    run sees the same batches as an uninterrupted one.
+    run sees the same batches as an uninterrupted one. An epoch then draws each photo as often as
+    the split's weights say; a photo that is drawn twice is augmented in two ways.
     """
 
     def __init__(
@@ -63,10 +65,13 @@ class Batches(keras.utils.PyDataset):
         self.epoch = epoch
         self._order = np.arange(len(self._split))
         if self._augmentation:
-            np.random.default_rng((self._seed, epoch)).shuffle(self._order)
+            rng = np.random.default_rng((self._seed, epoch))
+            if self._split.weights is not None:
+                self._order = drawn_rows(self._split.weights, rng)
+            rng.shuffle(self._order)
 
     def __len__(self) -> int:
-        return -(-len(self._split) // self._batch)
+        return -(-len(self._order) // self._batch)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         try:
@@ -84,7 +89,7 @@ class Batches(keras.utils.PyDataset):
         rows, crops = self.read(index)
         if not len(rows):
             rows, crops = self._next_readable(index)
-        labels = self._split.labels[rows].astype(np.float32)
+        labels = targets(self._split.labels[rows])
         if self._augmentation is None or not self._augmentation.mixup:
             return crops, labels
         rng = np.random.default_rng((self._seed, self.epoch, index, 1))
@@ -95,25 +100,28 @@ class Batches(keras.utils.PyDataset):
 
         Crops are not mixed. Reads in this process.
         """
-        rows = self._order[index * self._batch : (index + 1) * self._batch]
-        return self._read(rows)
+        places = range(len(self._order))[index * self._batch : (index + 1) * self._batch]
+        return self._read(places)
 
-    def _read(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        pairs = [(row, crop) for row in rows if (crop := self._crop(int(row))) is not None]
+    def _read(self, places: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows and crops of these places in the epoch's order."""
+        drawn = ((self._order[place], self._crop(place)) for place in places)
+        pairs = [(row, crop) for row, crop in drawn if crop is not None]
         width, height = self._crop_wh
         crops = np.array([crop for _, crop in pairs], np.uint8).reshape(-1, height, width, 3)
         return np.array([row for row, _ in pairs], int), crops
 
     def _next_readable(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a row and its crop of a later batch: the mean loss of no photo is NaN."""
-        for row in np.roll(self._order, -index * self._batch):
-            rows, crops = self._read(np.array([row]))
+        for place in np.roll(np.arange(len(self._order)), -index * self._batch):
+            rows, crops = self._read([int(place)])
             if len(rows):
                 return rows, crops
         check_any(0, self._split)
         raise IndexError(index)  # the split is empty
 
-    def _crop(self, row: int) -> np.ndarray | None:
+    def _crop(self, place: int) -> np.ndarray | None:
+        row = int(self._order[place])
         path = self._split.photos[row]
         if self._augmentation is None:
             return crop_or_none(path, self._crop_wh)
@@ -121,8 +129,21 @@ class Batches(keras.utils.PyDataset):
         if photo is None:
             return None
         matrix = celeba_matrix((photo.shape[1], photo.shape[0]), self._crop_wh)
-        rng = np.random.default_rng((self._seed, self.epoch, row))
+        # Without weights, by the row: the augmentation of a photo is then that of earlier versions.
+        key = row if self._split.weights is None else place
+        rng = np.random.default_rng((self._seed, self.epoch, key))
         return augment(photo, matrix, self._crop_wh, self._augmentation, rng)[:, :, ::-1]
+
+
+def drawn_rows(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return row numbers, each as often as its weight, (photos,) >= 0, on average; int (draws,).
+
+    Every call returns as many rows as the weights' sum, rounded: systematic sampling.
+    """
+    ends = np.cumsum(weights, dtype=np.float64)
+    draws = max(1, round(float(ends[-1])))
+    points = (np.arange(draws) + rng.random()) * ends[-1] / draws
+    return np.minimum(np.searchsorted(ends, points, side="right"), len(weights) - 1)
 
 
 _worker_batches: Batches  # of a worker process

@@ -33,7 +33,8 @@ def head(split: Split, count: int) -> Split:
 def take(split: Split, rows: np.ndarray) -> Split:
     """Return the photos with the row numbers `rows`, int (n,)."""
     photos = tuple(split.photos[row] for row in rows)
-    return replace(split, photos=photos, labels=split.labels[rows])
+    weights = None if split.weights is None else split.weights[rows]
+    return replace(split, photos=photos, labels=split.labels[rows], weights=weights)
 
 
 def rows_of(part: Split, split: Split) -> np.ndarray:

@@ -13,6 +13,7 @@ from device.text import counted, printable
 CHECK_DATA = "python -m train.celeba --data DIR, which counts the photos of each split"
 CORRECT_LINE = "correct that line of the file"
 SPLITS = ("train", "val", "test")  # CelebA's partition file: 0, 1, 2
+UNKNOWN = 255  # a label that a photo does not have
 
 
 class DataError(SourceError):
@@ -25,11 +26,17 @@ class Split:
 
     name: str
     photos: tuple[Path, ...]
-    labels: np.ndarray  # (photos, attributes), uint8 0 or 1 = present
+    labels: np.ndarray  # (photos, attributes), uint8 0, 1 = present, or UNKNOWN
     attributes: tuple[str, ...]
+    weights: np.ndarray | None = None  # float32 (photos,): draws per epoch, on average; None = 1
 
     def __len__(self) -> int:
         return len(self.photos)
+
+
+def targets(labels: np.ndarray) -> np.ndarray:
+    """Return labels as a network learns them, float32: 0, 1, or -1 for an unknown one."""
+    return np.where(labels == UNKNOWN, np.float32(-1), labels.astype(np.float32))
 
 
 def unlabelled(name: str, photos: Iterable[Path]) -> Split:
@@ -60,6 +67,8 @@ def fingerprint(splits: Iterable[Split]) -> str:
             size = photo.stat().st_size if photo.exists() else -1
             digest.update(f"\n{photo.name} {size}".encode(errors="surrogateescape"))
         digest.update(split.labels.tobytes())
+        if split.weights is not None:
+            digest.update(split.weights.tobytes())
     return digest.hexdigest()[:16]
 
 

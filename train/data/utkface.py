@@ -16,6 +16,8 @@ GENDERS = {"0": MALE, "1": FEMALE, "m": MALE, "f": FEMALE, "man": MALE, "woman":
 GENDERS |= {MALE: MALE, FEMALE: FEMALE}
 RACES = ("White", "Black", "Asian", "Indian", "Other")  # in the order of UTKFace's numbers
 ADULT = 18  # years
+# CelebA's Young has no defined age: yes below the first number, no above the second.
+YOUNG_BELOW, YOUNG_NOT_ABOVE = 35, 50
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,13 @@ class UtkFace:
     age: int
     gender: str  # male or female
     race: str
+
+
+def is_young(age: int) -> bool | None:
+    """Return whether a person of this age is young; None between the two limits."""
+    if YOUNG_BELOW <= age <= YOUNG_NOT_ABOVE:
+        return None
+    return age < YOUNG_BELOW
 
 
 def read_utkface(folder: Path) -> list[UtkFace]:

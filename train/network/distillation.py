@@ -43,6 +43,7 @@ class TeacherEnsemble(keras.Model):
 class Distiller(keras.Model):
     """A student whose training labels are, with weight `share`, the teachers' predictions.
 
+    Unknown labels are the teachers' predictions.
     Crops come at the teachers' input size; the student sees them resized to its own.
     """
 
@@ -61,7 +62,8 @@ class Distiller(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         if training and self.share:  # 0 without teachers
             predicted = keras.ops.stop_gradient(self.teachers(x))
-            y = (1 - self.share) * y + self.share * predicted
+            mixed = (1 - self.share) * y + self.share * predicted
+            y = keras.ops.where(y < 0, predicted, mixed)  # below 0: unknown
         return super().compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
         )

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from device.errors import FacetError, os_reason
 from train.data.loader import Batches
-from train.data.split import Split
+from train.data.split import Split, targets
 from train.data.unreadable import check_any, content_digest, leave_out
 from train.keras_import import keras
 from train.network.build import backbone_of
@@ -48,7 +48,7 @@ class Features(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rows = np.sort(self._order[index * self._batch : (index + 1) * self._batch])
-        return np.asarray(self._features[rows], np.float32), self._labels[rows].astype(np.float32)
+        return np.asarray(self._features[rows], np.float32), targets(self._labels[rows])
 
 
 def cached_features(

@@ -46,6 +46,16 @@ class FitSettings(Table, frozen=True):
     limit: Annotated[int, setting(
         "use only the first photos of each split; 0: all", "photos", (0, PHOTOS), flag="--limit N",
     )] = 0
+    more: Annotated[tuple[str, ...], setting(
+        "folders of further photos to train on, of which some labels may be unknown: CelebA's "
+        "layout, or aligned UTKFace (`train.utkface`)",
+        flag="--more DIR", nargs="*",
+    )] = ()
+    balance: Annotated[float, setting(
+        "draw the groups of gender and age, and of race where it is known, more evenly: 0 draws "
+        "each photo once per epoch, 1 each group equally often (a photo up to 4 times)", "", SHARE,
+        flag="--balance X",
+    )] = 0.0
     input: Annotated[tuple[int, int], setting(
         "size of the crop", "px", SIDE, ("faster", "more detail, slower"), flag="--input WxH",
     )] = (128, 160)

@@ -31,17 +31,12 @@ from train.training.callbacks import (
 from train.training.checkpoints import PHASE_WEIGHTS, forget_epochs, has_checkpoint, next_epoch
 from train.training.config import FROM_SCRATCH, FitSettings, from_scratch
 from train.training.distributed import Cluster
+from train.training.losses import accuracy, crossentropy
 from train.training.phases import Phase, optimizer, phases, rate_flag
 from train.training.recalibration import recalibration_batches
 
 EVALUATION_BATCH = 64
 HISTORY, TIMES = "history.csv", "times.csv"
-
-
-def accuracy(labels, probabilities):
-    """Return the share of attributes on the right side of 1/2; mixed labels are rounded."""
-    same = keras.ops.equal(labels > 0.5, probabilities > 0.5)
-    return keras.ops.mean(keras.ops.cast(same, "float32"), axis=-1)
 
 
 def build_network(
@@ -114,7 +109,7 @@ def _train(job: TrainingJob, model: keras.Model, phase: Phase, backup: Path) -> 
         # Compiled again in each phase: compiling fixes which layers learn.
         learner.compile(
             optimizer(phase, settings, len(batches) * (phase.last - phase.first)),
-            loss="binary_crossentropy",
+            loss=crossentropy,
             metrics=_metrics(settings),
         )
         # Inside the scope: otherwise a checkpoint builds the variables outside the replicas.

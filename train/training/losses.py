@@ -1,0 +1,26 @@
+"""Loss and metrics over the labels that are known; -1 is an unknown one."""
+
+from train.keras_import import keras
+
+
+def crossentropy(labels, probabilities):
+    """Return the mean binary cross-entropy of each photo, (B,), in nats.
+
+    labels: (B, A), 0..1, or -1 for an unknown one, whose cross-entropy counts as 0: every known
+    label has the same weight, however many a photo has.
+    """
+    known = keras.ops.cast(labels >= 0, "float32")
+    losses = keras.ops.binary_crossentropy(keras.ops.maximum(labels, 0.0), probabilities)
+    return keras.ops.mean(losses * known, axis=-1)
+
+
+def accuracy(labels, probabilities):
+    """Return the share of each photo's known labels on the right side of 1/2, (B,).
+
+    Mixed labels are rounded. A photo without a known label counts as right.
+    """
+    known = keras.ops.cast(labels >= 0, "float32")
+    same = keras.ops.cast(keras.ops.equal(labels > 0.5, probabilities > 0.5), "float32")
+    counted = keras.ops.sum(known, axis=-1)
+    wrong = keras.ops.sum((1 - same) * known, axis=-1)
+    return 1 - wrong / keras.ops.maximum(counted, 1.0)
