@@ -198,8 +198,10 @@ def without_paths(record: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in record.items() if key not in ("data", "attributes")}
     settings = kept["settings"]
     teachers = [str(Path(*Path(file).parts[-2:])) for file in settings.get("teacher", ())]
-    weights = Path(settings["weights"]).name
-    kept["settings"] = settings | {"weights": weights, "teacher": teachers}
+    named = {"weights": Path(settings["weights"]).name, "teacher": teachers}
+    if "more" in settings:
+        named["more"] = [Path(folder).name for folder in settings["more"]]
+    kept["settings"] = settings | named
     if "continued_from" in kept:
         kept["continued_from"] = without_paths(kept["continued_from"])
     if "ensemble" in kept:

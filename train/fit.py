@@ -26,10 +26,11 @@ import msgspec
 from device.cli.command import Parser, exit_with
 from device.errors import UsageError, disk_faults
 from device.log import log
+from train.data.held_out import held_out
 from train.data.more import with_more
 from train.data.open import read_data
 from train.data.select import counts_line, select_for_run
-from train.data.split import CHECK_DATA, DataError, left_out_line
+from train.data.split import CHECK_DATA, DataError, Dataset, Split, left_out_line
 from train.data.unreadable import unreadable_line
 from train.training.config import FitSettings, check_early_stopping
 from train.training.flags import add_flags, overridden
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 DEFAULT_RECIPE = "attributes-base"
 PROFILED_STEPS = 30
 MACHINE_SETTINGS = ("distribute", "workers")  # may differ when a run is resumed
+PHOTO_SETTINGS = ("more", "balance")  # may too, if the photos and their draws stay the same
 RATES = ("learning_rate", "frozen_learning_rate")  # may too, after the training diverged
 
 
@@ -103,7 +105,7 @@ def settings_of(args: argparse.Namespace) -> FitSettings:
             "omit --recipe, or another --out",
         )
     asked = _flat(overridden(settings, args))
-    changeable = (*MACHINE_SETTINGS, *RATES)
+    changeable = (*MACHINE_SETTINGS, *PHOTO_SETTINGS, *RATES)
     for name, kept in _flat(settings).items():
         if name not in changeable and asked[name] != kept:
             log.info(f"--resume keeps the run's {name}: {kept}, not {asked[name]}")
@@ -130,12 +132,20 @@ def check_inputs(settings: FitSettings) -> None:
         )
 
 
+def with_all_photos(train: Split, data: Dataset, root: Path, settings: FitSettings) -> Split:
+    """Return the training photos of the data in `root` with those of --more, and their weights."""
+    held = held_out(data, root) if settings.more else None
+    return with_more(train, settings.more, settings.balance, settings.limit, held)
+
+
 def profile(args: argparse.Namespace) -> Profile:
     """Return how long a step of the recipe's main epochs waits for its photos."""
     from train.training.profile import measure_input_wait
 
     settings = overridden(read_recipe(args.recipe or DEFAULT_RECIPE), args)
-    train = select_for_run(read_data(args.data).splits, settings)["train"]
+    data = read_data(args.data)
+    train = select_for_run(data.splits, settings)["train"]
+    train = with_all_photos(train, data, args.data, settings)
     if not len(train):
         raise DataError(f"no training photo in {args.data}", CHECK_DATA)
     return measure_input_wait(train, settings, args.profile)
@@ -169,8 +179,10 @@ def main(argv: list[str] | None = None) -> None:
     check_inputs(settings)
     data = read_data(args.data)
     splits = select_for_run(data.splits, settings)
-    splits["train"] = with_more(splits["train"], settings.more, settings.balance, settings.limit)
-    print(f"{counts_line(splits, settings)}; {left_out_line(data)}")
+    own = len(splits["train"])
+    splits["train"] = with_all_photos(splits["train"], data, args.data, settings)
+    further = len(splits["train"]) - own
+    print(f"{counts_line(splits, settings, further)}; {left_out_line(data)}")
     if not len(splits["train"]):
         raise DataError(f"no training photo in {args.data}", CHECK_DATA)
     check_early_stopping(settings, len(splits["val"]))
@@ -183,7 +195,7 @@ def main(argv: list[str] | None = None) -> None:
         if is_chief(settings.distribute):
             if resumed:
                 rates = {name: getattr(settings, name) for name in RATES}
-                save_resumed(run, args.data, rates)
+                save_resumed(run, args.data, rates, settings.more)
             else:
                 save_settings(run, settings, args.data, splits)
         fit(splits["train"], splits["val"], run, settings)

@@ -17,12 +17,12 @@ from device.cli.command import Parser, exit_with
 from device.recognition.embedding import MODEL, VERSION
 from device.settings import Settings
 from train.data.celeba import read_celeba
+from train.data.identities import read_identities
 from train.data.unreadable import unreadable_line
 from train.evaluation.embeddings import (
     EmbeddedFaces,
     read_faces,
     read_groups,
-    read_identities,
     read_widths,
 )
 from train.evaluation.verification import (

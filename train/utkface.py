@@ -3,9 +3,9 @@
     python -m train.utkface --data utkface/ --align ALIGNED      # 10 ms a photo
     python -m train.fit --data celeba/ --more ALIGNED --out runs/mine
 
---data has a labels.csv (file, age, gender, race) and the photos, or photos that are named as UTKFace
-is distributed. The faces are found and cut out as on the device. A face is labelled with Male, and
-with Young below 35 and above 50 years; its other labels are unknown.
+--data has a labels.csv (file, age, gender, race) and the photos, beside it or in images/, or photos
+that are named as UTKFace is distributed. The faces are found and cut out as on the device. A face
+is labelled with Male, and with Young below 35 and above 50 years; its other labels are unknown.
 """
 
 import shlex

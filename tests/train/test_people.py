@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import make_celeba
 from train import people
+from train.data import identities
 from train.data.celeba import read_celeba
 from train.data.split import DataError
 from train.evaluation import embeddings
@@ -74,7 +75,7 @@ def test_identities_that_cannot_be_read(tmp_path, content, message):
     if content is not None:
         (tmp_path / "identity_CelebA.txt").write_text(content)
     with pytest.raises(DataError, match=message):
-        embeddings.read_identities(tmp_path)
+        identities.read_identities(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_identities_that_cannot_be_read(tmp_path, content, message):
 def test_identities_in_other_layouts(tmp_path, file, text):
     (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).write_text(text)
-    assert embeddings.read_identities(tmp_path) == {"a": 3, "b": 4}
+    assert identities.read_identities(tmp_path) == {"a": 3, "b": 4}
 
 
 def test_a_photo_without_identity_is_an_error(portraits, tmp_path):

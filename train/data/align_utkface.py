@@ -1,4 +1,4 @@
-"""Align UTKFace's photos: the largest face of each, as the device finds it, cut out as in CelebA."""
+"""Align UTKFace's photos: the largest face of each, found by the device, cut out as in CelebA."""
 
 import csv
 import io

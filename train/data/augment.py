@@ -135,8 +135,9 @@ def mixup(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return crops, uint8 (N, h, w, 3), blended with other crops of the batch, and their labels.
 
-    max_share: largest share of the other crop, 0..1. Source: Zhang et al. (2018), mixup: Beyond
-    Empirical Risk Minimization.
+    labels: float32 (N, attributes), 0..1, or -1 for an unknown one; the mix of an unknown label is
+    unknown. max_share: largest share of the other crop, 0..1. Source: Zhang et al. (2018), mixup:
+    Beyond Empirical Risk Minimization.
     """
     partners = rng.permutation(len(crops))
     shares = rng.uniform(0, max_share, len(crops)).astype(np.float32)
@@ -144,5 +145,7 @@ def mixup(
         cv2.addWeighted(crop, 1 - float(share), crops[partner], float(share), 0)
         for crop, partner, share in zip(crops, partners, shares, strict=True)
     ]
-    shares = shares[:, np.newaxis]
-    return np.stack(blended), (1 - shares) * labels + shares * labels[partners]
+    shares, others = shares[:, np.newaxis], labels[partners]
+    mixed = (1 - shares) * labels + shares * others
+    unknown = (labels < 0) | (others < 0)
+    return np.stack(blended), np.where(unknown, np.float32(-1), mixed)

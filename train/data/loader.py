@@ -138,8 +138,11 @@ class Batches(keras.utils.PyDataset):
 def drawn_rows(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return row numbers, each as often as its weight, (photos,) >= 0, on average; int (draws,).
 
-    Every call returns as many rows as the weights' sum, rounded: systematic sampling.
+    Every call returns as many rows as the weights' sum, rounded, and each row as often as its share
+    of them, rounded down or up: systematic sampling.
     """
+    if not len(weights):
+        return np.zeros(0, int)
     ends = np.cumsum(weights, dtype=np.float64)
     draws = max(1, round(float(ends[-1])))
     points = (np.arange(draws) + rng.random()) * ends[-1] / draws

@@ -9,7 +9,7 @@ import numpy as np
 from device.errors import UsageError, nearest
 from device.log import log
 from train.data.celeba import ATTRIBUTES
-from train.data.split import SPLITS, DataError, Split
+from train.data.split import SPLITS, UNKNOWN, DataError, Split
 
 
 class Selection(Protocol):
@@ -101,8 +101,8 @@ def select_for_run(splits: dict[str, Split], selection: Selection) -> dict[str, 
 
 
 def _check_both_classes(split: Split, named: bool) -> None:
-    positives = split.labels.sum(axis=0)
-    constant = np.flatnonzero((positives == 0) | (positives == len(split)))
+    positives = (split.labels == 1).sum(axis=0)
+    constant = np.flatnonzero((positives == 0) | ~(split.labels == 0).any(axis=0))
     if not len(constant):
         return
     first = constant[0]
@@ -115,11 +115,23 @@ def _check_both_classes(split: Split, named: bool) -> None:
     log.info(f"{problem}{more}")
 
 
-def counts_line(splits: dict[str, Split], selection: Selection) -> str:
-    """Return one line with the photos per split, and the numbers that `balanced` requested."""
+def counts_line(splits: dict[str, Split], selection: Selection, further: int = 0) -> str:
+    """Return one line with the photos per split, and the numbers that `balanced` requested.
+
+    further: how many of the training photos are of other folders.
+    """
     train, val, test = (splits[name] for name in SPLITS)
-    line = f"{len(train):,} photos to train on, {len(val):,} to validate, {len(test):,} to test"
+    line = f"{len(train):,} photos to train on{_details(train, further)}, "
+    line += f"{len(val):,} to validate, {len(test):,} to test"
     if selection.balanced:
         counts = (f"{min(n, selection.limit or n):,}" for n in selection.balanced)
         line += f"; half have {selection.attributes[0]} (requested: {', '.join(counts)})"
     return line
+
+
+def _details(train: Split, further: int) -> str:
+    unknown = int((train.labels == UNKNOWN).sum())
+    details = [f"{further:,} of --more"] if further else []
+    if unknown:
+        details.append(f"{unknown:,} of {train.labels.size:,} labels unknown")
+    return f" ({', '.join(details)})" if details else ""

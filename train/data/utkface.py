@@ -11,6 +11,7 @@ from train.data.split import DataError
 from train.data.tables import Conversion, read_columns, whole
 
 HINT = "--utkface DIR"
+IMAGES = "images"  # a folder beside the table
 MALE, FEMALE = "male", "female"
 GENDERS = {"0": MALE, "1": FEMALE, "m": MALE, "f": FEMALE, "man": MALE, "woman": FEMALE}
 GENDERS |= {MALE: MALE, FEMALE: FEMALE}
@@ -40,7 +41,8 @@ def is_young(age: int) -> bool | None:
 def read_utkface(folder: Path) -> list[UtkFace]:
     """Return the adults of a folder: of its labels.csv, or else of the photos' names.
 
-    labels.csv has the columns file, age, gender and race; names are age_gender_race_date.jpg, as
+    labels.csv has the columns file, age, gender and race, its photos are beside it or in images/;
+    names are age_gender_race_date.jpg, as
     UTKFace is distributed. Raises DataError for malformed labels, and without any.
     """
     if path := table_in(folder, "labels"):
@@ -51,10 +53,16 @@ def read_utkface(folder: Path) -> list[UtkFace]:
             "race": _race,
         }
         rows = read_columns(path, columns, HINT)
-        faces = [UtkFace(folder / file, *labels) for file, *labels in rows]
+        faces = [UtkFace(_photo(folder, file), *labels) for file, *labels in rows]
     else:
         faces = _of_names(folder)
     return [face for face in faces if face.age >= ADULT]
+
+
+def _photo(folder: Path, file: str) -> Path:
+    """Return a photo of a table, in its folder or in images/."""
+    inside = folder / IMAGES / file
+    return inside if inside.is_file() and not (folder / file).is_file() else folder / file
 
 
 def _of_names(folder: Path) -> list[UtkFace]:

@@ -25,10 +25,8 @@ from device.recognition.face_crop import face_crop
 from device.settings import Settings
 from device.types import OK
 from train.data.arrays import read_arrays
-from train.data.celeba_files import IDENTITIES, find_table
 from train.data.crops import with_border
-from train.data.split import CORRECT_LINE, DataError, Dataset
-from train.data.tables import file_name, read_table, whole
+from train.data.split import DataError, Dataset
 from train.data.unreadable import COPY_AGAIN, content_digest, leave_out
 from train.data.utkface import read_utkface
 from train.evaluation.robustness import SyntheticScene
@@ -38,7 +36,6 @@ TIGHT = "cut"  # a photo that ends at the face: it gets a border, which the dete
 Task = tuple[Path, float | str | None]
 CACHE_FORMAT = 3
 ARRAYS = ("readable", "detected", "clear", "embeddings")  # of a file of the cache
-IDENTITY_COLUMNS = ("identity", "person", "person_id", "id")
 WIDTHS_PX = (96.0, 64.0, 48.0, 40.0, 32.0, 24.0)  # of a face in a camera image
 
 
@@ -55,33 +52,6 @@ class EmbeddedFaces:
     def only_detected(self) -> tuple[np.ndarray, np.ndarray]:
         """Return identities and embeddings of the detected faces."""
         return self.identities[self.detected], self.embeddings[self.detected]
-
-
-def read_identities(root: Path) -> dict[str, int]:
-    """Return {photo's name without ending: identity}, of identity_CelebA.txt.
-
-    Raises DataError if it is missing or malformed, or gives a photo two identities.
-    """
-    path = find_table(root, IDENTITIES)
-    table = read_table(path, "--data DIR")
-    photo = table.photo_column()
-    named = [name.casefold() in IDENTITY_COLUMNS for name in table.header]
-    column = named.index(True) if True in named else int(photo == 0)
-    identities: dict[str, int] = {}
-    for number, cells in table.rows:
-        name = cells[photo]
-        try:
-            identity = whole(cells[column])
-        except (IndexError, ValueError):
-            raise DataError(
-                f"{path}, line {number}: expected a photo and a number", CORRECT_LINE
-            ) from None
-        if identities.setdefault(Path(file_name(name)).stem, identity) != identity:
-            raise DataError(
-                f"{path}, line {number}: {name!r} has another identity in an earlier line",
-                CORRECT_LINE,
-            )
-    return identities
 
 
 def read_faces(data: Dataset, split: str, identities: dict[str, int], cache: Path) -> EmbeddedFaces:

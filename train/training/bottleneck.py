@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from device.errors import FacetError, os_reason
-from train.data.loader import Batches
+from train.data.loader import Batches, drawn_rows
 from train.data.split import Split, targets
 from train.data.unreadable import check_any, content_digest, leave_out
 from train.keras_import import keras
@@ -27,13 +27,15 @@ BATCH = 64
 class Features(keras.utils.PyDataset):
     """Pooled features float32 (batch, F) and labels (batch, A), reshuffled in every epoch.
 
-    Without the photos whose features are NaN.
+    Without the photos whose features are NaN. With a seed, an epoch draws each photo as often as
+    the split's weights say.
     """
 
-    def __init__(self, features: np.ndarray, labels: np.ndarray, batch: int, seed: int | None):
+    def __init__(self, features: np.ndarray, split: Split, batch: int, seed: int | None):
         super().__init__(workers=1)
-        self._features, self._labels = features, labels
+        self._features, self._labels = features, split.labels
         self._readable = np.flatnonzero(~np.isnan(features[:, 0]))
+        self._weights = None if split.weights is None else split.weights[self._readable]
         self._batch, self._seed = batch, seed
         self.start_epoch(0)
 
@@ -41,10 +43,13 @@ class Features(keras.utils.PyDataset):
         """Shuffle for this epoch, counted from 0; without a seed the order stays."""
         self._order = self._readable.copy()
         if self._seed is not None:
-            np.random.default_rng((self._seed, epoch)).shuffle(self._order)
+            rng = np.random.default_rng((self._seed, epoch))
+            if self._weights is not None:
+                self._order = self._readable[drawn_rows(self._weights, rng)]
+            rng.shuffle(self._order)
 
     def __len__(self) -> int:
-        return -(-len(self._readable) // self._batch)
+        return -(-len(self._order) // self._batch)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rows = np.sort(self._order[index * self._batch : (index + 1) * self._batch])

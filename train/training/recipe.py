@@ -65,8 +65,9 @@ def _read(name: str, extended_by: tuple[str, ...], folder: Path = Path()) -> Fit
 
 
 def no_augmentation() -> Augmentation:
-    """Return an augmentation that changes nothing."""
-    return Augmentation(**dict.fromkeys(settings_of(Augmentation), 0.0))
+    """Return an augmentation that changes nothing: 0 for each setting whose limits include it."""
+    off = [name for name, setting in settings_of(Augmentation).items() if setting.allows(0.0)]
+    return Augmentation(**dict.fromkeys(off, 0.0))
 
 
 def as_toml(settings: FitSettings) -> str:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from train.keras_import import keras
 
 
+PATHS = ("weights", "teacher", "more")  # settings that a card names without their folders
+
+
 def code_version() -> str:
     """Return the checked-out commit, with -dirty if files differ from it, or "unknown"."""
     command = ["git", "describe", "--always", "--dirty"]
@@ -86,8 +89,16 @@ def check_same_photos(run: Path, data: Path, splits: dict[str, Split]) -> None:
             raise UsageError(
                 f"{run} was trained on other photos or labels than {data} has, on {counts} from "
                 f"{record.get('data')}",
-                f"--data {quote(str(record.get('data')))}, or another --out",
+                f"{_photo_flags(record)}, or another --out",
             )
+
+
+def _photo_flags(record: dict[str, Any]) -> str:
+    """Return the flags that name a run's photos and how they are drawn."""
+    settings, flags = record["settings"], f"--data {quote(str(record.get('data')))}"
+    if settings.get("more"):
+        flags += f" --more {' '.join(map(quote, settings['more']))}"
+    return flags + (f" --balance {settings['balance']}" if settings.get("balance") else "")
 
 
 def _write(run: Path, record: dict[str, Any]) -> None:
@@ -95,14 +106,17 @@ def _write(run: Path, record: dict[str, Any]) -> None:
     write_atomic(run / "settings.json", content.encode())
 
 
-def save_resumed(run: Path, data: Path, rates: dict[str, float]) -> None:
-    """Write what a resumed run changes: the photos' folder, and its learning rates.
+def save_resumed(
+    run: Path, data: Path, rates: dict[str, float], more: tuple[str, ...] = ()
+) -> None:
+    """Write what a resumed run changes: the photos' folders, and its learning rates.
 
     The rates that it had before are in earlier_rates.
     """
     record = read_record(run)
     before = {name: record["settings"].get(name) for name in rates}
-    resumed = record | {"data": str(data), "settings": record["settings"] | rates}
+    folders = {"more": list(more)} if more else {}
+    resumed = record | {"data": str(data), "settings": record["settings"] | rates | folders}
     if before != rates:
         resumed["earlier_rates"] = [*record.get("earlier_rates", ()), before]
     if resumed != record:
@@ -192,7 +206,7 @@ def is_same_run(training: dict[str, Any], record: dict[str, Any]) -> bool:
     if not isinstance(card_settings, dict) or any(training.get(k) != record.get(k) for k in keys):
         return False
     compared = [k for k, v in settings.items() if isinstance(v, int | float) or k == "input"]
-    compared += [k for k in settings if k in card_settings and k not in ("weights", "teacher")]
+    compared += [k for k in settings if k in card_settings and k not in PATHS]
     return bool(compared) and all(
         k in card_settings and card_settings[k] == settings[k] for k in compared
     )

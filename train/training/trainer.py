@@ -174,8 +174,8 @@ def phase_inputs(
         return learner, training_batches(job.train, settings), _validation(job.val, settings)
     folder = job.run.parent / "features"
     train, val = (cached_features(model, split, settings, folder) for split in (job.train, job.val))
-    batches = Features(train, job.train.labels, settings.batch, settings.seed)
-    validation = Features(val, job.val.labels, EVALUATION_BATCH, None) if len(job.val) else None
+    batches = Features(train, job.train, settings.batch, settings.seed)
+    validation = Features(val, job.val, EVALUATION_BATCH, None) if len(job.val) else None
     with cluster.scope():
         head = head_of(model)
         return cluster.model(head.input, head.output), batches, validation

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from device.errors import UsageError
 from device.faces.align import celeba_matrix, warp_crop
 from train.data.augment import Augmentation, augment, mixup
 from train.data.celeba import read_celeba
@@ -74,6 +75,52 @@ def test_the_face_stays_in_the_crop(seed):
     assert 30 < nose[0] < 98 and 70 < nose[1] < 130
 
 
+def largest(augmentation, seeds=300):
+    """Return the largest shift, px, rotation, degrees, and zoom of many transforms."""
+    found = []
+    for seed in range(seeds):
+        matrix = augmentation.matrix(np.random.default_rng(seed), (128, 160))
+        zoom = np.hypot(matrix[0, 0], matrix[1, 0])
+        centre = (63.5, 79.5)
+        moved = matrix @ (*centre, 1) - (*centre, 1)
+        rotation = np.degrees(np.arctan2(matrix[1, 0], matrix[1, 1]))
+        found.append((abs(moved[0]), abs(moved[1]), abs(rotation), abs(zoom - 1)))
+    return np.max(found, axis=0)
+
+
+def test_misaligned_crops_are_rotated_shifted_and_zoomed_further():
+    plain = Augmentation()
+    limits = np.array([0.05 * 128, 0.05 * 160, 12, 0.1])
+    assert (largest(plain) <= limits + 1e-6).all()
+    far = largest(replace(plain, misaligned=1.0, misaligned_most=3.0))
+    assert (far > 2 * limits).all() and (far <= 3 * limits + 1e-6).all()
+    once = largest(replace(plain, misaligned=1.0, misaligned_most=1.0))
+    assert (once <= limits + 1e-6).all()
+
+
+def test_some_crops_are_misaligned_by_their_probability():
+    varied = replace(Augmentation(flip=0.0), misaligned=0.3, misaligned_most=8.0, zoom=0.0)
+    far = 0
+    for seed in range(400):
+        matrix = varied.matrix(np.random.default_rng(seed), (128, 160))
+        far += abs(np.degrees(np.arctan2(matrix[1, 0], matrix[1, 1]))) > 12
+    # Of the misaligned ones, those whose factor and angle together pass the plain limit: 70 %.
+    assert 0.3 * 0.6 * 400 < far < 0.3 * 0.8 * 400
+
+
+def test_without_misaligned_crops_the_transforms_are_those_of_before():
+    rng = np.random.default_rng(7)
+    angle, zoom = np.radians(rng.uniform(-12, 12)), 1 + rng.uniform(-0.1, 0.1)
+    matrix = Augmentation(flip=0.0).matrix(np.random.default_rng(7), (128, 160))
+    np.testing.assert_allclose(matrix[1, :2], (zoom * np.sin(angle), zoom * np.cos(angle)))
+
+
+def test_a_misaligned_zoom_has_a_limit():
+    with pytest.raises(UsageError, match=r"zoom = 0.5 times misaligned_most = 2.0, need at most"):
+        Augmentation(zoom=0.5, misaligned=0.1).check("x")
+    Augmentation(zoom=0.5).check("x")
+
+
 @pytest.fixture
 def train(celeba):
     return read_celeba(celeba).splits["train"]
@@ -134,3 +181,15 @@ def test_mixed_photos_have_mixed_labels():
         <= np.abs(levels[:, None] - levels.astype(int)).max(axis=1) / 2 + 1
     ).all()
     assert (blended[:, 0, 0, 0] != levels).any()
+
+
+def test_the_mix_with_an_unknown_label_is_unknown():
+    crops = np.zeros((6, 4, 4, 3), np.uint8)
+    labels = np.tile(np.array([0, 1, 1], np.float32), (6, 1))
+    labels[0, 0] = labels[3, 1] = -1
+    _, softened = mixup(crops, labels, 0.5, np.random.default_rng(1))
+    partners = np.random.default_rng(1).permutation(6)
+    expected = (labels == -1) | (labels[partners] == -1)
+    assert expected.sum() == 4
+    np.testing.assert_array_equal(softened == -1, expected)
+    assert ((softened >= 0) | expected).all() and softened.dtype == np.float32

@@ -69,7 +69,7 @@ def test_a_photo_that_cannot_be_read_has_no_features(kind, bad, model, train, tm
     good = [row for row in range(COUNT) if row not in bad]
     assert np.isnan(features[bad]).all()
     np.testing.assert_allclose(features[good], before[good], atol=1e-3)
-    batches = Features(features, train.labels, 4, None)
+    batches = Features(features, train, 4, None)
     found = [batches[index] for index in range(len(batches))]
     np.testing.assert_array_equal(
         np.concatenate([labels for _, labels in found]), train.labels[good]

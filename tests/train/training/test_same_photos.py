@@ -1,4 +1,4 @@
-"""What a run learns from: early stopping, --limit, --balanced, and a resumed run's photos."""
+"""What a run learns from: early stopping, --limit, --balanced, --more, photos of a resumed run."""
 
 import json
 import shutil
@@ -11,11 +11,19 @@ from device.errors import ModelError, UsageError
 from tests.conftest import ROOT, make_celeba
 from tests.train.conftest import SIMPLE
 from train import fit
+from train.convert import without_paths
 from train.data.select import select_for_run
 from train.data.split import DataError, Split, fingerprint
 from train.training import trainer
 from train.training.config import METRICS, FitSettings, check_early_stopping
 from train.training.distributed import Cluster
+from train.training.run_dir import (
+    check_same_photos,
+    read_record,
+    read_settings,
+    save_resumed,
+    save_settings,
+)
 
 
 @pytest.fixture(scope="module")
@@ -211,3 +219,42 @@ def test_batches_of_tensorflow_start_without_a_warning_of_keras(data, tmp_path, 
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*shuffle")
         fit.main(["--data", str(data), "--out", str(tmp_path / "r"), "--epochs", "1", *SIMPLE])
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("flag", ["--more", "--balance"])
+def test_a_run_is_not_resumed_with_further_photos_or_other_draws(data, stopped, tmp_path, flag):
+    further = make_celeba(tmp_path / "further", train=2, val=0, test=0)
+    for file in ("list_attr_celeba.txt", "list_eval_partition.txt"):
+        (further / file).write_text((further / file).read_text().replace("\n000", "\nx000"))
+    for photo in (further / "img_align_celeba").iterdir():
+        photo.rename(photo.with_name(f"x{photo.name}"))
+    text = (further / "list_eval_partition.txt").read_text()
+    (further / "list_eval_partition.txt").write_text(f"x{text}")
+    value = str(further) if flag == "--more" else "0.5"
+    before = (stopped / "settings.json").read_text()
+    with pytest.raises(UsageError, match="was trained on other photos or labels"):
+        fit.main(["--data", str(data), "--out", str(stopped), "--resume", flag, value])
+    assert (stopped / "settings.json").read_text() == before
+
+
+def test_a_run_with_further_photos_is_resumed_where_they_have_moved(tmp_path):
+    run, splits = tmp_path / "r", {name: split(name, BOTH) for name in ("train", "val")}
+    run.mkdir()
+    (run / "backup").mkdir()
+    started = FitSettings(more=("old/more photos",), balance=0.5)
+    save_settings(run, started, tmp_path, splits)
+    flags = ["--data", str(tmp_path), "--out", str(run), "--resume"]
+    assert fit.settings_of(fit.parse(flags)) == started
+    moved = fit.settings_of(fit.parse([*flags, "--more", "new"]))
+    assert moved.more == ("new",) and moved.balance == 0.5
+    check_same_photos(run, tmp_path, splits)
+    other = {**splits, "train": split("train", BOTH[::-1])}
+    with pytest.raises(UsageError) as error:
+        check_same_photos(run, tmp_path, other)
+    assert error.value.hint == (
+        f"--data {tmp_path} --more 'old/more photos' --balance 0.5, or another --out"
+    )
+    save_resumed(run, tmp_path, {}, moved.more)
+    assert read_settings(run) == moved
+    assert without_paths(read_record(run))["settings"]["more"] == ["new"]
