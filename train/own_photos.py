@@ -10,9 +10,10 @@
     mine/smile/ann/*.jpg              optional: from ten such folders on, a folder's photos stay in
                                       one split
     mine/labels.csv, mine/*.jpg       the file name; then a column per attribute with 1 for yes, 0
-                                      or -1 for no, or one column of class names; optional: a column
-                                      split with train, val or test, and a column person, whose
-                                      photos stay in one split
+                                      or -1 for no, or one column of class names. In a table of
+                                      several attributes an empty cell, ?, nan, na or unknown is an
+                                      unknown label. Optional: a column split with train, val or
+                                      test, and a column person, whose photos stay in one split
 
 Without a split, a photo's or person's name decides: 80, 10 and 10 %. The output folder has the same
 subfolders, and a labels.csv if the photos have one; faces of HEIC and other formats that cannot be
@@ -28,7 +29,7 @@ from device.errors import disk_faults
 from device.text import counted
 from train.data.align_photos import align_photos
 from train.data.own_photos import read_labels
-from train.data.split import SPLITS, Dataset
+from train.data.split import SPLITS, Dataset, unknown_line
 
 
 def counts_table(data: Dataset) -> str:
@@ -38,9 +39,9 @@ def counts_table(data: Dataset) -> str:
     lines = [f"{'split':{width}}" + "".join(f"{name:>10}" for name in SPLITS)]
     lines.append(f"{'photos':{width}}" + "".join(f"{len(split):10,}" for split in splits))
     for column, name in enumerate(data.attributes):
-        counts = (int(split.labels[:, column].sum()) for split in splits)
+        counts = (int(split.positives()[column]) for split in splits)
         lines.append(f"{name:{width}}" + "".join(f"{count:10,}" for count in counts))
-    return "\n".join(lines)
+    return "\n".join([*lines, *filter(None, [unknown_line(splits)])])
 
 
 def main(argv: list[str] | None = None) -> None:

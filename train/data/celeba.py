@@ -14,8 +14,18 @@ from device.log import log
 from device.text import counted
 from train.data.celeba_files import PARTITION, align_command, find_celeba, find_table
 from train.data.photo_checks import find_readable, photo_key, share_of_other_shape
-from train.data.split import CORRECT_LINE, SPLITS, DataError, Dataset, Split, left_out_line
+from train.data.split import (
+    CORRECT_LINE,
+    SPLITS,
+    UNKNOWN,
+    DataError,
+    Dataset,
+    Split,
+    left_out_line,
+    unknown_line,
+)
 from train.data.tables import Table, Truths, file_name, plain_name, read_table
+from train.data.values import no_label_error
 
 COPY_AGAIN = "--data FOLDER with CelebA, or copy this file again"
 FULL_COUNTS = {"train": 162_770, "val": 19_867, "test": 19_962}  # complete CelebA
@@ -118,7 +128,10 @@ def _check_aligned(root: Path, folder: Path, splits: dict[str, Split]) -> None:
 
 
 def _read_labels(path: Path) -> tuple[tuple[str, ...], dict[str, bytes]]:
-    """Return the attributes, and a byte for each of them, 0 or 1, of every photo."""
+    """Return the attributes, and a byte for each of them, 0, 1 or UNKNOWN, of every photo.
+
+    Photos without any label are left out.
+    """
     table = read_table(path, COPY_AGAIN)
     columns = _attribute_columns(table)
     photo, values = table.photo_column(), Truths()
@@ -136,7 +149,17 @@ def _read_labels(path: Path) -> tuple[tuple[str, ...], dict[str, bytes]]:
                 f"{path}, line {number}: {name!r} has other labels in an earlier line",
                 CORRECT_LINE,
             )
-    return tuple(columns), labels
+    # No label is 255 in a row of few photos only: the check costs nothing for a complete table.
+    if labels and all(UNKNOWN in row for row in labels.values()):
+        _check_any_label(path, tuple(columns), labels)
+    nothing = bytes([UNKNOWN]) * len(columns)
+    return tuple(columns), {name: row for name, row in labels.items() if row != nothing}
+
+
+def _check_any_label(path: Path, attributes: tuple[str, ...], labels: dict[str, bytes]) -> None:
+    table = np.frombuffer(b"".join(labels.values()), np.uint8).reshape(len(labels), -1)
+    for column in np.flatnonzero((table == UNKNOWN).all(axis=0)):
+        raise no_label_error(path, attributes[column])
 
 
 def _attribute_columns(table: Table) -> dict[str, int]:
@@ -239,7 +262,7 @@ def summary(data: Dataset) -> str:
     lines.append(f"{'photos':22}" + "".join(f"{len(split):10,}" for split in splits))
     lines.append(f"{'(complete CelebA)':22}" + "".join(f"{n:10,}" for n in FULL_COUNTS.values()))
     for column, name in enumerate(data.attributes):
-        counts = (int(split.labels[:, column].sum()) for split in splits)
+        counts = (int(split.positives()[column]) for split in splits)
         lines.append(f"{name:22}" + "".join(f"{count:10,}" for count in counts))
-    lines.append(left_out_line(data))
+    lines += filter(None, [unknown_line(splits), left_out_line(data)])
     return "\n".join(lines)

@@ -19,8 +19,8 @@ from train.data.own_labels import (
     split_named,
 )
 from train.data.photo_folder import PhotoFolder, PhotoNames, nfc
-from train.data.split import CORRECT_LINE, SPLITS, DataError
-from train.data.tables import Table, number, read_table, truth
+from train.data.split import CORRECT_LINE, SPLITS, UNKNOWN, DataError
+from train.data.tables import Table, Truths, number, read_table, truth
 from train.data.values import Column, check_classes, check_truths
 
 SPLIT_COLUMNS = ("split", "partition", "subset")
@@ -65,7 +65,7 @@ def read_label_table(folder: PhotoFolder, path: Path) -> OwnLabels:
             tuple(row[index] for index in columns.labels),
         )
         for file, row_labels, split, (_, row) in zip(files, labels, splits, lines, strict=True)
-        if file
+        if file and set(row_labels) != {UNKNOWN}
     ]
     check_people(photos)
     labelled = {photo.file for photo in photos}
@@ -103,13 +103,14 @@ def _columns(table: Table) -> _Columns:
 
 
 def _labels(columns: list[Column]) -> tuple[tuple[str, ...], list[tuple[int, ...]]]:
-    """Return the attributes, and every line's labels."""
+    """Return the attributes, and every line's labels: 0, 1, or UNKNOWN of an empty cell."""
     only = columns[0]
     known = sum(truth(cell) is not None for _, cell in only.cells)
     if len(columns) > 1 or 2 * known >= len(only.cells):
         for column in columns:
-            check_truths(column)
-        table = zip(*([int(truth(cell) or 0) for _, cell in c.cells] for c in columns), strict=True)
+            check_truths(column, partial=len(columns) > 1)
+        values_of = Truths()
+        table = zip(*([values_of[cell] for _, cell in c.cells] for c in columns), strict=True)
         return tuple(column.name for column in columns), list(table)
     values = [cell for _, cell in only.cells]
     if len(set(values)) > MOST_NUMBERS and all(number(cell) is not None for cell in set(values)):

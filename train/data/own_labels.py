@@ -29,7 +29,7 @@ class LabelledPhoto:
     """A photo, its labels, and what decides its split."""
 
     file: str  # relative to the folder, as on the disk
-    labels: tuple[int, ...]  # 0 or 1 of each attribute
+    labels: tuple[int, ...]  # 0, 1 or UNKNOWN of each attribute
     split: str = ""  # "" if its name, or its person's, decides
     person: str = ""  # "" if unknown
     cells: tuple[str, ...] = ()  # of its line in the table: one for each of `OwnLabels.columns`

@@ -157,16 +157,21 @@ def _splits(photos: list[LabelledPhoto]) -> dict[str, str]:
 
 def _log_copies(groups: list[list[LabelledPhoto]]) -> None:
     for differ, what in ((False, "kept in one split"), (True, "left out: their labels differ")):
-        chosen = [g for g in groups if (len({photo.labels for photo in g}) > 1) == differ]
+        chosen = [group for group in groups if _contradict(group) == differ]
         if chosen:
             number = sum(map(len, chosen)) - (0 if differ else len(chosen))
             pairs = shortened([f"{group[1].file} = {group[0].file}" for group in chosen])
             log.info(f"{counted(number, 'photo')} the same as another, {what}: {pairs}")
 
 
+def _contradict(copies: list[LabelledPhoto]) -> bool:
+    """Return whether a label is yes for one photo and no for another."""
+    return any({0, 1} <= set(column) for column in zip(*(p.labels for p in copies), strict=True))
+
+
 def _join(copies: list[LabelledPhoto], splits: dict[str, str]) -> dict[str, str]:
     """Put copies of one picture into one split; return {file: reason} of those to leave out."""
-    if len({photo.labels for photo in copies}) > 1:
+    if _contradict(copies):
         pairs = zip(copies, [*copies[1:], copies[0]], strict=True)
         return {p.file: f"same picture as {other.file}, other labels" for p, other in pairs}
     # Where the user decided, a test photo stays one, and its copy is not trained on.
@@ -224,7 +229,7 @@ def _log_rare(labels: OwnLabels, photos: list[LabelledPhoto], splits: Mapping[st
 def _fewest(labels: OwnLabels, photos: list[LabelledPhoto]) -> dict[str, int]:
     """Return for each attribute the number of photos that have it, or that do not if fewer."""
     table = np.array([p.labels for p in photos], np.uint8).reshape(-1, len(labels.attributes))
-    counts = np.minimum(table.sum(axis=0), len(photos) - table.sum(axis=0))
+    counts = np.minimum((table == 1).sum(axis=0), (table == 0).sum(axis=0))
     return dict(zip(labels.attributes, counts.tolist(), strict=True))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from device.errors import UsageError, nearest
 from device.log import log
 from train.data.celeba import ATTRIBUTES
-from train.data.split import SPLITS, UNKNOWN, DataError, Split
+from train.data.split import SPLITS, DataError, Split, unknown_line
 
 
 class Selection(Protocol):
@@ -73,9 +73,10 @@ def balanced(split: Split, count: int, attribute: str) -> Split:
 
     In the split's order; fewer of both if there are not enough of one.
     """
-    positive = split.labels[:, split.attributes.index(attribute)] == 1
-    half = min(count // 2, int(positive.sum()), int((~positive).sum()))
-    rows = np.concatenate([np.flatnonzero(positive)[:half], np.flatnonzero(~positive)[:half]])
+    label = split.labels[:, split.attributes.index(attribute)]
+    with_it, without = np.flatnonzero(label == 1), np.flatnonzero(label == 0)
+    half = min(count // 2, len(with_it), len(without))
+    rows = np.concatenate([with_it[:half], without[:half]])
     return take(split, np.sort(rows))
 
 
@@ -101,13 +102,14 @@ def select_for_run(splits: dict[str, Split], selection: Selection) -> dict[str, 
 
 
 def _check_both_classes(split: Split, named: bool) -> None:
-    positives = (split.labels == 1).sum(axis=0)
+    positives = split.positives()
     constant = np.flatnonzero((positives == 0) | ~(split.labels == 0).any(axis=0))
     if not len(constant):
         return
     first = constant[0]
     which = "without" if positives[first] else "with"
-    problem = f"no {split.name} photo {which} {split.attributes[first]}, of {len(split)}"
+    known = int(split.known[:, first].sum())
+    problem = f"no {split.name} photo {which} {split.attributes[first]}, of {known}"
     if named or (split.name == "train" and len(constant) == len(split.attributes)):
         hint = "more photos, or another --limit or --attributes"
         raise DataError(f"{problem}: not learnable", hint)
@@ -130,8 +132,6 @@ def counts_line(splits: dict[str, Split], selection: Selection, further: int = 0
 
 
 def _details(train: Split, further: int) -> str:
-    unknown = int((train.labels == UNKNOWN).sum())
-    details = [f"{further:,} of --more"] if further else []
-    if unknown:
-        details.append(f"{unknown:,} of {train.labels.size:,} labels unknown")
-    return f" ({', '.join(details)})" if details else ""
+    further_ones = f"{further:,} of --more" if further else ""
+    details = ", ".join(filter(None, (further_ones, unknown_line([train]))))
+    return f" ({details})" if details else ""

@@ -33,6 +33,22 @@ class Split:
     def __len__(self) -> int:
         return len(self.photos)
 
+    @property
+    def known(self) -> np.ndarray:
+        """Which labels the photos have, bool (photos, attributes)."""
+        return self.labels != UNKNOWN
+
+    def positives(self) -> np.ndarray:
+        """Return the number of photos with each attribute, int (attributes,)."""
+        return (self.labels == 1).sum(axis=0)
+
+    def prevalence(self) -> np.ndarray:
+        """Return the share of photos with each attribute, of those where it is known, 0..1.
+
+        0 for an attribute that is known of no photo.
+        """
+        return self.positives() / np.maximum(self.known.sum(axis=0), 1)
+
 
 def targets(labels: np.ndarray) -> np.ndarray:
     """Return labels as a network learns them, float32: 0, 1, or -1 for an unknown one."""
@@ -70,6 +86,14 @@ def fingerprint(splits: Iterable[Split]) -> str:
         if split.weights is not None:
             digest.update(split.weights.tobytes())
     return digest.hexdigest()[:16]
+
+
+def unknown_line(splits: Iterable[Split]) -> str:
+    """Return a line with the number of unknown labels, "" without any."""
+    tables = [split.labels for split in splits]
+    unknown = sum(int((labels == UNKNOWN).sum()) for labels in tables)
+    total = sum(labels.size for labels in tables)
+    return f"{unknown:,} of {total:,} labels unknown" if unknown else ""
 
 
 def left_out_line(data: Dataset, limit: int = 10) -> str:

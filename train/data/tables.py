@@ -13,7 +13,7 @@ from typing import Any
 
 from device.camera.image_io import PHOTO_ENDINGS
 from device.text import counted
-from train.data.split import CORRECT_LINE, DataError
+from train.data.split import CORRECT_LINE, UNKNOWN, DataError
 from train.data.text_lines import Line, read_lines
 
 Conversion = Callable[[str], Any]
@@ -26,6 +26,7 @@ INDEX_NAME = re.compile(r"(unnamed: *[\d.]+(_level_\d+)?|index|id|#)?", re.IGNOR
 YES = {"true", "t", "yes", "y", "on", "wahr", "ja", "vrai", "oui", "verdadero", "vero"}
 NO = {"false", "f", "no", "n", "off", "falsch", "nein", "faux", "non"}
 NO |= {"falso"}  # codespell:ignore falso
+UNKNOWN_CELLS = {"", "?", "-", "na", "n/a", "<na>", "nan", "none", "null", "unknown"}
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,16 @@ class Table:
 
 
 class Truths(dict[str, int]):
-    """1 or 0 of a cell that means yes or no; KeyError for other cells. Each spelling once."""
+    """1 or 0 of a cell that means yes or no, UNKNOWN of an empty one; KeyError for other cells.
+
+    Each spelling once.
+    """
 
     def __missing__(self, cell: str) -> int:
         value = truth(cell)
-        if value is None:
+        if value is None and not is_unknown(cell):
             raise KeyError(cell)
-        return self.setdefault(cell, int(value))
+        return self.setdefault(cell, UNKNOWN if value is None else int(value))
 
 
 def plain_name(name: str) -> str:
@@ -89,6 +93,11 @@ def truth(cell: str) -> bool | None:
         return text in YES
     value = number(text.replace("\u2212", "-"))
     return value == 1 if value in (1, 0, -1) else None
+
+
+def is_unknown(cell: str) -> bool:
+    """Return whether a cell is empty, or says that its value is not known: ?, NaN, n/a."""
+    return cell.strip().strip("\"'").casefold() in UNKNOWN_CELLS
 
 
 def is_photo_column(name: str) -> bool:

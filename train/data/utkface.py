@@ -11,12 +11,12 @@ from train.data.split import DataError
 from train.data.tables import Conversion, read_columns, whole
 
 HINT = "--utkface DIR"
-IMAGES = "images"  # a folder beside the table
 MALE, FEMALE = "male", "female"
 GENDERS = {"0": MALE, "1": FEMALE, "m": MALE, "f": FEMALE, "man": MALE, "woman": FEMALE}
 GENDERS |= {MALE: MALE, FEMALE: FEMALE}
 RACES = ("White", "Black", "Asian", "Indian", "Other")  # in the order of UTKFace's numbers
 ADULT = 18  # years
+PHOTOS = "images"  # folder beside labels.csv
 # CelebA's Young has no defined age: yes below the first number, no above the second.
 YOUNG_BELOW, YOUNG_NOT_ABOVE = 35, 50
 
@@ -53,16 +53,11 @@ def read_utkface(folder: Path) -> list[UtkFace]:
             "race": _race,
         }
         rows = read_columns(path, columns, HINT)
-        faces = [UtkFace(_photo(folder, file), *labels) for file, *labels in rows]
+        photos = folder / PHOTOS if (folder / PHOTOS).is_dir() else folder
+        faces = [UtkFace(photos / file, *labels) for file, *labels in rows]
     else:
         faces = _of_names(folder)
     return [face for face in faces if face.age >= ADULT]
-
-
-def _photo(folder: Path, file: str) -> Path:
-    """Return a photo of a table, in its folder or in images/."""
-    inside = folder / IMAGES / file
-    return inside if inside.is_file() and not (folder / file).is_file() else folder / file
 
 
 def _of_names(folder: Path) -> list[UtkFace]:

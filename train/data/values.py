@@ -8,9 +8,9 @@ from pathlib import Path
 from train.data.own_labels import shortened
 from train.data.photo_folder import spelling_key
 from train.data.split import DataError
-from train.data.tables import truth
+from train.data.tables import is_unknown, truth
 
-UNKNOWN = {"", "nan", "na", "n/a", "null", "?", "-"}
+NO_CLASS = {"", "nan", "na", "n/a", "null", "?", "-"}
 SIMILAR, NEAR = 0.75, 2  # difflib's ratio of two spellings, and their difference in length
 RARE = 0.02  # of another class: a rarer one that resembles it is a typing error of it
 FEW_LINES, FEW_VALUES, FEWER = 2, 3, 10  # so few lines, of so few values, FEWER times rarer
@@ -32,10 +32,17 @@ class Column:
         return dict(sorted(lines.items(), key=lambda entry: (-len(entry[1]), entry[0])))
 
 
-def check_truths(column: Column) -> None:
-    """Raise DataError, with the column's values, unless all of them mean yes or no."""
+def check_truths(column: Column, partial: bool) -> None:
+    """Raise DataError, with the column's values, unless all of them mean yes or no.
+
+    partial: some may also be unknown, but not all of them.
+    """
     lines = column.lines()
-    odd = sorted((v for v in lines if truth(v) is None), key=lambda value: lines[value][0])
+    unknown = {value for value in lines if partial and is_unknown(value)}
+    if unknown == lines.keys():
+        raise no_label_error(column.path, column.name)
+    odd = [value for value in lines if truth(value) is None and value not in unknown]
+    odd.sort(key=lambda value: lines[value][0])
     if not odd:
         return
     hint = _correct(lines, odd)
@@ -48,6 +55,13 @@ def check_truths(column: Column) -> None:
     )
 
 
+def no_label_error(path: Path, column: str) -> DataError:
+    """Return the error of a column of labels that are all unknown."""
+    return DataError(
+        f"{path}, column {column}: no photo has a label", "delete the column, or label photos"
+    )
+
+
 def check_classes(column: Column, spellings: dict[str, str]) -> None:
     """Raise DataError, with the column's values, if some are empty or are likely to be slips.
 
@@ -56,7 +70,7 @@ def check_classes(column: Column, spellings: dict[str, str]) -> None:
     lines: dict[str, list[int]] = defaultdict(list)
     for value, numbers in column.lines().items():
         lines[spellings[value]] += numbers
-    missing = [name for name in lines if name.casefold() in UNKNOWN]
+    missing = [name for name in lines if name.casefold() in NO_CLASS]
     slips = [name for name in lines if _is_slip(name, lines)]
     few = [name for name in lines if _is_few(name, lines)]
     if len(few) <= FEW_VALUES:

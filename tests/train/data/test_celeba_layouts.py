@@ -15,7 +15,7 @@ from tests.conftest import make_celeba
 from train.celeba import main
 from train.data.celeba import ATTRIBUTES, read_celeba
 from train.data.open import read_data
-from train.data.split import SPLITS, DataError
+from train.data.split import SPLITS, UNKNOWN, DataError
 
 SIZES = {"train": 6, "val": 3, "test": 3}
 Row = list[str]
@@ -324,10 +324,15 @@ REFUSED = {
         "names none of CelebA's attributes",
         "--data FOLDER with CelebA, or copy this file again",
     ),
-    "an empty cell": (
-        as_csv(lambda rows: [*rows[:3], [*rows[3][:5], "", *rows[3][6:]], *rows[4:]]),
-        "line 4: '' is not 1 or -1",
+    "a word among labels": (
+        as_csv(lambda rows: [*rows[:3], [*rows[3][:5], "maybe", *rows[3][6:]], *rows[4:]]),
+        "line 4: 'maybe' is not 1 or -1",
         "correct that line of the file",
+    ),
+    "a column of empty cells": (
+        as_csv(lambda rows: [rows[0], *([*row[:5], "", *row[6:]] for row in rows[1:])]),
+        "column Bald: no photo has a label",
+        "delete the column, or label photos",
     ),
     "a spreadsheet": (
         lambda root: (root / "list_attr_celeba.txt").write_bytes(b"PK\x03\x04 a workbook"),
@@ -386,3 +391,25 @@ def test_whole_photos_become_aligned_ones(root, tmp_path, astronaut, capsys):
     assert cv2.imread(str(data.splits["test"].photos[0])).shape == (218, 178, 3)
     with pytest.raises(UsageError, match="exists already"):
         main(["--data", str(root), "--align", str(out)])
+
+
+def test_an_empty_cell_is_an_unknown_label(root, capsys):
+    before = read_celeba(root)
+
+    def empty(rows):
+        rows[1][5], rows[2][1], rows[3][1:] = "", "nan", [""] * 40
+        return rows
+
+    as_csv(empty)(root)
+    data = read_celeba(root)
+    labels = data.splits["train"].labels
+    expected = before.splits["train"].labels[[0, 1, 3, 4, 5]]
+    expected[0, 4] = expected[1, 0] = UNKNOWN
+    np.testing.assert_array_equal(labels, expected)
+    assert data.skipped == (("000003.jpg", "has no label"),)
+    assert data.splits["train"].known.sum() == 5 * 40 - 2
+    main(["--data", str(root)])
+    printed = capsys.readouterr().out
+    assert "2 of 440 labels unknown" in printed
+    row = next(line for line in printed.splitlines() if line.startswith("Bald "))
+    assert row.split()[1] == str(int((expected[:, 4] == 1).sum()))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from device.errors import FacetError
 from train.data.own_photos import read_labels
-from train.data.split import DataError
+from train.data.split import UNKNOWN, DataError
 
 ACCENT = "é.jpg"
 
@@ -199,3 +199,25 @@ def test_a_name_that_may_be_several_photos(tmp_path):
     read = read_labels(folder_of(tmp_path, text, "a/1.jpg", "b/1.jpg", "a/2.jpg", "b/3.png"))
     assert [photo.file for photo in read.photos] == ["a/2.jpg", "b/3.png"]
     assert read.skipped["1"] == "may be a/1.jpg or b/1.jpg"
+
+
+@pytest.mark.parametrize("cell", ["", "?", "nan", "NaN", "NA", "n/a", "unknown", "-", " "])
+def test_an_empty_cell_beside_others_is_an_unknown_label(tmp_path, cell):
+    text = f"file,hat,smile\na.jpg,1,{cell}\nb.jpg,{cell},0\nc.jpg,-1,yes\nd.jpg,{cell},{cell}\n"
+    found, read = labels_of(folder_of(tmp_path, text, *(f"{name}.jpg" for name in "abcd")))
+    assert found == {"a.jpg": (1, UNKNOWN), "b.jpg": (UNKNOWN, 0), "c.jpg": (0, 1)}
+    assert read.attributes == ("hat", "smile") and read.skipped == {"d.jpg": "has no label"}
+    assert read.photos[0].cells == ("1", cell.strip())
+
+
+def test_a_column_of_empty_cells_is_refused(tmp_path):
+    text = "file,hat,smile\na.jpg,1,\nb.jpg,0,?\n"
+    with pytest.raises(DataError, match="column smile: no photo has a label") as caught:
+        read_labels(folder_of(tmp_path, text, "a.jpg", "b.jpg"))
+    assert caught.value.hint == "delete the column, or label photos"
+
+
+def test_a_slip_beside_empty_cells_is_named(tmp_path):
+    text = "file,hat,smile\na.jpg,1,\nb.jpg,0,l\nc.jpg,0,1\n"
+    with pytest.raises(DataError, match=r"line 3: 'l' is not 1 or 0; column smile has"):
+        read_labels(folder_of(tmp_path, text, "a.jpg", "b.jpg", "c.jpg"))

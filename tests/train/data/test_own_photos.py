@@ -16,7 +16,7 @@ from train.data.open import read_data
 from train.data.own_labels import hashed_split
 from train.data.own_photos import read_own_photos
 from train.data.select import balanced, sample_evenly, select_for_run, with_attributes
-from train.data.split import DataError
+from train.data.split import UNKNOWN, DataError, Split
 from train.keras_import import keras
 from train.report import __main__ as report
 from train.training.config import FitSettings
@@ -295,3 +295,33 @@ def test_numbered_photos_are_in_every_split(pattern):
     assert counts["train"] == pytest.approx(800, abs=60)
     assert counts["val"] == pytest.approx(100, abs=40)
     assert counts["test"] == pytest.approx(100, abs=40)
+
+
+def test_copies_whose_known_labels_agree_are_not_left_out(tmp_path):
+    for name in "ace":
+        photo(tmp_path / f"{name}.jpg")
+    shutil.copy(tmp_path / "a.jpg", tmp_path / "b.jpg")
+    shutil.copy(tmp_path / "c.jpg", tmp_path / "d.jpg")
+    rows = ["file,hat,smile,split", "a.jpg,1,,train", "b.jpg,,0,train"]
+    rows += ["c.jpg,1,0,train", "d.jpg,0,,train", "e.jpg,0,1,train"]
+    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
+    data = read_own_photos(tmp_path)
+    train = data.splits["train"]
+    labels = {path.name: tuple(row) for path, row in zip(train.photos, train.labels, strict=True)}
+    assert labels == {"a.jpg": (1, UNKNOWN), "b.jpg": (UNKNOWN, 0), "e.jpg": (0, 1)}
+    assert {name for name, _ in data.skipped} == {"c.jpg", "d.jpg"}
+    assert train.positives().tolist() == [1, 1]
+    np.testing.assert_allclose(train.prevalence(), [1 / 2, 1 / 2])
+
+
+def test_what_is_selected_is_by_known_labels():
+    labels = np.array([[1, 1], [UNKNOWN, 0], [0, UNKNOWN], [1, UNKNOWN], [0, 1]], np.uint8)
+    split = Split("train", tuple("abcde"), labels, ("hat", "smile"))
+    assert balanced(split, 4, "hat").photos == ("a", "c", "d", "e")
+    assert balanced(split, 4, "smile").photos == ("a", "b")
+    np.testing.assert_allclose(split.prevalence(), [1 / 2, 2 / 3])
+    none = Split("val", ("a",), np.full((1, 2), UNKNOWN, np.uint8), split.attributes)
+    assert none.prevalence().tolist() == [0, 0]
+    splits = {"train": split, "val": none, "test": none}
+    with pytest.raises(DataError, match="no val photo with smile, of 0: not learnable"):
+        select_for_run(splits, FitSettings(attributes=("smile",)))
