@@ -15,7 +15,7 @@ from device.cli.command import Parser, exit_with
 from train.data.match import match_data
 from train.data.open import read_data
 from train.data.select import sample_evenly
-from train.data.split import CHECK_DATA, DataError
+from train.data.split import CHECK_DATA, DataError, prevalence_of
 from train.data.unreadable import unreadable_line
 from train.evaluation.calibration import (
     TRAINING_PHOTOS,
@@ -33,7 +33,7 @@ def report(
 ) -> list[str]:
     """Return the lines that the command prints."""
     half = np.full(len(names), 0.5)
-    share = val.labels.mean(axis=0)
+    share = prevalence_of(val.labels)
     methods = {
         "none": val.raw,
         "Platt": calibrated(val.raw, *fit_platt(val, train, share)),
@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> None:
     val_predictions, train_predictions = (
         Predictions(raw, readable.labels) for readable, raw in predicted
     )
-    prevalence = train.labels.mean(axis=0)
+    prevalence = train.prevalence()
     lines = report(classifier.card.names, val_predictions, train_predictions, prevalence)
     if line := unreadable_line(train, val):
         lines.append(line)

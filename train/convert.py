@@ -167,7 +167,7 @@ def _uncalibrated_card(
 ) -> ModelCard:
     from device.faces.align import crop_template
 
-    prevalence = train.labels.mean(axis=0)
+    prevalence = train.prevalence()
     return ModelCard(
         file=f"{name}.tflite",
         sha256=hashlib.sha256(content).hexdigest(),
@@ -221,7 +221,7 @@ def _calibrate(
 
     photos, raw = predict_int8(network, sample_evenly(train, TRAINING_PHOTOS), card.crop_wh)
     sample = Predictions(raw, photos.labels)
-    prevalence = train.labels.mean(axis=0)
+    prevalence = train.prevalence()
     slope, offset, threshold, weight = operating_point(val, sample, prevalence)
     attributes = tuple(
         dataclasses.replace(

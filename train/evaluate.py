@@ -102,10 +102,11 @@ def scores_table(scores: Scores) -> str:
             *(score.recall, score.f1, score.auc),
         )
         values = [f"{decimals(value, 4):>10}" for value in metrics]
-        ends = score_intervals(score, scores.photos)
+        ends = score_intervals(score)
         for place, field in ((0, "accuracy"), (4, "f1"), (5, "auc")):
             values[place] += f"{interval_text(ends[field]):>16}"
-        lines.append(f"{score.name:20}{''.join(values)}{score.support:10}")
+        of = f" of {score.photos:,}" if score.photos < scores.photos else ""
+        lines.append(f"{score.name:20}{''.join(values)}{score.support:10}{of}")
     return "\n".join(lines)
 
 
@@ -135,7 +136,8 @@ def write_scores(
         overview_chart(out / "attributes.png", scores)
         for i, score in enumerate(scores.attributes):
             path = out / "attributes" / f"{unique_slug(score.name)}.png"
-            attribute_chart(path, score, split.labels[:, i], probabilities[:, i])
+            known = split.known[:, i]
+            attribute_chart(path, score, split.labels[known, i], probabilities[known, i])
     return intervals
 
 
@@ -143,7 +145,7 @@ def _record(scores: Scores, intervals: dict[str, Interval]) -> dict[str, Any]:
     """Return the metrics with their 95 % intervals, for JSON."""
     record = scores.to_dict() | {"intervals": without_unknown(intervals)}
     for row, score in zip(record["attributes"], scores.attributes, strict=True):
-        row["intervals"] = without_unknown(score_intervals(score, scores.photos))
+        row["intervals"] = without_unknown(score_intervals(score))
     return record
 
 

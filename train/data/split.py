@@ -47,7 +47,12 @@ class Split:
 
         0 for an attribute that is known of no photo.
         """
-        return self.positives() / np.maximum(self.known.sum(axis=0), 1)
+        return prevalence_of(self.labels)
+
+
+def prevalence_of(labels: np.ndarray) -> np.ndarray:
+    """Return what `Split.prevalence` does, of labels, (photos, attributes)."""
+    return (labels == 1).sum(axis=0) / np.maximum((labels != UNKNOWN).sum(axis=0), 1)
 
 
 def targets(labels: np.ndarray) -> np.ndarray:

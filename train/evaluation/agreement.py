@@ -63,12 +63,12 @@ def is_wrong(outputs: np.ndarray, reference: np.ndarray, float_: np.ndarray) -> 
 def flat_attributes(names: Sequence[str], raw: np.ndarray, labels: np.ndarray) -> tuple[str, ...]:
     """Return the attributes whose outputs hardly differ between photos with and without them.
 
-    raw: (photos, attributes) 0..1; labels: 0 or 1, of the same shape. Attributes that all or none
-    of the photos have are left out: their outputs may be alike.
+    raw: (photos, attributes) 0..1; labels: 0, 1 or UNKNOWN, of the same shape. Attributes that all
+    or none of the photos have are left out: their outputs may be alike.
     """
     if not len(raw):
         return ()
-    varied = np.ptp(labels.astype(int), axis=0) > 0
+    varied = (labels == 1).any(axis=0) & (labels == 0).any(axis=0)
     flat = varied & (np.ptp(raw, axis=0) < MIN_RANGE)
     return tuple(name for name, is_flat in zip(names, flat, strict=True) if is_flat)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from device.attributes.classifier import calibrated
+from train.data.split import UNKNOWN, prevalence_of
+from train.evaluation.metrics import share_correct
 from train.evaluation.predictions import Predictions
 
 TRAINING_PHOTOS = 40_000  # used at most; more change nothing
@@ -41,7 +43,7 @@ def fit_platt(
     attribute's share of the validation photos to `prevalence`, that of all training photos:
     CelebA's splits differ in some shares by more than chance (Big Lips: 0.22 of the training, 0.12
     of the validation photos), and the larger sample is the better estimate. Source of that move:
-    Saerens et al. (2002).
+    Saerens et al. (2002). Photos whose label is unknown do not count.
     """
     val_logits, train_logits = val.logits(), train.logits()
     slope, offset = np.ones(val_logits.shape[1]), np.zeros(val_logits.shape[1])
@@ -58,13 +60,14 @@ def fit_platt(
     ).T
     slope[known] = train_slope * shrink(val_slope / train_slope, variance / train_slope**2)
     slope = np.minimum(slope, MAX_SLOPE)
-    val_share, train_share = val.labels.mean(axis=0), train.labels.mean(axis=0)
-    val_offset, variance = np.array(
-        [_fit_offset(slope[i] * val_logits[:, i], val_share[i]) for i in known]
-    ).T
-    train_offset = np.array(
-        [_fit_offset(slope[i] * train_logits[:, i], train_share[i])[0] for i in known]
-    )
+    val_share, train_share = prevalence_of(val.labels), prevalence_of(train.labels)
+
+    def offsets(predictions: Predictions, logits: np.ndarray, share: np.ndarray) -> np.ndarray:
+        lines = ((slope[i] * _known(predictions, logits, i)[0], share[i]) for i in known)
+        return np.array([_fit_offset(*line) for line in lines]).T
+
+    val_offset, variance = offsets(val, val_logits, val_share)
+    train_offset, _ = offsets(train, train_logits, train_share)
     move = _log_odds(prevalence[known]) - _log_odds(val_share[known])
     offset[known] = train_offset + shrink(val_offset - train_offset, variance) + move
     unusable = ~(np.isfinite(slope) & np.isfinite(offset) & (np.abs(offset) <= MAX_OFFSET))
@@ -95,13 +98,21 @@ def _fit_slopes(
     train_logits: np.ndarray,
 ) -> _SlopeFit | None:
     """Return the slopes of attribute `i`, or None if there are too few photos or they are flat."""
-    if min(_minority(val.labels[:, i]), _minority(train.labels[:, i])) < MIN_PHOTOS:
+    val_known, train_known = _known(val, val_logits, i), _known(train, train_logits, i)
+    if min(_minority(val_known[1]), _minority(train_known[1])) < MIN_PHOTOS:
         return None
-    val_slope, variance = _fit_slope(val_logits[:, i], val.labels[:, i])
-    train_slope, _ = _fit_slope(train_logits[:, i], train.labels[:, i])
+    val_slope, variance = _fit_slope(*val_known)
+    train_slope, _ = _fit_slope(*train_known)
     if min(val_slope, train_slope) <= MIN_SLOPE:
         return None
     return _SlopeFit(val_slope, variance, train_slope)
+
+
+def _known(predictions: Predictions, logits: np.ndarray, i: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the logits and the labels of the photos where attribute `i` is known."""
+    label = predictions.labels[:, i]
+    rows = label != UNKNOWN
+    return logits[rows, i], label[rows]
 
 
 def _minority(label: np.ndarray) -> int:
@@ -162,7 +173,7 @@ def operating_point(
 
     def accuracy(weight: float) -> float:
         predicted = probabilities >= cost_thresholds(prevalence, weight)
-        return float((predicted == val.labels).mean())
+        return float(np.nan_to_num(share_correct(predicted, val.labels)))
 
     least = accuracy(0.0) - MAX_ACCURACY_LOSS
     weight = max(w for w in WEIGHTS if accuracy(w) >= least)

@@ -36,7 +36,7 @@ class ComparisonRow:
     attribute: str
     model: str  # backbone, crop and weights
     photos: int  # trained on
-    tested: int  # on the test photos that can be read
+    tested: int  # on the test photos that can be read and where the attribute is known
     validation: float | None  # accuracy on validation photos, for selection; None without any
     accuracy: float
     low: float  # of the accuracy's 95 % Wilson interval
@@ -101,7 +101,7 @@ def _measure(
     from train.network.build import multiply_adds  # imports Keras
 
     train, val, test = (splits[name] for name in SPLITS)
-    if not len(test):
+    if not test.known.any():
         raise DataError("no test photo for the comparison", CHECK_DATA)
     model = load_float(run / "model.keras", len(train.attributes))
     content = _int8(model, train, settings, run / "int8.tflite")
@@ -111,10 +111,11 @@ def _measure(
         score(test.attributes, test.labels, raw, np.full(len(test.attributes), 0.5)).attributes
         for raw in (raw_float, raw_int8)
     )
-    correct: list[int | None] = [None] * len(float_scores)
+    validated, correct = [0] * len(float_scores), [0] * len(float_scores)
     if len(val):
         val, raw_val = predict_float(model, val)
-        correct = ((raw_val >= 0.5) == val.labels).sum(axis=0).tolist()
+        validated = val.known.sum(axis=0).tolist()
+        correct = (((raw_val >= 0.5) == val.labels) & val.known).sum(axis=0).tolist()
     width, height = settings.input
     int8_ms = quickest_ms(network, np.zeros((height, width, 3), np.uint8))
     wall_s, cpu_s, epochs = _times(run / "times.csv")
@@ -124,8 +125,8 @@ def _measure(
             attribute=float_score.name,
             model=_describe(settings),
             photos=len(train),
-            tested=len(test),
-            validation=None if val_correct is None else val_correct / len(val),
+            tested=float_score.photos,
+            validation=val_correct / val_count if val_count else None,
             accuracy=float_score.accuracy,
             balanced_accuracy=float_score.balanced_accuracy,
             f1=float_score.f1,
@@ -138,12 +139,13 @@ def _measure(
             int8_bytes=len(content),
             int8_ms=int8_ms,
             int8_loss=float_score.accuracy - int8_score.accuracy,
-            validation_interval=None if val_correct is None else wilson(val_correct, len(val)),
-            **_intervals(float_score, len(test)),
+            validation_interval=wilson(val_correct, val_count) if val_count else None,
+            **_intervals(float_score),
         )
-        for float_score, int8_score, val_correct in zip(
-            float_scores, int8_scores, correct, strict=True
+        for float_score, int8_score, val_correct, val_count in zip(
+            float_scores, int8_scores, correct, validated, strict=True
         )
+        if float_score.photos
     ]
 
 
@@ -153,8 +155,8 @@ def _describe(settings: FitSettings) -> str:
     return f"{settings.backbone}, {width}x{height}, {start}"
 
 
-def _intervals(float_score: Score, count: int) -> dict[str, Any]:
-    ends = score_intervals(float_score, count)
+def _intervals(float_score: Score) -> dict[str, Any]:
+    ends = score_intervals(float_score)
     known = {key: value for key, value in ends.items() if value[0] == value[0]}
     low, high = ends["accuracy"]
     return {

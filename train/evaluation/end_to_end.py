@@ -2,8 +2,8 @@
 
 Run by `python -m train.evaluate photos DIR`. DIR holds photos and a labels.csv or attributes.csv:
 a column with the file names, and a column per attribute with 1 for yes and 0 or -1 for no, in any
-spelling that `train.data.tables` reads. Other columns are ignored. If a photo has several faces,
-the largest is evaluated.
+spelling that `train.data.tables` reads; an empty cell is an unknown label. Other columns are
+ignored. If a photo has several faces, the largest is evaluated.
 """
 
 import shlex
@@ -23,18 +23,19 @@ from device.text import counted
 from device.types import OK
 from train.data.celeba_files import LABELS, TABLE_ENDINGS, table_in
 from train.data.photo_folder import PhotoNames, read_folder
-from train.data.split import CORRECT_LINE, DataError
+from train.data.split import CORRECT_LINE, UNKNOWN, DataError
 from train.data.tables import Table, Truths, plain_name, read_table
 from train.data.unreadable import COPY_AGAIN, LEFT_OUT, photo_or_none
+from train.data.values import no_label_error
+from train.evaluation.intervals import UNKNOWN as NO_INTERVAL
 from train.evaluation.intervals import (
-    UNKNOWN,
     Interval,
     interval_text,
     photo_mean_interval,
     wilson,
     without_unknown,
 )
-from train.evaluation.metrics import decimals, without_nan
+from train.evaluation.metrics import decimals, mean_of_known, without_nan
 
 TABLES = ("labels", "attributes", LABELS)
 ALIASES = {"Smiling": "smile"}  # GENKI's name of the attribute
@@ -46,13 +47,16 @@ class LabelledPhotos:
     """A folder of photos and their labels."""
 
     photos: tuple[Path, ...]
-    labels: np.ndarray  # uint8 (photos, attributes)
+    labels: np.ndarray  # uint8 (photos, attributes): 0, 1 or UNKNOWN
     attributes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class EndToEndResult:
-    """The result on a folder of photos; accuracies are over the classified faces, 0..1."""
+    """The result on a folder of photos; accuracies are over the classified faces, 0..1.
+
+    Of an attribute, over those whose label is known; NaN without any.
+    """
 
     photos: int  # that could be read
     unreadable: int  # left out
@@ -61,7 +65,8 @@ class EndToEndResult:
     states: dict[str, int]  # of those, per state: ok, or why a face was not classified
     accuracy: float  # mean over the attributes
     attributes: dict[str, float]
-    accuracy_interval: Interval = UNKNOWN  # 95 %
+    labelled: dict[str, int]  # classified faces whose label is known, per attribute
+    accuracy_interval: Interval = NO_INTERVAL  # 95 %
 
     @property
     def intervals(self) -> dict[str, Interval]:
@@ -75,9 +80,8 @@ class EndToEndResult:
     @property
     def attribute_intervals(self) -> dict[str, Interval]:
         """The 95 % interval of each attribute's accuracy."""
-        classified = self.states.get(OK, 0)
         return {
-            name: wilson(round(share * classified) if classified else 0, classified)
+            name: wilson(round(share * count) if (count := self.labelled[name]) else 0, count)
             for name, share in self.attributes.items()
         }
 
@@ -88,7 +92,7 @@ def read_labelled(folder: Path, names: tuple[str, ...]) -> LabelledPhotos:
     Raises DataError if there is no table or no such column, for a value that is neither yes nor no,
     and for a photo with two different labels.
     """
-    path = _table_of(folder)
+    path = _rights(folder)
     table = read_table(path, "a folder with labels")
     columns, photo, values = _columns(table, names), table.photo_column(), Truths()
     labels: dict[str, list[int]] = {}
@@ -109,10 +113,12 @@ def read_labelled(folder: Path, names: tuple[str, ...]) -> LabelledPhotos:
     files = PhotoNames(read_folder(folder))
     photos = tuple(folder / (files.exact(name) or files.nearest(name) or name) for name in labels)
     table_rows = np.array(list(labels.values()), np.uint8).reshape(-1, len(columns))
+    for column in np.flatnonzero((table_rows == UNKNOWN).all(axis=0)):
+        raise no_label_error(path, tuple(columns)[column])
     return LabelledPhotos(photos, table_rows, tuple(columns))
 
 
-def _table_of(folder: Path) -> Path:
+def _rights(folder: Path) -> Path:
     """Return a folder's table of labels; DataError without one, whose hint names another table."""
     if path := next(filter(None, (table_in(folder, name) for name in TABLES)), None):
         return path
@@ -156,21 +162,26 @@ def evaluate(
         state, probabilities = _analyze(path, analyzer)
         states[state] += 1
         if probabilities is not None:
-            correct.append((probabilities >= threshold)[columns] == labels)
+            right = (probabilities >= threshold)[columns] == labels
+            correct.append(np.where(labels == UNKNOWN, np.nan, right))
     unreadable = states.pop(UNREADABLE, 0)
     count = len(labelled.photos) - unreadable
     if not count:
         raise DataError(f"none of {counted(unreadable, 'labelled photo')} can be read", COPY_AGAIN)
-    means = np.mean(correct, axis=0) if correct else np.full(len(columns), np.nan)
+    rights = np.array(correct).reshape(-1, len(columns))
+    means = [mean_of_known(column.tolist()) for column in rights.T]
+    shares = np.array([mean_of_known(row.tolist()) for row in rights])
+    known = (~np.isnan(rights)).sum(axis=0)
     return EndToEndResult(
         photos=count,
         unreadable=unreadable,
         detected=1 - states[NO_FACE] / count,
         classified=states[OK] / count,
         states={state: number for state, number in states.items() if number},
-        accuracy=float(means.mean()),
-        attributes=dict(zip(labelled.attributes, means.tolist(), strict=True)),
-        accuracy_interval=photo_mean_interval(np.array([row.mean() for row in correct])),
+        accuracy=mean_of_known(means),
+        attributes=dict(zip(labelled.attributes, means, strict=True)),
+        labelled=dict(zip(labelled.attributes, known.tolist(), strict=True)),
+        accuracy_interval=photo_mean_interval(shares[~np.isnan(shares)]),
     )
 
 

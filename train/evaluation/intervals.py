@@ -94,9 +94,9 @@ def auc_interval(auc: float, positives: int, negatives: int) -> Interval:
     return float(low), float(high)
 
 
-def score_intervals(score: Score, photos: int) -> dict[str, Interval]:
+def score_intervals(score: Score) -> dict[str, Interval]:
     """Return the interval of each metric of an attribute, by the name of Score's field."""
-    counts = score_counts(score, photos)
+    photos, counts = score.photos, score_counts(score)
     (_, false_positive), (false_negative, true_positive) = counts.tolist()
     return {
         "accuracy": wilson(int(counts.trace()), photos),
@@ -108,8 +108,11 @@ def score_intervals(score: Score, photos: int) -> dict[str, Interval]:
     }
 
 
-def score_counts(score: Score, photos: int) -> np.ndarray:
-    """Return the confusion matrix, int (2, 2), rows are labels, of a score of so many photos."""
+def score_counts(score: Score) -> np.ndarray:
+    """Return the confusion matrix of a score, int (2, 2), rows are labels."""
+    photos = score.photos
+    if not photos:
+        return np.zeros((2, 2), int)
     true_positive = round(score.recall * score.support)
     wrong = photos - round(score.accuracy * photos)
     false_negative = score.support - true_positive
@@ -125,26 +128,30 @@ def resampled_means(
 
     labels, probabilities: (photos, attributes); thresholds: (attributes,). Whole photos are
     drawn, because the attributes of one photo are not independent. Two models' results with the
-    same seed are on the same draws. A metric that a draw does not have is left out of its mean.
+    same seed are on the same draws. UNKNOWN labels do not count. A metric that a draw does not have
+    is left out of its mean.
     """
-    yes, predicted = labels.astype(bool), probabilities >= thresholds
-    ranked = [_Ranked(yes[:, i], probabilities[:, i]) for i in range(labels.shape[1])]
+    yes, no, predicted = labels == 1, labels == 0, probabilities >= thresholds
+    ranked = [_Ranked(yes[:, i], no[:, i], probabilities[:, i]) for i in range(labels.shape[1])]
     rng, count = np.random.default_rng(seed), len(labels)
     draws = {key: np.full(RESAMPLES, np.nan) for key in MEANS}
     for draw in range(RESAMPLES):
         weight = np.bincount(rng.integers(count, size=count), minlength=count).astype(float)
         true_positive, false_positive, false_negative, true_negative = (
             weight @ cells
-            for cells in (yes & predicted, ~yes & predicted, yes & ~predicted, ~yes & ~predicted)
+            for cells in (yes & predicted, no & predicted, yes & ~predicted, no & ~predicted)
         )
+        errors = false_positive + false_negative
+        correct = true_positive + true_negative
         with np.errstate(invalid="ignore"):
             recall = true_positive / (true_positive + false_negative)
             specificity = true_negative / (true_negative + false_positive)
-        errors = false_positive + false_negative
+            accuracy = correct / (correct + errors)
+        f1 = 2 * true_positive / np.maximum(2 * true_positive + errors, 1)
         values = (
-            (true_positive + true_negative) / count,
+            accuracy,
             (recall + specificity) / 2,
-            2 * true_positive / np.maximum(2 * true_positive + errors, 1),
+            np.where(np.isnan(accuracy), np.nan, f1),
             np.array([one.auc(weight) for one in ranked]),
         )
         for key, value in zip(MEANS, values, strict=True):
@@ -156,16 +163,16 @@ def resampled_means(
 class _Ranked:
     """One attribute's labels in the order of its probabilities, for an AUC of weighted photos."""
 
-    def __init__(self, yes: np.ndarray, probability: np.ndarray):
+    def __init__(self, yes: np.ndarray, no: np.ndarray, probability: np.ndarray):
         from scipy.stats import rankdata
 
-        self._yes = yes
+        self._yes, self._no = yes, no
         self._group = rankdata(probability, "dense") - 1  # equal probabilities count as half
 
     def auc(self, weight: np.ndarray) -> float:
         """Return the AUC; NaN without weight on one of the classes."""
         positive = np.bincount(self._group, weight * self._yes)
-        negative = np.bincount(self._group, weight * ~self._yes)
+        negative = np.bincount(self._group, weight * self._no)
         pairs = positive.sum() * negative.sum()
         below = np.cumsum(negative) - negative / 2
         return float(positive @ below / pairs) if pairs else math.nan
@@ -185,7 +192,7 @@ def mean_intervals(
 ) -> dict[str, Interval]:
     """Return the intervals of MEANS; of a single attribute, those of its score."""
     if len(scores.attributes) == 1:
-        single = score_intervals(scores.attributes[0], scores.photos)
+        single = score_intervals(scores.attributes[0])
         fields = ("accuracy", "balanced_accuracy", "f1", "auc")
         return {key: single[field] for key, field in zip(MEANS, fields, strict=True)}
     thresholds = np.array([score.threshold for score in scores.attributes])

@@ -5,10 +5,15 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from train.data.split import UNKNOWN
+
 
 @dataclass(frozen=True)
 class Score:
-    """One attribute's metrics, 0..1; auc is NaN if the split has only one class."""
+    """One attribute's metrics over the photos where it is known, 0..1.
+
+    auc and balanced_accuracy are NaN if these have only one class, all are NaN without such photos.
+    """
 
     name: str
     threshold: float
@@ -20,6 +25,7 @@ class Score:
     auc: float
     calibration_error: float
     support: int  # photos that have the attribute
+    photos: int  # where it is known
 
 
 @dataclass(frozen=True)
@@ -83,12 +89,24 @@ def percent_interval(
 def score(
     names: tuple[str, ...], labels: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray
 ) -> Scores:
-    """Return the scores of (photos, attributes) probabilities against 0/1 labels."""
+    """Return the scores of (photos, attributes) probabilities against labels: 0, 1 or UNKNOWN."""
+    known = labels != UNKNOWN
     rows = (
-        _score(name, labels[:, i], probabilities[:, i], float(thresholds[i]))
+        _score(name, labels[known[:, i], i], probabilities[known[:, i], i], float(thresholds[i]))
         for i, name in enumerate(names)
     )
     return Scores(len(labels), tuple(rows))
+
+
+def share_correct(predicted: np.ndarray, labels: np.ndarray) -> float:
+    """Return the share of the known labels, 0 or 1, that are predicted; NaN if none is known."""
+    known = labels != UNKNOWN
+    return float((predicted == labels)[known].mean()) if known.any() else math.nan
+
+
+def best_first(scores: Scores) -> list[Score]:
+    """Return the attributes by F1, those without an F1 last."""
+    return sorted(scores.attributes, key=lambda score: -np.nan_to_num(score.f1, nan=-1.0))
 
 
 def _score(name: str, label: np.ndarray, probability: np.ndarray, threshold: float) -> Score:
@@ -98,6 +116,9 @@ def _score(name: str, label: np.ndarray, probability: np.ndarray, threshold: flo
         roc_auc_score,
     )  # slow to import
 
+    if not len(label):
+        nan = math.nan
+        return Score(name, threshold, nan, nan, nan, nan, nan, nan, nan, support=0, photos=0)
     predicted = (probability >= threshold).astype(np.uint8)
     both = 0 < label.sum() < len(label)
     precision, recall, f1, _ = precision_recall_fscore_support(
@@ -114,11 +135,17 @@ def _score(name: str, label: np.ndarray, probability: np.ndarray, threshold: flo
         auc=float(roc_auc_score(label, probability)) if both else math.nan,
         calibration_error=calibration_error(label, probability),
         support=int(label.sum()),
+        photos=len(label),
     )
 
 
 def calibration_error(label: np.ndarray, probability: np.ndarray, bins: int = 15) -> float:
-    """Return the expected calibration error in equal bins: Guo et al. (2017), here for P(yes)."""
+    """Return the expected calibration error in equal bins: Guo et al. (2017), here for P(yes).
+
+    NaN without photos.
+    """
+    if not len(label):
+        return math.nan
     bin_of = np.minimum((probability * bins).astype(int), bins - 1)
     gaps = np.bincount(bin_of, weights=probability - label, minlength=bins)
     return float(np.abs(gaps).sum() / len(label))

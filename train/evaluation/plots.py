@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from device.text import counted
 from train.evaluation.chart_text import note, short_label
-from train.evaluation.intervals import interval_text, score_intervals, wilson
-from train.evaluation.metrics import Score, Scores, decimals
+from train.evaluation.intervals import interval_text, score_counts, score_intervals, wilson
+from train.evaluation.metrics import Score, Scores, best_first, decimals
 from train.evaluation.rejection import RejectionCurve
 from train.evaluation.robustness import SweepPoint
 
@@ -22,12 +22,12 @@ RED = "#D55E00"
 
 def overview_chart(path: Path, scores: Scores) -> None:
     """Draw balanced accuracy and F1 with its interval per attribute, best F1 first."""
-    rows = sorted(scores.attributes, key=lambda score: score.f1)
+    rows = best_first(scores)[::-1]
     figure = Figure(figsize=(8, 0.24 * len(rows) + 1.9), layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(rows))
     axes.barh(places, [score.f1 for score in rows], color=BLUE, alpha=0.6, height=0.7, label="F1")
-    f1_whiskers(axes, rows, scores.photos)
+    f1_whiskers(axes, rows)
     balanced = [score.balanced_accuracy for score in rows]
     dots: dict[str, Any] = {"linestyle": "", "clip_on": False, "zorder": 4}
     axes.plot(
@@ -50,9 +50,9 @@ def overview_chart(path: Path, scores: Scores) -> None:
     figure.savefig(path, dpi=110)
 
 
-def f1_whiskers(axes, rows: Sequence[Score], photos: int) -> None:
+def f1_whiskers(axes, rows: Sequence[Score]) -> None:
     """Draw the 95 % interval of each row's F1."""
-    ends = np.array([score_intervals(score, photos)["f1"] for score in rows]).reshape(-1, 2)
+    ends = np.array([score_intervals(score)["f1"] for score in rows]).reshape(-1, 2)
     f1 = np.array([score.f1 for score in rows])
     axes.errorbar(
         f1,
@@ -72,16 +72,18 @@ def interval_lengths(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def attribute_chart(path: Path, score: Score, label: np.ndarray, probability: np.ndarray) -> None:
-    """Draw one attribute's confusion matrix, ROC and precision-recall curve."""
-    from sklearn.metrics import confusion_matrix  # slow to import
+    """Draw one attribute's confusion matrix, ROC and precision-recall curve.
 
+    label, probability: (photos,), of the photos where the attribute is known.
+    """
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     figure.suptitle(
-        f"{short_label(score.name, 60)}: accuracy {score.accuracy:.3f}, F1 {score.f1:.3f}, AUC "
-        f"{decimals(score.auc, 3)}, threshold {score.threshold:.2f}; {counted(len(label), 'photo')}"
+        f"{short_label(score.name, 60)}: accuracy {decimals(score.accuracy, 3)}, F1 "
+        f"{decimals(score.f1, 3)}, AUC {decimals(score.auc, 3)}, threshold "
+        f"{score.threshold:.2f}; {counted(len(label), 'photo')}"
     )
     matrix, roc, recall = figure.subplots(1, 3)
-    counts = confusion_matrix(label, probability >= score.threshold, labels=(0, 1))
+    counts = score_counts(score)
     draw_confusion(matrix, counts)
     draw_curves(roc, recall, label, probability, score, counts)
     figure.savefig(path, dpi=80)
@@ -121,7 +123,7 @@ def draw_curves(
         )
         roc.plot((0, 1), (0, 1), ":", color=GREY, zorder=0)
         recall.axhline(label.mean(), linestyle=":", color=GREY)
-        ends = score_intervals(score, len(label))
+        ends = score_intervals(score)
         false_positive_rate = float(counts[0, 1] / counts[0].sum())
         _dot(
             roc,
@@ -152,7 +154,9 @@ def _dot(
 
 
 def one_class(label: np.ndarray) -> str:
-    """Return why there is no curve: the labels, (photos,) 0 or 1, are all the same."""
+    """Return why there is no curve: the labels, (photos,) 0 or 1, are all the same, or none."""
+    if not len(label):
+        return "no curve:\nno photo has a label"
     answer = "yes" if label.any() else "no"
     return f"no curve: {counted(len(label), 'photo')},\nall labelled {answer}"
 

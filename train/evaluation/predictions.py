@@ -29,7 +29,7 @@ class Predictions:
     """A model's outputs for photos before calibration, and the photos' labels."""
 
     raw: np.ndarray  # float32 (photos, attributes), 0..1
-    labels: np.ndarray  # (photos, attributes), 0 or 1
+    labels: np.ndarray  # (photos, attributes), 0, 1 or UNKNOWN
 
     def logits(self) -> np.ndarray:
         """Return the raw outputs' log-odds, (photos, attributes)."""

@@ -100,7 +100,7 @@ def _quality_and_accuracy(
 ) -> tuple[float, float] | None:
     """Return quality, larger is better, and accuracy of one rendered face; None if not found.
 
-    None, too, if the photo cannot be read.
+    None, too, if the photo cannot be read, or none of its labels is known.
     """
     photo = photo_or_none(split.photos[row])
     if photo is None:
@@ -112,8 +112,10 @@ def _quality_and_accuracy(
     face = nearest_face(analyzer.analyze(image), centre, 0.6 * scene.face_px)
     if face is None or face.probabilities.array is None:
         return None
-    quality = _quality(state, image, face, analyzer.geometry)
-    return quality, share_correct(face.probabilities.array, split.labels[row], classifier)
+    accuracy = share_correct(face.probabilities.array, split.labels[row], classifier)
+    if math.isnan(accuracy):
+        return None
+    return _quality(state, image, face, analyzer.geometry), accuracy
 
 
 def _quality(state: str, image: np.ndarray, face: Face, geometry: CropGeometry) -> float:

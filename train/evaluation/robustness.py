@@ -21,6 +21,7 @@ from device.faces.quality_gate import NO_LIMITS
 from device.types import Face
 from train.data.split import Split
 from train.data.unreadable import check_any, photo_or_none
+from train.evaluation import metrics
 
 SCENE_WH = (640, 480)  # px, a webcam's image
 FACE_PX = 97.0  # width of the detector's box in an aligned 178x218 photo, median over val photos
@@ -173,17 +174,18 @@ def _accuracies(
 
 
 def share_correct(probabilities: np.ndarray, labels: np.ndarray, classifier: Classifier) -> float:
-    """Return the share of one face's attributes, (attributes,), that are decided as labelled."""
-    return float(((probabilities >= classifier.thresholds) == labels).mean())
+    """Return the share of one face's known labels, (attributes,), that are predicted; or NaN."""
+    return metrics.share_correct(probabilities >= classifier.thresholds, labels)
 
 
 def _point(severity: float, count: int, scores: list[tuple[float, float]]) -> SweepPoint:
-    accuracy, baseline = map(np.mean, zip(*scores, strict=True)) if scores else (math.nan, math.nan)
+    both = zip(*scores, strict=True) if scores else ((), ())
+    accuracy, baseline = (metrics.mean_of_known(list(shares)) for shares in both)
     return SweepPoint(
         severity=float(severity),
         detected=len(scores) / count,
-        accuracy=float(accuracy),
-        baseline=float(baseline),
+        accuracy=accuracy,
+        baseline=baseline,
     )
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from sklearn.metrics import confusion_matrix
 
 from train.evaluation.chart_text import attribute_label, legend_above, note
+from train.evaluation.intervals import score_counts
 from train.evaluation.metrics import Score, decimals
 from train.evaluation.plots import BLUE, GREEN, GREY, ORANGE, draw_confusion, draw_curves, one_class
 from train.report.calibration import MIN_PHOTOS, draw_reliability, finish_reliability, reliability
@@ -17,15 +17,15 @@ PANEL_BINS = 10  # of a panel's calibration
 def attribute_chart(results: Results, score: Score) -> Chart:
     """Draw one attribute's results on the split."""
     i = results.names.index(score.name)
-    label, probability = results.split.labels[:, i], results.probabilities[:, i]
+    label, probability, raw = results.of_known(i, results.probabilities, results.raw)
     figure = Figure(figsize=(WIDTH_IN, 6.8))
     # A fixed layout: computing it for 40 charts would take as long as everything else.
     places = {"left": 0.1, "right": 0.98, "bottom": 0.06, "top": 0.96, "hspace": 0.55}
     panels = figure.subplots(3, 2, gridspec_kw=places | {"wspace": 0.38}).ravel()
-    counts = confusion_matrix(label, probability >= score.threshold, labels=(0, 1))
+    counts = score_counts(score)
     draw_confusion(panels[0], counts)
     draw_curves(panels[1], panels[2], label, probability, score, counts)
-    _reliability(panels[3], label, results.raw[:, i], probability)
+    _reliability(panels[3], label, raw, probability)
     _thresholds(panels[4], label, probability, score.threshold)
     _histogram(panels[5], label, probability, score.threshold)
     for axes in panels[1:]:
@@ -39,7 +39,8 @@ def attribute_chart(results: Results, score: Score) -> Chart:
         name,
         f"{name}: {true_positive} true positives, {false_negative} false negatives, "
         f"{false_positive} false positives, {true_negative} true negatives; "
-        f"AUC {decimals(score.auc, 3)}, F1 {score.f1:.3f}, threshold {score.threshold:.2f}.",
+        f"AUC {decimals(score.auc, 3)}, F1 {decimals(score.f1, 3)}, "
+        f"threshold {score.threshold:.2f}.",
         figure,
     )
 

@@ -11,7 +11,7 @@ from sklearn.metrics import precision_recall_curve
 from device.text import counted
 from train.evaluation.chart_text import attribute_label, note
 from train.evaluation.intervals import wilson
-from train.evaluation.metrics import calibration_error, decimals
+from train.evaluation.metrics import calibration_error, decimals, mean_of_known
 from train.evaluation.plots import BLUE, GREEN, GREY, ORANGE, interval_lengths
 from train.report.chart import WIDTH_IN, Chart, label_rows, legend_outside, rows_figure
 from train.report.page import Section, Table, embed
@@ -72,7 +72,7 @@ def reliability(
     predicted, positive = (
         np.bincount(bin_of, weights=values, minlength=bins)[full] for values in (probability, label)
     )
-    count, fullest = count[full], int(count.max())
+    count, fullest = count[full], int(count.max(initial=0))
     pairs = zip(positive, count, strict=True)
     ends = np.array([wilson(round(yes), int(photos)) for yes, photos in pairs]).reshape(-1, 2)
     return Reliability(
@@ -110,10 +110,11 @@ def draw_reliability(axes, bins: Reliability, style: str, colour: str, label: st
 
 def calibration_charts(results: Results) -> list[Chart]:
     """Draw the reliability of all predictions, and each attribute's calibration error."""
-    labels = results.split.labels
+    labels, known = results.split.labels, results.split.known
     errors = {
         "raw outputs": [
-            calibration_error(labels[:, i], results.raw[:, i]) for i in range(len(results.names))
+            calibration_error(label, raw)
+            for label, raw in (results.of_known(i, results.raw) for i in range(len(results.names)))
         ],
         "calibrated": [score.calibration_error for score in results.scores.attributes],
     }
@@ -121,18 +122,19 @@ def calibration_charts(results: Results) -> list[Chart]:
     axes = figure.subplots()
     styles = ("s--", GREY), ("o-", BLUE)
     outputs = (results.raw, results.probabilities)
-    before_after = [reliability(labels.ravel(), p.ravel(), min_photos=MIN_PHOTOS) for p in outputs]
+    before_after = [reliability(labels[known], p[known], min_photos=MIN_PHOTOS) for p in outputs]
     for kind, bins, (style, colour) in zip(errors, before_after, styles, strict=True):
         draw_reliability(axes, bins, style, colour, kind)
     axes.set(xlabel="predicted probability", ylabel="share positive", xlim=(0, 1), ylim=(0, 1))
     finish_reliability(axes, before_after[-1], "prediction")
     legend_outside(figure, 2)
-    before, after = (float(np.mean(values)) for values in errors.values())
+    before, after = (mean_of_known(values) for values in errors.values())
     overall = Chart(
         "calibration",
         "Reliability",
         "Share of photos with an attribute against the predicted probability, all attributes "
-        f"pooled; mean calibration error {before:.4f} before, {after:.4f} after calibration.",
+        f"pooled; mean calibration error {decimals(before, 4)} before, {decimals(after, 4)} after "
+        "calibration.",
         figure,
         f"All attributes pooled, {BINS} bins; upright lines: 95 % intervals. On the dotted line "
         "probabilities are correct. "
@@ -155,8 +157,8 @@ def calibration_charts(results: Results) -> list[Chart]:
         "calibration-error",
         "Calibration error of each attribute",
         f"Dots for {len(order)} attributes; calibrated from {attribute_label(results.names[best])} "
-        f"{errors['calibrated'][best]:.3f} to {attribute_label(results.names[last])} "
-        f"{errors['calibrated'][last]:.3f}.",
+        f"{decimals(errors['calibrated'][best], 3)} to {attribute_label(results.names[last])} "
+        f"{decimals(errors['calibrated'][last], 3)}.",
         figure,
         "If calibration increases it, this split has another share of the attribute than the "
         "training photos.",
@@ -195,10 +197,7 @@ def tradeoff_chart(results: Results) -> Chart:
 
 def thresholds_chart(results: Results) -> Chart:
     """Draw each attribute's threshold and the one that gave the best F1 on these photos."""
-    best = [
-        best_f1(results.split.labels[:, i], results.probabilities[:, i])
-        for i in range(len(results.names))
-    ]
+    best = [best_f1(*results.of_known(i, results.probabilities)) for i in range(len(results.names))]
     order = np.argsort(results.thresholds, kind="stable")
     figure = rows_figure(len(order))
     axes = figure.subplots()

@@ -66,7 +66,7 @@ def int8(
         change = decimals(after[key] - before[key], 4)
         values = decimals(before[key], 4), decimals(after[key], 4)
         rows.append((name, *values, interval_cell(change, changes.get(key, UNKNOWN), digits=3)))
-    same = float((converted.results.wrong == results.wrong).mean())
+    same = float((converted.results.decisions == results.decisions).mean())
     difference = float(np.abs(converted.results.raw - results.raw).mean())
     text = (
         f"{converted.path}: {100 * same:.1f} % of the {results.wrong.size:,} decisions are the "

@@ -8,7 +8,14 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from train.data.celeba import FULL_COUNTS
-from train.data.split import SPLITS, Dataset, left_out_line
+from train.data.split import (
+    SPLITS,
+    UNKNOWN,
+    Dataset,
+    left_out_line,
+    prevalence_of,
+    unknown_line,
+)
 from train.evaluation.chart_text import attribute_label, short_label
 from train.evaluation.intervals import wilson
 from train.evaluation.plots import BLUE, GREEN, ORANGE, interval_lengths
@@ -36,8 +43,8 @@ def section(data: Dataset, folder: Path) -> Section:
         rows = [(*row, f"{FULL_COUNTS[row[0]]:,}") for row in here]
         counts = Table("Photos", ("split", "here", "complete CelebA"), rows)
     largest = max(splits, key=len)
-    shares = [split.labels.mean(axis=0) if len(split) else None for split in splits]
-    order = np.argsort(-largest.labels.mean(axis=0), kind="stable")
+    order = np.argsort(-largest.prevalence(), kind="stable")
+    counted = [(split.positives().tolist(), split.known.sum(axis=0).tolist()) for split in splits]
     prevalence = Table(
         "Photos with each attribute; shares with their 95 % intervals",
         ("attribute", *(f"{s.name}{column}" for s in splits for column in ("", " %"))),
@@ -46,10 +53,10 @@ def section(data: Dataset, folder: Path) -> Section:
                 attribute_label(names[i]),
                 *(
                     cell
-                    for s, p in zip(splits, shares, strict=True)
+                    for positives, known in counted
                     for cell in (
-                        f"{int(s.labels[:, i].sum()):,}",
-                        "-" if p is None else _percent(int(s.labels[:, i].sum()), len(s), 1),
+                        f"{positives[i]:,}",
+                        _percent(positives[i], known[i], 1) if known[i] else "-",
                     )
                 ),
             )
@@ -58,6 +65,7 @@ def section(data: Dataset, folder: Path) -> Section:
         kind="pinned",
         folded=True,
     )
+    unknown = unknown_line(splits)
     charts = [prevalence_chart(data)]
     tables = [counts]
     if len(names) > 1:
@@ -66,7 +74,7 @@ def section(data: Dataset, folder: Path) -> Section:
     return Section(
         "data",
         "The data",
-        [left_out_line(data).capitalize() + "."],
+        [f"{line.capitalize()}." for line in filter(None, (left_out_line(data), unknown))],
         charts=[embed(chart, folder) for chart in charts],
         beside=tables,
         tables=[prevalence],
@@ -82,15 +90,15 @@ def _percent(photos: int, count: int, digits: int) -> str:
 def prevalence_chart(data: Dataset) -> Chart:
     """Draw each attribute's share of each split's photos, the most frequent first."""
     splits = [data.splits[name] for name in SPLITS if len(data.splits[name])]
-    shares = [split.labels.mean(axis=0) for split in splits]
+    shares = [split.prevalence() for split in splits]
     order = np.argsort(shares[0])
     figure = rows_figure(len(order))
     axes = figure.subplots()
     axes.barh(range(len(order)), shares[0][order], color=BLUE, alpha=0.45, label=splits[0].name)
     markers = zip(splits[1:], shares[1:], (ORANGE, GREEN), ("o", "D"), strict=False)
     for split, share, colour, marker in markers:
-        counts = split.labels.sum(axis=0)[order]
-        ends = np.array([wilson(int(count), len(split)) for count in counts])
+        counts = zip(split.positives()[order], split.known.sum(axis=0)[order], strict=True)
+        ends = np.array([wilson(int(count), int(known)) for count, known in counts])
         axes.errorbar(
             share[order],
             range(len(order)),
@@ -163,7 +171,7 @@ def cooccurrence_chart(labels: np.ndarray, names: tuple[str, ...]) -> Chart:
 
 def _constant(labels: np.ndarray, names: tuple[str, ...]) -> str:
     """Return a sentence with the attributes that all photos have, or none."""
-    shares = labels.mean(axis=0)
+    shares = prevalence_of(labels)
     constant = [attribute_label(name) for name, p in zip(names, shares, strict=True) if p in (0, 1)]
     if not constant:
         return ""
@@ -173,15 +181,15 @@ def _constant(labels: np.ndarray, names: tuple[str, ...]) -> str:
 def _pairs_table(labels: np.ndarray, names: tuple[str, ...], split: str, limit: int = 16) -> Table:
     rows = []
     for a, b, phi in pairs(labels, names)[:limit]:
-        first, second = (labels[:, names.index(name)].astype(bool) for name in (a, b))
-        both = int((first & second).sum())
+        first, second = (labels[:, names.index(name)] for name in (a, b))
+        both = int(((first == 1) & (second == 1)).sum())
         rows.append(
             (
                 f"{attribute_label(a)}, {attribute_label(b)}",
                 f"{phi:+.2f}",
                 f"{both:,}",
-                _percent(both, int(first.sum()), 0),
-                _percent(both, int(second.sum()), 0),
+                _percent(both, int(((first == 1) & (second != UNKNOWN)).sum()), 0),
+                _percent(both, int(((second == 1) & (first != UNKNOWN)).sum()), 0),
             )
         )
     header = ("pair", "phi", "both", "% of first", "% of second")
@@ -196,12 +204,16 @@ def _pairs_table(labels: np.ndarray, names: tuple[str, ...], split: str, limit: 
 def correlation(labels: np.ndarray) -> np.ndarray:
     """Return the phi coefficients of 0/1 columns, (attributes, attributes), -1..1.
 
-    0 for a constant column, 1 on the diagonal. Source: Yule (1912).
+    Of a pair, over the photos where both are known. 0 for a constant column, 1 on the diagonal.
+    Source: Yule (1912).
     """
-    centred = labels.astype(np.float64) - labels.mean(axis=0)
-    norm = np.sqrt((centred**2).sum(axis=0))
-    product = np.outer(norm, norm)
-    phi = np.divide(centred.T @ centred, product, out=np.zeros_like(product), where=product > 0)
+    known, yes = (labels != UNKNOWN).astype(np.float64), (labels == 1).astype(np.float64)
+    count, both = known.T @ known, yes.T @ yes
+    first, second = yes.T @ known, known.T @ yes
+    variances = (count * first - first**2) * (count * second - second**2)
+    product = np.sqrt(variances)
+    phi = np.zeros_like(product)
+    np.divide(count * both - first * second, product, out=phi, where=product > 0)
     np.fill_diagonal(phi, 1.0)
     return np.clip(phi, -1, 1)
 

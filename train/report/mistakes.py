@@ -13,7 +13,7 @@ from device.camera.image_io import PhotoError, read_photo
 from device.text import counted
 from train.evaluation.chart_text import attribute_label
 from train.evaluation.intervals import Interval, interval_text, score_intervals
-from train.evaluation.metrics import decimals
+from train.evaluation.metrics import best_first, decimals
 from train.report.attribute_panels import attribute_chart
 from train.report.chart import slug
 from train.report.page import AttributeCard, Photo, Section, Table, embed
@@ -26,11 +26,11 @@ PHOTO_HEIGHT = 150  # px
 
 def attributes(results: Results, folder: Path, with_photos: bool) -> Section:
     """Return a card per attribute, best F1 first."""
-    scores = sorted(results.scores.attributes, key=lambda score: -score.f1)
+    scores = best_first(results.scores)
     cards = []
     for score in tqdm(scores, desc="charts", unit="attribute", leave=False):
         mistakes = worst(results, results.names.index(score.name), WORST)
-        ends = score_intervals(score, results.scores.photos)
+        ends = score_intervals(score)
         cards.append(
             AttributeCard(
                 attribute_label(score.name),
@@ -38,8 +38,8 @@ def attributes(results: Results, folder: Path, with_photos: bool) -> Section:
                 (
                     f"F1 {decimals(score.f1, 3)}{_brackets(ends['f1'])}",
                     f"AUC {decimals(score.auc, 3)}{_brackets(ends['auc'])}",
-                    f"accuracy {score.accuracy:.3f}{_brackets(ends['accuracy'])}",
-                    f"{score.support:,} of {counted(results.scores.photos, 'photo')}",
+                    f"accuracy {decimals(score.accuracy, 3)}{_brackets(ends['accuracy'])}",
+                    f"{score.support:,} of {counted(score.photos, 'photo')}",
                 ),
                 embed(attribute_chart(results, score), folder, heading=False),
                 mistakes_table("Worst mistakes", mistakes, name=False),

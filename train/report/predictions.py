@@ -17,7 +17,7 @@ from train.data.split import SPLITS, DataError, Dataset, Split
 from train.data.unreadable import unreadable_line
 from train.evaluation.calibration import WEIGHTS, cost_thresholds, operating_point
 from train.evaluation.intervals import Interval, mean_intervals
-from train.evaluation.metrics import Scores, score
+from train.evaluation.metrics import Scores, score, share_correct
 from train.evaluation.predictions import Predictions, calibrate, predict_float, predict_int8
 from train.network.load import load_float
 
@@ -64,9 +64,22 @@ class Results:
         return mean_intervals(self.scores, self.split.labels, self.probabilities)
 
     @property
+    def decisions(self) -> np.ndarray:
+        """Whether each attribute is predicted, bool (photos, attributes)."""
+        return self.probabilities >= self.thresholds
+
+    @property
     def wrong(self) -> np.ndarray:
-        """The wrong decisions, bool (photos, attributes)."""
-        return (self.probabilities >= self.thresholds) != self.split.labels
+        """The wrong decisions, bool (photos, attributes); none where the label is unknown."""
+        return (self.decisions != self.split.labels) & self.split.known
+
+    def of_known(self, attribute: int, *outputs: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return an attribute's labels and each of its outputs, of the photos where it is known.
+
+        outputs: (photos, attributes).
+        """
+        rows = self.split.known[:, attribute]
+        return tuple(values[rows, attribute] for values in (self.split.labels, *outputs))
 
     def at_weights(self) -> dict[float, Scores]:
         """Return the metrics at the thresholds of each weight of balanced accuracy."""
@@ -136,7 +149,7 @@ def float_results(
 
     train = with_attributes(data.splits["train"], names)
     val, whole = (_select(data, name, names, limit) for name in ("val", on))
-    prevalence = train.labels.mean(axis=0) if len(train) else val.labels.mean(axis=0)
+    prevalence = (train if len(train) else val).prevalence()
     val, val_predictions = predict(val)
     split, predictions = (val, val_predictions) if on == "val" else predict(whole)
     train_predictions = val_predictions
@@ -154,7 +167,7 @@ def float_results(
         weight=weight,
         whole=whole,
         validated=len(val),
-        validation_accuracy=float(((val_predictions.raw >= 0.5) == val.labels).mean()),
+        validation_accuracy=share_correct(val_predictions.raw >= 0.5, val.labels),
     )
 
 

@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score
 from device.text import counted
 from train.evaluation.chart_text import attribute_label, note, short_label
 from train.evaluation.intervals import UNKNOWN, score_intervals
-from train.evaluation.metrics import Score, decimals, mean_of_known
+from train.evaluation.metrics import Score, best_first, decimals, mean_of_known
 from train.evaluation.plots import (
     BLUE,
     GREEN,
@@ -61,8 +61,8 @@ def report_table(results: Results) -> Table:
     fields = ("precision", "recall", "f1", "accuracy", "balanced_accuracy", "auc", "threshold")
     scores = results.scores
     rows = []
-    for score in sorted(scores.attributes, key=lambda score: -score.f1):
-        ends = score_intervals(score, scores.photos)
+    for score in best_first(scores):
+        ends = score_intervals(score)
         metrics = [
             interval_cell(decimals(getattr(score, field), 3), ends.get(field, UNKNOWN))
             for field in fields
@@ -70,7 +70,7 @@ def report_table(results: Results) -> Table:
         rows.append(
             (
                 link(attribute_label(score.name), slug(score.name)),
-                f"{score.support:,}",
+                _support(score, scores.photos),
                 *metrics,
                 *(f"{count:,}" for count in confusion(results, score)),
             )
@@ -91,10 +91,16 @@ def report_table(results: Results) -> Table:
     return Table(caption, (*header, *counts), rows, kind=kind)
 
 
+def _support(score: Score, photos: int) -> str:
+    """Return the photos that have the attribute, and of how many if not all are labelled."""
+    return f"{score.support:,}" + (f" of {score.photos:,}" if score.photos < photos else "")
+
+
 def confusion(results: Results, score: Score) -> tuple[int, int, int, int]:
     """Return the true positives, false negatives, false positives and true negatives."""
     i = results.names.index(score.name)
-    positive, wrong = results.split.labels[:, i] == 1, results.wrong[:, i]
+    label, predicted = results.of_known(i, results.decisions)
+    positive, wrong = label == 1, predicted != label
     cells = (positive & ~wrong, positive & wrong, ~positive & wrong, ~positive & ~wrong)
     kept, missed, false, rejected = (int(cell.sum()) for cell in cells)
     return kept, missed, false, rejected
@@ -102,12 +108,12 @@ def confusion(results: Results, score: Score) -> tuple[int, int, int, int]:
 
 def scores_chart(results: Results) -> Chart:
     """Draw a row per attribute: F1, balanced accuracy and AUC, best F1 first."""
-    rows = sorted(results.scores.attributes, key=lambda score: score.f1)
+    rows = best_first(results.scores)[::-1]
     figure = rows_figure(len(rows))
     axes = figure.subplots()
     places = range(len(rows))
     axes.barh(places, [score.f1 for score in rows], color=BLUE, alpha=0.45, label="F1")
-    f1_whiskers(axes, rows, results.scores.photos)
+    f1_whiskers(axes, rows)
     balanced = [score.balanced_accuracy for score in rows]
     dots: dict[str, Any] = {"linestyle": "", "clip_on": False, "zorder": 3}
     axes.plot(
@@ -122,8 +128,8 @@ def scores_chart(results: Results) -> Chart:
         "scores",
         "Scores per attribute",
         f"{len(rows)} bars with the attributes' F1, from {attribute_label(rows[-1].name)} "
-        f"{rows[-1].f1:.2f} to {attribute_label(rows[0].name)} {rows[0].f1:.2f}; dots for balanced "
-        "accuracy and AUC.",
+        f"{decimals(rows[-1].f1, 2)} to {attribute_label(rows[0].name)} {decimals(rows[0].f1, 2)}; "
+        "dots for balanced accuracy and AUC.",
         figure,
         "F1 is low for rare attributes; balanced accuracy and AUC do not depend on the prevalence."
         f"{_without_dots(results)}",
@@ -133,7 +139,7 @@ def scores_chart(results: Results) -> Chart:
 def _without_dots(results: Results) -> str:
     """Return a sentence with the attributes that have one class only."""
     named = [
-        f"{attribute_label(score.name)} ({score.support:,} of {results.scores.photos:,} photos)"
+        f"{attribute_label(score.name)} ({score.support:,} of {score.photos:,} photos)"
         for score in results.scores.attributes
         if score.auc != score.auc
     ]
@@ -143,11 +149,13 @@ def _without_dots(results: Results) -> str:
 def errors_chart(results: Results) -> Chart:
     """Draw the shares of false negatives and false positives, fewest errors first."""
     labels, wrong = results.split.labels, results.wrong
+    known = np.maximum(results.split.known.sum(axis=0), 1)
     false_positive, false_negative = (
-        (wrong & (labels == 0)).mean(axis=0),
-        (wrong & (labels == 1)).mean(axis=0),
+        (wrong & (labels == 0)).sum(axis=0) / known,
+        (wrong & (labels == 1)).sum(axis=0) / known,
     )
-    order = np.argsort(-(false_positive + false_negative), kind="stable")
+    errors = false_positive + false_negative
+    order = np.argsort(-errors, kind="stable")
     figure = rows_figure(len(order))
     axes = figure.subplots()
     places = range(len(order))
@@ -165,8 +173,8 @@ def errors_chart(results: Results) -> Chart:
         "errors",
         "Direction of the errors",
         f"Left: false negatives, right: false positives of {len(order)} attributes, "
-        f"from {attribute_label(results.names[first])} with {wrong[:, first].mean():.1%} errors to "
-        f"{attribute_label(results.names[last])} with {wrong[:, last].mean():.1%}.",
+        f"from {attribute_label(results.names[first])} with {errors[first]:.1%} errors to "
+        f"{attribute_label(results.names[last])} with {errors[last]:.1%}.",
         figure,
         "Confusion matrices with counts are below, with each attribute.",
     )
@@ -174,11 +182,11 @@ def errors_chart(results: Results) -> Chart:
 
 def curves_chart(results: Results, kind: str) -> Chart:
     """Draw all attributes' "roc" or "precision-recall" curves; name the best and the worst."""
-    labels, probabilities = results.split.labels, results.probabilities
+    known = [results.of_known(i, results.probabilities) for i in range(len(results.names))]
     roc = kind == "roc"
     points = roc_points if roc else precision_recall_points
     values = {
-        i: score.auc if roc else float(average_precision_score(labels[:, i], probabilities[:, i]))
+        i: score.auc if roc else float(average_precision_score(*known[i]))
         for i, score in enumerate(results.scores.attributes)
         if score.auc == score.auc
     }
@@ -191,7 +199,7 @@ def curves_chart(results: Results, kind: str) -> Chart:
     shades |= dict(zip(worst, np.linspace(0.5, 1, len(worst)), strict=True))
     for i in order:
         colour = BLUE if i in best else ORANGE if i in worst else GREY
-        x, y = points(labels[:, i], probabilities[:, i])
+        x, y = points(*known[i])
         label = f"{short_label(results.names[i])} {values[i]:.3f}" if i in shades else None
         style: dict[str, Any] = {"linewidth": 0.7, "alpha": 0.5}
         if i in shades:

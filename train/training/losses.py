@@ -24,3 +24,14 @@ def accuracy(labels, probabilities):
     counted = keras.ops.sum(known, axis=-1)
     wrong = keras.ops.sum((1 - same) * known, axis=-1)
     return 1 - wrong / keras.ops.maximum(counted, 1.0)
+
+
+class AreaUnderCurve(keras.metrics.AUC):
+    """The mean over attributes of the area under the ROC curve of the known labels."""
+
+    def __init__(self, name="auc", **options):
+        super().__init__(multi_label=True, name=name, **options)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        known = keras.ops.cast(y_true >= 0, "float32")
+        super().update_state(keras.ops.maximum(y_true, 0.0), y_pred, sample_weight=known)

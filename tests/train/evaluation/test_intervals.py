@@ -78,8 +78,8 @@ def test_every_metric_is_inside_its_interval():
         labels = (rng.random((photos, 3)) < (0.1, 0.5, 0.9)).astype(np.uint8)
         probabilities = rng.random((photos, 3))
         for one in score(tuple("abc"), labels, probabilities, np.full(3, 0.5)).attributes:
-            assert score_counts(one, photos).sum() == photos
-            for field, (low, high) in score_intervals(one, photos).items():
+            assert score_counts(one).sum() == photos
+            for field, (low, high) in score_intervals(one).items():
                 value = getattr(one, field)
                 assert low != low or low - 1e-9 <= value <= high + 1e-9, (photos, one.name, field)
 

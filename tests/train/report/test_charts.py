@@ -13,9 +13,15 @@ from matplotlib.figure import Figure
 
 from tests.train.report.test_report import HISTORY
 from train.data.celeba import ATTRIBUTES
-from train.data.split import Dataset, Split
+from train.data.split import UNKNOWN, Dataset, Split
 from train.evaluation import plots
-from train.evaluation.chart_text import chart_style, columns, fallback_fonts, short_label
+from train.evaluation.chart_text import (
+    attribute_label,
+    chart_style,
+    columns,
+    fallback_fonts,
+    short_label,
+)
 from train.evaluation.comparison import ComparisonRow
 from train.evaluation.comparison_chart import _figure as comparison_figure
 from train.evaluation.rejection import RejectionCurve
@@ -101,6 +107,34 @@ def test_no_legend_over_data_and_no_name_cut_off(names, photos, shares):
         for chart in itertools.islice(charts(one), 3 if len(names) > 9 else None):
             check_layout(chart.figure)
             assert "nan" not in chart.alt + chart.caption, chart.name
+
+
+@pytest.mark.parametrize("column", [0, 2])
+def test_charts_of_labels_that_are_partly_unknown(column):
+    one = results(ATTRIBUTES[:4], 60, (0.4,))
+    one.split.labels[::3, 1] = UNKNOWN
+    one.split.labels[:, column] = UNKNOWN
+    assert not one.wrong[one.split.labels == UNKNOWN].any()
+    with chart_style(one.names, STYLE):
+        for chart in charts(one):
+            check_layout(chart.figure)
+            assert "nan" not in chart.alt + chart.caption, chart.name
+    if not column:
+        notes = texts(attribute_chart(one, one.scores.attributes[0]).figure)
+        assert "no curve:\nno photo has a label" in notes
+
+
+def test_tables_of_labels_that_are_partly_unknown():
+    one = results(ATTRIBUTES[:3], 60, (0.4,))
+    one.split.labels[::3, 1] = UNKNOWN
+    score = one.scores.attributes[1]
+    label = attribute_label(ATTRIBUTES[1])
+    row = next(row for row in quality.report_table(one).rows if label in str(row[0]))
+    assert row[1] == f"{score.support} of 40"
+    assert sum(int(cell) for cell in row[-4:]) == 40
+    splits = {name: replace(one.split, name=name) for name in ("train", "val", "test")}
+    (table,) = exploration.section(Dataset(splits, (), one.names, "own photos"), Path()).tables
+    assert any(str(score.support) in row for row in table.rows)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 from train.keras_import import keras
 from train.network.distillation import Distiller, TeacherEnsemble
-from train.training.losses import accuracy, crossentropy
+from train.training.losses import AreaUnderCurve, accuracy, crossentropy
 
 LABELS = np.array([[0, 1, 1], [1, 0.3, 0]], np.float32)
 PREDICTED = np.array([[0.2, 0.7, 0.4], [0.9, 0.4, 0.6]], np.float32)
@@ -90,3 +90,23 @@ def test_a_student_learns_the_teachers_prediction_for_an_unknown_label(share):
     mixed[0, 1] = 0.5 if share else -1  # without teachers it stays unknown
     expected = np.asarray(crossentropy(mixed, PREDICTED)).mean()
     np.testing.assert_allclose(float(loss), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("batch", [7, 40])
+def test_the_area_under_the_curve_is_that_of_the_known_labels(batch):
+    rng = np.random.default_rng(1)
+    labels = (rng.random((40, 2)) < 0.4).astype(np.float32)
+    predicted = np.clip(0.3 * labels + 0.6 * rng.random((40, 2)), 0, 1).astype(np.float32)
+    unknown = rng.random((40, 2)) < 0.3
+    expected = []
+    for column in range(2):
+        rows = ~unknown[:, column]
+        plain = keras.metrics.AUC()
+        plain.update_state(labels[rows, column], predicted[rows, column])
+        expected.append(float(plain.result()))
+    metric = AreaUnderCurve()
+    labels[unknown] = -1
+    for start in range(0, 40, batch):
+        metric.update_state(labels[start : start + batch], predicted[start : start + batch])
+    np.testing.assert_allclose(float(metric.result()), np.mean(expected), atol=1e-5)
+    assert metric.name == "auc" and 0.5 < expected[0] < 1
