@@ -43,7 +43,8 @@ class TeacherEnsemble(keras.Model):
 class Distiller(keras.Model):
     """A student whose training labels are, with weight `share`, the teachers' predictions.
 
-    Unknown labels are the teachers' predictions.
+    Unknown labels (-1) are the teachers' predictions; the other labels of such a photo are kept as
+    they are.
     Crops come at the teachers' input size; the student sees them resized to its own.
     """
 
@@ -63,7 +64,10 @@ class Distiller(keras.Model):
         if training and self.share:  # 0 without teachers
             predicted = keras.ops.stop_gradient(self.teachers(x))
             mixed = (1 - self.share) * y + self.share * predicted
-            y = keras.ops.where(y < 0, predicted, mixed)  # below 0: unknown
+            unknown = y < 0
+            # Photos with unknown labels have the others from records, not from annotators.
+            recorded = keras.ops.any(unknown, axis=-1, keepdims=True)
+            y = keras.ops.where(unknown, predicted, keras.ops.where(recorded, y, mixed))
         return super().compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
         )
