@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from device.attributes.model_card import read_card
@@ -15,6 +16,7 @@ from train.data.split import DataError
 from train.data.tables import number
 from train.data.text_lines import read_lines
 from train.evaluation.robustness import SWEEPS, SweepPoint
+from train.training.recipe import no_augmentation
 from train.training.run_dir import is_same_run, read_record
 
 
@@ -34,7 +36,10 @@ class Run:
     def augmented(self) -> bool:
         """Whether its training photos were augmented; true if the record does not say."""
         augmentation = self.record["settings"].get("augmentation")
-        return any(augmentation.values()) if isinstance(augmentation, dict) else True
+        if not isinstance(augmentation, dict):
+            return True
+        off = msgspec.structs.asdict(no_augmentation())
+        return any(value != off.get(name, 0.0) for name, value in augmentation.items())
 
     @property
     def model(self) -> Path:
