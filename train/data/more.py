@@ -10,7 +10,7 @@ from device.errors import nearest
 from device.log import log
 from device.text import counted
 from train.data.celeba import read_celeba
-from train.data.celeba_files import has_photos, is_celeba, table_in
+from train.data.celeba_files import LABELS, has_photos, is_celeba, table_in
 from train.data.held_out import HeldOut, are_held_out
 from train.data.photo_checks import share_of_other_shape
 from train.data.select import take
@@ -72,7 +72,7 @@ def _read(folder: Path, attributes: tuple[str, ...]) -> tuple[Split, np.ndarray]
             raise _nothing_to_learn(folder)
         people = _aligned_people(folder)
         return utkface_split(people, attributes), utkface_groups(people)
-    if not is_celeba(folder):
+    if not (is_celeba(folder) or table_in(folder.parent, LABELS)):
         what = "neither CelebA's tables nor a labels.csv with the columns age, gender and race"
         hint = _align(folder) if has_photos(folder) else FOLDER_HINT
         raise DataError(f"{folder} has {what}", hint)

@@ -14,16 +14,16 @@ def crossentropy(labels, probabilities):
     return keras.ops.mean(losses * known, axis=-1)
 
 
-def accuracy(labels, probabilities):
-    """Return the share of each photo's known labels on the right side of 1/2, (B,).
+class Accuracy(keras.metrics.Mean):
+    """The share of the known labels that are on the right side of 1/2; mixed ones are rounded."""
 
-    Mixed labels are rounded. A photo without a known label counts as right.
-    """
-    known = keras.ops.cast(labels >= 0, "float32")
-    same = keras.ops.cast(keras.ops.equal(labels > 0.5, probabilities > 0.5), "float32")
-    counted = keras.ops.sum(known, axis=-1)
-    wrong = keras.ops.sum((1 - same) * known, axis=-1)
-    return 1 - wrong / keras.ops.maximum(counted, 1.0)
+    def __init__(self, name="accuracy", **options):
+        super().__init__(name=name, **options)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        known = keras.ops.cast(y_true >= 0, "float32")
+        same = keras.ops.cast(keras.ops.equal(y_true > 0.5, y_pred > 0.5), "float32")
+        super().update_state(same, sample_weight=known)
 
 
 class AreaUnderCurve(keras.metrics.AUC):

@@ -31,7 +31,7 @@ from train.training.callbacks import (
 from train.training.checkpoints import PHASE_WEIGHTS, forget_epochs, has_checkpoint, next_epoch
 from train.training.config import FROM_SCRATCH, FitSettings, from_scratch
 from train.training.distributed import Cluster
-from train.training.losses import AreaUnderCurve, accuracy, crossentropy
+from train.training.losses import Accuracy, AreaUnderCurve, crossentropy
 from train.training.phases import Phase, optimizer, phases, rate_flag
 from train.training.recalibration import recalibration_batches
 
@@ -211,7 +211,7 @@ def _validation(val: Split, settings: FitSettings) -> Batches | None:
 
 def _metrics(settings: FitSettings) -> list:
     auc = settings.early_stopping.endswith("auc")
-    return [accuracy, *([AreaUnderCurve()] if auc else [])]
+    return [Accuracy(), *([AreaUnderCurve()] if auc else [])]
 
 
 def _callbacks(

@@ -267,6 +267,8 @@ def test_a_damaged_folder_is_named_with_the_flag_more(train, tmp_path):
     with pytest.raises(DataError, match="Try: --more FOLDER"):
         more(train, tmp_path / "empty")
     further = rename(make_celeba(tmp_path / "further", train=2), "x")
+    with pytest.raises(DataError, match=f"Try: --more {further}$"):
+        more(train, further / "img_align_celeba")
     (further / "list_eval_partition.txt").unlink()
     with pytest.raises(DataError, match=r"no list_eval_partition.*Try: --more FOLDER"):
         more(train, further)

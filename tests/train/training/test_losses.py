@@ -5,7 +5,7 @@ import pytest
 
 from train.keras_import import keras
 from train.network.distillation import Distiller, TeacherEnsemble
-from train.training.losses import AreaUnderCurve, accuracy, crossentropy
+from train.training.losses import Accuracy, AreaUnderCurve, crossentropy
 
 LABELS = np.array([[0, 1, 1], [1, 0.3, 0]], np.float32)
 PREDICTED = np.array([[0.2, 0.7, 0.4], [0.9, 0.4, 0.6]], np.float32)
@@ -45,12 +45,22 @@ def test_the_prediction_of_an_unknown_label_changes_nothing(guess):
     np.testing.assert_array_equal(nothing, 0)
 
 
-def test_accuracy_is_of_the_known_labels():
-    np.testing.assert_allclose(np.asarray(accuracy(LABELS, PREDICTED)), [2 / 3, 2 / 3], rtol=1e-6)
+def accuracy(*batches):
+    """Return the accuracy of batches of labels and predictions."""
+    metric = Accuracy()
+    for labels, predicted in zip(batches[::2], batches[1::2], strict=True):
+        metric.update_state(labels, predicted)
+    return float(metric.result())
+
+
+def test_accuracy_is_of_the_known_labels_of_all_batches():
+    assert accuracy(LABELS, PREDICTED) == pytest.approx(4 / 6)
     labels = with_unknown(LABELS, (0, 2), (1, 0), (1, 1))
-    np.testing.assert_allclose(np.asarray(accuracy(labels, PREDICTED)), [1, 0], rtol=1e-6)
+    assert accuracy(labels, PREDICTED) == pytest.approx(2 / 3)
     nothing = np.full((1, 3), -1, np.float32)
-    np.testing.assert_array_equal(np.asarray(accuracy(nothing, PREDICTED[:1])), 1)
+    assert accuracy(labels, PREDICTED, nothing, PREDICTED[:1]) == pytest.approx(2 / 3)
+    assert accuracy(labels, PREDICTED, LABELS, PREDICTED) == pytest.approx(6 / 9)
+    assert Accuracy().name == "accuracy"
 
 
 def trained(labels, crops):
@@ -58,7 +68,7 @@ def trained(labels, crops):
     keras.utils.set_random_seed(3)
     inputs = keras.Input((4,))
     model = keras.Model(inputs, keras.layers.Dense(3, activation="sigmoid")(inputs))
-    model.compile(keras.optimizers.SGD(0.5), loss=crossentropy, metrics=[accuracy])
+    model.compile(keras.optimizers.SGD(0.5), loss=crossentropy, metrics=[Accuracy()])
     model.fit(crops, labels, epochs=1, batch_size=len(crops), verbose=0, shuffle=False)
     return model.get_weights()
 
