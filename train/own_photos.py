@@ -17,8 +17,8 @@
 
 Without a split, a photo's or person's name decides: 80, 10 and 10 %. The output folder has the same
 subfolders, and a labels.csv if the photos have one; faces of HEIC and other formats that cannot be
-written become JPEGs. Photos that cannot be read, without a face or with several are named. This is
-the only command that stores pictures.
+written become JPEGs. Photos that cannot be read, without a face or with several are named. Like
+--align of train.celeba and train.utkface, this stores pictures of people.
 """
 
 import shlex
