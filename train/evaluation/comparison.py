@@ -23,6 +23,7 @@ from train.evaluation.predictions import predict_both, predict_float
 from train.network.load import load_float
 from train.network.quantize import quantize
 from train.training.config import FitSettings
+from train.training.run_dir import read_record
 
 CALIBRATION_PHOTOS = 300
 TIMED_RUNS = 50
@@ -117,6 +118,8 @@ def _measure(
         validated = val.known.sum(axis=0).tolist()
         correct = (((raw_val >= 0.5) == val.labels) & val.known).sum(axis=0).tolist()
     width, height = settings.input
+    # Its own photos and those of --more; runs of earlier versions did not record the number.
+    trained = read_record(run).get("photos", {}).get("train", len(train))
     int8_ms = quickest_ms(network, np.zeros((height, width, 3), np.uint8))
     wall_s, cpu_s, epochs = _times(run / "times.csv")
     return [
@@ -124,7 +127,7 @@ def _measure(
             recipe=name,
             attribute=float_score.name,
             model=_describe(settings),
-            photos=len(train),
+            photos=trained,
             tested=float_score.photos,
             validation=val_correct / val_count if val_count else None,
             accuracy=float_score.accuracy,
