@@ -201,6 +201,14 @@ def test_the_further_folder_may_know_the_people_of_the_data(data, tmp_path):
     assert are_held_out(photos, further, held).tolist() == [False, True]
 
 
+def test_a_photo_of_the_same_name_is_left_out_without_identities(celeba, tmp_path):
+    held = held_out(read_celeba(celeba), celeba)
+    photos = [tmp_path / name for name in ("000024.jpg", "000025.PNG", "000048.jpg", "25.jpg")]
+    for number, photo in enumerate(photos):
+        photo.write_bytes(b"x" * number)
+    assert are_held_out(photos, tmp_path, held).tolist() == [False, True, True, False]
+
+
 def test_files_of_equal_size_and_other_content_stay(tmp_path):
     for name, content in (("a", b"1234"), ("b", b"1235"), ("c", b"1234"), ("d", b"")):
         (tmp_path / f"{name}.jpg").write_bytes(content)

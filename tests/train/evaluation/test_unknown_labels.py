@@ -113,7 +113,7 @@ def test_the_share_of_correct_predictions():
 
 def test_outputs_are_flat_only_where_both_classes_are_known():
     raw = np.full((4, 3), 0.5)
-    labels = np.array([[0, 0, 1], [UNKNOWN, UNKNOWN, 0], [0, 1, 1], [UNKNOWN, 0, 0]], np.uint8)
+    labels = np.array([[1, 0, 1], [UNKNOWN, UNKNOWN, 0], [1, 1, 1], [UNKNOWN, 0, 0]], np.uint8)
     assert flat_attributes(NAMES, raw, labels) == ("b", "c")
 
 
