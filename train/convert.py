@@ -167,7 +167,7 @@ def _uncalibrated_card(
 ) -> ModelCard:
     from device.faces.align import crop_template
 
-    prevalence = train.prevalence()
+    prevalence, record = train.prevalence(), without_paths(read_record(run))
     return ModelCard(
         file=f"{name}.tflite",
         sha256=hashlib.sha256(content).hexdigest(),
@@ -184,12 +184,18 @@ def _uncalibrated_card(
             for i, attribute in enumerate(train.attributes)
         ),
         training={
-            "data": f"{source}, train split",
+            "data": f"{source}, train split{_further(record)}",
             "licence": LICENCE if source == "CelebA" else "",
-            **without_paths(read_record(run)),
+            **record,
         },
         measured={},
     )
+
+
+def _further(record: dict[str, Any]) -> str:
+    """Return what a card says about the further photos that a run was trained on, or ""."""
+    more = record["settings"].get("more")
+    return f", and photos of {', '.join(more)}" if more else ""
 
 
 def without_paths(record: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@
     python -m train.fit --data ... --out runs/small --recipe attributes-small
     python -m train.recipe                                    # all recipes
 
---data is CelebA, complete or a part, or a folder of own photos (python -m train.own_photos --help).
+--data is CelebA, complete or a part, or a folder of own photos (python -m train.own_photos --help);
+--more adds folders of further photos, of which some labels may be unknown (docs/training.md).
 15 minutes per epoch of `attributes-base` for 37,616 photos on two cores. RUN then holds
 model.keras, settings.json (settings, seed, data counts, code version), history.csv, tensorboard/,
 and, until the run is complete, backup/ with the last finished epoch. Cached features of frozen
