@@ -52,6 +52,8 @@ def with_more(
         log.info(f"{folder}: {counted(len(rows), 'further photo')} to train on")
     if len(parts) == 1 and not balance:
         return train
+    if balance and all(len(np.unique(groups)) < 2 for _, groups in parts):
+        log.info("--balance changes nothing: the photos have no groups of Male and Young")
     weights = [balanced_weights(groups, balance) for _, groups in parts]
     return Split(
         train.name,

@@ -129,6 +129,15 @@ def test_limit_is_of_each_folder_and_weights_are_of_its_groups(train, tmp_path):
     np.testing.assert_array_equal(alone.weights, both.weights[:24])
 
 
+def test_balance_without_groups_is_logged(celeba, caplog):
+    bald = with_attributes(read_celeba(celeba).splits["train"], ("Bald",))
+    with caplog.at_level("INFO", "facet"):
+        np.testing.assert_array_equal(more(bald, balance=0.5).weights, 1)
+    assert caplog.messages == [
+        "--balance changes nothing: the photos have no groups of Male and Young"
+    ]
+
+
 def test_groups_are_of_gender_age_and_race():
     people = [
         UtkFace("", age, gender, race)
