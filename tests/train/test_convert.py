@@ -12,7 +12,6 @@ from device.errors import FacetError, UsageError
 from tests.conftest import CARD
 from tests.train.conftest import NAMES, empty_splits
 from train import convert, verify
-from train.data.celeba import read_celeba
 from train.evaluation.model_card import group_lines, model_card
 from train.training import run_dir
 from train.training.config import FitSettings
@@ -42,24 +41,6 @@ def test_the_card_records_the_runs_that_led_to_it_without_their_folders(run, tmp
     assert record["settings"]["weights"] == "model.keras" and record["settings"]["epochs"] == 7
     assert record["continued_from"]["settings"]["epochs"] == 2
     assert str(tmp_path) not in json.dumps(record) and str(run) not in json.dumps(record)
-
-
-def test_the_card_names_the_folders_of_further_photos(run, data, tmp_path):
-    folder = tmp_path / "r"
-    shutil.copytree(run, folder)
-    record = json.loads((folder / "settings.json").read_text())
-    train = read_celeba(data).splits["train"]
-
-    def described(more):
-        settings = record["settings"] | {"more": more}
-        (folder / "settings.json").write_text(json.dumps(record | {"settings": settings}))
-        card = convert._uncalibrated_card(folder, "x", b"", (32, 40), train, "CelebA")
-        assert str(tmp_path) not in card.to_json()
-        return card.training["data"]
-
-    assert described([]) == "CelebA, train split"
-    folders = [str(tmp_path / "celeba2"), str(tmp_path / "utkface_aligned")]
-    assert described(folders) == "CelebA, train split, and photos of celeba2, utkface_aligned"
 
 
 def test_the_text_names_the_groups_with_most_errors():

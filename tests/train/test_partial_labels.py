@@ -1,4 +1,4 @@
-"""Commands on data whose labels are partly unknown: figures are those of the known labels."""
+"""Commands on partly unknown labels, whose figures are those of the known ones."""
 
 import csv
 import json
@@ -9,7 +9,7 @@ import pytest
 
 from device.attributes.classifier import Classifier
 from tests.train.conftest import NAMES
-from train import calibrate, evaluate
+from train import calibrate, convert, evaluate
 from train.data.celeba import read_celeba
 from train.data.match import match_data
 from train.data.split import UNKNOWN
@@ -78,3 +78,21 @@ def test_a_report_and_a_calibration_on_partial_labels(partial, run, models, tmp_
     assert "labels unknown." in page and ">nan" not in page
     calibrate.main(["--data", str(partial), "--model", str(models / "attributes.json")])
     assert "nan" not in capsys.readouterr().out
+
+
+def test_the_card_names_the_folders_of_further_photos(run, data, tmp_path):
+    folder = tmp_path / "r"
+    shutil.copytree(run, folder)
+    record = json.loads((folder / "settings.json").read_text())
+    train = read_celeba(data).splits["train"]
+
+    def described(more):
+        settings = record["settings"] | {"more": more}
+        (folder / "settings.json").write_text(json.dumps(record | {"settings": settings}))
+        card = convert._uncalibrated_card(folder, "x", b"", (32, 40), train, "CelebA")
+        assert str(tmp_path) not in card.to_json()
+        return card.training["data"]
+
+    assert described([]) == "CelebA, train split"
+    folders = [str(tmp_path / "celeba2"), str(tmp_path / "utkface_aligned")]
+    assert described(folders) == "CelebA, train split, and photos of celeba2, utkface_aligned"
