@@ -70,21 +70,22 @@ def features(
     eyes_px = float(template[1, 0] - template[0, 0])
     origin = np.array([template[2, 0], template[:2, 1].mean()])
     skin = np.concatenate(
-        [_patch(crop_rgb, origin + eyes_px * np.array(at), SKIN_HALF * eyes_px) for at in SKIN_AT]
+        [
+            lab_patch(crop_rgb, origin + eyes_px * np.array(at), SKIN_HALF * eyes_px)
+            for at in SKIN_AT
+        ]
     )
     skin = skin[np.argsort(skin[:, 0], kind="stable")]
     # Without hair and shadow, which are darker, and highlights, which are lighter.
     colour = np.median(skin[int(0.3 * len(skin)) : int(0.8 * len(skin))], axis=0)
-    eyes = np.concatenate([_patch(crop_rgb, eye, EYE_HALF * eyes_px) for eye in template[:2]])
-    mouth = _patch(crop_rgb, template[3], MOUTH_HALF * eyes_px)
-    # Individual typology angle (Chardon et al., 1991), dermatology's measure of skin colour.
-    angle = np.degrees(np.arctan2(colour[0] - 50, colour[2]))
+    eyes = np.concatenate([lab_patch(crop_rgb, eye, EYE_HALF * eyes_px) for eye in template[:2]])
+    mouth = lab_patch(crop_rgb, template[3], MOUTH_HALF * eyes_px)
     shadow, light = np.percentile(skin[:, 0], (10, 90)) - np.median(skin[:, 0])
     known = dict(zip(names, probabilities, strict=True))
     values = np.array([known.get(name, np.nan) for name in ATTRIBUTES])
     return np.array(
         [
-            *(*colour, np.hypot(colour[1], colour[2]), angle),
+            *(*colour, np.hypot(colour[1], colour[2]), typology_angle(colour)),
             *(colour - _brightest(eyes)),
             *(colour - _brightest(mouth)),
             *(colour - np.median(mouth, axis=0)),
@@ -94,8 +95,19 @@ def features(
     )
 
 
-def _patch(crop_rgb: np.ndarray, centre: np.ndarray, half: float) -> np.ndarray:
-    """Return the CIELAB colours of a square, float32 (n, 3); at least one pixel."""
+def typology_angle(lab: np.ndarray) -> float:
+    """Return the individual typology angle of a CIELAB colour (3,), degrees; light skin is high.
+
+    Source: Chardon et al. (1991), dermatology's measure of skin colour.
+    """
+    return float(np.degrees(np.arctan2(lab[0] - 50, lab[2])))
+
+
+def lab_patch(crop_rgb: np.ndarray, centre: np.ndarray, half: float) -> np.ndarray:
+    """Return the CIELAB colours of a square, float32 (n, 3); at least one pixel.
+
+    crop_rgb: uint8 (h, w, 3). centre: (2,) px. half: half of the square's side, px.
+    """
     height, width = crop_rgb.shape[:2]
     left, top = np.clip((centre - half).astype(int), 0, (width - 1, height - 1))
     right, bottom = np.clip((centre + half).astype(int), (left + 1, top + 1), (width, height))

@@ -52,17 +52,15 @@ def make_parser() -> Parser:
     return parser
 
 
-def read_labels(folder: Path) -> tuple[list[Path], np.ndarray]:
-    """Return photos and their bands, int (photos,); DataError if labels.csv is malformed."""
+def read_labels(folder: Path, hint: str = "--data DIR") -> tuple[list[Path], np.ndarray]:
+    """Return photos and their bands, int (photos,); DataError, with `hint`, without good labels."""
     path = folder / "labels.csv"
     columns: dict[str, Conversion] = {"file": str, "fitzpatrick_type": whole}
-    rows = read_columns(path, columns, "--data DIR")
+    rows = read_columns(path, columns, hint)
     photos, bands = [folder / file for file, _ in rows], np.array([band for _, band in rows], int)
     counts = [int(np.sum(bands == band)) for band in BANDS]
     if sum(counts) != len(bands) or min(counts) < FOLDS:
-        raise DataError(
-            f"{path}: need {FOLDS} photos of each of {BANDS}, got {counts}", "--data DIR"
-        )
+        raise DataError(f"{path}: need {FOLDS} photos of each of {BANDS}, got {counts}", hint)
     return photos, bands
 
 
