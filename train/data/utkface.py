@@ -16,6 +16,7 @@ GENDERS = {"0": MALE, "1": FEMALE, "m": MALE, "f": FEMALE, "man": MALE, "woman":
 GENDERS |= {MALE: MALE, FEMALE: FEMALE}
 RACES = ("White", "Black", "Asian", "Indian", "Other")  # in the order of UTKFace's numbers
 ADULT = 18  # years
+PHOTOS = "images"  # folder beside labels.csv
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,9 @@ class UtkFace:
 def read_utkface(folder: Path) -> list[UtkFace]:
     """Return the adults of a folder: of its labels.csv, or else of the photos' names.
 
-    labels.csv has the columns file, age, gender and race; names are age_gender_race_date.jpg, as
-    UTKFace is distributed. Raises DataError for malformed labels, and without any.
+    labels.csv has the columns file, age, gender and race, its photos are beside it or in images/;
+    names are age_gender_race_date.jpg, as UTKFace is distributed. Raises DataError for malformed
+    labels, and without any.
     """
     if path := table_in(folder, "labels"):
         columns: dict[str, Conversion] = {
@@ -42,7 +44,8 @@ def read_utkface(folder: Path) -> list[UtkFace]:
             "race": _race,
         }
         rows = read_columns(path, columns, HINT)
-        faces = [UtkFace(folder / file, *labels) for file, *labels in rows]
+        photos = folder / PHOTOS if (folder / PHOTOS).is_dir() else folder
+        faces = [UtkFace(photos / file, *labels) for file, *labels in rows]
     else:
         faces = _of_names(folder)
     return [face for face in faces if face.age >= ADULT]
