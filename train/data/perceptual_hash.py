@@ -1,4 +1,4 @@
-"""Find near-duplicate photos by a perceptual hash: the same photo saved, scaled or cropped again.
+"""Find near-duplicate photos by a perceptual hash: one photo saved, scaled, cropped or mirrored.
 
 The hash has the signs of the lowest 16x16 frequencies of the grey photo (Zauner, 2010), without
 the mean. The usual 8x8 do not separate aligned faces, which all share their lowest frequencies.
@@ -17,6 +17,8 @@ BITS = FREQUENCIES**2 - 1
 MAX_DISTANCE = 52
 FLAT = 1e-3  # frequencies below it are rounding errors, as of a photo of one colour
 BLOCK = 1024  # photos that are compared at a time
+# A mirrored photo has the same frequencies, those of odd columns with the other sign.
+MIRROR = np.tile((1, -1), FREQUENCIES**2 // 2)[1:].astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Pair:
     first: int
     second: int
     distance: int  # bits that differ, 0..BITS
+    mirrored: bool = False  # one left to right
 
 
 def perceptual_hash(photo_bgr: np.ndarray) -> np.ndarray:
@@ -56,6 +59,9 @@ def _close(first: np.ndarray, second: np.ndarray, distance: int) -> Iterator[Pai
     # Bits as -1 and 1: the product of two hashes is the equal bits less the different ones.
     signs = [np.where(hashes, 1, -1).astype(np.float32) for hashes in (first, second)]
     for start in range(0, len(first), BLOCK):
-        different = (BITS - signs[0][start : start + BLOCK] @ signs[1].T) / 2
-        for row, column in np.argwhere(different <= distance):
-            yield Pair(int(row) + start, int(column), int(different[row, column]))
+        block = signs[0][start : start + BLOCK]
+        same, mirrored = ((BITS - block @ other.T) / 2 for other in (signs[1], signs[1] * MIRROR))
+        nearest = np.minimum(same, mirrored)
+        for row, column in np.argwhere(nearest <= distance):
+            bits, is_mirrored = nearest[row, column], mirrored[row, column] < same[row, column]
+            yield Pair(int(row) + start, int(column), int(bits), bool(is_mirrored))

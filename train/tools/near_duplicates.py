@@ -1,13 +1,13 @@
-"""Find photos of one folder that another one has too: saved, scaled or cropped again.
+"""Find photos of one folder that another one has too: saved, scaled, cropped or mirrored.
 
     M=../more/utkface; D=../shared/data
     python -m train.tools.near_duplicates $M $D/utkface --list leaked.txt    # between; 30 s
     python -m train.tools.near_duplicates $D/utkface                         # within
 
 Prints the pairs, nearest first: the bits of 255 in which their hashes differ (0 is equal to the
-eye), then the files. --list writes the names of the first folder's photos that are in a pair, a
-line each, relative to the folder: photos that a training set must not have. Mirrored photos and
-other photos of one person are not found.
+eye), "mirrored" for one left to right, then the files. --list writes the names of the first
+folder's photos that are in a pair, a line each, relative to the folder: photos that a training set
+must not have. Other photos of one person are not found.
 """
 
 from pathlib import Path
@@ -65,7 +65,8 @@ def main(argv: list[str] | None = None) -> None:
     else:
         second, pairs = first, pairs_within(hashes, options.distance)
     for pair in pairs:
-        print(f"{pair.distance:4}  {first[pair.first]}  {second[pair.second]}")
+        mirrored = "  mirrored" if pair.mirrored else ""
+        print(f"{pair.distance:4}{mirrored}  {first[pair.first]}  {second[pair.second]}")
     names = names_in(pairs, first, options.folders[0])
     print(
         f"{counted(len(pairs), 'pair')} within {options.distance} of {BITS} bits; of "

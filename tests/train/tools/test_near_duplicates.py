@@ -11,7 +11,7 @@ from train.tools import near_duplicates
 
 @pytest.fixture
 def folders(tmp_path, astronaut):
-    """Two folders: a photo, and with another one that photo again, smaller and as JPEG."""
+    """Two folders: a photo; and that photo as a smaller JPEG, mirrored, and another one."""
     first, second = tmp_path / "first", tmp_path / "second"
     (first / "a").mkdir(parents=True)
     second.mkdir()
@@ -19,6 +19,7 @@ def folders(tmp_path, astronaut):
     half = cv2.resize(astronaut, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     cv2.imwrite(str(second / "half.jpg"), half, [cv2.IMWRITE_JPEG_QUALITY, 70])
     cv2.imwrite(str(second / "mirrored.png"), astronaut[:, ::-1])
+    cv2.imwrite(str(second / "other.png"), np.rot90(astronaut))
     return first, second
 
 
@@ -35,15 +36,20 @@ def test_a_photo_of_one_colour_has_an_empty_hash():
     assert not perceptual_hash(np.full((50, 70, 3), 90, np.uint8)).any()
 
 
-def test_a_photo_saved_again_is_found_and_a_mirrored_one_is_not(folders, tmp_path, capsys):
+def test_a_photo_saved_again_is_found_and_another_is_not(folders, tmp_path, capsys):
     first, second = folders
     near_duplicates.main([str(first), str(second), "--list", str(tmp_path / "names.txt")])
-    pair, summary = capsys.readouterr().out.splitlines()
-    distance, *files = pair.split()
-    assert int(distance) < 8 and files == [str(first / "a/photo.png"), str(second / "half.jpg")]
-    assert "1 pair within 52 of 255 bits; of 1 photo" in summary
+    *pairs, summary = capsys.readouterr().out.splitlines()
+    photo = str(first / "a/photo.png")
+    found = {tuple(line.split()[1:]) for line in pairs}
+    assert found == {
+        (photo, str(second / "half.jpg")),
+        ("mirrored", photo, str(second / "mirrored.png")),
+    }
+    assert all(int(line.split()[0]) < 8 for line in pairs)
+    assert "2 pairs within 52 of 255 bits; of 1 photo" in summary
     assert (tmp_path / "names.txt").read_text() == "a/photo.png\n"
-    near_duplicates.main([str(second)])
+    near_duplicates.main([str(first)])
     assert capsys.readouterr().out.startswith("0 pairs")
 
 
