@@ -78,7 +78,7 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
     people = counted(sum(summary["states"].values()), "photo")
     reasons = ", ".join(f"{state} {count:,}" for state, count in states.items())
     reasons = f" ({reasons})" if reasons else ""
-    lines = [f"{sum(states.values()):,} of {people} are not classified{reasons}."]
+    lines = [f"Not classified: {sum(states.values()):,} of {people}{reasons}."]
     for name, ranking in summary["auc"].items():
         if ranking["auc"] is not None:
             ends = interval_text((ranking["low"], ranking["high"]), 3)

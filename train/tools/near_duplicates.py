@@ -1,8 +1,9 @@
 """Find photos of one folder that another one has too: saved, scaled, cropped or mirrored.
 
-    M=../more/utkface; D=../shared/data
-    python -m train.tools.near_duplicates $M $D/utkface --list leaked.txt    # between; 30 s
-    python -m train.tools.near_duplicates $D/utkface                         # within
+    python -m train.tools.near_duplicates ../shared/data/utkface                     # within
+    python -m train.tools.near_duplicates TRAINING ../shared/data/utkface --list leaked.txt
+
+20 seconds for 17,643 photos of 200x200 px.
 
 Prints the pairs, nearest first: the bits of 255 in which their hashes differ (0 is equal to the
 eye), "mirrored" for one left to right, then the files. --list writes the names of the first

@@ -88,7 +88,7 @@ def test_what_sums_the_groups_up():
     record = found.summary()
     assert json.loads(json.dumps(record, allow_nan=False)) == record
     lines = fairness_text.summary_lines(record)
-    assert lines[0] == "2 of 5 photos are not classified (blurred 1, no face 1)."
+    assert lines[0] == "Not classified: 2 of 5 photos (blurred 1, no face 1)."
     assert lines[2].startswith("AUC of Young, under 35 against over 50: 1.000 (")
 
 
@@ -97,7 +97,7 @@ def test_a_model_without_the_attributes_has_refusals_only():
     found = fairness.measure(people)
     assert {row.attribute for row in found.errors} == {NOT_CLASSIFIED}
     assert found.summary()["auc"]["Male"]["auc"] is None
-    assert fairness_text.summary_lines(found.summary()) == ["0 of 1 photo are not classified."]
+    assert fairness_text.summary_lines(found.summary()) == ["Not classified: 0 of 1 photo."]
 
 
 def test_tables_and_chart_have_every_group(tmp_path):
