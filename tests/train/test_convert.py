@@ -53,7 +53,7 @@ def test_the_text_starts_with_the_groups_with_most_errors():
     ranking = {"people": 9, "auc": 0.5, "low": 0.2, "high": 0.8}
     fairness = {"states": {"ok": 3}, "auc": {"Male": ranking}, "race_gap": None}
     assert group_lines({"groups": groups, "fairness": fairness})[-2] == (
-        "On UTKFace: Not classified: 0 of 3 photos. "
+        "UTKFace. Not classified: 0 of 3 photos. "
         "AUC of Male, men against women: 0.500 (0.200 to 0.800)."
     )
     assert group_lines({}) == group_lines({"groups": {}}) == []

@@ -219,5 +219,5 @@ def group_lines(measured: dict) -> list[str]:
         "",
         *lines,
         "",
-        *([f"On UTKFace: {' '.join(summary)}", ""] if summary else []),
+        *([f"UTKFace. {' '.join(summary)}", ""] if summary else []),
     ]
