@@ -17,6 +17,8 @@ GENDERS |= {MALE: MALE, FEMALE: FEMALE}
 RACES = ("White", "Black", "Asian", "Indian", "Other")  # in the order of UTKFace's numbers
 ADULT = 18  # years
 PHOTOS = "images"  # folder beside labels.csv
+# CelebA's Young has no defined age: yes below the first number, no above the second.
+YOUNG_BELOW, YOUNG_NOT_ABOVE = 35, 50
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,19 @@ class UtkFace:
     race: str
 
 
+def is_young(age: int) -> bool | None:
+    """Return whether a person of this age is young; None between the two limits."""
+    if YOUNG_BELOW <= age <= YOUNG_NOT_ABOVE:
+        return None
+    return age < YOUNG_BELOW
+
+
 def read_utkface(folder: Path) -> list[UtkFace]:
     """Return the adults of a folder: of its labels.csv, or else of the photos' names.
 
     labels.csv has the columns file, age, gender and race, its photos are beside it or in images/;
-    names are age_gender_race_date.jpg, as UTKFace is distributed. Raises DataError for malformed
-    labels, and without any.
+    names are age_gender_race_date.jpg, as
+    UTKFace is distributed. Raises DataError for malformed labels, and without any.
     """
     if path := table_in(folder, "labels"):
         columns: dict[str, Conversion] = {

@@ -15,7 +15,7 @@ import numpy as np
 from device.attributes.model_card import ModelCard
 from device.types import OK
 from train.data.split import Split
-from train.data.utkface import MALE
+from train.data.utkface import MALE, YOUNG_BELOW, YOUNG_NOT_ABOVE, is_young
 from train.evaluation.group_errors import (
     ALL,
     Gap,
@@ -28,9 +28,6 @@ from train.evaluation.intervals import auc_interval
 from train.evaluation.labelled_people import LabelledPerson, Prediction
 from train.evaluation.metrics import auc, without_nan
 
-# CelebA's Young has no defined age: yes below the first number, no above the second; ages between
-# them are not evaluated.
-YOUNG_BELOW, YOUNG_NOT_ABOVE = 35, 50
 # Each band is wholly young, not young, or not evaluated.
 AGE_BANDS = {
     "18 to 34": range(18, YOUNG_BELOW),
@@ -117,16 +114,10 @@ def _groups(people: Sequence[LabelledPerson]) -> dict[tuple[str, str], list[Labe
     return dict(groups)
 
 
-def _is_young(person: LabelledPerson) -> bool | None:
-    if YOUNG_BELOW <= person.age <= YOUNG_NOT_ABOVE:
-        return None
-    return person.age < YOUNG_BELOW
-
-
 # Attribute -> a person's label; None if it is not evaluated.
 LABELS: dict[str, Callable[[LabelledPerson], bool | None]] = {
     "Male": lambda person: person.gender == MALE,
-    "Young": _is_young,
+    "Young": lambda person: is_young(person.age),
 }
 
 
@@ -145,12 +136,14 @@ def _ranking(people: Sequence[LabelledPerson], name: str) -> Ranking:
 
 
 def celeba_errors(card: ModelCard, split: Split, probabilities: np.ndarray) -> list[GroupError]:
-    """Return the mean error over all attributes by CelebA's own labels."""
-    wrong = ((probabilities >= card.values("threshold")) != split.labels).mean(axis=1)
+    """Return the mean error over a photo's known attributes by CelebA's own labels."""
+    known = split.labels <= 1
+    wrong = ((probabilities >= card.values("threshold")) != split.labels) & known
+    shares = wrong.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     errors = []
     for name, positive, negative in CELEBA_GROUPS:
         if name in card.names:
-            rows = split.labels[:, card.names.index(name)] == 1
-            for group, members in ((positive, rows), (negative, ~rows)):
-                errors.append(mean_error(group, "all attributes", wrong[members]))
+            labels = split.labels[:, card.names.index(name)]
+            for group, label in ((positive, 1), (negative, 0)):
+                errors.append(mean_error(group, "all attributes", shares[labels == label]))
     return [error for error in errors if error.people]

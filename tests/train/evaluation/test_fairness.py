@@ -124,6 +124,20 @@ def test_errors_by_celebas_labels():
     assert found["men"].low < 0.05 < found["men"].high
 
 
+def test_labels_that_are_unknown_are_not_wrong():
+    card = read_card(CARD)
+    labels = np.zeros((2, 40), np.uint8)
+    male = card.names.index("Male")
+    labels[0, :20], labels[1, male] = 255, 255
+    labels[0, male] = 1
+    probabilities = np.where(labels == 1, 0.99, 0.001)
+    probabilities[0, -2:] = 0.99  # two wrong of 40 - 20 known
+    split = Split("test", (), labels, card.names)
+    found = {row.group: row for row in fairness.celeba_errors(card, split, probabilities)}
+    assert (found["men"].people, found["men"].error) == (1, pytest.approx(0.1))
+    assert "women" not in found
+
+
 def test_malformed_labels_name_the_line(tmp_path):
     (tmp_path / "labels.csv").write_text("file,age,gender,race\na.jpg,old,male,White\n")
     with pytest.raises(DataError, match=r"labels.csv, line 2: expected file,age,gender,race"):
