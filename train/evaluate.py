@@ -9,8 +9,7 @@
 
 `--model CARD` selects another model than models/attributes.json. Each prints a table and writes to
 --out: scores writes report.json, attributes.png (all attributes) and attributes/NAME.png (curves of
-each); sweep, rejection, fairness and photos write a .json of that name, sweep and rejection a chart
-too.
+each); sweep, rejection, fairness and photos write a .json of that name, all but photos a chart too.
 """
 
 import argparse
@@ -35,7 +34,7 @@ from train.data.open import read_data
 from train.data.select import head, sample_evenly
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split, left_out_line
 from train.data.unreadable import unreadable, unreadable_line
-from train.evaluation import end_to_end, fairness, rejection, robustness
+from train.evaluation import end_to_end, fairness, fairness_text, rejection, robustness
 from train.evaluation.float_model import load_matched
 from train.evaluation.intervals import (
     Interval,
@@ -44,6 +43,7 @@ from train.evaluation.intervals import (
     score_intervals,
     without_unknown,
 )
+from train.evaluation.labelled_people import read_people
 from train.evaluation.metrics import Scores, decimals, without_nan
 from train.evaluation.predictions import predict_float, predict_int8, score_predictions
 
@@ -211,23 +211,26 @@ def run_rejection(
 
 
 def run_fairness(args: argparse.Namespace, out: Path, classifier: Classifier, split: Split) -> None:
-    """Print and write the errors by group."""
+    """Print, write and draw the errors by group."""
+    from train.evaluation.fairness_chart import chart
+
     card, split = classifier.card, head(split, args.limit)
     utkface = args.utkface or args.data.parent / "utkface"
-    people = fairness.read_people(utkface, _detector(), classifier)
-    missed = sum(person.male is None for person in people)
+    found = fairness.measure(read_people(utkface, _detector(), classifier))
     readable, raw = predict_int8(classifier.network, split, card.crop_wh)
     _, probabilities = score_predictions(card, raw, readable)
     errors = {
-        "UTKFace": fairness.utkface_errors(people),
-        f"CelebA {split.name}": fairness.celeba_errors(card, readable, probabilities),
+        "UTKFace": found.errors,
+        f"CelebA {split.name}": tuple(fairness.celeba_errors(card, readable, probabilities)),
     }
     for title, rows in errors.items():
-        print(fairness.table(title, rows))
-    print(f"UTKFace: no face detected in {missed} of {len(people)} photos")
+        print(fairness_text.tables(title, rows), end="\n\n")
+    print("\n".join(["UTKFace", *fairness_text.summary_lines(found.summary())]))
     _print_unreadable(split, utkface)
     records = {title: [asdict(row) for row in rows] for title, rows in errors.items()}
-    _write_json(out / "fairness.json", records)
+    _write_json(out / "fairness.json", records | {"summary": found.summary()})
+    chart(out / "fairness.png", found.errors)
+    print(f"chart: {out / 'fairness.png'}")
 
 
 def run_photos(folder: Path, out: Path, classifier: Classifier) -> None:

@@ -43,21 +43,20 @@ def test_the_card_records_the_runs_that_led_to_it_without_their_folders(run, tmp
     assert str(tmp_path) not in json.dumps(record) and str(run) not in json.dumps(record)
 
 
-def test_the_text_names_the_groups_with_most_errors():
-    def row(group, people, error):
-        return {
-            "group": group,
-            "attribute": "Male",
-            "people": people,
-            "error": error,
-            "low": error / 2,
-            "high": error * 2,
-        }
-
-    rows = [row("all", 100, 0.1), row("old", 30, 0.2), row("young", 60, 0.05), row("few", 3, 1.0)]
-    (sentence,) = [line for line in group_lines({"UTKFace": rows}) if line.startswith("- ")]
-    assert "10.0 % (5.0 to 20.0) overall" in sentence and "most for old 20.0 %" in sentence
-    assert "least for young 5.0 %" in sentence and "few" not in sentence
+def test_the_text_starts_with_the_groups_with_most_errors():
+    keys = ("group", "attribute", "people", "error", "low", "high")
+    rows = [("all", "Male", 100, 0.1, 0.05, 0.2), ("old", "Male", 30, 0.2, 0.1, 0.4)]
+    groups = {"UTKFace": [dict(zip(keys, row, strict=True)) for row in rows]}
+    heading, _, note, _, _, _, first, *_ = group_lines({"groups": groups})
+    assert heading == "## Error by group" and "at least 20 people" in note
+    assert first == "| UTKFace | Male | old | 30 | 20.0 % (10.0 to 40.0) |"
+    ranking = {"people": 9, "auc": 0.5, "low": 0.2, "high": 0.8}
+    fairness = {"states": {"ok": 3}, "auc": {"Male": ranking}, "race_gap": None}
+    assert group_lines({"groups": groups, "fairness": fairness})[-2] == (
+        "UTKFace. Not classified: 0 of 3 photos. "
+        "AUC of Male, men against women: 0.500 (0.200 to 0.800)."
+    )
+    assert group_lines({}) == group_lines({"groups": {}}) == []
 
 
 def test_a_conversion_that_fails_leaves_the_old_model(tmp_path, run, models, monkeypatch):

@@ -1,4 +1,4 @@
-"""train.evaluate scores: the figures of a card, measured again."""
+"""train.evaluate: the figures of a card, measured again; errors by group."""
 
 import json
 
@@ -36,6 +36,25 @@ def test_evaluation_reproduces_the_cards_figures(tmp_path, models, run, data, ca
         assert len(report["attributes"]) == len(NAMES) and "support" in report["attributes"][0]
     assert cv2.imread(str(out / "attributes.png")).shape[0] > 200
     assert len(list((out / "attributes").glob("*.png"))) == len(NAMES)
+
+
+def test_fairness_writes_and_draws_what_it_prints(tmp_path, models, data, admiral, capsys):
+    (tmp_path / "utkface" / "images").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "utkface" / "images" / "a.png"), admiral)
+    (tmp_path / "utkface" / "labels.csv").write_text(
+        "file,age,gender,race\na.png,60,female,White\n"
+    )
+    flags = ["--data", str(data), "--utkface", str(tmp_path / "utkface"), "--out", str(tmp_path)]
+    evaluate.main(["fairness", "--model", str(models / "attributes.json"), *flags])
+    printed = capsys.readouterr().out
+    assert "White women of 60 and older" in printed and "CelebA test" in printed
+    assert "Not classified: 0 of 1 photo." in printed
+    report = json.loads((tmp_path / "fairness.json").read_text())
+    assert report["summary"]["states"] == {"ok": 1}
+    groups = {row["group"] for row in report["UTKFace"]}
+    assert {"all", "women", "White people", "women of 60 and older"} <= groups
+    assert "men" in {row["group"] for row in report["CelebA test"]}
+    assert cv2.imread(str(tmp_path / "fairness.png")) is not None
 
 
 @pytest.mark.slow

@@ -1,29 +1,41 @@
-"""Errors by gender, age band and race, with 95 % intervals.
+"""Errors by gender, age and race.
 
 Run by `python -m train.evaluate fairness`. UTKFace's photos go through the device's whole
 pipeline; CelebA's aligned photos, grouped by CelebA's own labels, through the classifier only.
 """
 
-import math
-from dataclasses import dataclass
-from pathlib import Path
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
-from device.analyzer import FaceAnalyzer, FaceClassifier, largest
 from device.attributes.model_card import ModelCard
-from device.faces.blazeface import BlazeFace
-from device.faces.quality_gate import NO_LIMITS
-from train.data.crops import with_border
-from train.data.split import DataError, Split
-from train.data.unreadable import COPY_AGAIN, photo_or_none
-from train.data.utkface import read_utkface
+from device.types import OK
+from train.data.split import Split
+from train.data.utkface import MALE, YOUNG_BELOW, YOUNG_NOT_ABOVE, is_young
+from train.evaluation.group_errors import (
+    ALL,
+    Gap,
+    GroupError,
+    group_error,
+    largest_gap,
+    mean_error,
+)
+from train.evaluation.intervals import auc_interval
+from train.evaluation.labelled_people import LabelledPerson, Prediction
+from train.evaluation.metrics import auc, without_nan
 
-AGE_BANDS = ((18, 29), (30, 44), (45, 59), (60, 120))
-# CelebA's Young has no defined age: yes below the first number, no above the second; ages between
-# them are not evaluated.
-YOUNG_BELOW, YOUNG_NOT_ABOVE = 35, 50
+# Each band is wholly young, not young, or not evaluated.
+AGE_BANDS = {
+    "18 to 34": range(18, YOUNG_BELOW),
+    "35 to 50": range(YOUNG_BELOW, YOUNG_NOT_ABOVE + 1),
+    "51 to 59": range(YOUNG_NOT_ABOVE + 1, 60),
+    "60 and older": range(60, sys.maxsize),
+}
+NOT_CLASSIFIED = "not classified"
 CELEBA_GROUPS = (  # attribute, group with it, group without
     ("Male", "men", "women"),
     ("Young", "young", "older"),
@@ -34,123 +46,104 @@ CELEBA_GROUPS = (  # attribute, group with it, group without
 
 
 @dataclass(frozen=True)
-class LabelledPerson:
-    """One UTKFace photo's labels and predictions.
+class Ranking:
+    """The AUC of an attribute, 0..1, with its 95 % interval; NaN without people of one class."""
 
-    A prediction is None if no face was detected, or the model does not have the attribute.
-    """
-
-    age: int
-    gender: str
-    race: str
-    male: bool | None
-    young: bool | None
-
-
-@dataclass(frozen=True)
-class GroupError:
-    """The error of one attribute in one group, 0..1, with its 95 % interval."""
-
-    group: str
-    attribute: str
     people: int
-    error: float
+    auc: float
     low: float
     high: float
 
 
-def read_people(
-    folder: Path, detector: BlazeFace, classifier: FaceClassifier
-) -> list[LabelledPerson]:
-    """Return UTKFace's people with predictions, without those of photos that cannot be read.
+@dataclass(frozen=True)
+class Fairness:
+    """What UTKFace's people show about a model."""
 
-    Raises DataError if labels are missing or malformed, or no photo can be read.
-    """
-    analyzer = FaceAnalyzer(detector, NO_LIMITS, classifier)
-    thresholds = classifier.thresholds
-    people = []
-    for face in tqdm(read_utkface(folder), unit="photo", desc="utkface", leave=False):
-        predicted = _predict(face.photo, analyzer, thresholds)
-        if predicted is None:
-            continue
-        male, young = predicted.get("Male"), predicted.get("Young")
-        people.append(LabelledPerson(face.age, face.gender, face.race, male, young))
-    if not people:
-        raise DataError(f"no photo in {folder} can be read", COPY_AGAIN)
-    return people
+    errors: tuple[GroupError, ...]  # of Male, Young and NOT_CLASSIFIED, per group
+    states: dict[str, int]  # state of the face -> people
+    rankings: dict[str, Ranking]  # attribute -> AUC; of Young: the youngest against the oldest
+    race_gap: Gap | None  # of Male
+
+    def summary(self) -> dict[str, Any]:
+        """Return all but the errors, for JSON."""
+        rankings = {name: without_nan(asdict(row)) for name, row in self.rankings.items()}
+        gap = asdict(self.race_gap) if self.race_gap else None
+        return {"states": self.states, "auc": rankings, "race_gap": gap}
 
 
-def _predict(path: Path, analyzer: FaceAnalyzer, thresholds: np.ndarray) -> dict[str, bool] | None:
-    """Return the decision per attribute for the largest face; {} without one, None unreadable."""
-    photo = photo_or_none(path)
-    if photo is None:
-        return None
-    face = largest(analyzer.analyze(with_border(photo)))
-    if face is None or face.probabilities.array is None:
-        return {}
-    positive = face.probabilities.array >= thresholds
-    return dict(zip(face.probabilities.names, positive.tolist(), strict=True))
+def measure(people: Sequence[LabelledPerson]) -> Fairness:
+    """Return the errors of UTKFace's people by group, and what sums them up."""
+    errors = utkface_errors(people)
+    races = [row for row in errors if (row.by, row.attribute) == ("race", "Male")]
+    return Fairness(
+        errors=tuple(errors),
+        states=dict(Counter(person.state for person in people).most_common()),
+        rankings={name: _ranking(people, name) for name in LABELS},
+        race_gap=largest_gap(races),
+    )
 
 
-def utkface_errors(people: list[LabelledPerson]) -> list[GroupError]:
-    """Return the errors of Male and Young for all, and by gender, race and age band."""
-    classified = [p for p in people if (p.male, p.young) != (None, None)]
-    groups = {"all": classified}
-    for gender in sorted({p.gender for p in classified}):
-        groups[gender] = [p for p in classified if p.gender == gender]
-    for race in sorted({p.race for p in classified}):
-        groups[race] = [p for p in classified if p.race == race]
-    for low, high in AGE_BANDS:
-        groups[f"{low} to {high}"] = [p for p in classified if low <= p.age <= high]
+def utkface_errors(people: Sequence[LabelledPerson]) -> list[GroupError]:
+    """Return the errors of Male and Young, and the share that is not classified, by group."""
     errors = []
-    for name, members in groups.items():
-        male_wrong = [p.male != (p.gender == "male") for p in members if p.male is not None]
-        errors.append(_error(name, "Male", male_wrong))
-        rated = [p for p in members if p.age < YOUNG_BELOW or p.age > YOUNG_NOT_ABOVE]
-        young_wrong = [p.young != (p.age < YOUNG_BELOW) for p in rated if p.young is not None]
-        errors.append(_error(name, "Young", young_wrong))
+    for (by, group), members in _groups(people).items():
+        for name in LABELS:
+            wrong = [label != predicted.positive for label, predicted in _rated(members, name)]
+            errors.append(group_error(group, name, wrong, by))
+        rejected = [person.state != OK for person in members]
+        errors.append(group_error(group, NOT_CLASSIFIED, rejected, by))
     return [error for error in errors if error.people]
 
 
-def _error(group: str, attribute: str, wrong: list[bool]) -> GroupError:
-    """Return a group's error with its Wilson interval."""
-    from scipy.stats import binomtest  # slow to import
+def _groups(people: Sequence[LabelledPerson]) -> dict[tuple[str, str], list[LabelledPerson]]:
+    """Return everyone and each group that has people, by what divides them and its name."""
+    groups = defaultdict(list)
+    for person in people:
+        gender = "men" if person.gender == MALE else "women"
+        age = next((name for name, ages in AGE_BANDS.items() if person.age in ages), "")
+        for by, group in (
+            ("", ALL),
+            ("gender", gender),
+            ("race", f"{person.race} people"),
+            ("age", f"people of {age}"),
+            ("gender and age", f"{gender} of {age}"),
+            ("gender and race", f"{person.race} {gender}"),
+            ("gender, age and race", f"{person.race} {gender} of {age}"),
+        ):
+            groups[by, group].append(person)
+    return dict(groups)
 
-    if not wrong:
-        return GroupError(group, attribute, 0, math.nan, math.nan, math.nan)
-    interval = binomtest(sum(wrong), len(wrong)).proportion_ci(method="wilson")
-    share = sum(wrong) / len(wrong)
-    return GroupError(group, attribute, len(wrong), share, interval.low, interval.high)
+
+# Attribute -> a person's label; None if it is not evaluated.
+LABELS: dict[str, Callable[[LabelledPerson], bool | None]] = {
+    "Male": lambda person: person.gender == MALE,
+    "Young": lambda person: is_young(person.age),
+}
+
+
+def _rated(people: Sequence[LabelledPerson], name: str) -> list[tuple[bool, Prediction]]:
+    """Return label and prediction of those people who have both."""
+    both = ((LABELS[name](person), person.predictions.get(name)) for person in people)
+    return [(label, found) for label, found in both if label is not None and found is not None]
+
+
+def _ranking(people: Sequence[LabelledPerson], name: str) -> Ranking:
+    rated = _rated(people, name)
+    labels = np.array([label for label, _ in rated], bool)
+    value = auc(labels, np.array([found.probability for _, found in rated]))
+    low, high = auc_interval(value, int(labels.sum()), int((~labels).sum()))
+    return Ranking(len(rated), value, low, high)
 
 
 def celeba_errors(card: ModelCard, split: Split, probabilities: np.ndarray) -> list[GroupError]:
-    """Return the mean error over all attributes by CelebA's own labels.
-
-    The interval is that of a mean over photos: the attributes of one photo are not independent.
-    """
-    wrong = ((probabilities >= card.values("threshold")) != split.labels).mean(axis=1)
+    """Return the mean error over a photo's known attributes by CelebA's own labels."""
+    known = split.labels <= 1
+    wrong = ((probabilities >= card.values("threshold")) != split.labels) & known
+    shares = wrong.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     errors = []
     for name, positive, negative in CELEBA_GROUPS:
-        if name not in card.names:
-            continue
-        rows = split.labels[:, card.names.index(name)] == 1
-        errors += [_mean_error(positive, wrong[rows]), _mean_error(negative, wrong[~rows])]
+        if name in card.names:
+            labels = split.labels[:, card.names.index(name)]
+            for group, label in ((positive, 1), (negative, 0)):
+                errors.append(mean_error(group, "all attributes", shares[labels == label]))
     return [error for error in errors if error.people]
-
-
-def _mean_error(group: str, wrong: np.ndarray) -> GroupError:
-    if len(wrong) < 2:
-        return GroupError(group, "all attributes", 0, math.nan, math.nan, math.nan)
-    mean, half = float(wrong.mean()), float(1.96 * wrong.std(ddof=1) / np.sqrt(len(wrong)))
-    return GroupError(group, "all attributes", len(wrong), mean, mean - half, mean + half)
-
-
-def table(title: str, errors: list[GroupError]) -> str:
-    """Return errors as text."""
-    lines = [f"{title:16}{'attribute':>16}{'people':>8}{'error':>8}    95 % interval"]
-    for error in errors:
-        lines.append(
-            f"{error.group:16}{error.attribute:>16}{error.people:8}{error.error:8.3f}    "
-            f"{error.low:.3f} to {error.high:.3f}"
-        )
-    return "\n".join(lines)

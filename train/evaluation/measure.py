@@ -12,6 +12,8 @@ from device.tflite import Network
 from train.data.select import rows_of
 from train.data.split import Split
 from train.evaluation import fairness
+from train.evaluation.group_errors import GroupError
+from train.evaluation.labelled_people import read_people
 from train.evaluation.metrics import Scores, without_nan
 from train.evaluation.predictions import (
     CalibratedNetwork,
@@ -36,10 +38,11 @@ def measure_model(
     predicted: val and test -> the photos that can be read, and the network's outputs for them. The
     result has, per split: photos, and int8 and float -> metric -> 0..1; multiply_adds of one crop;
     hardest: attribute -> AUC on test photos; groups: data set (that of the test photos, UTKFace) ->
-    errors. Empty splits and a missing UTKFace are left out.
+    errors; fairness: UTKFace's states, AUCs and gap between races. Empty splits, a missing UTKFace
+    and its small groups are left out.
     """
     found: dict[str, Any] = {"multiply_adds": multiply_adds(model)}
-    errors: dict[str, list[fairness.GroupError]] = {}
+    errors: dict[str, list[GroupError]] = {}
     for name, (before, raw_int8) in predicted.items():
         if not len(before):
             continue
@@ -55,8 +58,9 @@ def measure_model(
             errors[data_set] = fairness.celeba_errors(card, split, probabilities)
     if utkface.is_dir() and {"Male", "Young"} & set(card.names):
         detector = BlazeFace("back", threads=2)
-        people = fairness.read_people(utkface, detector, CalibratedNetwork(card, network))
-        errors["UTKFace"] = fairness.utkface_errors(people)
+        shown = fairness.measure(read_people(utkface, detector, CalibratedNetwork(card, network)))
+        errors["UTKFace"] = [row for row in shown.errors if row.is_large]
+        found["fairness"] = _rounded(shown.summary())
     found["groups"] = {
         title: [_rounded(asdict(row)) for row in rows] for title, rows in errors.items()
     }
@@ -76,5 +80,8 @@ def _hardest(scores: Scores) -> dict[str, float]:
     return {score.name: round(score.auc, 3) for score in known[:HARDEST]}
 
 
-def _rounded(record: dict[str, Any]) -> dict[str, Any]:
-    return {k: round(v, 5) if isinstance(v, float) else v for k, v in record.items()}
+def _rounded(value: Any) -> Any:
+    """Return a record, and the records in it, with 5 decimals."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return round(value, 5) if isinstance(value, float) else value

@@ -110,11 +110,10 @@ def best_first(scores: Scores) -> list[Score]:
 
 
 def _score(name: str, label: np.ndarray, probability: np.ndarray, threshold: float) -> Score:
-    from sklearn.metrics import (
+    from sklearn.metrics import (  # slow to import
         balanced_accuracy_score,
         precision_recall_fscore_support,
-        roc_auc_score,
-    )  # slow to import
+    )
 
     if not len(label):
         nan = math.nan
@@ -132,11 +131,19 @@ def _score(name: str, label: np.ndarray, probability: np.ndarray, threshold: flo
         precision=float(precision),
         recall=float(recall),
         f1=float(f1),
-        auc=float(roc_auc_score(label, probability)) if both else math.nan,
+        auc=auc(label, probability),
         calibration_error=calibration_error(label, probability),
         support=int(label.sum()),
         photos=len(label),
     )
+
+
+def auc(label: np.ndarray, probability: np.ndarray) -> float:
+    """Return the area under the ROC curve; NaN if all of the labels, 0 or 1, are the same."""
+    from sklearn.metrics import roc_auc_score  # slow to import
+
+    both = 0 < label.sum() < len(label)
+    return float(roc_auc_score(label, probability)) if both else math.nan
 
 
 def calibration_error(label: np.ndarray, probability: np.ndarray, bins: int = 15) -> float:

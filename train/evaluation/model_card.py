@@ -7,7 +7,8 @@ from device.text import counted
 from train.data.split import SPLITS
 from train.data.unreadable import LEFT_OUT
 from train.evaluation.agreement import flat_line
-from train.evaluation.metrics import percent_interval
+from train.evaluation.fairness_text import WORST, summary_lines, worst_groups
+from train.evaluation.group_errors import MIN_PEOPLE
 
 SOURCES = {
     "MobileNetV2": " 1.0 (Sandler et al., 2018)",
@@ -24,7 +25,6 @@ CELEBA_LIMITS = [
     "of CelebA Attribute Values). CelebA's own splits differ in how freely they were given.",
 ]
 UNLIKE_OWN_PHOTOS = "unlike those in its training photos, such as children if they show none."
-MIN_PEOPLE = 20  # in a group that is reported
 RELIABLE_AUC = 0.9  # from it on, an attribute of own photos is not called unreliable
 
 # Metric's key -> its name in the card.
@@ -127,7 +127,7 @@ def model_card(card: ModelCard, name: str, verified: list[str]) -> str:
         "",
         *(f"- {line}" for line in verified),
         "",
-        *group_lines(measured.get("groups", {})),
+        *group_lines(measured),
         "## Limits",
         "",
         *(CELEBA_LIMITS if celeba else []),
@@ -202,29 +202,22 @@ def _hardest(aucs: dict[str, float], celeba: bool) -> list[str]:
     return [f"- Closest to noise, by AUC on test photos: {names}. These are unreliable."]
 
 
-def group_lines(errors: dict[str, list[dict]]) -> list[str]:
-    """Return the groups with the most and fewest errors, a line per attribute and data set."""
-    lines = []
-    for title, rows in errors.items():
-        for attribute in dict.fromkeys(row["attribute"] for row in rows):
-            own = [row for row in rows if row["attribute"] == attribute]
-            overall = next((row for row in own if row["group"] == "all"), None)
-            ordered = sorted(own, key=lambda row: -row["error"])
-            groups = [row for row in ordered if row is not overall and row["people"] >= MIN_PEOPLE]
-            if not groups:
-                continue
-            mean = f" {_share(overall)} overall," if overall else ""
-            most = "; ".join(_error(row) for row in groups[:3])
-            least = _error(groups[-1])
-            lines.append(f"- {title}, {attribute}:{mean} most for {most}; least for {least}.")
+def group_lines(measured: dict) -> list[str]:
+    """Return a card's section on groups, the worst first; [] without groups.
+
+    measured: a card's; cards of before have no "fairness".
+    """
+    lines = worst_groups(measured.get("groups", {}))
     if not lines:
         return []
-    return ["## Error by group", "", "With 95 % intervals.", "", *lines, ""]
-
-
-def _error(row: dict) -> str:
-    return f"{row['group']} {_share(row)}"
-
-
-def _share(row: dict) -> str:
-    return percent_interval(row["error"], row["low"], row["high"])
+    summary = summary_lines(measured["fairness"]) if "fairness" in measured else []
+    return [
+        "## Error by group",
+        "",
+        f"The worst {WORST} groups of at least {MIN_PEOPLE} people, all, and the best group, with "
+        "95 % intervals. The worst of many groups is so in part by chance.",
+        "",
+        *lines,
+        "",
+        *([f"UTKFace. {' '.join(summary)}", ""] if summary else []),
+    ]

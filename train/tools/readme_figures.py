@@ -3,7 +3,6 @@
     D=../shared/data
     for kind in tilt size faces; do python -m train.evaluate sweep $kind --data $D/celeba; done
     python -m train.evaluate rejection --data $D/celeba
-    python -m train.evaluate fairness --data $D/celeba
     python -m train.evaluate photos $D/wild
     python -m train.evaluate photos $D/genki
     for name in attributes attributes-small attributes-large; do
@@ -20,7 +19,9 @@ from typing import Any
 from device.cli.command import Parser, exit_with
 from device.errors import UsageError, os_reason
 from device.files import read_json, write_atomic
-from train.evaluation.metrics import percent_interval
+from train.evaluation.fairness import LABELS
+from train.evaluation.fairness_text import error_text, summary_lines, worst_groups
+from train.evaluation.group_errors import ALL, MIN_PEOPLE
 from train.tools.markers import fill_markers, has_markers
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,6 @@ SWEEPS = {
     "size": "face, px wide",
     "faces": "faces of 64 px in a picture",
 }
-PEOPLE = {"women": "female", "men": "male", "60 and older": "60 to 120"}  # groups of UTKFace
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "mean_auc", "smiling_accuracy")
 
 
@@ -105,20 +105,28 @@ def rejection_table(curves: list[dict]) -> list[str]:
     return lines
 
 
-def fairness_line(groups: dict[str, list[dict]]) -> list[str]:
-    """Return the errors of Male on UTKFace by group, with 95 % intervals."""
-    rows = {row["group"]: row for row in groups["UTKFace"] if row["attribute"] == "Male"}
-    errors = [f"{people} {_error(rows[group])}" for people, group in PEOPLE.items()]
-    return [
-        f"On UTKFace, `Male` is wrong for {_error(rows['all'])} of {rows['all']['people']} people: "
-        + ", ".join(errors)
-        + ". All groups, with CelebA's own, and `Young`: `train.evaluate fairness --data "
-        "../shared/data/celeba`; the worst are in the model cards."
-    ]
+def fairness_lines(measured: dict) -> list[str]:
+    """Return the worst groups of UTKFace, from a card's "measured"."""
+    rows = {"UTKFace": measured["groups"]["UTKFace"]}
+    summary = summary_lines(measured["fairness"]) if "fairness" in measured else []
+    return [*worst_groups(rows), "", *summary]
 
 
-def _error(row: dict) -> str:
-    return percent_interval(row["error"], row["low"], row["high"])
+def limits_line(measured: dict) -> list[str]:
+    """Return the worst group of Male and of Young on UTKFace as a sentence, the worse first."""
+    worst = []
+    for name in LABELS:
+        rows = [row for row in measured["groups"]["UTKFace"] if row["attribute"] == name]
+        large = [row for row in rows if row["people"] >= MIN_PEOPLE]
+        overall = next(row for row in large if row["group"] == ALL)
+        worst.append((max(large, key=lambda row: row["error"]), overall))
+    worst.sort(key=lambda pair: -pair[0]["error"])
+    parts = (
+        f"`{row['attribute']}` is wrong for {error_text(row)} of {row['group']}, "
+        f"{error_text(overall)} of all"
+        for row, overall in worst
+    )
+    return [f"On UTKFace, {'; '.join(parts)}. In brackets: 95 % intervals."]
 
 
 def read(path: Path) -> Any:
@@ -153,6 +161,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--pages", type=Path, nargs="+", default=PAGES, metavar="FILE.md")
     args = parser.parse_args(argv)
     test = args.out / "evaluate-test"
+    measured = read(MODELS / "attributes.json")["measured"]
     parts = {
         "models": models_table(MODELS, args.out),
         **{
@@ -164,7 +173,8 @@ def main(argv: list[str] | None = None) -> None:
             read(args.out / "evaluate-genki" / "photos.json"),
         ),
         "rejection": rejection_table(read(test / "rejection.json")),
-        "fairness": fairness_line(read(test / "fairness.json")),
+        "fairness": fairness_lines(measured),
+        "limits": limits_line(measured),
     }
     for page, text in fill_pages(args.pages, parts).items():
         write_atomic(page, text.encode())

@@ -24,6 +24,14 @@ def test_adults_of_a_table(tmp_path, table):
     ]
 
 
+@pytest.mark.parametrize("place", [".", "images"])
+def test_photos_are_beside_the_table_or_in_images(tmp_path, place):
+    (tmp_path / place).mkdir(exist_ok=True)
+    (tmp_path / "labels.csv").write_text("file,age,gender,race\na.jpg,31,female,Asian\n")
+    (face,) = read_utkface(tmp_path)
+    assert face.photo == tmp_path / place / "a.jpg"
+
+
 def test_adults_of_the_names(tmp_path, capfd):
     (tmp_path / "part1").mkdir()
     for name in ("31_1_2_2017.jpg.chip.jpg", "18_0_0_2017.JPG", "7_0_1_2017.jpg", "61_1_2017.jpg"):

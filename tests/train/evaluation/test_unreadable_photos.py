@@ -14,8 +14,9 @@ from tests.conftest import CARD
 from tests.train.data.test_unreadable import SPOILT
 from train.data import unreadable
 from train.data.split import DataError, Split, unlabelled
-from train.evaluation import end_to_end, fairness, predictions, rejection, robustness
+from train.evaluation import end_to_end, predictions, rejection, robustness
 from train.evaluation.end_to_end import LabelledPhotos
+from train.evaluation.labelled_people import read_people
 from train.evaluation.predictions import predict_both, predict_float, predict_int8
 
 CROP = (32, 40)
@@ -139,7 +140,7 @@ def people(faces, detector, classifier):
     folder = faces.photos[0].parent
     rows = "".join(f"{photo.name},60,male,White\n" for photo in faces.photos)
     (folder / "labels.csv").write_text(f"file,age,gender,race\n{rows}")
-    return fairness.read_people(folder, detector, classifier)
+    return read_people(folder, detector, classifier)
 
 
 EVALUATIONS = {"sweep": sweep, "rejection": reject, "whole photos": whole_photos, "people": people}
