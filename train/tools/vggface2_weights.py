@@ -15,6 +15,7 @@ recognition; Cao et al. (2018), VGGFace2.
 import json
 import shlex
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from train.data.celeba import read_celeba
 from train.data.loader import Batches
 from train.data.select import head
 from train.keras_import import keras
-from train.network.batchnorm import batchnorm_layers
+from train.network.batchnorm import unfold_batchnorm
 
 MODEL = "package/models/faceres-deep"
 MEAN_RGB = (123.68, 116.779, 103.939)  # subtracted from bytes
@@ -89,25 +90,10 @@ def build_folded(factors: dict[str, np.ndarray]) -> keras.Model:
     return model
 
 
-def unfold(model: keras.Model, crops: Batches) -> None:
-    """Set each BatchNorm layer's statistics to those of its inputs, without changing its output."""
-    layers = batchnorm_layers(model)
-    inputs = keras.Model(model.input, [layer.input for layer in layers])
-    means = [0.0] * len(layers)
-    squares = [0.0] * len(layers)
+def inputs(crops: Batches) -> Iterator[np.ndarray]:
+    """Yield the batches of crops as the network gets them."""
     for index in range(len(crops)):
-        scaled = (crops[index][0].astype(np.float32) - 127) / 127.5
-        for i, values in enumerate(inputs.predict_on_batch(scaled)):
-            values = values.astype(np.float64)
-            means[i] += values.mean(axis=(0, 1, 2)) / len(crops)
-            squares[i] += (values**2).mean(axis=(0, 1, 2)) / len(crops)
-    for layer, mean, square in zip(layers, means, squares, strict=True):
-        factor, offset, _, _ = layer.get_weights()
-        # A lower bound: a constant channel would be amplified by its tiny deviation.
-        variance = np.maximum(square - mean**2, 1e-5)
-        layer.set_weights(
-            [factor * np.sqrt(variance + layer.epsilon), offset + factor * mean, mean, variance]
-        )
+        yield (crops[index][0].astype(np.float32) - 127) / 127.5
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -119,7 +105,7 @@ def main(argv: list[str] | None = None) -> None:
     factors = read_factors(args.archive)
     train = read_celeba(args.data).splits["train"]
     model = build_folded(factors)
-    unfold(model, Batches(head(train, PHOTOS), CROP_WH, BATCH))
+    unfold_batchnorm(model, inputs(Batches(head(train, PHOTOS), CROP_WH, BATCH)))
     try:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         model.save_weights(args.out)

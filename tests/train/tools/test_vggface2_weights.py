@@ -11,7 +11,7 @@ from device.errors import ModelError
 from train.data.celeba import read_celeba
 from train.data.loader import Batches
 from train.keras_import import keras
-from train.network.batchnorm import batchnorm_layers
+from train.network.batchnorm import batchnorm_layers, unfold_batchnorm
 from train.network.build import build
 from train.tools import vggface2_weights
 
@@ -55,7 +55,7 @@ def test_what_is_computed_stays_while_batchnorm_comes_back(archive, celeba):
     crops = Batches(read_celeba(celeba).splits["train"], vggface2_weights.CROP_WH, 4)
     scaled = (crops[0][0].astype(np.float32) - 127) / 127.5
     before = folded.predict(scaled, verbose=0)
-    vggface2_weights.unfold(folded, crops)
+    unfold_batchnorm(folded, vggface2_weights.inputs(crops))
     np.testing.assert_allclose(folded.predict(scaled, verbose=0), before, atol=1e-3)
     # The statistics are those of the photos: normalised inputs have mean 0 and deviation 1.
     norm = batchnorm_layers(folded)[0]
