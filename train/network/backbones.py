@@ -15,7 +15,10 @@ from train.network import efficientnet_lite, resnext, simple_cnn
 from train.network.load import check_finite
 from train.network.preprocess import Preprocessing, probe_preprocessing
 
-WEIGHTS_HINT = "--weights FILE of a network without top, or --weights none to train from scratch"
+WEIGHTS_HINT = (
+    "--weights FILE of a network without top (python -m train.weights list names some), or "
+    "--weights none to train from scratch"
+)
 
 
 @dataclass(frozen=True)

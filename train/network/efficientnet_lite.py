@@ -1,7 +1,7 @@
 """EfficientNet-Lite2 and Lite3, which keras.applications lacks.
 
 EfficientNet without squeeze-and-excitation and with ReLU6 instead of swish, so it loses little in
-int8. `python -m train.tools.efficientnet_weights` makes a file of Lite2's ImageNet weights.
+int8. `python -m train.weights list` names their ImageNet weights.
 Sources: Tan and Le (2019), EfficientNet; Liu (2020), Higher accuracy on vision models with
 EfficientNet-Lite.
 """
@@ -17,7 +17,7 @@ from train.keras_import import keras
 STEM, TOP = 32, 1280  # channels of the first and the last convolution, the same in all sizes
 EPSILON = 1e-3
 MULTIPLE = 8  # of the number of channels
-WEIGHTS_HINT = "python -m train.tools.efficientnet_weights --help"
+WEIGHTS_HINT = "python -m train.weights list"
 
 
 class Stage(NamedTuple):
