@@ -54,7 +54,7 @@ def unfold_batchnorm(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
     """Set each BatchNorm layer's statistics to those of its inputs, without changing its output.
 
     For networks whose BatchNorm was folded into factor and offset, so that training can continue.
-    batches: inputs of the network, (B, h, w, 3) float32, each batch of the same size.
+    batches: inputs of the network, (B, h, w, 3) float32; at least one.
     """
     layers = batchnorm_layers(model)
     moments = [keras.ops.moments(layer.input, axes=(0, 1, 2)) for layer in layers]
@@ -63,11 +63,11 @@ def unfold_batchnorm(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
     squares = [np.float64(0)] * len(layers)
     count = 0
     for batch in batches:
-        count += 1
+        count += len(batch)
         for i, (mean, variance) in enumerate(measure(batch, training=False)):
             mean = keras.ops.convert_to_numpy(mean).astype(np.float64)
-            means[i] += mean
-            squares[i] += keras.ops.convert_to_numpy(variance) + mean**2
+            means[i] += len(batch) * mean
+            squares[i] += len(batch) * (keras.ops.convert_to_numpy(variance) + mean**2)
     for layer, mean, square in zip(layers, means, squares, strict=True):
         factor, offset, old_mean, old_variance = layer.get_weights()
         mean, square = mean / count, square / count

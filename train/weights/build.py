@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from device.errors import UsageError
 from train.data.celeba import read_celeba
 from train.data.loader import Batches
 from train.data.select import head
@@ -25,7 +26,7 @@ def build_weights(
     """Return the network without top, and a line on how it was checked.
 
     data: CelebA's folder, needed if the source's BatchNorm is folded. Raises ModelError if the
-    files are not as expected.
+    files are not as expected, UsageError or DataError if the folder has no photos to train on.
     """
     converted = source.convert(files)
     checked = check_head(converted, source.fetch)
@@ -34,6 +35,8 @@ def build_weights(
     model = build_backbone(find_backbone(source.backbone), source.statistics_wh, "none")
     model.set_weights(converted.model.get_weights())
     photos = head(read_celeba(data).splits["train"], PHOTOS)
+    if not len(photos):
+        raise UsageError(f"{data} has no training photos", "--data DIR of CelebA")
     unfold_batchnorm(model, inputs(Batches(photos, source.statistics_wh, BATCH)))
     return model, checked
 

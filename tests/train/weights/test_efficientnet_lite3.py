@@ -59,7 +59,7 @@ def test_batchnorm_is_restored_without_changing_the_output(convolutions):
     source = build(convolutions)
     model = EfficientNetLite3((40, 32, 3))
     model.set_weights(source.get_weights())
-    batches = [np.random.default_rng(i).uniform(-1, 1, (2, 40, 32, 3)) for i in range(3)]
+    batches = [np.random.default_rng(i).uniform(-1, 1, (1 + i, 40, 32, 3)) for i in range(3)]
     before = model.predict_on_batch(batches[0])
     unfold_batchnorm(model, batches)
     np.testing.assert_allclose(model.predict_on_batch(batches[0]), before, atol=1e-4)

@@ -47,7 +47,7 @@ def test_another_package_is_refused(tmp_path, monkeypatch, pack, change, message
 def test_no_package_is_an_error_with_the_command(tmp_path):
     (tmp_path / "text").write_bytes(b"no archive")
     for name, message in (
-        ("text", "is no package"),
+        ("text", "is neither a zip nor a tar archive"),
         ("gone", "no package"),
         (".", "cannot read .*: it is a folder"),
     ):
