@@ -11,7 +11,17 @@ from tests.conftest import ROOT
 
 TRAIN = ROOT / "train"
 # From the bottom; commands, the modules directly in train/, are on top.
-LAYERS = ("keras_import", "data", "network", "training", "evaluation", "report", "tools", "command")
+LAYERS = (
+    "keras_import",
+    "data",
+    "network",
+    "training",
+    "evaluation",
+    "report",
+    "weights",
+    "tools",
+    "command",
+)
 SIBLINGS = {"report", "tools"}  # neither imports the other
 SOURCES = sorted(TRAIN.rglob("*.py"))
 MODULE = re.compile(r"(?<![\w-])(?:train|device)(?:\.[a-z_0-9]+)+\b(?!\()")
@@ -79,10 +89,9 @@ def test_commands_named_after_python_m_exist():
     "module",
     [
         *("celeba", "own_photos", "recipe", "quantize", "fit", "convert", "evaluate", "predict"),
-        *("calibrate", "compare", "soup", "ensemble", "people", "verify", "report"),
+        *("calibrate", "compare", "soup", "ensemble", "people", "verify", "report", "weights"),
         *("tools.readme_figures", "tools.skin_tone"),
         *("tools.skin_tone_sheets", "tools.skin_tone_agreement"),
-        *("tools.vggface2_weights", "tools.efficientnet_weights"),
     ],
 )
 def test_every_command_has_a_main(module):

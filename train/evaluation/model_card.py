@@ -14,6 +14,7 @@ SOURCES = {
     "MobileNetV2": " 1.0 (Sandler et al., 2018)",
     "MobileNet": " 1.0 (Howard et al., 2017)",
     "EfficientNetLite2": " 1.0 (Liu, 2020)",
+    "EfficientNetLite3": " 1.0 (Liu, 2020)",
 }
 CELEBA_LIMITS = [
     "- CelebA shows celebrities, mostly young, light-skinned, well lit and facing the camera; "

@@ -1,4 +1,4 @@
-"""The backbones that a model can have: all of keras.applications, and three of our own."""
+"""The backbones that a model can have: all of keras.applications, and four of our own."""
 
 import inspect
 import sys
@@ -15,7 +15,10 @@ from train.network import efficientnet_lite, resnext, simple_cnn
 from train.network.load import check_finite
 from train.network.preprocess import Preprocessing, probe_preprocessing
 
-WEIGHTS_HINT = "--weights FILE of a network without top, or --weights none to train from scratch"
+WEIGHTS_HINT = (
+    "--weights FILE of a network without top (python -m train.weights list names some), or "
+    "--weights none to train from scratch"
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def _applications() -> dict[str, Callable[..., keras.Model]]:
 def _own() -> dict[str, Backbone]:
     networks = (
         (efficientnet_lite.EfficientNetLite2, "efficientnet_lite2", efficientnet_lite),
+        (efficientnet_lite.EfficientNetLite3, "efficientnet_lite3", efficientnet_lite),
         (resnext.ResNeXt50, "resnext50", resnext),
         (simple_cnn.SimpleCNN, "simple_cnn", simple_cnn),
     )

