@@ -7,25 +7,26 @@ import numpy as np
 
 from train.data.loader import Batches
 from train.data.split import Split
-from train.data.unreadable import check_any
 from train.training.config import FitSettings
 
 RECALIBRATION_BATCHES = 100  # whose mean gives the BatchNorm statistics
+BATCH = 32
+EPOCH = 1_000_000  # its augmentation is that of no epoch of a run
 READ_AHEAD = 4  # batches; all at once could be a gigabyte
 
 
 def recalibration_batches(train: Split, settings: FitSettings) -> Iterator[np.ndarray]:
-    """Yield batches of un-augmented training crops, evenly over the split, for BatchNorm.
+    """Yield batches of crops that are drawn, augmented and mixed as in training.
 
-    Raises DataError at the end if no photo can be read.
+    The weights fit the statistics of such crops. With those of plain crops of one of several data
+    sets, the layers that respond to what the others have amplify their noise. Raises DataError if
+    no photo can be read.
     """
-    plain = Batches(train, settings.input, 32)
-    step = max(1, len(plain) // RECALIBRATION_BATCHES)
-    chosen, count = range(0, len(plain), step), 0
-    with ThreadPoolExecutor(plain.workers) as pool:
+    batches = Batches(train, settings.input, BATCH, settings.augmentation, settings.seed)
+    batches.start_epoch(EPOCH)
+    step = max(1, len(batches) // RECALIBRATION_BATCHES)
+    chosen = range(0, len(batches), step)
+    with ThreadPoolExecutor(batches.workers) as pool:
         for first in range(0, len(chosen), READ_AHEAD):
-            for rows, crops in pool.map(plain.read, chosen[first : first + READ_AHEAD]):
-                count += len(rows)
-                if len(rows):
-                    yield crops
-    check_any(count, train)
+            indices = chosen[first : first + READ_AHEAD]
+            yield from (crops for crops, _ in pool.map(batches.__getitem__, indices))
