@@ -27,14 +27,13 @@ import msgspec
 from device.cli.command import Parser, exit_with
 from device.errors import UsageError, disk_faults
 from device.log import log
-from train.data.held_out import held_out
-from train.data.more import with_more
 from train.data.open import read_data
 from train.data.select import counts_line, select_for_run
-from train.data.split import CHECK_DATA, DataError, Dataset, Split, left_out_line
+from train.data.split import CHECK_DATA, DataError, left_out_line
 from train.data.unreadable import unreadable_line
 from train.training.config import FitSettings, check_early_stopping
 from train.training.flags import add_flags, overridden
+from train.training.photos import with_all_photos
 from train.training.recipe import read_recipe, recipe_names
 from train.training.run_dir import (
     check_same_photos,
@@ -131,12 +130,6 @@ def check_inputs(settings: FitSettings) -> None:
             f"the commands in train/recipes/{settings.recipe}.toml, --teacher FILE.keras ..., "
             f"or --recipe {DEFAULT_RECIPE}",
         )
-
-
-def with_all_photos(train: Split, data: Dataset, root: Path, settings: FitSettings) -> Split:
-    """Return the training photos of the data in `root` with those of --more, and their weights."""
-    held = held_out(data, root) if settings.more else None
-    return with_more(train, settings.more, settings.balance, settings.limit, held)
 
 
 def profile(args: argparse.Namespace) -> Profile:

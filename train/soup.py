@@ -25,6 +25,7 @@ from train.data.select import select_for_run
 from train.data.split import Split
 from train.data.unreadable import unreadable_line
 from train.network.load import load_float
+from train.training.photos import with_all_photos
 from train.training.run_dir import (
     check_same_attributes,
     code_version,
@@ -77,7 +78,9 @@ def main(argv: list[str] | None = None) -> None:
     if (args.out / "settings.json").exists():
         raise UsageError(f"{args.out} already holds a run", "another --out")
     record = read_record(args.runs[0])
-    train = select_for_run(read_data(args.data).splits, read_settings(args.runs[0]))["train"]
+    data, settings = read_data(args.data), read_settings(args.runs[0])
+    train = select_for_run(data.splits, settings)["train"]
+    train = with_all_photos(train, data, args.data, settings)
     model = soup(args.runs, shares, train)
     record["soup"] = {
         "code": code_version(),

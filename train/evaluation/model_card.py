@@ -1,6 +1,7 @@
 """Write a model's card for people: purpose, metrics, errors by group, limits."""
 
 import shlex
+from pathlib import Path
 
 from device.attributes.model_card import ModelCard
 from device.text import counted
@@ -64,8 +65,13 @@ def _stages(training: dict) -> list[str]:
 
 
 def _options(settings: dict) -> str:
-    """Return distillation, mixup and EMA as text; records of older runs may lack their keys."""
+    """Return data, distillation, mixup and EMA as text; older records may lack their keys."""
     text = ""
+    if further := settings.get("more"):
+        names = " and ".join(Path(folder).name for folder in further)
+        text += f", further photos of {names}"
+    if balance := settings.get("balance"):
+        text += f", groups of gender, age and race balanced by {balance:g}"
     if settings.get("teacher"):
         teachers = " and ".join(settings["teacher"])
         text += f", {settings['teacher_share']:.0%} of each label predicted by {teachers}"

@@ -28,9 +28,9 @@ from device.faces.align import FRAME_LANDMARKS, FRAME_WH
 from device.files import write_atomic
 from device.text import counted
 from train.data.celeba import read_celeba
+from train.data.identities import read_identities
 from train.data.split import DataError
 from train.data.unreadable import crop_or_none
-from train.evaluation.embeddings import read_identities
 
 COLUMNS, ROWS = 6, "ABCDE"
 CELL_WH = FRAME_WH

@@ -136,12 +136,12 @@ def test_the_default_recipe_is_the_default_settings():
     assert plain.about and FitSettings(about=plain.about) == plain
 
 
-@pytest.mark.parametrize("name", ["attributes", "attributes-face"])
+@pytest.mark.parametrize("name", ["attributes", "attributes-face2"])
 def test_the_recipe_of_a_shipped_model_has_its_settings(name):
     large = json.loads((ROOT / "models" / "attributes-large.json").read_text())["training"]
     trained = json.loads((ROOT / "models" / "attributes.json").read_text())["training"]
-    if name == "attributes-face":
-        trained = large["ensemble"]["members"]["face"]
+    if name == "attributes-face2":
+        trained = large["ensemble"]["members"]["face2"]
     settings = json.loads(msgspec.json.encode(read_recipe(name)))
     # A setting that is newer than the card had its default.
     settings_then = json.loads(msgspec.json.encode(merge(FitSettings(), trained["settings"], "")))
@@ -156,7 +156,7 @@ def test_the_recipe_of_a_shipped_model_has_its_settings(name):
 def test_missing_teachers_are_named_before_the_photos_are_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # no models/, no runs/
     arguments = ["--data", str(tmp_path / "none"), "--out", str(tmp_path / "r")]
-    message = r"no teacher models/face.keras, runs/soup/model.keras.*recipes/attributes.toml"
+    message = r"no teacher runs/lite3/model.keras, .*recipes/attributes.toml"
     with pytest.raises(UsageError, match=message) as error:
         fit.main([*arguments, "--recipe", "attributes"])
     assert "--teacher" in str(error.value) and not (tmp_path / "r").exists()
