@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..boxes import clip, iou
+from ..boxes import SAME_IOU, clip, iou, is_same_face
 from ..errors import ModelError
 from ..resources import detector_path, install_hint
 from ..tflite import Network
@@ -20,7 +20,7 @@ from .align import downsample
 # outputs; unrounded, that changes a byte of a crop by one level, which an int8 classifier may
 # answer with another step of its logits, up to 0.07 of a probability (docs/machines.md).
 STEPS_PER_PX = 8
-SAME_IOU = 0.3  # two boxes that overlap more are one face
+LEAST_SCORE = 0.01
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,9 @@ class BlazeFace:
         self._padded = np.zeros((self._side, self._side, 3), np.uint8)
         self._anchors = anchors
         self._logits = int(self.network.output_shapes[1][-1] == 1)  # which output
+        self.min_score = min_score
         # The networks give logits; comparing those spares a sigmoid for each of 896 anchors.
-        self._min_logit = float(np.log(min_score / (1 - min_score)))
+        self._min_logit = log_odds(min_score)
 
     @property
     def side(self) -> int:
@@ -79,42 +80,74 @@ class BlazeFace:
     def detect(self, frame_bgr: Image, region: Region | None = None) -> list[Detection]:
         """Return the faces of a uint8 (H, W, 3) picture, from left to right.
 
-        region: the part of the picture to search; faces are in the picture's px.
+        region: the part of the picture to search, which may reach beyond its edges; faces are in
+        the picture's px.
         """
+        return self._detect(frame_bgr, region, self._min_logit)
+
+    def candidates(
+        self, frame_bgr: Image, region: Region | None = None, min_score: float = 0.0
+    ) -> list[Detection]:
+        """Return the faces as `detect` does, and those from `min_score` on that overlap none."""
+        return self._detect(frame_bgr, region, log_odds(max(min_score, LEAST_SCORE)))
+
+    def _detect(
+        self, frame_bgr: Image, region: Region | None, least_logit: float
+    ) -> list[Detection]:
         height, width = frame_bgr.shape[:2]
-        left, top, right, bottom = region or (0, 0, width, height)
-        scale = self._load(frame_bgr[top:bottom, left:right])
+        scale, origin = self._load(frame_bgr, region or (0, 0, width, height))
         outputs = self.network.run(self._input)
         logits = outputs[self._logits][0, :, 0]
-        (kept,) = (logits > self._min_logit).nonzero()
+        (kept,) = (logits > least_logit).nonzero()
         if not kept.size:
             return []
         points = outputs[1 - self._logits][0, kept].astype(np.float64).reshape(-1, 8, 2)
         # Points are offsets from the anchor, but [:, 1] is the box's size.
-        anchors = self._anchors[kept] + (left * scale, top * scale)
+        anchors = self._anchors[kept] + origin
         points += anchors[:, None]
         points[:, 1] -= anchors
         points /= scale
-        scores = 1 / (1 + np.exp(-logits[kept].astype(np.float64)))
-        faces = [
-            _detection(merged, score, (width, height)) for merged, score in merge(points, scores)
-        ]
-        return sorted(filter(None, faces), key=lambda face: face.box[0])
+        logits = logits[kept]
+        found: list[Detection] = []
+        # Weak detections do not move the faces, so these are the same with and without them.
+        strong = logits > self._min_logit
+        for part in (strong, ~strong) if least_logit < self._min_logit else (strong,):
+            scores = 1 / (1 + np.exp(-logits[part].astype(np.float64)))
+            for merged, score in merge(points[part], scores):
+                face = _detection(merged, score, (width, height))
+                if face and not any(is_same_face(face.box, other.box) for other in found):
+                    found.append(face)
+        return sorted(found, key=lambda face: face.box[0])
 
-    def _load(self, frame_bgr: np.ndarray) -> float:
-        """Fit the frame into the network's square, top left, and return the factor used."""
-        height, width = frame_bgr.shape[:2]
-        scale = self._side / max(height, width)
-        w, h = max(1, round(width * scale)), max(1, round(height * scale))
+    def _load(self, frame_bgr: Image, region: Region) -> tuple[float, tuple[float, float]]:
+        """Fit a region into the network's square, top left; black beyond the picture's edges.
+
+        Returns the factor used, and the place of the square's corner in the scaled picture, px.
+        """
+        left, top, right, bottom = region
+        x, y = max(left, 0), max(top, 0)
+        part = frame_bgr[y : max(bottom, 0), x : max(right, 0)]
+        scale = self._side / max(right - left, bottom - top)
+        height, width = part.shape[:2]
         # Every other pixel gives the same detections in half the time.
-        enough = downsample(frame_bgr, 2 * scale)
+        enough = downsample(part, 2 * scale)
+        w, h = max(1, round(width * scale)), max(1, round(height * scale))
         # Not INTER_LINEAR, which OpenCV 5 rounds differently on aarch64, and boxes move with it.
         small = cv2.resize(enough, (w, h), interpolation=cv2.INTER_LINEAR_EXACT)
-        self._padded[h:], self._padded[:, w:] = 0, 0
-        cv2.cvtColor(small, cv2.COLOR_BGR2RGB, dst=self._padded[:h, :w])
+        x0, y0 = round((x - left) * scale), round((y - top) * scale)
+        small = small[: self._side - y0, : self._side - x0]
+        h, w = small.shape[:2]
+        self._padded[:y0], self._padded[:, :x0] = 0, 0
+        self._padded[y0 + h :], self._padded[:, x0 + w :] = 0, 0
+        cv2.cvtColor(small, cv2.COLOR_BGR2RGB, dst=self._padded[y0 : y0 + h, x0 : x0 + w])
         np.multiply(self._padded, np.float32(1 / 127.5), out=self._input[0])
         self._input -= 1
-        return scale
+        return scale, (x * scale - x0, y * scale - y0)
+
+
+def log_odds(score: float) -> float:
+    """Return the logit of a score between 0 and 1."""
+    return float(np.log(score / (1 - score)))
 
 
 def _anchors(side: int, layers: tuple[tuple[int, int], ...]) -> np.ndarray:
