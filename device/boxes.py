@@ -16,13 +16,16 @@ def iou(a: Box, b: Box) -> float:
     return min(1.0, shared / max(aw * ah + bw * bh - shared, 1e-9))
 
 
+def overlap(a: Box, b: Box) -> float:
+    """Return the intersection of two boxes as a share of the smaller one, 0..1."""
+    area_a, area_b = a[2] * a[3], b[2] * b[3]
+    shared = iou(a, b)
+    return min(1.0, shared * (area_a + area_b) / (1 + shared) / max(min(area_a, area_b), 1e-9))
+
+
 def is_same_face(a: Box, b: Box) -> bool:
     """Whether two boxes are of one face: they overlap, or one lies mostly in the other."""
-    shared = iou(a, b)
-    if shared >= SAME_IOU:
-        return True
-    area_a, area_b = a[2] * a[3], b[2] * b[3]
-    return shared * (area_a + area_b) / (1 + shared) >= INSIDE * min(area_a, area_b)
+    return iou(a, b) >= SAME_IOU or overlap(a, b) >= INSIDE
 
 
 def clip(box: Box, size_wh: tuple[int, int]) -> Box | None:

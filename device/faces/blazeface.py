@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..boxes import SAME_IOU, clip, iou, is_same_face
+from ..boxes import INSIDE, SAME_IOU, clip, iou, overlap
 from ..errors import ModelError
 from ..resources import detector_path, install_hint
 from ..tflite import Network
@@ -20,6 +20,7 @@ from .align import downsample
 # outputs; unrounded, that changes a byte of a crop by one level, which an int8 classifier may
 # answer with another step of its logits, up to 0.07 of a probability (docs/machines.md).
 STEPS_PER_PX = 8
+BESIDE = 0.25  # a weak detection that shares so much of its box with another is a part of that
 LEAST_SCORE = 0.01
 
 
@@ -111,11 +112,12 @@ class BlazeFace:
         found: list[Detection] = []
         # Weak detections do not move the faces, so these are the same with and without them.
         strong = logits > self._min_logit
-        for part in (strong, ~strong) if least_logit < self._min_logit else (strong,):
+        weak = ((~strong, BESIDE),) if least_logit < self._min_logit else ()
+        for part, most in ((strong, INSIDE), *weak):
             scores = 1 / (1 + np.exp(-logits[part].astype(np.float64)))
             for merged, score in merge(points[part], scores):
                 face = _detection(merged, score, (width, height))
-                if face and not any(is_same_face(face.box, other.box) for other in found):
+                if face and not any(overlap(face.box, other.box) >= most for other in found):
                     found.append(face)
         return sorted(found, key=lambda face: face.box[0])
 

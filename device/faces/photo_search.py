@@ -12,7 +12,7 @@ from ..boxes import is_same_face
 from ..errors import Stopped
 from ..types import Detection, Image, Region
 from .detection_scheduler import Detector, grid, touches_tile_edge
-from .verification import Verifier
+from .verification import SURE_SCORE, Verifier
 
 INPUT_PX = 16.0  # a face of this width in the detector's input is found (docs/models.md)
 CLEAR_PX = 32.0  # of this width its landmarks are exact
@@ -45,7 +45,7 @@ def search_photo(
     size_wh = (image_bgr.shape[1], image_bgr.shape[0])
     whole = detect()
     clear = []
-    if max((face.box[2] for face in whole), default=math.inf) >= LARGE * min(size_wh):
+    if _may_be_close(whole, size_wh):
         clear = [face for face in detect(bordered(size_wh)) if face.box[2] >= LEAST * min(size_wh)]
     regions = photo_tiles(size_wh, detector.side, search_face)
     # A face that is wide enough in a coarse search is found best there, with all around it.
@@ -58,6 +58,12 @@ def search_photo(
         found = detect(region)
         unclear += [face for face in found if not touches_tile_edge(face, region, size_wh)]
     return merged(clear, unclear)
+
+
+def _may_be_close(found: list[Detection], size_wh: tuple[int, int]) -> bool:
+    """Whether the detections are those of a face that fills the picture."""
+    is_sure = any(face.score >= SURE_SCORE for face in found)
+    return not is_sure or max(face.box[2] for face in found) >= LARGE * min(size_wh)
 
 
 def bordered(size_wh: tuple[int, int]) -> Region:
