@@ -97,9 +97,7 @@ class FaceAnalyzer:
 
         Raises Stopped where `stopping` is true.
         """
-        return search_photo(
-            self.detector, image_bgr, self._search_face, stopping, self._verifier
-        )
+        return search_photo(self.detector, image_bgr, self._search_face, stopping, self._verifier)
 
     def analyze(
         self, image_bgr: Image, detections: Iterable[Detection] | None = None

@@ -196,7 +196,9 @@ def _video_analyzer(
 ) -> VideoAnalyzer:
     budget = FrameBudget(1 / camera.fps if is_live(camera) else None)
     interval_s = 0.0 if is_live(camera) else 1 / camera.fps
-    tracker = Tracker(settings.tracks.min_hits, settings.tracks.max_lost_s, interval_s, settings.faces.min_score)
+    tracker = Tracker(
+        settings.tracks.min_hits, settings.tracks.max_lost_s, interval_s, settings.faces.min_score
+    )
     detection = DetectionScheduler(
         models.full_detector,
         models.roi_detector,

@@ -154,19 +154,23 @@ class DetectionScheduler:
         verifier, detector = self._verifier, self._full_detector
         if verifier is None:
             return detector.detect(frame.bgr, region)
-        now_s, faces = frame.at_s, []
-        self._rejected = [r for r in self._rejected if r[0] > now_s - REJECTED_S]
-        for face in verifier.candidates(detector, frame.bgr, region):
-            near = any(is_same_face(face.box, t.predict(now_s).box) for t in self.tracker.tracks)
-            if near or any(is_same_face(face.box, other.box) for _, other in self._rejected):
-                # Of tracks the region of interest is searched for weak detections.
-                if near and face.score >= verifier.min_score:
-                    faces.append(face)
-            elif verifier.is_face(frame.bgr, face):
-                faces.append(face)
-            else:
-                self._rejected.append((now_s, face))
-        return faces
+        self._rejected = [r for r in self._rejected if r[0] > frame.at_s - REJECTED_S]
+        candidates = verifier.candidates(detector, frame.bgr, region)
+        return [face for face in candidates if self._is_face(frame, verifier, face)]
+
+    def _is_face(self, frame: Frame, verifier: Verifier, face: Detection) -> bool:
+        """Whether a detection is a track's or a sure face, or a verification confirms it."""
+        if face.score >= verifier.sure_score:
+            return True
+        if any(is_same_face(face.box, t.predict(frame.at_s).box) for t in self.tracker.tracks):
+            # The region around a track is searched for weak detections more often.
+            return face.score >= verifier.min_score
+        if any(is_same_face(face.box, other.box) for _, other in self._rejected):
+            return False
+        confirmed = verifier.is_face(frame.bgr, face)
+        if not confirmed:
+            self._rejected.append((frame.at_s, face))
+        return confirmed
 
     def _detect_rois(self, frame: Frame) -> None:
         # Unconfirmed tracks first, then those not detected for longest.
@@ -191,20 +195,17 @@ class DetectionScheduler:
             return None
         limit = self.tracker.frame_rate.max_distance()
         detections = self._detect_roi(frame, region)
-        near = [d for d in detections if distance(d, predicted) <= limit]
-        if self._verifier is None:
-            return min(near, key=lambda d: distance(d, predicted), default=None)
-        least = self._verifier.min_score
-        # A clear detection first.
-        found = min(near, key=lambda d: (d.score < least, distance(d, predicted)), default=None)
-        if found is None or found.score >= least:
+        found = min(detections, key=lambda d: distance(d, predicted), default=None)
+        if found is None or distance(found, predicted) > limit:
+            return None
+        if self._verifier is None or found.score >= self._verifier.min_score:
             return found
         return found if track.id and self._holds(frame, track, found) else None
 
     def _detect_roi(self, frame: Frame, region: Region) -> list[Detection]:
         if self._verifier is None:
             return self._roi_detector.detect(frame.bgr, region)
-        return self._verifier.candidates(self._roi_detector, frame.bgr, region)
+        return self._roi_detector.detect(frame.bgr, region, self._verifier.weak_score)
 
     def _holds(self, frame: Frame, track: TrackedFace, weak: Detection) -> bool:
         """Whether a weak detection may continue a track: for a second, then if it is verified."""

@@ -46,4 +46,5 @@ def _small(frame_bgr: Image) -> np.ndarray:
 def _change(now: np.ndarray, before: np.ndarray) -> float:
     """Return the mean difference of two small pictures, grey levels, without that of their light."""
     difference = now - before
-    return float(np.abs(difference - round(float(difference.mean()))).mean())
+    light = round(int(difference.sum()) / difference.size)
+    return cv2.norm(difference - light, cv2.NORM_L1) / difference.size

@@ -14,7 +14,7 @@ from .tracker import distance
 
 # A detection from this score on is a face: of 7,700 views of photos without people none had 0.8.
 SURE_SCORE = 0.85
-CANDIDATE_SHARE = 2 / 3  # of min_score: the score from which a detection is worth a verification
+WEAK_SHARE = 2 / 3  # of min_score: the score from which a detection is worth a verification
 CLOSE, WIDE = 3.0, 4.0  # sides of the two squares, in face widths
 SAME_PLACE = 0.5  # mean landmark distance, in face widths, up to which a detection is the same face
 LEAST_SCORE, MOST_SCORE = 0.02, 0.98  # of a detection: none decides by itself
@@ -27,10 +27,13 @@ class Detector(Protocol):
     def side(self) -> int:
         """Px of the longest side that it sees; larger pictures are shrunk to that."""
 
-    def detect(self, frame_bgr: Image, region: Region | None = None) -> list[Detection]:
+    def detect(
+        self, frame_bgr: Image, region: Region | None = None, else_score: float | None = None
+    ) -> list[Detection]:
         """Return the faces of a uint8 (H, W, 3) picture or of a region, from left to right.
 
-        A region may reach beyond the picture's edges.
+        A region may reach beyond the picture's edges. else_score: where no score reaches the
+        detector's, faces from this one on.
         """
 
     def candidates(
@@ -48,14 +51,15 @@ class Verifier:
 
     def __init__(self, close: Detector, wide: Detector, min_score: float):
         self._close, self._wide = close, wide
-        self.min_score, self._least = min_score, log_odds(min_score)
-        self._sure_score = max(SURE_SCORE, min_score)
+        self.min_score, self.weak_score = min_score, WEAK_SHARE * min_score
+        self._least = log_odds(min_score)
+        self.sure_score = max(SURE_SCORE, min_score)
 
     def candidates(
         self, detector: Detector, frame_bgr: Image, region: Region | None = None
     ) -> list[Detection]:
         """Return what may be a face in a uint8 (H, W, 3) picture or a region, to be verified."""
-        return detector.candidates(frame_bgr, region, CANDIDATE_SHARE * self.min_score)
+        return detector.candidates(frame_bgr, region, self.weak_score)
 
     def detect(
         self, detector: Detector, frame_bgr: Image, region: Region | None = None
@@ -66,7 +70,7 @@ class Verifier:
 
     def is_face(self, frame_bgr: Image, face: Detection) -> bool:
         """Whether a detection in a uint8 (H, W, 3) picture is a face."""
-        if face.score >= self._sure_score:
+        if face.score >= self.sure_score:
             return True
         # The close one costs least and rejects most.
         needed = 3 * self._least - log_odds(face.score)

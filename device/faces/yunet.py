@@ -69,7 +69,12 @@ class YuNet:
     def __init__(self, path: Path, min_score: float = 0.6):
         self.network = YuNetNetwork(path, min_score)
 
-    def detect(self, frame_bgr: np.ndarray, region: Region | None = None) -> list[Detection]:
+    def detect(
+        self,
+        frame_bgr: np.ndarray,
+        region: Region | None = None,
+        else_score: float | None = None,
+    ) -> list[Detection]:
         """Return the faces of a uint8 (H, W, 3) picture, or of a region, from left to right."""
         height, width = frame_bgr.shape[:2]
         left, top, right, bottom = region or (0, 0, width, height)
