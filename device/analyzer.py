@@ -22,12 +22,12 @@ from .attributes.presets import shown_and_logged
 from .errors import Stopped
 from .faces.align import CropGeometry
 from .faces.close_up import close_ups, in_close_up
-from .faces.detection_scheduler import Detector
 from .faces.orientation import is_upside_down
 from .faces.photo_search import search_photo
 from .faces.quality_gate import NO_LIMITS, QualityLimits, assess_quality, quality_limits
+from .faces.verification import Detector, Verifier
 from .log import log
-from .models import load_classifier, load_full_detector
+from .models import load_classifier, load_full_detector, load_verifier
 from .settings import Settings
 from .types import UPSIDE_DOWN, Detection, Face, Frame, FullSize, Image, Probabilities
 
@@ -54,7 +54,7 @@ class FaceAnalyzer:
 
     classifier: None leaves the faces unclassified, with their quality in `state`; geometry is then
     the crop that the quality is measured on. shown: attributes that labels may name, None for all.
-    search_face: px, as of `search_photo`.
+    search_face, verifier: as of `search_photo`.
     """
 
     def __init__(
@@ -65,12 +65,14 @@ class FaceAnalyzer:
         geometry: CropGeometry | None = None,
         shown: Sequence[str] | None = None,
         search_face: float = 0.0,
+        verifier: Verifier | None = None,
     ):
         crop = classifier.geometry if classifier else geometry
         if crop is None:
             raise TypeError("FaceAnalyzer needs a classifier or a crop geometry")
         self.detector, self.limits, self.classifier = detector, limits, classifier
         self.geometry, self._shown, self._search_face = crop, shown, search_face
+        self._verifier = verifier
 
     @classmethod
     def from_settings(cls, settings: Settings) -> FaceAnalyzer:
@@ -79,7 +81,14 @@ class FaceAnalyzer:
         shown, _ = shown_and_logged(settings.attributes, classifier.card.names)
         detector = load_full_detector(settings)
         limits, search_face = quality_limits(settings.faces), settings.faces.search_face
-        return cls(detector, limits, classifier, shown=shown, search_face=search_face)
+        return cls(
+            detector,
+            limits,
+            classifier,
+            shown=shown,
+            search_face=search_face,
+            verifier=load_verifier(settings),
+        )
 
     def detect(
         self, image_bgr: Image, stopping: Callable[[], bool] = lambda: False
@@ -88,7 +97,7 @@ class FaceAnalyzer:
 
         Raises Stopped where `stopping` is true.
         """
-        return search_photo(self.detector, image_bgr, self._search_face, stopping)
+        return search_photo(self.detector, image_bgr, self._search_face, stopping, self._verifier)
 
     def analyze(
         self, image_bgr: Image, detections: Iterable[Detection] | None = None

@@ -25,7 +25,8 @@ def overlap(a: Box, b: Box) -> float:
 
 def is_same_face(a: Box, b: Box) -> bool:
     """Whether two boxes are of one face: they overlap, or one lies mostly in the other."""
-    return iou(a, b) >= SAME_IOU or overlap(a, b) >= INSIDE
+    shared = iou(a, b)
+    return shared >= SAME_IOU or (shared > 0 and overlap(a, b) >= INSIDE)
 
 
 def clip(box: Box, size_wh: tuple[int, int]) -> Box | None:

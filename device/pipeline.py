@@ -174,7 +174,12 @@ def build_pipeline(
         limits = quality_limits(settings.faces)
         search_face = settings.faces.search_face
         single = FaceAnalyzer(
-            models.full_detector, limits, models.classifier, shown=shown, search_face=search_face
+            models.full_detector,
+            limits,
+            models.classifier,
+            shown=shown,
+            search_face=search_face,
+            verifier=models.verifier(settings.faces),
         )
         analyzer = PhotoAnalyzer(single, recognizer, stopping)
     else:
@@ -191,7 +196,9 @@ def _video_analyzer(
 ) -> VideoAnalyzer:
     budget = FrameBudget(1 / camera.fps if is_live(camera) else None)
     interval_s = 0.0 if is_live(camera) else 1 / camera.fps
-    tracker = Tracker(settings.tracks.min_hits, settings.tracks.max_lost_s, interval_s)
+    tracker = Tracker(
+        settings.tracks.min_hits, settings.tracks.max_lost_s, interval_s, settings.faces.min_score
+    )
     detection = DetectionScheduler(
         models.full_detector,
         models.roi_detector,
@@ -199,6 +206,7 @@ def _video_analyzer(
         settings.faces.detect_hz,
         budget,
         settings.camera,
+        models.verifier(settings.faces),
     )
     attributes = AttributeScheduler(
         models.classifier,

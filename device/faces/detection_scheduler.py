@@ -4,18 +4,20 @@ A full detection costs six times one near a track. It runs a few times a second;
 covers a tile of the picture instead, where faces too far away for the whole picture's resolution
 are found. In the frames between, up to two tracks are re-detected near their predicted position.
 Visible tracks are reported in every frame, detected or extrapolated. Below 4 frames/s every frame
-gets a full detection, with all tiles where there is time for them.
+gets a full detection, with all tiles where there is time for them; so does the first frame of a
+scene. Doubtful detections are verified before they become tracks.
 """
 
 import math
-from typing import Protocol
 
-from ..boxes import iou
+from ..boxes import SAME_IOU, iou, is_same_face
 from ..frame_budget import FrameBudget
 from ..settings import CameraSettings
-from ..types import Detection, Frame, Image, Region
+from ..types import Detection, Frame, Region
 from .orientation import UNTURNED, OrientationWatch
+from .scene_change import SceneChange
 from .tracker import TrackedFace, Tracker, distance
+from .verification import Detector, Verifier, square_around
 
 MAX_ROIS = 2  # tracks re-detected in one frame; more cost a full detection and hardly follow better
 # Side of the search region: face widths, and px added, as small faces need more context.
@@ -24,20 +26,10 @@ TILE_EVERY = 3  # every n-th full detection covers a tile
 TILE_SHARE = 0.4  # side of a tile, as a share of the picture's longer side
 TILE_SIDES = 1.5  # and at least, in sides of the detector's input: less finds no smaller faces
 TILE_OVERLAP = 0.25  # of a tile; a face between two tiles would be missed without
-SAME_IOU = 0.3  # two detections that overlap more are one face
 EDGE_PX = 2  # a face this near to a tile's inner edge may be cut by it
+BORDER = 1 / 3  # of the longer side, around a picture that is searched for a face that fills it
+REJECTED_S = 1.0  # a place where a verification found no face is not verified again for so long
 FULL_SHARE = 0.5  # at most this share of a live camera's time goes to full detections
-
-
-class Detector(Protocol):
-    """What finds faces."""
-
-    @property
-    def side(self) -> int:
-        """Px of the longest side that it sees; larger pictures are shrunk to that."""
-
-    def detect(self, frame_bgr: Image, region: Region | None = None) -> list[Detection]:
-        """Return the faces of a uint8 (H, W, 3) picture or of a region, from left to right."""
 
 
 class DetectionScheduler:
@@ -45,7 +37,8 @@ class DetectionScheduler:
 
     full_detector: for whole pictures and tiles. roi_detector: for the regions around tracks.
     detect_hz: full detections per second of the camera's time; fewer run if they would take
-    half of a live camera's time. camera: the settings by which its pictures are turned.
+    half of a live camera's time. camera: the settings by which its pictures are turned. verifier:
+    confirms doubtful detections; None takes every one of the detectors'.
     """
 
     def __init__(
@@ -56,33 +49,43 @@ class DetectionScheduler:
         detect_hz: float,
         budget: FrameBudget,
         camera: CameraSettings = UNTURNED,
+        verifier: Verifier | None = None,
     ):
         self._full_detector, self._roi_detector = full_detector, roi_detector
         self.tracker = tracker
         self._period_s, self._budget = 1 / detect_hz, budget
         self._next_full_s = -math.inf
         self._full_count = 0
+        self._tiles_due: list[Region] = []  # of a new scene, that were not searched in its frame
+        self._scene, self._verifier = SceneChange(), verifier
+        self._rejected: list[tuple[float, Detection]] = []  # when, and what
         self._orientation = OrientationWatch(roi_detector, camera)
 
     def track(self, frame: Frame) -> list[TrackedFace]:
         """Return the visible tracks of the frame, from left to right."""
         self.tracker.frame_rate.add(frame.at_s)
+        new_scene = self._scene.is_new(frame.bgr)
         if self._is_thorough(frame):
             self._detect_thoroughly(frame)
+        elif new_scene:
+            self._begin_scene(frame)
         elif frame.at_s >= self._next_full_s - 1e-3:
             with self._budget.measure("full detection"):
                 self._detect_full(frame)
-            wait_s = self._period_s
-            if self._budget.live:
-                expected_s = self._budget.expected_s("full detection")
-                wait_s = max(wait_s, expected_s / FULL_SHARE)
-            self._next_full_s = frame.at_s + wait_s
+            self._plan_next_full(frame)
         else:
             self._detect_rois(frame)
         tracks = self.tracker.visible()
         if self._budget.has_time_for("orientation"):
             self._orientation.check(frame, tracks, self._budget)
         return tracks
+
+    def _plan_next_full(self, frame: Frame) -> None:
+        wait_s = self._period_s
+        if self._budget.live:
+            expected_s = self._budget.expected_s("full detection")
+            wait_s = max(wait_s, expected_s / FULL_SHARE)
+        self._next_full_s = frame.at_s + wait_s
 
     def _is_thorough(self, frame: Frame) -> bool:
         """Whether frames are so far apart that each is searched as if it were the only one."""
@@ -95,29 +98,79 @@ class DetectionScheduler:
 
     def _detect_thoroughly(self, frame: Frame) -> None:
         size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
-        with self._budget.measure("full detection"):
-            found = self._full_detector.detect(frame.bgr)
-        for tile in tiles(size_wh, self._full_detector.side):
-            for face in self._full_detector.detect(frame.bgr, tile):
-                known = any(iou(face.box, other.box) >= SAME_IOU for other in found)
-                if not known and not touches_tile_edge(face, tile, size_wh):
-                    found.append(face)
+        found = self._detect_everywhere(frame, tiles(size_wh, self._full_detector.side))
         self._next_full_s = frame.at_s + self._period_s
         self.tracker.update(found, frame.at_s)
 
+    def _begin_scene(self, frame: Frame) -> None:
+        """Find all faces of a scene in its first frame; the tracks that it does not show end."""
+        size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
+        self._tiles_due = tiles(size_wh, self._full_detector.side)
+        self._rejected.clear()
+        found = self._detect_everywhere(frame, self._tiles_due)
+        self._plan_next_full(frame)
+        # Verified faces get their ids at once.
+        self.tracker.begin_scene(found, frame.at_s, confirm=self._verifier is not None)
+
+    def _detect_everywhere(self, frame: Frame, regions: list[Region]) -> list[Detection]:
+        """Return the faces of the whole picture, and of the regions that there is time for.
+
+        Takes these from the list.
+        """
+        size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
+        found = self._detect(frame)
+        if not found:
+            found = self._detect(frame, bordered(size_wh, BORDER))
+        while regions and self._budget.has_time_for("full detection"):
+            tile = regions.pop(0)
+            for face in self._detect(frame, tile):
+                known = any(is_same_face(face.box, other.box) for other in found)
+                if not known and not touches_tile_edge(face, tile, size_wh):
+                    found.append(face)
+        return found
+
     def _detect_full(self, frame: Frame) -> None:
         size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
-        turn, position = divmod(self._full_count, TILE_EVERY)
-        regions = tiles(size_wh, self._full_detector.side)
-        self._full_count += 1
-        if regions and position == TILE_EVERY - 1:
-            tile = regions[turn % len(regions)]
-            detections = self._full_detector.detect(frame.bgr, tile)
-            detections = [face for face in detections if not touches_tile_edge(face, tile, size_wh)]
-        else:
-            detections = self._full_detector.detect(frame.bgr)
+        region = self._tiles_due.pop(0) if self._tiles_due else self._region_in_turn(size_wh)
+        detections = self._detect(frame, region)
+        if region and region[0] >= 0:
+            detections = [d for d in detections if not touches_tile_edge(d, region, size_wh)]
         # A full detection marks no track as missed: distant faces are found in tiles only.
         self.tracker.update(detections, frame.at_s, expected=())
+
+    def _region_in_turn(self, size_wh: tuple[int, int]) -> Region | None:
+        """Return the region that the next full detection searches; None: the whole picture."""
+        turn, position = divmod(self._full_count, TILE_EVERY)
+        self._full_count += 1
+        if position < TILE_EVERY - 1:
+            return None
+        regions = tiles(size_wh, self._full_detector.side)
+        if not self.tracker.visible():
+            regions.append(bordered(size_wh, BORDER))
+        return regions[turn % len(regions)] if regions else None
+
+    def _detect(self, frame: Frame, region: Region | None = None) -> list[Detection]:
+        """Return the faces of the whole picture or a region: those of tracks, and verified ones."""
+        verifier, detector = self._verifier, self._full_detector
+        if verifier is None:
+            return detector.detect(frame.bgr, region)
+        self._rejected = [r for r in self._rejected if r[0] > frame.at_s - REJECTED_S]
+        candidates = verifier.candidates(detector, frame.bgr, region)
+        return [face for face in candidates if self._is_face(frame, verifier, face)]
+
+    def _is_face(self, frame: Frame, verifier: Verifier, face: Detection) -> bool:
+        """Whether a detection is a track's or a sure face, or a verification confirms it."""
+        if face.score >= verifier.sure_score:
+            return True
+        if any(is_same_face(face.box, t.predict(frame.at_s).box) for t in self.tracker.tracks):
+            # The region around a track is searched for weak detections more often.
+            return face.score >= verifier.min_score
+        if any(is_same_face(face.box, other.box) for _, other in self._rejected):
+            return False
+        confirmed = verifier.is_face(frame.bgr, face)
+        if not confirmed:
+            self._rejected.append((frame.at_s, face))
+        return confirmed
 
     def _detect_rois(self, frame: Frame) -> None:
         # Unconfirmed tracks first, then those not detected for longest.
@@ -140,20 +193,44 @@ class DetectionScheduler:
         region = search_region(predicted, (frame.bgr.shape[1], frame.bgr.shape[0]))
         if region is None:  # outside the picture
             return None
-        detections = self._roi_detector.detect(frame.bgr, region)
         limit = self.tracker.frame_rate.max_distance()
+        detections = self._detect_roi(frame, region)
         found = min(detections, key=lambda d: distance(d, predicted), default=None)
-        return found if found and distance(found, predicted) <= limit else None
+        if found is None or distance(found, predicted) > limit:
+            return None
+        if self._verifier is None or found.score >= self._verifier.min_score:
+            return found
+        return found if track.id and self._holds(frame, track, found) else None
+
+    def _detect_roi(self, frame: Frame, region: Region) -> list[Detection]:
+        if self._verifier is None:
+            return self._roi_detector.detect(frame.bgr, region)
+        return self._roi_detector.detect(frame.bgr, region, self._verifier.weak_score)
+
+    def _holds(self, frame: Frame, track: TrackedFace, weak: Detection) -> bool:
+        """Whether a weak detection may continue a track: for a second, then if it is verified."""
+        assert self._verifier is not None
+        if frame.at_s - track.clear_s <= self.tracker.max_lost_s:
+            return True
+        if not self._verifier.is_face(frame.bgr, weak):
+            return False
+        track.clear_s = frame.at_s
+        return True
 
 
 def search_region(face: Detection, size_wh: tuple[int, int]) -> Region | None:
     """Return the square around a face, cut at the picture's edges; None if nothing is left."""
-    x, y, w, h = face.box
-    half = (ROI_SCALE * max(w, h) + ROI_PADDING_PX) / 2
-    left, top = max(0, round(x + w / 2 - half)), max(0, round(y + h / 2 - half))
-    right = min(size_wh[0], round(x + w / 2 + half))
-    bottom = min(size_wh[1], round(y + h / 2 + half))
+    side = ROI_SCALE * max(face.box[2:]) + ROI_PADDING_PX
+    left, top, right, bottom = square_around(face, side)
+    left, top = max(0, left), max(0, top)
+    right, bottom = min(size_wh[0], right), min(size_wh[1], bottom)
     return (left, top, right, bottom) if right - left > 8 and bottom - top > 8 else None
+
+
+def bordered(size_wh: tuple[int, int], share: float) -> Region:
+    """Return a picture with a border, a share of its longer side wide; its faces are smaller."""
+    border = round(share * max(size_wh))
+    return -border, -border, size_wh[0] + border, size_wh[1] + border
 
 
 def tiles(size_wh: tuple[int, int], side: int) -> list[Region]:

@@ -11,15 +11,16 @@ from collections.abc import Callable
 from ..boxes import is_same_face
 from ..errors import Stopped
 from ..types import Detection, Image, Region
-from .detection_scheduler import Detector, grid, touches_tile_edge
-from .verification import SURE_SCORE, Verifier
+from .detection_scheduler import bordered, grid, touches_tile_edge
+from .verification import SURE_SCORE, Detector, Verifier
 
 INPUT_PX = 16.0  # a face of this width in the detector's input is found (docs/models.md)
 CLEAR_PX = 32.0  # of this width its landmarks are exact
 STEP = 3.0  # from one size of tiles to the next; a face up to a quarter of a tile is in one whole
 # A face wider than LARGE of the picture's shorter side is missed, or found in parts; with a border
-# of BORDER of the longer side around the picture it is found once.
-LARGE, BORDER = 0.5, 1 / 3
+# around the picture, a share of its longer side, it is found once. The second serves the few faces
+# that the first does not.
+LARGE, BORDERS = 0.5, (1 / 3, 1 / 2)
 LEAST = 0.35  # of the shorter side: a narrower face is found best without the border
 
 
@@ -44,9 +45,12 @@ def search_photo(
 
     size_wh = (image_bgr.shape[1], image_bgr.shape[0])
     whole = detect()
-    clear = []
-    if _may_be_close(whole, size_wh):
-        clear = [face for face in detect(bordered(size_wh)) if face.box[2] >= LEAST * min(size_wh)]
+    clear: list[Detection] = []
+    for border in BORDERS if _may_be_close(whole, size_wh) else ():
+        found = detect(bordered(size_wh, border))
+        clear = [face for face in found if face.box[2] >= LEAST * min(size_wh)]
+        if clear:
+            break
     regions = photo_tiles(size_wh, detector.side, search_face)
     # A face that is wide enough in a coarse search is found best there, with all around it.
     clear_px = CLEAR_PX / detector.side * max(size_wh) if regions else 0.0
@@ -64,12 +68,6 @@ def _may_be_close(found: list[Detection], size_wh: tuple[int, int]) -> bool:
     """Whether the detections are those of a face that fills the picture."""
     is_sure = any(face.score >= SURE_SCORE for face in found)
     return not is_sure or max(face.box[2] for face in found) >= LARGE * min(size_wh)
-
-
-def bordered(size_wh: tuple[int, int]) -> Region:
-    """Return a picture with a border, in which a face that fills it is smaller."""
-    border = round(BORDER * max(size_wh))
-    return -border, -border, size_wh[0] + border, size_wh[1] + border
 
 
 def photo_tiles(size_wh: tuple[int, int], side: int, search_face: float) -> list[Region]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..boxes import iou
 from ..types import Detection
-from .frame_rate import LEAST_HIT_S, FrameRate
+from .frame_rate import LEAST_HIT_S, MAX_MISSES, FrameRate
 from .motion import travel_time_s
 
 VELOCITY_GAIN = 0.3  # share of a prediction's residual that goes into the velocity
@@ -37,12 +37,13 @@ class TrackedFace:
     checked_s: float | None = None  # when that was
     upright_checks: int = 0  # examinations in a row that found it upright
     first_s: float = field(init=False)  # when it was first seen
+    clear_s: float = field(init=False)  # when it was last detected with a high enough score
     id: int = 0  # from 1; 0 until confirmed
     mean_velocity: tuple[float, float] = (0.0, 0.0)  # of the whole face, px/s
     _predicted: tuple[float, Detection] | None = None  # for when, and what
 
     def __post_init__(self) -> None:
-        self.first_s = self.seen_s
+        self.first_s = self.clear_s = self.seen_s
 
     def predict(self, now_s: float) -> Detection:
         """Return the face where it should be now: as detected, or moved on since."""
@@ -75,12 +76,14 @@ class Tracker:
     min_hits: detections until a track gets an id; lower gives false tracks, higher a delay.
     max_lost_s: how long a lost track keeps its id; shorter gives one person several ids, longer
     gives the next person the last one's. interval_s: between two frames, where it is known. Below 4
-    and above 30 frames/s these limits follow the time (`FrameRate`).
+    and above 30 frames/s these limits follow the time (`FrameRate`). min_score: from which a
+    detection is clear.
     """
 
     min_hits: int = 3
     max_lost_s: float = 1.0
     interval_s: float = 0.0
+    min_score: float = 0.0
     _tracks: list[TrackedFace] = field(default_factory=list)
     _last_id: int = 0
 
@@ -106,6 +109,8 @@ class Tracker:
             track = pairs.get(number)
             if track:
                 track.update(detection, now_s)
+                if detection.score >= self.min_score:
+                    track.clear_s = now_s
             else:
                 track = TrackedFace(detection, now_s, np.zeros_like(detection.landmarks))
                 self._tracks.append(track)
@@ -117,6 +122,21 @@ class Tracker:
                 track.misses += 1
                 track.unseen_s = now_s - track.seen_s
         return [track for track in found if track.id]
+
+    def begin_scene(self, detections: list[Detection], now_s: float, confirm: bool) -> None:
+        """Take the detections of a scene's first frame; tracks without one are not visible.
+
+        confirm: whether new tracks get an id at once.
+        """
+        self.update(detections, now_s)
+        for track in self._tracks:
+            if track.seen_s < now_s:
+                track.misses, track.unseen_s = (
+                    MAX_MISSES,
+                    max(track.unseen_s, MAX_MISSES * LEAST_HIT_S),
+                )
+            elif confirm and not track.id:
+                track.id = self._next_id()
 
     @property
     def tracks(self) -> list[TrackedFace]:

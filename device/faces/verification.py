@@ -6,7 +6,6 @@ one and two around it at other scales, separates faces from other things where e
 """
 
 import math
-from collections.abc import Callable
 from typing import Protocol
 
 from ..boxes import SAME_IOU, iou
@@ -15,23 +14,32 @@ from .tracker import distance
 
 # A detection from this score on is a face: of 7,700 views of photos without people none had 0.8.
 SURE_SCORE = 0.85
-CANDIDATE_SHARE = 2 / 3  # of min_score: the score from which a detection is worth a verification
+WEAK_SHARE = 2 / 3  # of min_score: the score from which a detection is worth a verification
 CLOSE, WIDE = 3.0, 4.0  # sides of the two squares, in face widths
 SAME_PLACE = 0.5  # mean landmark distance, in face widths, up to which a detection is the same face
 LEAST_SCORE, MOST_SCORE = 0.02, 0.98  # of a detection: none decides by itself
 
 
-class CandidateDetector(Protocol):
+class Detector(Protocol):
     """A detector that also returns weak detections."""
 
     @property
-    def min_score(self) -> float: ...
+    def side(self) -> int:
+        """Px of the longest side that it sees; larger pictures are shrunk to that."""
 
-    def detect(self, frame_bgr: Image, region: Region | None = None) -> list[Detection]: ...
+    def detect(
+        self, frame_bgr: Image, region: Region | None = None, else_score: float | None = None
+    ) -> list[Detection]:
+        """Return the faces of a uint8 (H, W, 3) picture or of a region, from left to right.
+
+        A region may reach beyond the picture's edges. else_score: where no score reaches the
+        detector's, faces from this one on.
+        """
 
     def candidates(
         self, frame_bgr: Image, region: Region | None = None, min_score: float = 0.0
-    ) -> list[Detection]: ...
+    ) -> list[Detection]:
+        """Return these and, from a lower score on, what may be a face."""
 
 
 class Verifier:
@@ -41,34 +49,28 @@ class Verifier:
     mean log-odds of the three detections must reach.
     """
 
-    def __init__(self, close: CandidateDetector, wide: CandidateDetector, min_score: float):
+    def __init__(self, close: Detector, wide: Detector, min_score: float):
         self._close, self._wide = close, wide
+        self.min_score, self.weak_score = min_score, WEAK_SHARE * min_score
         self._least = log_odds(min_score)
-        self._sure_score = max(SURE_SCORE, min_score)
-        self.candidate_score = CANDIDATE_SHARE * min_score
+        self.sure_score = max(SURE_SCORE, min_score)
+
+    def candidates(
+        self, detector: Detector, frame_bgr: Image, region: Region | None = None
+    ) -> list[Detection]:
+        """Return what may be a face in a uint8 (H, W, 3) picture or a region, to be verified."""
+        return detector.candidates(frame_bgr, region, self.weak_score)
 
     def detect(
-        self,
-        detector: CandidateDetector,
-        frame_bgr: Image,
-        region: Region | None = None,
-        is_known: Callable[[Detection], bool] = lambda _: False,
+        self, detector: Detector, frame_bgr: Image, region: Region | None = None
     ) -> list[Detection]:
-        """Return the faces of a uint8 (H, W, 3) picture or of a region, from left to right.
-
-        is_known: whether a detection with a high enough score needs no verification.
-        """
-        found = detector.candidates(frame_bgr, region, self.candidate_score)
-        return [
-            face
-            for face in found
-            if (face.score >= detector.min_score and is_known(face))
-            or self.is_face(frame_bgr, face)
-        ]
+        """Return the faces of a uint8 (H, W, 3) picture or of a region, from left to right."""
+        found = self.candidates(detector, frame_bgr, region)
+        return [face for face in found if self.is_face(frame_bgr, face)]
 
     def is_face(self, frame_bgr: Image, face: Detection) -> bool:
         """Whether a detection in a uint8 (H, W, 3) picture is a face."""
-        if face.score >= self._sure_score:
+        if face.score >= self.sure_score:
             return True
         # The close one costs least and rejects most.
         needed = 3 * self._least - log_odds(face.score)
@@ -78,10 +80,11 @@ class Verifier:
         return self._log_odds_near(self._wide, WIDE, frame_bgr, face) >= needed
 
     def _log_odds_near(
-        self, detector: CandidateDetector, widths: float, frame_bgr: Image, face: Detection
+        self, detector: Detector, widths: float, frame_bgr: Image, face: Detection
     ) -> float:
         # Black beyond the picture's edges, so that a face that fills it is seen smaller, too.
-        found = detector.candidates(frame_bgr, square_around(face, widths), LEAST_SCORE)
+        region = square_around(face, widths * max(face.box[2:]))
+        found = detector.candidates(frame_bgr, region, LEAST_SCORE)
         scores = [
             near.score
             for near in found
@@ -96,10 +99,9 @@ def log_odds(score: float) -> float:
     return math.log(score / (1 - score))
 
 
-def square_around(face: Detection, widths: float) -> Region:
-    """Return the square of so many face widths around a face; it may leave the picture."""
+def square_around(face: Detection, side: float) -> Region:
+    """Return the square of so many px around a face; it may leave the picture."""
     x, y, w, h = face.box
-    half = widths * max(w, h) / 2
-    left, top = round(x + w / 2 - half), round(y + h / 2 - half)
-    side = max(round(2 * half), 8)
-    return left, top, left + side, top + side
+    left, top = round(x + w / 2 - side / 2), round(y + h / 2 - side / 2)
+    right, bottom = round(x + w / 2 + side / 2), round(y + h / 2 + side / 2)
+    return left, top, max(right, left + 1), max(bottom, top + 1)

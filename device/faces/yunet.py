@@ -69,10 +69,16 @@ class YuNet:
     def __init__(self, path: Path, min_score: float = 0.6):
         self.network = YuNetNetwork(path, min_score)
 
-    def detect(self, frame_bgr: np.ndarray, region: Region | None = None) -> list[Detection]:
+    def detect(
+        self,
+        frame_bgr: np.ndarray,
+        region: Region | None = None,
+        else_score: float | None = None,
+    ) -> list[Detection]:
         """Return the faces of a uint8 (H, W, 3) picture, or of a region, from left to right."""
         height, width = frame_bgr.shape[:2]
         left, top, right, bottom = region or (0, 0, width, height)
+        left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
         scale = min(1.0, SIDE / max(right - left, bottom - top))
         picture = frame_bgr[top:bottom, left:right]
         if scale < 1:
@@ -84,6 +90,12 @@ class YuNet:
             points[[0, 2, 3, 4, 5, 6]] += (left, top)  # all but the box's size
             found.append(_detection(points, float(row[14]), (width, height)))
         return sorted(filter(None, found), key=lambda face: face.box[0])
+
+    def candidates(
+        self, frame_bgr: np.ndarray, region: Region | None = None, min_score: float = 0.0
+    ) -> list[Detection]:
+        """Return the faces as `detect` does: YuNet's low scores are no faces."""
+        return self.detect(frame_bgr, region)
 
 
 def _detection(points: np.ndarray, score: float, size_wh: tuple[int, int]) -> Detection | None:

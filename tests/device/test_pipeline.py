@@ -14,7 +14,7 @@ from device.errors import SourceError
 from device.faces.quality_gate import QualityResult
 from device.models import Models
 from device.pipeline import Pipeline, build_pipeline
-from device.settings import OutputsSettings, Settings
+from device.settings import FacesSettings, OutputsSettings, Settings
 from device.types import OK, Detection, Frame
 from tests.conftest import CARD
 
@@ -47,11 +47,13 @@ class FakeCamera:
 class FakeDetector:
     """Finds one face in the middle of every picture that is not black."""
 
-    side = 256
+    side, min_score = 256, 0.6
 
-    def detect(self, frame_bgr, region=None):
+    def detect(self, frame_bgr, region=None, else_score=None):
         face = Detection((20.0, 10.0, 24.0, 28.0), 0.9, np.full((4, 2), 24.0))
         return [face] if frame_bgr.any() else []
+
+    candidates = detect
 
 
 class FakeClassifier:
@@ -65,9 +67,9 @@ class FakeClassifier:
         return Classification(QualityResult(OK, frame_bgr, 1.0), values)
 
 
-def pipeline_of(camera, max_frames=0, **more) -> Pipeline:
-    models = Models(FakeDetector(), FakeDetector(), FakeClassifier())
-    settings = Settings(outputs=OutputsSettings(max_frames=max_frames))
+def pipeline_of(camera, max_frames=0, settings=None, **more) -> Pipeline:
+    models = Models(FakeDetector(), FakeDetector(), FakeDetector(), FakeClassifier())
+    settings = settings or Settings(outputs=OutputsSettings(max_frames=max_frames))
     return build_pipeline(settings, models, camera, **more)
 
 
@@ -80,8 +82,15 @@ def test_no_frames():
     assert list(pipeline) == [] and (pipeline.totals.frames, pipeline.totals.fps) == (0, 0)
 
 
-def test_a_track_is_confirmed_after_min_hits_frames():
-    assert ids(pipeline_of(FakeCamera([90] * 5))) == [[], [], [1], [1], [1]]
+def test_a_verified_face_has_its_id_in_the_first_frame_of_a_scene():
+    assert ids(pipeline_of(FakeCamera([90] * 5))) == [[1]] * 5
+
+
+def test_another_track_is_confirmed_after_min_hits_frames():
+    """YuNet's detections are not verified."""
+    settings = Settings(faces=FacesSettings(detector="yunet"))
+    found = pipeline_of(FakeCamera([90] * 5), settings=settings)
+    assert ids(found) == [[], [], [1], [1], [1]]
 
 
 def test_results_unpack_and_count():
@@ -91,7 +100,7 @@ def test_results_unpack_and_count():
         indices.append(frame.index)
         assert all(face.labels and face["Smiling"] == pytest.approx(0.05) for face in faces)
     assert indices == [0, 1, 2, 3]
-    assert (pipeline.totals.frames, pipeline.totals.faces) == (4, 2) and pipeline.totals.fps > 0
+    assert (pipeline.totals.frames, pipeline.totals.faces) == (4, 4) and pipeline.totals.fps > 0
 
 
 class FakeLiveCamera(FakeCamera):

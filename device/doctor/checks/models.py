@@ -8,7 +8,7 @@ from ...analyzer import FaceAnalyzer
 from ...attributes.presets import shown_and_logged
 from ...camera.demo import ASTRONAUT, portrait
 from ...faces.quality_gate import NO_LIMITS
-from ...models import load_classifier, load_full_detector, load_roi_detector
+from ...models import load_classifier, load_full_detector, load_roi_detector, load_wide_detector
 from ...resources import install_hint, model_path, reinstall_hint, restore_hint
 from ...settings import Settings
 from ...text import path_from_here
@@ -26,8 +26,12 @@ class KnownDetector:
 
     side = 512
 
-    def detect(self, frame_bgr: Image, region: Region | None = None) -> list[Detection]:
+    def detect(
+        self, frame_bgr: Image, region: Region | None = None, else_score: float | None = None
+    ) -> list[Detection]:
         return [Detection(BOX, 1.0, LANDMARKS)]
+
+    candidates = detect
 
 
 def model(settings: Settings) -> CheckResult:
@@ -64,6 +68,7 @@ def detector(settings: Settings) -> CheckResult:
     detectors = {
         settings.faces.detector: load_full_detector(settings),
         "short": load_roi_detector(settings),
+        "full": load_wide_detector(settings),
     }
     for name, network in detectors.items():
         count = len(network.detect(portrait(ASTRONAUT)))
@@ -73,4 +78,4 @@ def detector(settings: Settings) -> CheckResult:
             if settings.faces.min_score != default:
                 return warning(message, f"set min_score = {default} in [faces]")
             return failure(message, install_hint("files"))
-    return ok(f"{' and '.join(detectors)}: a face in the demo portrait")
+    return ok(f"{', '.join(detectors)}: a face in the demo portrait")

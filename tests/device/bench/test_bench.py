@@ -39,8 +39,8 @@ def test_figures_of_one_run(tmp_path, capsys):
     bench.main(["--faces", "2", "--max-frames", "40", "--rounds", "1", "--json", str(out)])
     figures = json.loads(out.read_text())
     assert figures["frames"] == 40 and figures["faces"] >= 70
-    # In 40 frames of a scene at 30 frames/s: full detections at 0, 0.2, .. 1.2 s.
-    assert figures["invocations"]["full_detector"] == 7
+    # In 40 frames of a scene at 30 frames/s: full detections at 0, 0.2, .. 1.2 s, and four tiles at 0.
+    assert figures["invocations"]["full_detector"] == 11
     assert 10 <= figures["invocations"]["classifier"] <= 30
     assert figures["classifications_per_s"] == pytest.approx(5, abs=2)
     assert figures["overhead_ratio"] > 0  # a busy machine makes any ratio
@@ -93,9 +93,9 @@ def test_counting_leaves_the_models_alone():
     network = models.classifier.network
     networks = measure._count_invocations(settings, models, lambda: Scene(1, (640, 480), 9))
     assert models.classifier.network is network
-    assert networks["full_detector"].count == 2  # at 0 and 0.2 s
-    # 5 near the track, 3 that check which way up the new face is
-    assert networks["roi_detector"].count == len(networks["roi_detector"].inputs) == 8
+    assert networks["full_detector"].count == 6  # at 0 and 0.2 s, and four tiles at 0
+    # near the track, in the frames between
+    assert networks["roi_detector"].count == len(networks["roi_detector"].inputs) == 5
 
 
 def test_label_changes_are_counted_for_each_track():

@@ -22,6 +22,7 @@ from device.faces.detection_scheduler import (
     touches_tile_edge,
 )
 from device.faces.tracker import Tracker
+from device.faces.verification import Verifier
 from device.frame_budget import FrameBudget
 from device.settings import CameraSettings
 from device.types import Detection, Frame
@@ -73,9 +74,28 @@ def test_a_face_that_leaves_is_gone_in_a_moment_and_back_with_its_id(detectors, 
 
 def test_a_new_face_is_found_at_the_next_full_detection(detectors, astronaut):
     detection, empty = scheduler(detectors), np.full_like(astronaut, 90)
-    shown = counts(detection, [*[empty] * 7, *[astronaut] * 10])
+    pictures = [empty.copy() for _ in range(17)]
+    for bgr in pictures[7:]:  # a small part of the picture: no new scene
+        bgr[:150, :150] = cv2.resize(astronaut[:300, 80:380], (150, 150))
+    shown = counts(detection, pictures)
     # The full detection at 0.4 s, confirmed by two detections near it.
     assert shown[:14] == [0] * 14 and shown[14] == 1
+
+
+def test_a_scenes_faces_are_found_in_its_first_frame(detectors, astronaut, admiral):
+    verifier = Verifier(detectors[1], BlazeFace("full"), 0.6)
+    tracker = Tracker()
+    detection = DetectionScheduler(*detectors, tracker, 5.0, FrameBudget(), verifier=verifier)
+    other = cv2.resize(admiral, astronaut.shape[1::-1])
+    aside = np.roll(other, 200, axis=1)
+    assert counts(detection, [*[astronaut] * 7, *[aside] * 4]) == [1] * 11
+    assert tracker.ids == {1, 2}
+
+
+def test_a_scene_without_faces_ends_the_tracks_at_once(detectors, astronaut):
+    empty = np.full_like(astronaut, 90)
+    shown = counts(scheduler(detectors), [*[astronaut] * 7, *[empty] * 4])
+    assert shown[2:] == [1] * 5 + [0] * 4
 
 
 class Counting:
@@ -98,9 +118,12 @@ class SlowBudget(FrameBudget):
         return 1.0
 
 
-@pytest.mark.parametrize("budget, expected", [(SlowBudget(1 / 30), 2), (FrameBudget(1 / 30), 15)])
+@pytest.mark.parametrize("budget, expected", [(SlowBudget(1 / 30), 3), (FrameBudget(1 / 30), 16)])
 def test_full_detections_take_at_most_their_share_of_a_live_cameras_time(budget, expected):
-    """3 s of a camera: 5 full detections/s are asked for, and 1 s each leaves time for two."""
+    """3 s of a camera: 5 full detections/s are asked for, and 1 s each leaves time for two.
+
+    The first frame is searched twice: without a face, with a border around it, too.
+    """
     full, empty = Counting(), np.zeros((48, 64, 3), np.uint8)
     counts(scheduler((full, Counting()), budget), [empty] * 90)
     assert full.calls == expected and FULL_SHARE == 0.5

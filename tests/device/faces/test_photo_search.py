@@ -77,7 +77,7 @@ def test_of_several_detections_of_a_face_the_best_is_kept():
 
 
 def test_photos_of_the_library_and_the_command_are_searched_in_tiles(astronaut):
-    picture, _ = group(astronaut, 60, (1600, 1200), [(200, 200), (900, 700)])
+    picture, _ = group(astronaut, 32, (1600, 1200), [(200, 200), (900, 700)])
     assert len(FaceAnalyzer.from_settings(Settings()).analyze(picture)) == 2
     settings = Settings(faces=FacesSettings(search_face=0.0))
     assert len(FaceAnalyzer.from_settings(settings).analyze(picture)) < 2
