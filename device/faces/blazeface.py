@@ -106,10 +106,8 @@ class BlazeFace:
         found = _without_parts(found, INSIDE)
         (weak,) = (~strong & (logits > log_odds(min_score))).nonzero()
         if weak.size and found:
-            centres = (
-                self._anchors[weak] + outputs[1 - self._logits][0, weak, :2] + origin
-            ) / scale
-            weak = weak[~_inside_any(centres, found)]
+            centres = self._anchors[weak] + outputs[1 - self._logits][0, weak, :2] + origin
+            weak = weak[~_inside_any(centres / scale, found)]
         faces = self._faces(outputs, weak, scale, origin, frame_bgr)
         return _from_left(_without_parts(faces, BESIDE, found))
 

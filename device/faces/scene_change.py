@@ -1,4 +1,4 @@
-"""Notice that a frame shows another scene than the one before: a film's cut, a camera that turns."""
+"""Notice that a frame shows another scene than the last: a film's cut, a camera that turns."""
 
 import cv2
 import numpy as np
@@ -44,7 +44,7 @@ def _small(frame_bgr: Image) -> np.ndarray:
 
 
 def _change(now: np.ndarray, before: np.ndarray) -> float:
-    """Return the mean difference of two small pictures, grey levels, without that of their light."""
+    """Return the mean difference of two small pictures, grey levels, whatever their light."""
     difference = now - before
     light = round(int(difference.sum()) / difference.size)
     return cv2.norm(difference - light, cv2.NORM_L1) / difference.size

@@ -131,10 +131,8 @@ class Tracker:
         self.update(detections, now_s)
         for track in self._tracks:
             if track.seen_s < now_s:
-                track.misses, track.unseen_s = (
-                    MAX_MISSES,
-                    max(track.unseen_s, MAX_MISSES * LEAST_HIT_S),
-                )
+                track.misses = MAX_MISSES
+                track.unseen_s = max(track.unseen_s, MAX_MISSES * LEAST_HIT_S)
             elif confirm and not track.id:
                 track.id = self._next_id()
 

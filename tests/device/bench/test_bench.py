@@ -39,7 +39,7 @@ def test_figures_of_one_run(tmp_path, capsys):
     bench.main(["--faces", "2", "--max-frames", "40", "--rounds", "1", "--json", str(out)])
     figures = json.loads(out.read_text())
     assert figures["frames"] == 40 and figures["faces"] >= 70
-    # In 40 frames of a scene at 30 frames/s: full detections at 0, 0.2, .. 1.2 s, and four tiles at 0.
+    # In 40 frames of a scene at 30 frames/s: full detections at 0, 0.2, .. 1.2 s; four tiles.
     assert figures["invocations"]["full_detector"] == 11
     assert 10 <= figures["invocations"]["classifier"] <= 30
     assert figures["classifications_per_s"] == pytest.approx(5, abs=2)

@@ -58,7 +58,7 @@ def test_an_unknown_attribute():
 
 
 def test_detector():
-    assert models.detector(Settings()).message.startswith("back and short: ")
+    assert models.detector(Settings()).message.startswith("back, short, full: ")
     assert models.detector(with_settings(faces={"detector": "full"})).status == "ok"
     yunet = with_settings(faces={"detector": "yunet", "yunet": "no.onnx"})
     result = run_check(Check("detector", lambda: models.detector(yunet)))
