@@ -1,6 +1,6 @@
 """Decide where to run the detectors in each frame: on the whole picture or near known tracks.
 
-A full detection costs six times one near a track. It runs a few times a second; every third one
+A full detection costs six times one near a track. It runs a few times a second; every other one
 covers a tile of the picture instead, where faces too far away for the whole picture's resolution
 are found. In the frames between, up to two tracks are re-detected near their predicted position.
 Visible tracks are reported in every frame, detected or extrapolated. Below 4 frames/s every frame
@@ -9,25 +9,22 @@ scene. Doubtful detections are verified before they become tracks.
 """
 
 import math
+from collections.abc import Sequence
 
 from ..boxes import SAME_IOU, iou, is_same_face
 from ..frame_budget import FrameBudget
 from ..settings import CameraSettings
 from ..types import Detection, Frame, Region
 from .orientation import UNTURNED, OrientationWatch
+from .regions import bordered, square_around, tiles, without_cut
 from .scene_change import SceneChange
 from .tracker import TrackedFace, Tracker, distance
-from .verification import Detector, Verifier, square_around
+from .verification import Detector, Verifier
 
 MAX_ROIS = 2  # tracks re-detected in one frame; more cost a full detection and hardly follow better
 # Side of the search region: face widths, and px added, as small faces need more context.
 ROI_SCALE, ROI_PADDING_PX = 2.0, 48
-TILE_EVERY = 3  # every n-th full detection covers a tile
-TILE_SHARE = 0.4  # side of a tile, as a share of the picture's longer side
-TILE_SIDES = 1.5  # and at least, in sides of the detector's input: less finds no smaller faces
-TILE_OVERLAP = 0.25  # of a tile; a face between two tiles would be missed without
-EDGE_PX = 2  # a face this near to a tile's inner edge may be cut by it
-BORDER = 1 / 3  # of the longer side, around a picture that is searched for a face that fills it
+TILE_EVERY = 2  # every n-th full detection covers a tile
 REJECTED_S = 1.0  # a place where a verification found no face is not verified again for so long
 FULL_SHARE = 0.5  # at most this share of a live camera's time goes to full detections
 
@@ -120,23 +117,17 @@ class DetectionScheduler:
         size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
         found = self._detect(frame)
         if not found:
-            found = self._detect(frame, bordered(size_wh, BORDER))
+            found = self._detect(frame, bordered(size_wh))
         while regions and self._budget.has_time_for("full detection"):
             tile = regions.pop(0)
-            for face in self._detect(frame, tile):
-                known = any(is_same_face(face.box, other.box) for other in found)
-                if not known and not touches_tile_edge(face, tile, size_wh):
-                    found.append(face)
+            found += self._detect(frame, tile, found)
         return found
 
     def _detect_full(self, frame: Frame) -> None:
         size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
         region = self._tiles_due.pop(0) if self._tiles_due else self._region_in_turn(size_wh)
-        detections = self._detect(frame, region)
-        if region and region[0] >= 0:
-            detections = [d for d in detections if not touches_tile_edge(d, region, size_wh)]
         # A full detection marks no track as missed: distant faces are found in tiles only.
-        self.tracker.update(detections, frame.at_s, expected=())
+        self.tracker.update(self._detect(frame, region), frame.at_s, expected=())
 
     def _region_in_turn(self, size_wh: tuple[int, int]) -> Region | None:
         """Return the region that the next full detection searches; None: the whole picture."""
@@ -146,30 +137,37 @@ class DetectionScheduler:
             return None
         regions = tiles(size_wh, self._full_detector.side)
         if not self.tracker.visible():
-            regions.append(bordered(size_wh, BORDER))
+            regions.append(bordered(size_wh))
         return regions[turn % len(regions)] if regions else None
 
-    def _detect(self, frame: Frame, region: Region | None = None) -> list[Detection]:
-        """Return the faces of the whole picture or a region: those of tracks, and verified ones."""
-        verifier, detector = self._verifier, self._full_detector
-        if verifier is None:
-            return detector.detect(frame.bgr, region)
-        self._rejected = [r for r in self._rejected if r[0] > frame.at_s - REJECTED_S]
-        candidates = verifier.candidates(detector, frame.bgr, region)
-        return [face for face in candidates if self._is_face(frame, verifier, face)]
+    def _detect(
+        self, frame: Frame, region: Region | None = None, known: Sequence[Detection] = ()
+    ) -> list[Detection]:
+        """Return the faces of the whole picture or a region, without those that are known."""
+        candidates = self._candidates(frame, region)
+        new = [d for d in candidates if not any(is_same_face(d.box, k.box) for k in known)]
+        return [face for face in new if self._is_face(frame, face)]
 
-    def _is_face(self, frame: Frame, verifier: Verifier, face: Detection) -> bool:
+    def _candidates(self, frame: Frame, region: Region | None) -> list[Detection]:
+        if self._verifier:
+            return self._verifier.candidates(self._full_detector, frame.bgr, region)
+        size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
+        return without_cut(self._full_detector.detect(frame.bgr, region), region, size_wh)
+
+    def _is_face(self, frame: Frame, face: Detection) -> bool:
         """Whether a detection is a track's or a sure face, or a verification confirms it."""
-        if face.score >= verifier.sure_score:
+        verifier, now_s = self._verifier, frame.at_s
+        if verifier is None or face.score >= verifier.sure_score:
             return True
-        if any(is_same_face(face.box, t.predict(frame.at_s).box) for t in self.tracker.tracks):
+        if any(is_same_face(face.box, t.predict(now_s).box) for t in self.tracker.tracks):
             # The region around a track is searched for weak detections more often.
             return face.score >= verifier.min_score
+        self._rejected = [r for r in self._rejected if r[0] > now_s - REJECTED_S]
         if any(is_same_face(face.box, other.box) for _, other in self._rejected):
             return False
         confirmed = verifier.is_face(frame.bgr, face)
         if not confirmed:
-            self._rejected.append((frame.at_s, face))
+            self._rejected.append((now_s, face))
         return confirmed
 
     def _detect_rois(self, frame: Frame) -> None:
@@ -225,49 +223,3 @@ def search_region(face: Detection, size_wh: tuple[int, int]) -> Region | None:
     left, top = max(0, left), max(0, top)
     right, bottom = min(size_wh[0], right), min(size_wh[1], bottom)
     return (left, top, right, bottom) if right - left > 8 and bottom - top > 8 else None
-
-
-def bordered(size_wh: tuple[int, int], share: float) -> Region:
-    """Return a picture with a border, a share of its longer side wide; its faces are smaller."""
-    border = round(share * max(size_wh))
-    return -border, -border, size_wh[0] + border, size_wh[1] + border
-
-
-def tiles(size_wh: tuple[int, int], side: int) -> list[Region]:
-    """Return overlapping regions that cover a picture; none if the whole is small enough.
-
-    side: px of the detector's input; a picture that is hardly shrunk gains nothing from tiles.
-    """
-    tile = round(max(TILE_SHARE * max(size_wh), TILE_SIDES * side))
-    if max(size_wh) <= tile:
-        return []
-    return grid(size_wh, tile)
-
-
-def grid(size_wh: tuple[int, int], tile: int) -> list[Region]:
-    """Return overlapping squares of `tile` px that cover a picture, cut at its edges."""
-    return [
-        (left, top, min(left + tile, size_wh[0]), min(top + tile, size_wh[1]))
-        for top in _tile_starts(size_wh[1], tile)
-        for left in _tile_starts(size_wh[0], tile)
-    ]
-
-
-def _tile_starts(length: int, tile: int) -> list[int]:
-    """Return where tiles begin that cover a side, evenly spread."""
-    if length <= tile:
-        return [0]
-    count = 1 + math.ceil((length - tile) / (tile * (1 - TILE_OVERLAP)))
-    return [round(n * (length - tile) / (count - 1)) for n in range(count)]
-
-
-def touches_tile_edge(face: Detection, tile: Region, size_wh: tuple[int, int]) -> bool:
-    """Whether a face lies at an edge of the tile that is not an edge of the picture."""
-    x, y, w, h = face.box
-    left, top, right, bottom = tile
-    return (
-        (left > 0 and x < left + EDGE_PX)
-        or (top > 0 and y < top + EDGE_PX)
-        or (right < size_wh[0] and x + w > right - EDGE_PX)
-        or (bottom < size_wh[1] and y + h > bottom - EDGE_PX)
-    )

@@ -11,16 +11,16 @@ from collections.abc import Callable
 from ..boxes import is_same_face
 from ..errors import Stopped
 from ..types import Detection, Image, Region
-from .detection_scheduler import bordered, grid, touches_tile_edge
+from .regions import BORDERS, TILED, bordered, grid, without_cut
 from .verification import SURE_SCORE, Detector, Verifier
 
 INPUT_PX = 16.0  # a face of this width in the detector's input is found (docs/models.md)
 CLEAR_PX = 32.0  # of this width its landmarks are exact
+CHEAP_TILES, FINER = 12, 1.25  # a photo of so few tiles is searched for smaller faces, in steps
 STEP = 3.0  # from one size of tiles to the next; a face up to a quarter of a tile is in one whole
-# A face wider than LARGE of the picture's shorter side is missed, or found in parts; with a border
-# around the picture, a share of its longer side, it is found once. The second serves the few faces
-# that the first does not.
-LARGE, BORDERS = 0.5, (1 / 3, 1 / 2)
+# A face wider than this share of the picture's shorter side is missed, or found in parts; with a
+# border around the picture it is found once.
+LARGE = 0.5
 LEAST = 0.35  # of the shorter side: a narrower face is found best without the border
 
 
@@ -38,12 +38,13 @@ def search_photo(
     Stopped where `stopping`, polled between two tiles, is true.
     """
 
+    size_wh = (image_bgr.shape[1], image_bgr.shape[0])
+
     def detect(region: Region | None = None) -> list[Detection]:
         if verifier:
             return verifier.detect(detector, image_bgr, region)
-        return detector.detect(image_bgr, region)
+        return without_cut(detector.detect(image_bgr, region), region, size_wh)
 
-    size_wh = (image_bgr.shape[1], image_bgr.shape[0])
     whole = detect()
     clear: list[Detection] = []
     for border in BORDERS if _may_be_close(whole, size_wh) else ():
@@ -59,8 +60,7 @@ def search_photo(
     for region in regions:
         if stopping():
             raise Stopped("stopped while a photo was searched")
-        found = detect(region)
-        unclear += [face for face in found if not touches_tile_edge(face, region, size_wh)]
+        unclear += detect(region)
     return merged(clear, unclear)
 
 
@@ -74,10 +74,24 @@ def photo_tiles(size_wh: tuple[int, int], side: int, search_face: float) -> list
     """Return the tiles of every size; none if a photo is small enough. side: as of `Detector`."""
     if search_face <= 0:
         return []
-    tile = max(float(side), side * search_face / INPUT_PX)
+    tile = _finest_tile(size_wh, side, search_face)
     count = max(0, math.ceil(math.log(max(size_wh) / tile) / math.log(STEP)))
     sizes = [round(tile * STEP**level) for level in range(count)]
     return [region for size in sizes if size < max(size_wh) for region in grid(size_wh, size)]
+
+
+def _finest_tile(size_wh: tuple[int, int], side: int, search_face: float) -> float:
+    """Return the side of the smallest tiles, px: of few tiles smaller ones than asked for."""
+    tile = max(float(side), side * search_face / INPUT_PX)
+    longer = max(size_wh)
+    if longer <= TILED * side:
+        return tile
+    while tile > side:
+        finer = max(float(side), min(tile, longer) / FINER)
+        if len(grid(size_wh, round(finer))) > CHEAP_TILES:
+            break
+        tile = finer
+    return tile
 
 
 def merged(clear: list[Detection], unclear: list[Detection]) -> list[Detection]:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..boxes import SAME_IOU, iou
 from ..types import Detection, Image, Region
+from .regions import square_around, without_cut
 from .tracker import distance
 
 # A detection from this score on is a face: of 7,700 views of photos without people none had 0.8.
@@ -58,13 +59,14 @@ class Verifier:
     def candidates(
         self, detector: Detector, frame_bgr: Image, region: Region | None = None
     ) -> list[Detection]:
-        """Return what may be a face in a uint8 (H, W, 3) picture or a region, to be verified."""
-        return detector.candidates(frame_bgr, region, self.weak_score)
+        """Return what may be a face in a uint8 (H, W, 3) picture or whole in a region."""
+        found = detector.candidates(frame_bgr, region, self.weak_score)
+        return without_cut(found, region, (frame_bgr.shape[1], frame_bgr.shape[0]))
 
     def detect(
         self, detector: Detector, frame_bgr: Image, region: Region | None = None
     ) -> list[Detection]:
-        """Return the faces of a uint8 (H, W, 3) picture or of a region, from left to right."""
+        """Return the faces in a uint8 (H, W, 3) picture or whole in a region, in their order."""
         found = self.candidates(detector, frame_bgr, region)
         return [face for face in found if self.is_face(frame_bgr, face)]
 
@@ -97,11 +99,3 @@ def log_odds(score: float) -> float:
     """Return the logit of a score, limited so that no detection decides by itself."""
     score = min(max(score, LEAST_SCORE), MOST_SCORE)
     return math.log(score / (1 - score))
-
-
-def square_around(face: Detection, side: float) -> Region:
-    """Return the square of so many px around a face; it may leave the picture."""
-    x, y, w, h = face.box
-    left, top = round(x + w / 2 - side / 2), round(y + h / 2 - side / 2)
-    right, bottom = round(x + w / 2 + side / 2), round(y + h / 2 + side / 2)
-    return left, top, max(right, left + 1), max(bottom, top + 1)

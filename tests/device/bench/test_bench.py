@@ -39,8 +39,8 @@ def test_figures_of_one_run(tmp_path, capsys):
     bench.main(["--faces", "2", "--max-frames", "40", "--rounds", "1", "--json", str(out)])
     figures = json.loads(out.read_text())
     assert figures["frames"] == 40 and figures["faces"] >= 70
-    # In 40 frames of a scene at 30 frames/s: full detections at 0, 0.2, .. 1.2 s; four tiles.
-    assert figures["invocations"]["full_detector"] == 11
+    # In 40 frames of a scene at 30 frames/s: full detections at 0, 0.2, .. 1.2 s; nine tiles.
+    assert figures["invocations"]["full_detector"] == 16
     assert 10 <= figures["invocations"]["classifier"] <= 30
     assert figures["classifications_per_s"] == pytest.approx(5, abs=2)
     assert figures["overhead_ratio"] > 0  # a busy machine makes any ratio
@@ -93,7 +93,7 @@ def test_counting_leaves_the_models_alone():
     network = models.classifier.network
     networks = measure._count_invocations(settings, models, lambda: Scene(1, (640, 480), 9))
     assert models.classifier.network is network
-    assert networks["full_detector"].count == 6  # at 0 and 0.2 s, and four tiles at 0
+    assert networks["full_detector"].count == 11  # at 0 and 0.2 s, and nine tiles at 0
     # near the track, in the frames between
     assert networks["roi_detector"].count == len(networks["roi_detector"].inputs) == 5
 

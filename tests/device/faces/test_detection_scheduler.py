@@ -18,9 +18,8 @@ from device.faces.detection_scheduler import (
     ROI_SCALE,
     DetectionScheduler,
     search_region,
-    tiles,
-    touches_tile_edge,
 )
+from device.faces.regions import tiles, touches_tile_edge
 from device.faces.tracker import Tracker
 from device.faces.verification import Verifier
 from device.frame_budget import FrameBudget
