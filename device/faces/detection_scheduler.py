@@ -67,11 +67,10 @@ class DetectionScheduler:
         elif new_scene:
             self._begin_scene(frame)
         elif frame.at_s >= self._next_full_s - 1e-3:
-            with self._budget.measure("full detection"):
-                self._detect_full(frame)
-            self._plan_next_full(frame)
+            self._detect_full(frame)
         else:
             self._detect_rois(frame)
+            self._detect_in_due_tiles(frame)
         tracks = self.tracker.visible()
         if self._budget.has_time_for("orientation"):
             self._orientation.check(frame, tracks, self._budget)
@@ -94,40 +93,45 @@ class DetectionScheduler:
         return 0 < needed_s <= FULL_SHARE * frame_rate.interval_s
 
     def _detect_thoroughly(self, frame: Frame) -> None:
-        size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
-        found = self._detect_everywhere(frame, tiles(size_wh, self._full_detector.side))
+        found = self._detect_whole(frame)
+        for tile in tiles((frame.bgr.shape[1], frame.bgr.shape[0]), self._full_detector.side):
+            found += self._detect(frame, tile, found)
         self._next_full_s = frame.at_s + self._period_s
         self.tracker.update(found, frame.at_s)
 
     def _begin_scene(self, frame: Frame) -> None:
         """Find all faces of a scene in its first frame; the tracks that it does not show end."""
-        size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
-        self._tiles_due = tiles(size_wh, self._full_detector.side)
         self._rejected.clear()
-        found = self._detect_everywhere(frame, self._tiles_due)
+        found = self._detect_whole(frame)
+        self._tiles_due = tiles((frame.bgr.shape[1], frame.bgr.shape[0]), self._full_detector.side)
+        found += self._detect_due(frame, found)
         self._plan_next_full(frame)
         # Verified faces get their ids at once.
         self.tracker.begin_scene(found, frame.at_s, confirm=self._verifier is not None)
 
-    def _detect_everywhere(self, frame: Frame, regions: list[Region]) -> list[Detection]:
-        """Return the faces of the whole picture, and of the regions that there is time for.
-
-        Takes these from the list.
-        """
-        size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
+    def _detect_whole(self, frame: Frame) -> list[Detection]:
+        """Return the faces of the whole picture, or one that fills it."""
         found = self._detect(frame)
-        if not found:
-            found = self._detect(frame, bordered(size_wh))
-        while regions and self._budget.has_time_for("full detection"):
-            tile = regions.pop(0)
-            found += self._detect(frame, tile, found)
-        return found
+        return found or self._detect(frame, bordered((frame.bgr.shape[1], frame.bgr.shape[0])))
+
+    def _detect_in_due_tiles(self, frame: Frame) -> None:
+        if self._tiles_due:
+            known = [track.predict(frame.at_s) for track in self.tracker.tracks]
+            self.tracker.update(self._detect_due(frame, known), frame.at_s, expected=())
+
+    def _detect_due(self, frame: Frame, known: Sequence[Detection]) -> list[Detection]:
+        """Return the new faces of the tiles of a new scene that there is time for."""
+        new: list[Detection] = []
+        while self._tiles_due and self._budget.has_time_for("full detection"):
+            new += self._detect(frame, self._tiles_due.pop(0), [*known, *new])
+        return new
 
     def _detect_full(self, frame: Frame) -> None:
-        size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
-        region = self._tiles_due.pop(0) if self._tiles_due else self._region_in_turn(size_wh)
+        region = self._region_in_turn((frame.bgr.shape[1], frame.bgr.shape[0]))
+        found = self._detect(frame, region, tracks=self.tracker.tracks)
         # A full detection marks no track as missed: distant faces are found in tiles only.
-        self.tracker.update(self._detect(frame, region), frame.at_s, expected=())
+        self.tracker.update(found, frame.at_s, expected=())
+        self._plan_next_full(frame)
 
     def _region_in_turn(self, size_wh: tuple[int, int]) -> Region | None:
         """Return the region that the next full detection searches; None: the whole picture."""
@@ -141,12 +145,20 @@ class DetectionScheduler:
         return regions[turn % len(regions)] if regions else None
 
     def _detect(
-        self, frame: Frame, region: Region | None = None, known: Sequence[Detection] = ()
+        self,
+        frame: Frame,
+        region: Region | None = None,
+        known: Sequence[Detection] = (),
+        tracks: Sequence[TrackedFace] = (),
     ) -> list[Detection]:
-        """Return the faces of the whole picture or a region, without those that are known."""
-        candidates = self._candidates(frame, region)
-        new = [d for d in candidates if not any(is_same_face(d.box, k.box) for k in known)]
-        return [face for face in new if self._is_face(frame, face)]
+        """Return the faces of the whole picture or a region, without those that are known.
+
+        tracks: whose detections need no verification.
+        """
+        with self._budget.measure("full detection"):
+            found = self._candidates(frame, region)
+            new = [d for d in found if not any(is_same_face(d.box, k.box) for k in known)]
+            return [face for face in new if self._is_face(frame, face, tracks)]
 
     def _candidates(self, frame: Frame, region: Region | None) -> list[Detection]:
         if self._verifier:
@@ -154,12 +166,12 @@ class DetectionScheduler:
         size_wh = (frame.bgr.shape[1], frame.bgr.shape[0])
         return without_cut(self._full_detector.detect(frame.bgr, region), region, size_wh)
 
-    def _is_face(self, frame: Frame, face: Detection) -> bool:
+    def _is_face(self, frame: Frame, face: Detection, tracks: Sequence[TrackedFace]) -> bool:
         """Whether a detection is a track's or a sure face, or a verification confirms it."""
         verifier, now_s = self._verifier, frame.at_s
         if verifier is None or face.score >= verifier.sure_score:
             return True
-        if any(is_same_face(face.box, t.predict(now_s).box) for t in self.tracker.tracks):
+        if any(is_same_face(face.box, t.predict(now_s).box) for t in tracks):
             # The region around a track is searched for weak detections more often.
             return face.score >= verifier.min_score
         self._rejected = [r for r in self._rejected if r[0] > now_s - REJECTED_S]

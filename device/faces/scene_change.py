@@ -28,11 +28,9 @@ class SceneChange:
         if last is None:
             return True
         change = _change(small, last)
-        if change >= max(LEAST_CHANGE, LEAST_RATIO * self._usual):
-            self._usual = 0.0
-            return True
+        is_new = change >= max(LEAST_CHANGE, LEAST_RATIO * self._usual)
         self._usual += EMA_ALPHA * (change - self._usual)
-        return False
+        return is_new
 
 
 def _small(frame_bgr: Image) -> np.ndarray:

@@ -44,7 +44,31 @@ def test_the_faces_of_a_group_are_found_once_each(detector, astronaut, face_px):
 
 def test_a_small_photo_is_searched_as_a_whole(detector, astronaut):
     (whole,), (searched,) = detector.detect(astronaut), search_photo(detector, astronaut, 48.0)
-    assert searched.box == whole.box and photo_tiles((768, 512), 256, 48.0) == []
+    assert searched.box == whole.box and photo_tiles((384, 384), 256, 48.0) == []
+
+
+def test_a_photo_of_few_tiles_is_searched_for_smaller_faces():
+    """768 px tiles would find faces of 48 px; 12 of 256 px find those of 16 px as quickly."""
+    assert len(photo_tiles((768, 512), 256, 48.0)) == 12
+    assert {right - left for left, _, right, _ in photo_tiles((4000, 3000), 256, 48.0)} >= {768}
+
+
+def test_a_face_that_fills_the_picture_is_found_once(detector, astronaut):
+    """In the whole picture the detector sees an eye; with a border around it, the face."""
+    for side in (100, 90, 80):
+        x, y = 224 - side // 2, 125 - side // 2
+        close = cv2.resize(astronaut[y : y + side, x : x + side], (200, 200))
+        (face,) = search_photo(detector, close, 48.0)
+        assert face.box[2] > 120
+        assert np.ptp(face.landmarks[:2, 0]) > 60  # px, between the eyes
+
+
+def test_doubtful_detections_are_verified(detector, astronaut):
+    class Rejecting:
+        def detect(self, detector, image_bgr, region=None):
+            return []
+
+    assert search_photo(detector, astronaut, 48.0, verifier=Rejecting()) == []
 
 
 def test_a_large_face_is_not_found_in_parts(detector, astronaut):
