@@ -29,6 +29,8 @@ from device.cli.command import Parser, exit_with
 from device.errors import SourceError
 from device.faces.blazeface import BlazeFace
 from device.faces.photo_search import search_photo
+from device.faces.verification import Verifier
+from device.models import load_verifier
 from device.settings import Settings
 from device.types import Box, Image
 from train.data.unreadable import photo_or_none
@@ -104,10 +106,16 @@ def group_photo(
     return picture, boxes
 
 
-def measure(detector: BlazeFace, picture: Image, boxes: list[Box], search_face: float) -> Found:
+def measure(
+    detector: BlazeFace,
+    picture: Image,
+    boxes: list[Box],
+    search_face: float,
+    verifier: Verifier | None = None,
+) -> Found:
     """Return how many of the faces a search finds."""
     started_s = time.perf_counter()
-    found = [face.box for face in search_photo(detector, picture, search_face)]
+    found = [face.box for face in search_photo(detector, picture, search_face, verifier=verifier)]
     seconds = time.perf_counter() - started_s
     hits = [any(iou(box, one) >= SAME_IOU for one in found) for box in boxes]
     share = np.mean(hits) if hits else 0.0
@@ -120,6 +128,7 @@ def table(
     detector: BlazeFace,
     search_face: float,
     backgrounds: Sequence[Image] = (),
+    verifier: Verifier | None = None,
 ) -> list[str]:
     """Return the table's lines; the same made-up photos each time."""
     lines = ["| face, px | faces | found in tiles | found in the whole | no face | s |"]
@@ -128,8 +137,8 @@ def table(
     for number, (width, faces) in enumerate(itertools.product(WIDTHS, COUNTS)):
         background = backgrounds[number % len(backgrounds)] if backgrounds else None
         picture, boxes = group_photo(people, width, rng, faces, background)
-        tiled = measure(detector, picture, boxes, search_face)
-        whole = measure(detector, picture, boxes, 0.0)
+        tiled = measure(detector, picture, boxes, search_face, verifier)
+        whole = measure(detector, picture, boxes, 0.0, verifier)
         lines.append(
             f"| {width} | {len(boxes)} | {tiled.share:.0%} | {whole.share:.0%} "
             f"| {tiled.others} | {tiled.seconds:.1f} |"
@@ -137,14 +146,16 @@ def table(
     return lines
 
 
-def false_alarms(photos: list[Image], detector: BlazeFace, search_face: float) -> list[str]:
+def false_alarms(
+    photos: list[Image], detector: BlazeFace, search_face: float, verifier: Verifier | None = None
+) -> list[str]:
     """Return the lines of a table of what is found in photos without people."""
     lines = ["| photos without people | photos | detections in tiles | in the whole |"]
     lines.append("|---|---|---|---|")
     kinds = {"as they are": photos, "enlarged": [enlarged(photo) for photo in photos[:ENLARGED]]}
     for kind, pictures in kinds.items():
-        tiled = sum(measure(detector, picture, [], search_face).others for picture in pictures)
-        whole = sum(measure(detector, picture, [], 0.0).others for picture in pictures)
+        tiled = sum(measure(detector, p, [], search_face, verifier).others for p in pictures)
+        whole = sum(measure(detector, p, [], 0.0, verifier).others for p in pictures)
         lines.append(f"| {kind} | {len(pictures)} | {tiled} | {whole} |")
     return lines
 
@@ -159,15 +170,17 @@ def main(argv: list[str] | None = None) -> None:
     for folder in filter(None, (options.data, options.backgrounds)):
         if not folder.is_dir():
             raise SourceError(f"no folder {folder}", "a folder of photos")
-    detector, search_face = BlazeFace(), Settings().faces.search_face
+    settings = Settings()
+    detector, verifier = BlazeFace(), load_verifier(settings)
+    search_face = settings.faces.search_face
     people = sources(options.data, detector)
     backgrounds = []
     if options.backgrounds:
         pictures = map(photo_or_none, photos_in(options.backgrounds, False))
         backgrounds = [picture for picture in pictures if picture is not None]
-    print("\n".join(table(people, detector, search_face, backgrounds)))
+    print("\n".join(table(people, detector, search_face, backgrounds, verifier)))
     if backgrounds:
-        print("\n" + "\n".join(false_alarms(backgrounds, detector, search_face)))
+        print("\n" + "\n".join(false_alarms(backgrounds, detector, search_face, verifier)))
 
 
 if __name__ == "__main__":
