@@ -17,6 +17,7 @@ from ..log import log
 from ..settings import CameraSettings
 from ..types import Detection, Frame, Image, Region
 from .quality import tilt_deg
+from .regions import cut_out, square_around
 from .tracker import TrackedFace
 
 SURE_SCORE = 0.95  # a face with a higher score is upright
@@ -43,13 +44,10 @@ def is_upside_down(detector: Detector, frame_bgr: Image, face: Detection) -> boo
     """Whether a face's score is higher when the picture around it is turned by 180 degrees."""
     if face.score > SURE_SCORE or abs(tilt_deg(face.landmarks)) > SIDEWAYS_DEG:
         return False
-    x, y, w, h = face.box
-    half = CONTEXT * max(w, h) / 2
-    left, top = max(0, round(x + w / 2 - half)), max(0, round(y + h / 2 - half))
-    square = frame_bgr[top : round(y + h / 2 + half), left : round(x + w / 2 + half)]
-    if min(square.shape[:2]) < 8:  # outside the picture
+    square = cut_out(frame_bgr, square_around(face, CONTEXT * max(face.box[2:])))
+    if square is None:
         return False
-    upright = _best_score(detector, np.ascontiguousarray(square))
+    upright = _best_score(detector, square)
     return _best_score(detector, turned(square, 180)) > upright + MARGIN
 
 

@@ -8,7 +8,7 @@ enough in the input, each further one three times as large. What several of them
 import math
 from collections.abc import Callable
 
-from ..boxes import is_same_face
+from ..boxes import iou, is_same_face
 from ..errors import Stopped
 from ..types import Detection, Image, Region
 from .regions import BORDERS, TILED, bordered, grid, without_cut
@@ -21,6 +21,7 @@ STEP = 3.0  # from one size of tiles to the next; a face up to a quarter of a ti
 # A face wider than this share of the picture's shorter side is missed, or found in parts; with a
 # border around the picture it is found once.
 LARGE = 0.5
+SAME_SIZE = 0.6  # IoU of two detections of a face; a part of it has less
 LEAST = 0.35  # of the shorter side: a narrower face is found best without the border
 
 
@@ -49,7 +50,7 @@ def search_photo(
     clear: list[Detection] = []
     for border in BORDERS if _may_be_close(whole, size_wh) else ():
         found = detect(bordered(size_wh, border))
-        clear = [face for face in found if face.box[2] >= LEAST * min(size_wh)]
+        clear = [_mean(f, whole) for f in found if f.box[2] >= LEAST * min(size_wh)]
         if clear:
             break
     regions = photo_tiles(size_wh, detector.side, search_face)
@@ -62,6 +63,18 @@ def search_photo(
             raise Stopped("stopped while a photo was searched")
         unclear += detect(region)
     return merged(clear, unclear)
+
+
+def _mean(face: Detection, others: list[Detection]) -> Detection:
+    """Return the mean of a detection and the other one of the same face and size, if any."""
+    same = [other for other in others if iou(face.box, other.box) >= SAME_SIZE]
+    if not same:
+        return face
+    other = max(same, key=lambda other: other.score)
+    share = other.score / (face.score + other.score)
+    x, y, w, h = (a + share * (b - a) for a, b in zip(face.box, other.box, strict=True))
+    landmarks = face.landmarks + share * (other.landmarks - face.landmarks)
+    return Detection((x, y, w, h), max(face.score, other.score), landmarks)
 
 
 def _may_be_close(found: list[Detection], size_wh: tuple[int, int]) -> bool:

@@ -5,7 +5,10 @@ A region is left, top, right, bottom in px; the part of it that is outside the p
 
 import math
 
-from ..types import Detection, Region
+import cv2
+import numpy as np
+
+from ..types import Detection, Image, Region
 
 TILE_SHARE = 0.4  # side of a tile, as a share of the picture's longer side; at least the detector's
 TILED = 1.5  # sides of the detector's input: a smaller picture is hardly shrunk, and has no tiles
@@ -22,6 +25,20 @@ def square_around(face: Detection, side: float) -> Region:
     left, top = round(x + w / 2 - side / 2), round(y + h / 2 - side / 2)
     right, bottom = round(x + w / 2 + side / 2), round(y + h / 2 + side / 2)
     return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def cut_out(bgr: Image, region: Region) -> Image | None:
+    """Return a region of a picture, black where it is outside; None if hardly any is inside."""
+    height, width = bgr.shape[:2]
+    left, top, right, bottom = region
+    x, y = max(left, 0), max(top, 0)
+    part = bgr[y : max(bottom, 0), x : max(right, 0)]
+    if min(part.shape[:2]) < 8:
+        return None
+    beside = (y - top, bottom - min(bottom, height), x - left, right - min(right, width))
+    if not any(beside):
+        return np.ascontiguousarray(part)
+    return cv2.copyMakeBorder(part, *beside, cv2.BORDER_CONSTANT)
 
 
 def bordered(size_wh: tuple[int, int], share: float = BORDERS[0]) -> Region:
