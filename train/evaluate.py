@@ -27,7 +27,8 @@ from device.cli.command import Parser, SubcommandParser, count, exit_with
 from device.errors import disk_faults
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import quality_limits
-from device.settings import FacesSettings
+from device.models import load_verifier
+from device.settings import FacesSettings, Settings
 from device.text import counted
 from train.data.file_names import unique_slug
 from train.data.match import match_data
@@ -232,7 +233,8 @@ def run_photos(folder: Path, out: Path, classifier: Classifier) -> None:
     """Print and write the device's result on a folder of whole photos."""
     labelled = end_to_end.read_labelled(folder, classifier.card.names)
     limits = quality_limits(FacesSettings())
-    result = end_to_end.evaluate(labelled, _detector(), classifier, limits)
+    verifier = load_verifier(Settings())
+    result = end_to_end.evaluate(labelled, _detector(), classifier, limits, verifier)
     print(end_to_end.table(result))
     _write_json(out / "photos.json", end_to_end.record(result))
 

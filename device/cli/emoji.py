@@ -180,11 +180,17 @@ def draw(settings: Settings, options: argparse.Namespace) -> None:
     from ..camera.photos import Photos
     from ..emoji.faces import EmojiGenerator
     from ..faces.quality_gate import quality_limits
-    from ..models import load_classifier, load_full_detector
+    from ..models import load_classifier, load_full_detector, load_verifier
 
     classifier, detector = load_classifier(settings), load_full_detector(settings)
     writer = EmojiWriter(
-        FaceAnalyzer(detector, quality_limits(settings.faces), classifier, shown=()),
+        FaceAnalyzer(
+            detector,
+            quality_limits(settings.faces),
+            classifier,
+            shown=(),
+            verifier=load_verifier(settings),
+        ),
         EmojiGenerator(classifier.card),
         source=Path(settings.camera.source),
         every_face=options.all,

@@ -19,6 +19,7 @@ from device.analyzer import FaceAnalyzer, largest
 from device.attributes.classifier import Classifier
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import QualityLimits
+from device.faces.verification import Verifier
 from device.text import counted
 from device.types import OK
 from train.data.celeba_files import LABELS, TABLE_ENDINGS, table_in
@@ -140,13 +141,17 @@ def _columns(table: Table, names: tuple[str, ...]) -> dict[str, int]:
 
 
 def evaluate(
-    labelled: LabelledPhotos, detector: BlazeFace, classifier: Classifier, limits: QualityLimits
+    labelled: LabelledPhotos,
+    detector: BlazeFace,
+    classifier: Classifier,
+    limits: QualityLimits,
+    verifier: Verifier | None = None,
 ) -> EndToEndResult:
     """Return the device's result on the labelled photos that can be read.
 
-    Raises DataError if none can.
+    verifier: as of `FaceAnalyzer`. Raises DataError if none can be read.
     """
-    analyzer = FaceAnalyzer(detector, limits, classifier)
+    analyzer = FaceAnalyzer(detector, limits, classifier, verifier=verifier)
     columns = [classifier.card.names.index(name) for name in labelled.attributes]
     threshold = classifier.card.values("threshold")
     states: Counter[str] = Counter()
