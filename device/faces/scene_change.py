@@ -27,7 +27,7 @@ class SceneChange:
         self._last = small
         if last is None:
             return True
-        change = _change(small, last)
+        change = _difference(small, last)
         is_new = change >= max(LEAST_CHANGE, LEAST_RATIO * self._usual)
         self._usual += EMA_ALPHA * (change - self._usual)
         return is_new
@@ -41,7 +41,7 @@ def _small(frame_bgr: Image) -> np.ndarray:
     return cv2.resize(green, SMALL_WH, interpolation=cv2.INTER_AREA).astype(np.int16)
 
 
-def _change(now: np.ndarray, before: np.ndarray) -> float:
+def _difference(now: np.ndarray, before: np.ndarray) -> float:
     """Return the mean difference of two small pictures, grey levels, whatever their light."""
     difference = now - before
     light = round(int(difference.sum()) / difference.size)

@@ -15,7 +15,7 @@ from .tracker import distance
 
 # A detection from this score on is a face: of 7,700 views of photos without people none had 0.8.
 SURE_SCORE = 0.85
-WEAK_SHARE = 2 / 3  # of min_score: the score from which a detection is worth a verification
+WEAK_SHARE = 2 / 3  # of min_score: the score from which a detection is verified
 CLOSE, WIDE = 3.0, 4.0  # sides of the two squares, in face widths
 SAME_PLACE = 0.5  # mean landmark distance, in face widths, up to which a detection is the same face
 LEAST_SCORE, MOST_SCORE = 0.02, 0.98  # of a detection: none decides by itself
