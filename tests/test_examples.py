@@ -143,7 +143,7 @@ def test_log_to_sqlite_has_a_row_per_face_and_frame(run, film, tmp_path):
     with contextlib.closing(sqlite3.connect(path)) as database:
         count, tracks, smiling, eyeglasses = database.execute(query).fetchone()
     assert printed == f"{count} rows in {path}\n"
-    assert (count, tracks) == (FRAMES - 2, 1)  # a track is visible from its third frame on
+    assert (count, tracks) == (FRAMES, 1)
     assert smiling > 0.9
     assert eyeglasses < 0.5
 

@@ -155,7 +155,7 @@ def test_every_frame_of_a_confirmed_track_is_a_row(tmp_path, facet):
     done = facet("--camera", "demo", "--max-frames", 12, "--log", out, "--log-every", 0)
     assert done.code == 0, done.stderr
     got = rows(out)
-    assert [row["frame"] for row in got] == [str(n) for n in range(2, 12)]
+    assert [row["frame"] for row in got] == [str(n) for n in range(12)]
     assert all(0 <= float(row["Smiling"]) <= 1 for row in got)
 
 
@@ -392,8 +392,8 @@ def test_a_smile_that_appears_raises_its_probability(tmp_path, facet):
     assert facet("--camera", video, "--headless", "--log", out, "--log-every", 0).code == 0
     got = rows(out)
     smiling = [float(row["Smiling"]) for row in got]
-    # All 270 frames but the two before the track is confirmed; one person, one id.
-    assert len(got) == 268 and {row["track"] for row in got} == {"1"}
+    # All 270 frames; one person, one id.
+    assert len(got) == 270 and {row["track"] for row in got} == {"1"}
     assert sum(smiling[:90]) / 90 < 0.2 and sum(smiling[-30:]) / 30 > 0.8
 
 
