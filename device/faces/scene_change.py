@@ -6,7 +6,7 @@ import numpy as np
 from ..types import Image
 
 SMALL_WH = (16, 12)  # px of the picture that is compared
-SAMPLED_ROWS = 60  # rows of the frame, about, that it is made of
+SAMPLED_ROWS = 24  # rows of the frame, about, that it is made of
 # Mean difference of two such pictures, grey levels, from which they are two scenes: moving people
 # make up to 6, two photos by chance 27 and more.
 LEAST_CHANGE = 12.0

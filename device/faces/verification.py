@@ -18,6 +18,7 @@ SURE_SCORE = 0.85
 WEAK_SHARE = 2 / 3  # of min_score: the score from which a detection is verified
 CLOSE, WIDE = 3.0, 4.0  # sides of the two squares, in face widths
 SAME_PLACE = 0.5  # mean landmark distance, in face widths, up to which a detection is the same face
+FAINT_SCORE = 0.1  # of the least detection that counts; fainter ones are many and say nothing
 LEAST_SCORE, MOST_SCORE = 0.02, 0.98  # of a detection: none decides by itself
 
 
@@ -86,7 +87,7 @@ class Verifier:
     ) -> float:
         # Black beyond the picture's edges, so that a face that fills it is seen smaller, too.
         region = square_around(face, widths * max(face.box[2:]))
-        found = detector.candidates(frame_bgr, region, LEAST_SCORE)
+        found = detector.candidates(frame_bgr, region, FAINT_SCORE)
         scores = [
             near.score
             for near in found
