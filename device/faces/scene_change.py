@@ -6,7 +6,7 @@ import numpy as np
 from ..types import Image
 
 SMALL_WH = (16, 12)  # px of the picture that is compared
-SAMPLED_ROWS = 24  # rows of the frame, about, that it is made of
+SAMPLED = 24, 32  # rows and columns of the frame, about, that it is made of
 # Mean difference of two such pictures, grey levels, from which they are two scenes: moving people
 # make up to 6, two photos by chance 27 and more.
 LEAST_CHANGE = 12.0
@@ -35,9 +35,10 @@ class SceneChange:
 
 def _small(frame_bgr: Image) -> np.ndarray:
     """Return a picture shrunk to int16 (12, 16), of its green parts."""
-    step = max(1, min(frame_bgr.shape[:2]) // SAMPLED_ROWS)
+    height, width = frame_bgr.shape[:2]
+    down, across = max(1, height // SAMPLED[0]), max(1, width // SAMPLED[1])
     # A copy of some of the pixels costs a hundredth of shrinking them all.
-    green = np.ascontiguousarray(frame_bgr[step // 2 :: step, step // 2 :: step, 1])
+    green = np.ascontiguousarray(frame_bgr[down // 2 :: down, across // 2 :: across, 1])
     return cv2.resize(green, SMALL_WH, interpolation=cv2.INTER_AREA).astype(np.int16)
 
 
