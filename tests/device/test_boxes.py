@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.boxes import clamp, clip, iou
+from device.boxes import clamp, clip, iou, is_same_face, overlap
 
 sides = st.floats(-2000, 2000)
 lengths = st.floats(0, 2000)
@@ -79,3 +79,19 @@ def test_a_clamped_box_lies_in_the_picture_wherever_it_was(box, size_wh):
 @given(st.tuples(st.floats(0, 40), st.floats(0, 40), st.floats(2, 60), st.floats(2, 40)))
 def test_a_box_inside_the_picture_is_not_changed(box):
     assert clip(box, (100, 80)) == pytest.approx(box) and clamp(box, (100, 80)) == box
+
+
+@pytest.mark.parametrize(
+    "a, b, expected, same",
+    [
+        ((0, 0, 10, 10), (20, 0, 10, 10), 0, False),
+        ((0, 0, 100, 100), (10, 10, 20, 20), 1, True),  # an eye in a face
+        ((0, 0, 100, 100), (80, 0, 40, 40), 0.5, True),
+        ((0, 0, 100, 100), (85, 0, 40, 40), 0.375, False),
+        ((0, 0, 10, 10), (4, 0, 10, 10), 0.6, True),
+        ((0, 0, 0, 10), (0, 0, 10, 10), 0, False),
+    ],
+)
+def test_the_share_of_the_smaller_box_by_hand(a, b, expected, same):
+    assert overlap(a, b) == overlap(b, a) == pytest.approx(expected)
+    assert is_same_face(a, b) == is_same_face(b, a) == same

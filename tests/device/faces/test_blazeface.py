@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from device.boxes import iou
 from device.errors import ModelError
 from device.faces import blazeface
 from device.faces.blazeface import VARIANTS, BlazeFace, merge
@@ -124,3 +125,30 @@ def test_another_network_under_the_detectors_name(monkeypatch):
     monkeypatch.setitem(blazeface.VARIANTS, "back", wrong)
     with pytest.raises(ModelError, match="is another network than BlazeFace back"):
         BlazeFace()
+
+
+def test_a_region_may_reach_beyond_the_picture(astronaut):
+    """The part outside is black: the same detections as in the picture with a black border."""
+    detector, border = BlazeFace(), 170
+    height, width = astronaut.shape[:2]
+    (inside,) = detector.detect(astronaut, (-border, -border, width + border, height + border))
+    (framed,) = detector.detect(cv2.copyMakeBorder(astronaut, *[border] * 4, cv2.BORDER_CONSTANT))
+    assert np.abs(inside.landmarks + border - framed.landmarks).max() < 2  # px
+    assert inside.score == pytest.approx(framed.score, abs=0.02)
+
+
+def test_candidates_are_the_faces_and_weak_detections_beside_them(astronaut):
+    detector = BlazeFace()
+    picture = np.hstack([astronaut, cv2.GaussianBlur(astronaut // 4, (0, 0), 4)])
+    faces, candidates = detector.detect(picture), detector.candidates(picture, None, 0.1)
+    assert len(faces) < len(candidates) and min(face.score for face in faces) >= 0.6
+    assert {face.box for face in faces} <= {face.box for face in candidates}
+    weak = [face for face in candidates if face.score < 0.6]
+    assert all(iou(face.box, other.box) < 0.3 for face in weak for other in faces)
+
+
+def test_a_weak_detection_where_there_is_no_clear_one(astronaut):
+    detector = BlazeFace(min_score=0.99)
+    assert detector.detect(astronaut) == []
+    (face,) = detector.detect(astronaut, None, 0.6)
+    assert face.box == BlazeFace().detect(astronaut)[0].box

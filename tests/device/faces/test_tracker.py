@@ -223,3 +223,28 @@ def test_a_track_that_was_not_expected_is_not_missed():
     for n in range(10, 12):
         tracker.update([], n * STEP_S, expected=[track])
     assert tracker.visible() == [] and tracker.ids == {1}
+
+
+def test_a_scene_confirms_its_faces_and_hides_the_others():
+    tracker = Tracker()
+    assert tracker.update([detection(100), detection(400)], 0.0) == []
+    tracker.begin_scene([detection(100), detection(900)], STEP_S, confirm=True)
+    assert [(track.id, centre_x(track.detection.box)) for track in tracker.visible()] == [
+        (1, 100),
+        (2, 900),
+    ]
+    tracker.begin_scene([detection(600)], 2 * STEP_S, confirm=False)
+    assert tracker.visible() == []
+    # Within max_lost_s the face that is back has its id.
+    tracker.begin_scene([detection(900)], 3 * STEP_S, confirm=True)
+    assert [track.id for track in tracker.visible()] == [2]
+
+
+def test_a_track_knows_when_it_was_last_detected_clearly():
+    tracker = Tracker(min_hits=1, min_score=0.6)
+    (track,) = tracker.update([detection(100)], 0.0)
+    weak = Detection(detection(100).box, 0.5, detection(100).landmarks)
+    tracker.update([weak], STEP_S)
+    assert (track.clear_s, track.seen_s) == (0.0, STEP_S)
+    tracker.update([detection(100)], 2 * STEP_S)
+    assert track.clear_s == 2 * STEP_S
