@@ -185,8 +185,8 @@ def check_five_lines(environment: Environment) -> None:
     done = environment.run("python", "-c", FIVE_LINES)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    # Shots of 1, 1 and 2 faces, 100 frames each; a track is visible from its min_hits-th frame.
-    assert len(lines) == 398
+    # Shots of 1, 1 and 2 faces, 100 frames each; a scene's faces are visible from its first frame.
+    assert len(lines) == 400
     pattern = re.compile(r"(\d+) (\(.+?\)) (\(.*\)) (None|[01]\.\d+(?:e-\d+)?)")
     matches = [pattern.fullmatch(line) for line in lines]
     assert all(matches), lines[[bool(match) for match in matches].index(False)]
@@ -221,7 +221,7 @@ def test_facet_run_logs_a_row_per_face_and_frame(environment, tmp_path):
     done = environment.run("facet", "run", *arguments)
     assert done.returncode == 0, done.stderr
     with log.open(newline="", encoding="utf-8") as file:
-        assert len(list(csv.DictReader(file))) == 398
+        assert len(list(csv.DictReader(file))) == 400
 
 
 def test_facet_help_lists_the_subcommands(environment):

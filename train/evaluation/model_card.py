@@ -70,6 +70,8 @@ def _options(settings: dict) -> str:
     if further := settings.get("more"):
         names = " and ".join(Path(folder).name for folder in further)
         text += f", further photos of {names}"
+    if limit := settings.get("limit"):
+        text += f", the first {limit:,} photos of each folder"
     if balance := settings.get("balance"):
         text += f", groups of gender, age and race balanced by {balance:g}"
     if settings.get("teacher"):

@@ -141,8 +141,9 @@ def test_a_watchdog_thread_that_fails_ends_the_run(tmp_path, systemd):
 
     with pytest.raises(OSError, match="state is gone"), notifier(tmp_path, fail) as output:
         output.write(result())
-        time.sleep(0.2)
-        output.write(result(1))
+        for number in range(1, 200):  # 10 s at most
+            time.sleep(0.05)
+            output.write(result(number))
 
 
 def test_a_source_with_a_line_break_sends_no_other_variable(tmp_path, systemd):

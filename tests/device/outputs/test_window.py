@@ -99,7 +99,7 @@ def test_the_run_outlives_its_window(tmp_path):
     line = "facet: the window is gone: its X server has ended; running on without it"
     assert stderr.splitlines().count(line) == 1 and "300 frames" in stderr
     rows = (tmp_path / "a.csv").read_text().splitlines()
-    assert len(rows) == 399 and len((tmp_path / "v.csv").read_text().splitlines()) == 5
+    assert len(rows) == 401 and len((tmp_path / "v.csv").read_text().splitlines()) == 5
     assert cv2.VideoCapture(str(tmp_path / "r.mkv")).get(cv2.CAP_PROP_FRAME_COUNT) == 300
 
 

@@ -146,7 +146,8 @@ def test_the_recipe_of_a_shipped_model_has_its_settings(name):
     # A setting that is newer than the card had its default.
     settings_then = json.loads(msgspec.json.encode(merge(FitSettings(), trained["settings"], "")))
     # Where it was trained, and where its files lay.
-    other = {"recipe", "about", "precision", "workers", "weights", "teacher"}
+    other = {"recipe", "about", "precision", "workers", "weights", "teacher", "more"}
+    assert [Path(folder).name for folder in settings["more"]] == settings_then["more"]
     for key in trained["settings"].keys() - other:
         assert settings[key] == settings_then[key], key
     teachers = [Path(file).stem for file in settings["teacher"]]
