@@ -143,7 +143,7 @@ class FacesSettings(Table, frozen=True):
         "largest head turn to classify, as distance of the landmarks from a frontal face's",
         "eye distances", (0, 1000), ("more faces without labels", "more wrong labels"),
         flag="--max-turn X",
-    )] = 0.3
+    )] = 0.25
     min_sharpness: Annotated[float, about(
         "lowest sharpness to classify: share of the contrast that is fine detail, 0.2 in a sharp "
         "face, 0 accepts fog",
