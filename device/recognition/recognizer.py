@@ -49,15 +49,17 @@ class Recognizer:
         live: bool,
         process: Embeddings | None = None,
         stopping: Callable[[], bool] = lambda: False,
+        clock_s: Callable[[], float] = time.monotonic,
     ):
-        self._settings, self._live = settings, live
+        self._settings, self._live, self._clock_s = settings, live, clock_s
         self._process = process or RestartedProcess(stopping)
         self._submitted: TrackIdentity | None = None  # whose embedding is being computed
         self._identities: dict[int, TrackIdentity] = {}  # by track
         self._file_state = self._read_file_state()
         self._gallery = Gallery(read_people(settings.file), settings.min_score)
-        self._checked_s = time.monotonic()  # when the file was last checked
-        self._refusals, self._recoveries = Repeated(), Repeated()  # of a file that changed
+        self._checked_s = clock_s()  # when the file was last checked
+        self._refusals = Repeated(clock_s=clock_s)  # of a file that changed
+        self._recoveries = Repeated(clock_s=clock_s)
         self._refused = False  # the latest change
 
     def __enter__(self) -> Self:
@@ -143,7 +145,7 @@ class Recognizer:
 
     def _reload(self) -> None:
         """Apply what `python -m device.people` has changed in the file."""
-        now_s = time.monotonic()
+        now_s = self._clock_s()
         if now_s - self._checked_s < RELOAD_S:
             return
         self._checked_s = now_s

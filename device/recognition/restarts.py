@@ -45,8 +45,10 @@ class RestartedProcess:
         stopping: Callable[[], bool] = lambda: False,
         make: Callable[[Callable[[], bool]], EmbeddingProcess] = EmbeddingProcess,
         clock_s: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
     ):
-        self._stopping, self._make, self._clock_s = stopping, make, clock_s
+        self._stopping, self._make = stopping, make
+        self._clock_s, self._sleep = clock_s, sleep
         self._process: EmbeddingProcess | None = None  # None while a pause lasts
         self._crop: Image | None = None  # submitted, without a result
         self._pause_s = FIRST_PAUSE_S
@@ -99,7 +101,7 @@ class RestartedProcess:
                     raise
             if not wait or self._stopping():
                 return None
-            time.sleep(POLL_S)
+            self._sleep(POLL_S)
 
     def _take(self, wait: bool) -> list[np.ndarray]:
         """Return the embedding, if it is ready; submit the crop if the process is a new one."""

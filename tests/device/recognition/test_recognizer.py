@@ -158,10 +158,9 @@ def test_after_forget_the_same_id_is_another_person(settings):
         assert named(recognizer) == ["Bob"]
 
 
-def test_changes_of_the_file_are_applied_within_a_second(settings, monkeypatch):
+def test_changes_of_the_file_are_applied_within_a_second(settings):
     process, clock = OnDemandProcess(), [100.0]
-    monkeypatch.setattr("device.recognition.recognizer.time.monotonic", lambda: clock[0])
-    with Recognizer(settings, live=False, process=process) as recognizer:
+    with Recognizer(settings, live=False, process=process, clock_s=lambda: clock[0]) as recognizer:
         assert named(recognizer) == ["Ada"]
         write_people(settings.file, [EnrolledPerson("Bob", NOON, BOB[None])])
         assert named(recognizer) == ["Ada"]
@@ -205,13 +204,12 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("kind", BAD_FILES)
-def test_a_file_damaged_meanwhile_is_logged_once_and_changes_nothing(
-    settings, monkeypatch, capsys, kind
-):
+def test_a_file_damaged_meanwhile_is_logged_once_and_changes_nothing(settings, capsys, kind):
     clock = [100.0]
-    monkeypatch.setattr("device.recognition.recognizer.time.monotonic", lambda: clock[0])
     good = settings.file.read_bytes()
-    with Recognizer(settings, live=False, process=OnDemandProcess()) as recognizer:
+    with Recognizer(
+        settings, live=False, process=OnDemandProcess(), clock_s=lambda: clock[0]
+    ) as recognizer:
         capsys.readouterr()
         BAD_FILES[kind](settings.file)
         for id in range(3):
@@ -227,10 +225,11 @@ def test_a_file_damaged_meanwhile_is_logged_once_and_changes_nothing(
         assert "2 enrolled people in" in capsys.readouterr().err
 
 
-def test_a_file_that_changes_every_second_is_logged_once_a_minute(settings, monkeypatch, capsys):
+def test_a_file_that_changes_every_second_is_logged_once_a_minute(settings, capsys):
     clock = [100.0]
-    monkeypatch.setattr("device.recognition.recognizer.time.monotonic", lambda: clock[0])
-    with Recognizer(settings, live=False, process=OnDemandProcess()) as recognizer:
+    with Recognizer(
+        settings, live=False, process=OnDemandProcess(), clock_s=lambda: clock[0]
+    ) as recognizer:
         capsys.readouterr()
         for number in range(20):
             settings.file.write_text("torn" * number)
@@ -242,8 +241,9 @@ def test_a_file_that_changes_every_second_is_logged_once_a_minute(settings, monk
 def test_a_file_is_read_again_once_its_rights_change(settings, monkeypatch):
     """Its time and size stay then."""
     clock, read = [100.0], []
-    monkeypatch.setattr("device.recognition.recognizer.time.monotonic", lambda: clock[0])
-    with Recognizer(settings, live=False, process=OnDemandProcess()) as recognizer:
+    with Recognizer(
+        settings, live=False, process=OnDemandProcess(), clock_s=lambda: clock[0]
+    ) as recognizer:
         monkeypatch.setattr(
             "device.recognition.recognizer.read_people", lambda path: read.append(path) or ()
         )

@@ -64,7 +64,10 @@ class Plan:
         self.starts, self.processes = [], []
 
     def restarted(self, stopping=lambda: False):
-        return RestartedProcess(stopping, lambda _: Process(self), lambda: self.now_s)
+        return RestartedProcess(stopping, lambda _: Process(self), lambda: self.now_s, self.sleep)
+
+    def sleep(self, seconds):
+        self.now_s += seconds
 
     def polls(self, restarted, seconds, step_s=0.1):
         for _ in range(round(seconds / step_s)):
@@ -73,14 +76,8 @@ class Plan:
 
 
 @pytest.fixture
-def plan(monkeypatch):
-    plan = Plan()
-
-    def sleep(seconds):
-        plan.now_s += seconds
-
-    monkeypatch.setattr("device.recognition.restarts.time.sleep", sleep)
-    return plan
+def plan():
+    return Plan()
 
 
 def test_one_that_ends_is_replaced_after_a_pause(plan, caplog):
