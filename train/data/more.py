@@ -13,7 +13,7 @@ from train.data.celeba import read_celeba
 from train.data.celeba_files import LABELS, has_photos, is_celeba, table_in
 from train.data.held_out import HeldOut, are_held_out
 from train.data.photo_checks import share_of_other_shape
-from train.data.select import take
+from train.data.select import even_rows, take
 from train.data.split import UNKNOWN, DataError, Split, left_out_line
 from train.data.tables import plain_name, read_table
 from train.data.utkface import MALE, UtkFace, is_young, read_utkface
@@ -36,7 +36,8 @@ def with_more(
 
     The attributes stay those of `train`; labels that a folder does not have are UNKNOWN. Groups are
     balanced within each folder: `balance` 0 draws each photo once, 1 each group equally often.
-    limit: only the first photos of each folder; 0 = all. held: photos that are left out, as those
+    limit: only so many photos of each folder, at equal distances, as names may begin with the age;
+    0 = all. held: photos that are left out, as those
     of their people are. Raises DataError for a folder that is neither CelebA nor UTKFace, or has
     none of the attributes.
     """
@@ -47,7 +48,8 @@ def with_more(
         if excluded.any():
             photos = counted(int(excluded.sum()), "photo")
             log.info(f"{folder}: {photos} left out, of photos or people to validate or test on")
-        rows = np.flatnonzero(~excluded)[: limit or None]
+        rows = np.flatnonzero(~excluded)
+        rows = rows[even_rows(len(rows), limit)]
         parts.append((take(split, rows), groups[rows]))
         log.info(f"{folder}: {counted(len(rows), 'further photo')} to train on")
     if len(parts) == 1 and not balance:

@@ -47,9 +47,14 @@ def rows_of(part: Split, split: Split) -> np.ndarray:
 
 def sample_evenly(split: Split, count: int) -> Split:
     """Return `count` photos at equal distances over a split; 0 means all."""
-    if not 0 < count < len(split):
-        return split
-    return take(split, np.linspace(0, len(split) - 1, count).astype(int))
+    return take(split, even_rows(len(split), count)) if 0 < count < len(split) else split
+
+
+def even_rows(total: int, count: int) -> np.ndarray:
+    """Return `count` of `total` row numbers at equal distances, int (n,); 0 means all."""
+    if not 0 < count < total:
+        return np.arange(total)
+    return np.linspace(0, total - 1, count).astype(int)
 
 
 def with_attributes(split: Split, names: tuple[str, ...]) -> Split:

@@ -44,7 +44,8 @@ class FitSettings(Table, frozen=True):
         "photos", (2, PHOTOS), flag="--balanced N", nargs="*",
     )] = ()
     limit: Annotated[int, setting(
-        "use only the first photos of each split; 0: all", "photos", (0, PHOTOS), flag="--limit N",
+        "use only the first photos of each split, and as many of each folder of --more, "
+        "evenly spaced; 0: all", "photos", (0, PHOTOS), flag="--limit N",
     )] = 0
     more: Annotated[tuple[str, ...], setting(
         "folders of further photos to train on, of which some labels may be unknown: CelebA's "

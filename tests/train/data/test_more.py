@@ -121,6 +121,8 @@ def rename(folder, start):
 def test_limit_is_of_each_folder_and_weights_are_of_its_groups(train, tmp_path):
     folder = make_utkface(tmp_path / "utkface")
     assert len(more(train, folder, folder, limit=3)) == 24 + 3 + 3
+    limited = more(train, folder, limit=2).photos[24:]
+    assert limited == (more(train, folder).photos[24], more(train, folder).photos[-1])
     both = more(train, folder, balance=1.0)
     assert both.weights.dtype == np.float32 and both.weights.shape == (28,)
     np.testing.assert_allclose(both.weights[24:], 1)  # every group has one face
@@ -192,7 +194,7 @@ def test_photos_and_people_to_validate_and_test_on_are_left_out(data, tmp_path, 
     train = with_attributes(found.splits["train"], NAMES)
     with caplog.at_level("INFO", "facet"):
         both = with_more(train, [str(further)], 0.5, 2, held_out(found, data))
-    assert [photo.name for photo in both.photos[24:]] == ["x000006.jpg", "x000007.jpg"]
+    assert [photo.name for photo in both.photos[24:]] == ["x000006.jpg", "x000008.jpg"]
     assert f"{further}: 5 photos left out, of photos or people to validate or test on" in (
         caplog.messages
     )
