@@ -19,7 +19,7 @@ MAX_SLOPE = 10.0
 # An offset beyond it would mean that the outputs are alike, and only noise was fitted: not used.
 MAX_OFFSET = 20.0
 # Mean accuracy on validation photos that the thresholds may cost in favour of rare attributes.
-MAX_ACCURACY_LOSS = 0.0025
+MAX_ACCURACY_LOSS = 0.003
 WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0)
 
 
