@@ -1,6 +1,7 @@
 """BatchNorm layers: their momentum, and statistics recomputed after training."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -60,8 +61,8 @@ def measure_moments(
     layers = batchnorm_layers(model)
     moments = [keras.ops.moments(layer.input, axes=(0, 1, 2)) for layer in layers]
     measure = keras.Model(model.input, moments)
-    means = [np.float64(0)] * len(layers)
-    squares = [np.float64(0)] * len(layers)
+    means: list[Any] = [0.0] * len(layers)
+    squares: list[Any] = [0.0] * len(layers)
     count = 0
     for batch in batches:
         count += len(batch)

@@ -54,7 +54,7 @@ def build(arrays: Mapping[str, np.ndarray]) -> keras.Model:
     return model
 
 
-def numbered(model: keras.Model, kind: type) -> dict[str, keras.layers.Layer]:
+def numbered(model: keras.Model, kind: type[keras.layers.Layer]) -> dict[str, keras.layers.Layer]:
     """Return the layers of a kind, under the names that Keras 2 gave them: counted from 1."""
 
     def number(layer: keras.layers.Layer) -> int:

@@ -77,7 +77,7 @@ def set_convolutions(model: keras.Model, kernels: Kernels) -> None:
 
 def original_features(kernels: Kernels, rgb: np.ndarray) -> np.ndarray:
     """Return what the original computes, (h / 32, w / 32, 512), for (h, w, 3) uint8 RGB."""
-    values = rgb[None, :, :, ::-1].astype(np.float32) - np.float32(MEAN_BGR)
+    values = rgb[None, :, :, ::-1].astype(np.float32) - np.asarray(MEAN_BGR, np.float32)
     for block, count in BLOCKS.items():
         for number in range(1, count + 1):
             kernel, bias = kernels[f"block{block}_conv{number}"]
