@@ -38,6 +38,10 @@ class FitSettings(Table, frozen=True):
     attributes: Annotated[tuple[str, ...], setting(
         "attributes to learn, all of the data's if empty", flag="--attributes NAME", nargs="*",
     )] = ()
+    without: Annotated[tuple[str, ...], setting(
+        "attributes to leave out, labels and teachers' predictions alike", flag="--without NAME",
+        nargs="*",
+    )] = ()
     balanced: Annotated[tuple[int, ...], setting(
         "counts of train, val and test photos, half of them with the one attribute; all if empty "
         "(--balanced 0)",
