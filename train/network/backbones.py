@@ -118,6 +118,18 @@ def _load(model: keras.Model, path: Path) -> None:
         model.load_weights(link)
 
 
+def save_weights(backbone: keras.Model, path: Path) -> None:
+    """Write a backbone's weights to a .weights.h5 file, whole or not at all: Keras writes in place.
+
+    Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".weights-") as folder:
+        part = Path(folder, path.name)
+        backbone.save_weights(part)
+        part.replace(path)
+
+
 def _download(backbone: Backbone, model: keras.Model, shape: tuple[int, int, int]) -> None:
     if not backbone.published:
         raise ModelError("none are published for Keras", WEIGHTS_HINT)
