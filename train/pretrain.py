@@ -35,6 +35,7 @@ import numpy as np
 from device.cli.command import Parser, exit_with
 from device.errors import UsageError, disk_faults
 from device.log import log
+from device.text import counted
 from train.data.open import read_data
 from train.data.select import attributes_for_run
 from train.data.split import UNKNOWN, Split
@@ -185,9 +186,9 @@ def describe(settings: FitSettings, teachers: TeacherEnsemble, train: Split) -> 
     return (
         f"{settings.backbone} from {start} at {size} imitates {', '.join(settings.teacher)} in "
         f"{len(train.attributes)} attributes, without {_listed(settings.without)}\n"
-        f"{settings.epochs} epochs of {steps:,} steps of {settings.batch} photos; multiply-adds of "
-        f"a photo: {student / 1e6:,.0f} M, three times that with the gradients, and "
-        f"{of_teachers / 1e6:,.0f} M of the teachers"
+        f"{counted(settings.epochs, 'epoch')} of {counted(steps, 'step')} of {settings.batch} "
+        f"photos; multiply-adds of a photo: {student / 1e6:,.0f} M, three times that with the "
+        f"gradients, and {of_teachers / 1e6:,.0f} M of the teachers"
     )
 
 
@@ -207,7 +208,8 @@ def train_base(run: Path, settings: FitSettings, args: argparse.Namespace) -> No
     left_in = correlated(data.splits["train"], settings.without)
     if left_in:
         pairs = ", ".join(f"{name} {phi:.2f}" for name, phi in left_in.items())
-        log.info(f"correlated with {_listed(settings.without)} and not left out: {pairs}")
+        all_names = shlex.join([*settings.without, *left_in])
+        log.info(f"not left out, but correlated: {pairs}; to leave them out: --without {all_names}")
     del teachers  # train_run loads them at the run's precision
     train_run(run, settings, splits, args.data, args.resume)
 
