@@ -96,16 +96,7 @@ def settings_of(args: argparse.Namespace) -> FitSettings:
     run = run_folder(args.out)
     if args.resume:
         settings = read_settings(run)
-        asked = {
-            "backbone": args.base,
-            "without": tuple(vars(args).get("without", settings.without)),
-        }
-        for name, value in asked.items():
-            if getattr(settings, name) != value:
-                raise UsageError(
-                    f"{run} is a run of {name} {_listed(getattr(settings, name))}",
-                    "the same, or another --out",
-                )
+        _check_same(run, settings, args)
         return resumed(settings, args)
     for name, (problem, hint) in REQUIRED.items():
         if name not in args or (name == "teacher" and not args.teacher):
