@@ -64,7 +64,7 @@ REQUIRED = {
     "teacher": ("no teacher", "--teacher models/attributes.keras"),
     "without": ("no attribute to leave out", "--without Smiling, or --without alone for none"),
 }
-MIN_CORRELATION = 0.3  # between attributes that are worth a line
+MIN_CORRELATION = 0.3  # that a line names
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -151,8 +151,8 @@ def correlated(split: Split, without: tuple[str, ...]) -> dict[str, float]:
     {name: phi coefficient}, 0.3..1 in absolute value, over the photos where both are known.
     """
     found: dict[str, float] = {}
-    for left_out in set(without) & set(split.attributes):
-        first = split.labels[:, split.attributes.index(left_out)]
+    for excluded in set(without) & set(split.attributes):
+        first = split.labels[:, split.attributes.index(excluded)]
         for column, name in enumerate(split.attributes):
             second = split.labels[:, column]
             pairs = np.stack([first, second])[:, (first != UNKNOWN) & (second != UNKNOWN)]
