@@ -1,4 +1,4 @@
-"""The backbones that a model can have: all of keras.applications, and four of our own."""
+"""The backbones that a model can have: all of keras.applications, and some of our own."""
 
 import inspect
 import sys
@@ -59,6 +59,7 @@ def _own() -> dict[str, Backbone]:
         (efficientnet_lite.EfficientNetLite2, "efficientnet_lite2", efficientnet_lite),
         (efficientnet_lite.EfficientNetLite3, "efficientnet_lite3", efficientnet_lite),
         (resnext.ResNeXt50, "resnext50", resnext),
+        (simple_cnn.FlattenCNN, "flatten_cnn", simple_cnn),
         (simple_cnn.SimpleCNN, "simple_cnn", simple_cnn),
     )
     return {

@@ -67,7 +67,8 @@ class FitSettings(Table, frozen=True):
 
     # The model.
     backbone: Annotated[str, setting(
-        "one of keras.applications, or EfficientNetLite2, EfficientNetLite3, ResNeXt50, SimpleCNN",
+        "one of keras.applications, or EfficientNetLite2, EfficientNetLite3, FlattenCNN, "
+        "ResNeXt50, SimpleCNN",
         flag="--backbone NAME",
     )] = "MobileNetV2"
     last_layer: Annotated[str, setting(

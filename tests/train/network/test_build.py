@@ -10,7 +10,14 @@ from train.keras_import import keras
 from train.network import efficientnet_lite, resnext, simple_cnn
 from train.network.backbones import backbone_names, find_backbone
 from train.network.batchnorm import batchnorm_layers
-from train.network.build import backbone_of, build, freeze, head_of, multiply_adds
+from train.network.build import (
+    backbone_of,
+    build,
+    freeze,
+    head_layers,
+    head_of,
+    multiply_adds,
+)
 from train.network.head import Head
 from train.network.preprocess import probe_preprocessing
 
@@ -19,7 +26,7 @@ SIZE = (32, 40)
 
 def library_preprocessing(name):
     """Return what the library itself does to bytes for a base."""
-    if name == "SimpleCNN":
+    if name in ("SimpleCNN", "FlattenCNN"):
         return simple_cnn.preprocess_input
     if name.startswith("EfficientNetLite"):
         return efficientnet_lite.preprocess_input
@@ -59,7 +66,7 @@ def test_a_preprocessing_that_is_none():
         probe_preprocessing(lambda rgb: rgb**2)
 
 
-@pytest.mark.parametrize("pooling, features", [("average", 128), ("flatten", 4 * 5 * 128)])
+@pytest.mark.parametrize("pooling, features", [("average", 128), ("flatten", 2 * 2 * 128)])
 def test_heads(pooling, features):
     head = Head(pooling, (16, 8), "softmax", 0.5)
     model = build(3, SIZE, "none", backbone="SimpleCNN", head=head)
@@ -98,6 +105,19 @@ def test_what_is_frozen_does_not_learn_and_keeps_its_statistics():
     assert np.abs(keras.ops.convert_to_numpy(first.moving_mean) - before).max() > 0
     with pytest.raises(UsageError, match=r"no layer 'block_16_expnd'\..*block_16_expand"):
         freeze(model, "block_16_expnd")
+
+
+def test_the_plain_cnn_is_the_capstones():
+    model = build(1, (128, 160), "none", backbone="SimpleCNN", head=Head(output="softmax"))
+    block = ["Conv2D", "MaxPooling2D"]
+    kinds = [type(layer).__name__ for layer in backbone_of(model).layers[1:]]
+    assert kinds == [*block, *block, "Dropout", *block, *block]
+    kinds = [type(layer).__name__ for layer in (model.get_layer("pool"), *head_layers(model))]
+    assert kinds[:3] == ["GlobalAveragePooling2D", "Dropout", "Dense"]
+    filters = [backbone_of(model).get_layer(f"conv{number}").filters for number in (1, 2, 3, 4)]
+    assert filters == [16, 32, 64, 128]
+    # Kernels of 3x3 and biases: 448 + 4,640 + 18,496 + 73,856, and the head's 258, at any input.
+    assert model.count_params() == 97_698
 
 
 def test_resnext50_is_the_papers():
