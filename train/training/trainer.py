@@ -29,7 +29,7 @@ from train.training.callbacks import (
     StopIfNotFinite,
 )
 from train.training.checkpoints import PHASE_WEIGHTS, forget_epochs, has_checkpoint, next_epoch
-from train.training.config import FROM_SCRATCH, FitSettings, from_scratch
+from train.training.config import FROM_SCRATCH, FitSettings, from_scratch_line
 from train.training.distributed import Cluster
 from train.training.losses import Accuracy, AreaUnderCurve, crossentropy
 from train.training.phases import Phase, optimizer, phases, rate_flag
@@ -51,8 +51,16 @@ def build_network(
     """
     head = Head(settings.pooling, settings.dense, settings.output, settings.dropout)
     weights = settings.weights if weights is None else weights
-    size, backbone = settings.input, settings.backbone
-    return build(attributes, size, weights, settings.last_layer, backbone, head, names)
+    return build(
+        attributes,
+        settings.input,
+        weights,
+        settings.last_layer,
+        settings.backbone,
+        head,
+        names,
+        settings.preprocessing,
+    )
 
 
 @dataclass(frozen=True)
@@ -74,8 +82,8 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
     """
     run.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(settings.seed)
-    if from_scratch(settings) != settings:
-        log.info("weights none: nothing is frozen, the whole network is trained from scratch")
+    if line := from_scratch_line(settings):
+        log.info(line)
     backup, cluster = run / "backup", Cluster(settings.distribute)
     job = TrainingJob(train, val, run, settings, cluster)
     # A resumed run does not load its starting weights: their file may be gone.

@@ -61,6 +61,15 @@ def test_preprocessing_is_applied_once_and_inside_the_exported_model(name, tmp_p
     assert np.abs(seen - np.asarray(bare(twice))).max() > 1e-2 * largest
 
 
+def test_a_signed_input_is_minus_1_to_1_in_rgb_order():
+    signed = build(1, SIZE, "none", backbone="SimpleCNN", preprocessing="signed")
+    rgb = np.random.default_rng(1).integers(0, 256, (1, SIZE[1], SIZE[0], 3)).astype(np.float32)
+    bare = keras.Sequential([backbone_of(signed), *signed.layers[-3:]])
+    scaled = (rgb - 127) / 127.5  # 127 and not 127.5: a whole byte is zero
+    np.testing.assert_allclose(np.asarray(signed(rgb)), np.asarray(bare(scaled)), rtol=1e-5)
+    assert np.abs(np.asarray(signed(rgb)) - np.asarray(bare(rgb / 255))).max() > 1e-4
+
+
 def test_a_preprocessing_that_is_none():
     with pytest.raises(ValueError, match="no factor and offset"):
         probe_preprocessing(lambda rgb: rgb**2)
