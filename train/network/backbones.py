@@ -15,10 +15,14 @@ from train.network import efficientnet_lite, resnext, simple_cnn
 from train.network.load import check_finite
 from train.network.preprocess import Preprocessing, probe_preprocessing
 
-WEIGHTS_HINT = (
-    "--weights FILE of a network without top (python -m train.weights list names some), or "
-    "--weights none to train from scratch"
-)
+
+def weights_hint(backbone: str) -> str:
+    """Return how to get starting weights of a backbone, by its name."""
+    return (
+        "--weights FILE of a network without top (python -m train.weights list names some, "
+        f"python -m train.pretrain {backbone} makes one), or --weights none to train from "
+        "scratch"
+    )
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def build_backbone(backbone: Backbone, crop_wh: tuple[int, int], weights: str) -
     except Exception as error:  # Keras raises plain Exception for a failed download
         raise ModelError(
             f"cannot get the weights {weights!r} of {backbone.name}: {one_line(error)}",
-            WEIGHTS_HINT,
+            weights_hint(backbone.name),
         ) from error
     check_finite(model, weights)
     return model
@@ -133,7 +137,7 @@ def save_weights(backbone: keras.Model, path: Path) -> None:
 
 def _download(backbone: Backbone, model: keras.Model, shape: tuple[int, int, int]) -> None:
     if not backbone.published:
-        raise ModelError("none are published for Keras", WEIGHTS_HINT)
+        raise ModelError("none are published for Keras", weights_hint(backbone.name))
     source = backbone.build(
         input_shape=shape, include_top=False, weights="imagenet", name=backbone.layer
     )

@@ -10,7 +10,6 @@ from device.files import read_json
 from device.log import log
 from train.data.celeba import ATTRIBUTES
 from train.keras_import import keras
-from train.network.backbones import WEIGHTS_HINT
 from train.network.load import load_float
 
 LISTED = 8  # attributes that a log line names
@@ -43,7 +42,10 @@ def continue_from(
     except ModelError:
         raise
     except Exception as error:  # layers of other shapes
-        raise ModelError(f"cannot continue from {path}: {one_line(error)}", WEIGHTS_HINT) from error
+        raise ModelError(
+            f"cannot continue from {path}: {one_line(error)}",
+            "the model.keras of another run, or --weights none to train from scratch",
+        ) from error
 
 
 def _scaling(model: keras.Model) -> np.ndarray:

@@ -144,7 +144,11 @@ def test_separable_convolutions_count():
 
 
 def test_weights_that_keras_has_not():
-    with pytest.raises(ModelError, match=r"of ResNeXt50: none are published.*--weights none"):
-        build(1, SIZE, "imagenet", backbone="ResNeXt50")
+    for weights, reason in (("imagenet", "none are published"), ("x.weights.h5", "no such file")):
+        with pytest.raises(ModelError, match=f"of ResNeXt50: {reason}") as error:
+            build(1, SIZE, weights, backbone="ResNeXt50")
+        assert "train.pretrain ResNeXt50" in str(error.value) and "--weights none" in str(
+            error.value
+        )
     with pytest.raises(ModelError, match=r"InceptionV3 does not take crops of 32x40.*--input"):
         build(1, SIZE, "none", backbone="InceptionV3")

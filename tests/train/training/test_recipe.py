@@ -23,6 +23,7 @@ from train.network.backbones import build_backbone, find_backbone
 from train.training.config import FitSettings, from_scratch, from_scratch_line
 from train.training.phases import phases
 from train.training.recipe import (
+    RECIPES,
     as_toml,
     markdown,
     no_augmentation,
@@ -152,6 +153,12 @@ def test_the_recipe_of_a_shipped_model_has_its_settings(name):
         assert settings[key] == settings_then[key], key
     teachers = [Path(file).stem for file in settings["teacher"]]
     assert len(teachers) == len(trained["settings"]["teacher"])
+
+
+def test_resnext50_starts_from_the_file_that_its_comment_makes():
+    text = (RECIPES / "attributes-resnext50.toml").read_text()
+    assert f"--out {read_recipe('attributes-resnext50').weights}\n" in text
+    assert "python -m train.pretrain ResNeXt50" in text
 
 
 def test_missing_teachers_are_named_before_the_photos_are_read(tmp_path, monkeypatch):
