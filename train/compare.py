@@ -35,7 +35,7 @@ from train.training.recipe import as_toml, read_recipe
 from train.training.run_dir import read_settings
 
 # Must be equal in all recipes, or the results are on different photos.
-EQUAL = ("attributes", "balanced", "limit", "seed")
+EQUAL = ("attributes", "without", "balanced", "limit", "seed")
 
 
 def plan_runs(names: Sequence[str], flags: argparse.Namespace) -> dict[str, FitSettings]:

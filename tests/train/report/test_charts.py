@@ -285,10 +285,11 @@ UP_AND_DOWN = "epoch,loss,val_loss\n0,0.9,0.8\n1,0.7,0.5\n2,0.5,0.6\n3,0.4,0.7\n
         (UP_AND_DOWN, {"early_stopping": "val_auc"}, 3),
         (UP_AND_DOWN, {"early_stopping": "val_loss", "frozen_epochs": 2}, 2),
         (UP_AND_DOWN, {"early_stopping": "val_loss", "frozen_epochs": 9}, 1),
+        (UP_AND_DOWN, {"early_stopping": "val_loss", "frozen_epochs": 2, "weights": "none"}, 1),
         ("epoch,val_loss\n0,\n1,\n", {"early_stopping": "val_loss"}, 1),
         ("epoch,val_accuracy\n0,0.5\n1,0.9\n2,0.9\n", {"early_stopping": "val_accuracy"}, 1),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_the_epoch_that_was_saved(history, settings, epoch):
     run = run_of(history, **settings)
