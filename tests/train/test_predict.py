@@ -200,8 +200,8 @@ def test_two_commands_do_not_write_one_table(tmp_path):
 
 def test_names_that_a_spreadsheet_would_compute_are_continued(tmp_path):
     columns = ["image_id", "face", "state"]
-    for name in ("=1.jpg", "a\\b.jpg", "c\nd.jpg"):
-        with PhotoTable(tmp_path / "a.csv", columns, "key") as table:
+    with PhotoTable(tmp_path / "a.csv", columns, "key") as table:
+        for name in ("=1.jpg", "a\\b.jpg", "c\nd.jpg"):
             table.add([[name, "1", "ok"]])
     with PhotoTable(tmp_path / "a.csv", columns, "key") as table:
         assert table.done == {"=1.jpg", "a\\b.jpg"}  # the last one may be incomplete
