@@ -31,9 +31,9 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if args.align is None:
         print(summary(read_celeba(args.data)))
-        run = shlex.quote(str(free_run(args.data)))
-        folder = shlex.quote(str(args.data))
-        print(pasteable(f"next: python -m train.fit --data {folder} --out {run}"))
+        folder, run = str(args.data), str(free_run(args.data))
+        command = f"python -m train.fit --data {shlex.quote(folder)} --out {shlex.quote(run)}"
+        print(pasteable(f"next: {command}"))
         return
     from train.data.align_celeba import align_celeba
 

@@ -56,8 +56,9 @@ def main(argv: list[str] | None = None) -> None:
     faces, photos = counted(result.written, "face"), counted(result.missed, "photo")
     print(f"{faces} written to {args.out}, {photos} left out")
     print(counts_table(result.data))
-    run = shlex.quote(str(free_run(args.out)))
-    print(pasteable(f"next: python -m train.fit --data {shlex.quote(str(args.out))} --out {run}"))
+    folder, run = str(args.out), str(free_run(args.out))
+    command = f"python -m train.fit --data {shlex.quote(folder)} --out {shlex.quote(run)}"
+    print(pasteable(f"next: {command}"))
 
 
 if __name__ == "__main__":

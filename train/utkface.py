@@ -29,8 +29,8 @@ def main(argv: list[str] | None = None) -> None:
         done = align_utkface(args.data, args.align)
     faces, photos = counted(done.written, "face"), counted(done.skipped, "photo")
     print(f"{faces} written to {args.align}, {photos} left out")
-    out = shlex.quote(str(args.align))
-    print(pasteable(f"next: python -m train.fit --more {out} --data CELEBA --out runs/more"))
+    command = f"python -m train.fit --more {shlex.quote(str(args.align))}"
+    print(pasteable(f"next: {command} --data CELEBA --out runs/more"))
 
 
 if __name__ == "__main__":
