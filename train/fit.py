@@ -7,18 +7,20 @@
     python -m train.fit --data ... --out runs/small --recipe attributes-small
     python -m train.recipe                                    # all recipes
 
---data is CelebA, complete or a part, or a folder of own photos (python -m train.own_photos --help);
---more adds folders of further photos, of which some labels may be unknown (docs/training.md).
-15 minutes per epoch of `attributes-base` for 37,616 photos on two cores. RUN then holds
-model.keras, settings.json (settings, seed, data counts, code version), history.csv, tensorboard/,
-and, until the run is complete, backup/ with the last finished epoch. Cached features of frozen
-backbones, which runs share, are beside RUN in features/ and may be deleted.
+--data is CelebA in the authors' or Kaggle's layout, complete or a part (python -m train.celeba
+--help), or a folder of own photos (python -m train.own_photos --help). For a trial add
+--limit 500 --epochs 1 --input 64x80. --more adds folders of further photos, of which some labels
+may be unknown (docs/training.md). 15 minutes per epoch of `attributes-base` for 37,616 photos on
+two cores. RUN then holds model.keras, settings.json (settings, seed, data counts, code version),
+history.csv, tensorboard/, and, until the run is complete, backup/ with the last finished epoch.
+Cached features of frozen backbones, which runs share, are beside RUN in features/ and may be
+deleted.
 """
 
 from __future__ import annotations
 
 import argparse
-import shlex
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +44,7 @@ from train.training.run_dir import (
     save_resumed,
     save_settings,
     save_unreadable,
+    saved_line,
 )
 
 # Keras takes 3 s to import: functions import what needs it, so that --help and errors come at once.
@@ -59,7 +62,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """Return the parsed flags; UsageError for wrong ones."""
     parser = Parser("train.fit", __doc__)
     add = parser.add_argument
-    add("--data", required=True, type=Path, help="CelebA's folder, or one of your own photos")
+    add("--data", required=True, type=Path, help="folder of CelebA, or of your own aligned photos")
     add("--out", type=Path, metavar="RUN", help="folder of this run; required without --profile")
     add(
         "--recipe",
@@ -222,15 +225,19 @@ def main(argv: list[str] | None = None) -> None:
     settings = settings_of(args)
     if (run / "model.keras").exists():
         _check_complete(run / "model.keras")
-        print(f"{run} is complete: {run / 'model.keras'}")
+        print(f"{run} is complete: {saved_line(run)}")
         return
     from train.training.distributed import is_chief
+    from train.training.plan import plan_lines
 
+    # Keras says so of every input that is no square; the weights fit all the same.
+    warnings.filterwarnings("ignore", "`input_shape` is undefined or non-square")
     check_inputs(settings)
     splits = splits_for(read_data(args.data), args.data, settings)
+    print("\n".join(plan_lines(settings, len(splits["train"]))), flush=True)
     train_run(run, settings, splits, args.data, args.resume)
     if is_chief(settings.distribute):
-        print(f"saved {run / 'model.keras'}; next: python -m train.convert {shlex.quote(str(run))}")
+        print(saved_line(run))
 
 
 if __name__ == "__main__":
