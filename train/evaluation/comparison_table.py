@@ -110,10 +110,10 @@ def tested_text(rows: Sequence[ComparisonRow]) -> str:
 
 
 def seeds_text(row: ComparisonRow) -> str:
-    """Return the range of accuracy over seeds: "89.10 to 90.20 % (3)", "" for one run."""
+    """Return the range of accuracy: "89.10 to 90.20 % (3 seeds)", "" for one run."""
     if (ends := row.seed_range()) is None:
         return ""
-    return f"{100 * ends[0]:.2f} to {100 * ends[1]:.2f} % ({len(row.runs)})"
+    return f"{100 * ends[0]:.2f} to {100 * ends[1]:.2f} % ({len(row.runs)} seeds)"
 
 
 def _quality(row: ComparisonRow) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ def write_page(page: ComparisonPage, out: Path) -> Path:
 def _tiles(rows: Sequence[ComparisonRow]) -> list[tuple[str, str, str]]:
     best = max(rows, key=lambda row: row.accuracy)
     tiles = [
-        ("Best accuracy", f"{best.accuracy:.2%}", best.name),
+        ("Best accuracy", f"{100 * best.accuracy:.2f} %", best.name),
         ("Recipes", f"{len(rows)}", counted(sum(len(row.runs) for row in rows), "run")),
     ]
     judged = [step.passed for step in steps(rows) if step.passed is not None]
@@ -134,7 +134,7 @@ def _recipes(rows: Sequence[ComparisonRow], charts: Path) -> Section:
         AttributeCard(
             row.name,
             f"recipe-{slug(row.name)}",
-            [f"accuracy {row.first.accuracy:.2%}", f"AUC {decimals(row.first.auc, 3)}"],
+            [f"accuracy {100 * row.first.accuracy:.2f} %", f"AUC {decimals(row.first.auc, 3)}"],
             embed(row_chart(row, style), charts, heading=False),
             _metrics(row),
         )

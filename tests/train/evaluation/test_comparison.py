@@ -100,7 +100,7 @@ def test_rows_say_photos_steps_input_and_augmentation():
     assert table.caption == "Accuracy on 100 test photos, Smiling"
     seeds = quality_table([row("one", right(90), right(80)), row("two", right(70))])
     at = seeds.header.index("over seeds")
-    assert [cells[at] for cells in seeds.rows] == ["80.00 to 90.00 % (2)", ""]
+    assert [cells[at] for cells in seeds.rows] == ["80.00 to 90.00 % (2 seeds)", ""]
     (cost,) = cost_table([row("one", right(90))]).rows
     assert cost == ("one", "4", "1.23 M", "2 M", "1.5", "5.0 MB", "1.30 MB", "1.2", "-0.50")
 
