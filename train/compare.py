@@ -151,13 +151,13 @@ def compare(comparison: Comparison) -> tuple[list[ComparisonRow], dict[str, str]
         schedule = Schedule(runs, len(splits["test"].attributes), counts)
         print("\n".join(schedule.overview()), flush=True)
         with _interruptible(schedule):
+            rows = [] if schedule.pending else write(comparison, photos, failed)
             for run in list(schedule.pending):
                 print(schedule.line(run), flush=True)
                 if reason := _finish(run.folder, run.settings, comparison.data, splits, lock):
                     failed[run.name] = reason
                 schedule.end(run)
-                write(comparison, photos, failed)
-            rows = write(comparison, photos, failed)
+                rows = write(comparison, photos, failed)
     return rows, failed
 
 

@@ -91,7 +91,7 @@ class Schedule:
         if self.pending:
             total = duration(sum(map(self.seconds, self.pending)))
             source = "by the runs so far" if self._pace.is_measured else FIRST_GUESS_LINE
-            lines.append(f"about {total} in all, {source}")
+            lines.append(f"{total} in all, {source}")
         return lines
 
     def _size(self, run: PlannedRun) -> str:
@@ -106,7 +106,7 @@ class Schedule:
     def _time(self, run: PlannedRun) -> str:
         done = read_times(run.folder)[2]
         begun = f", {counted(done, 'epoch')} done" if done else ""
-        return f"about {duration(self.seconds(run))}{begun}"
+        return f"{duration(self.seconds(run))}{begun}"
 
     def line(self, run: PlannedRun) -> str:
         """Return the line of progress when a pending run begins."""
@@ -114,7 +114,7 @@ class Schedule:
         left = duration(sum(map(self.seconds, self.pending)))
         return (
             f"{number} of {len(self.runs)}: {run.name}, {self._size(run)}, {self._time(run)}; "
-            f"about {left} left in all"
+            f"{left} left in all"
         )
 
 

@@ -112,9 +112,10 @@ def guess_s(backbone: str, multiply_adds: float) -> float:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as text: "less than a minute", "12 min", "1 h 20 min"."""
+    """Return a time as text: "less than a minute", "about 12 min", "about 1 h 20 min"."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return "less than a minute"
     hours, rest = divmod(minutes, 60)
-    return " ".join(part for part, value in ((f"{hours} h", hours), (f"{rest} min", rest)) if value)
+    parts = [f"{value} {unit}" for value, unit in ((hours, "h"), (rest, "min")) if value]
+    return f"about {' '.join(parts)}"

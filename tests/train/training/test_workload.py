@@ -55,7 +55,12 @@ def test_the_pace_is_that_of_the_same_backbone():
 
 @pytest.mark.parametrize(
     "seconds, text",
-    [(0, "less than a minute"), (59, "1 min"), (4800, "1 h 20 min"), (7200, "2 h")],
+    [
+        (29, "less than a minute"),
+        (59, "about 1 min"),
+        (4800, "about 1 h 20 min"),
+        (7200, "about 2 h"),
+    ],
 )
 def test_times_as_text(seconds, text):
     assert duration(seconds) == text
