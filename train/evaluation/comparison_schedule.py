@@ -10,7 +10,7 @@ from train.training.config import FitSettings
 from train.training.study import StudyRow
 from train.training.workload import (
     FIRST_GUESS_LINE,
-    Pace,
+    RunSpeed,
     PhotoCounts,
     duration,
     features_key,
@@ -52,34 +52,34 @@ class Schedule:
     def __init__(self, runs: Sequence[PlannedRun], attributes: int, photos: PhotoCounts):
         self.runs = tuple(runs)
         self._attributes, self._photos = attributes, photos
-        self._pace, self._sharing = Pace(), _sharing(runs)
+        self._speed, self._sharing = RunSpeed(), _sharing(runs)
         self.finished = [run for run in runs if run.is_finished]
         self.pending = [run for run in runs if run not in self.finished]
         for run in runs if self.pending else ():
-            self._learn_pace(run)
+            self._learn_speed(run)
 
     def _work(self, run: PlannedRun, epochs: int | None = None) -> float:
         has_features = run in self._sharing
         return work(run.settings, self._attributes, self._photos, epochs, has_features)
 
-    def _learn_pace(self, run: PlannedRun) -> None:
+    def _learn_speed(self, run: PlannedRun) -> None:
         seconds, _, epochs = read_times(run.folder)
         measured = read_measured(run.folder)
         seconds += measured.measuring_s if measured else 0
         if epochs:
-            self._pace.add(run.settings.backbone, self._work(run, epochs), seconds)
+            self._speed.add(run.settings.backbone, self._work(run, epochs), seconds)
 
     def seconds(self, run: PlannedRun) -> float:
         """Return the time that a pending run still takes."""
         left = self._work(run) - self._work(run, read_times(run.folder)[2])
-        return self._pace.seconds(run.settings.backbone, left)
+        return self._speed.seconds(run.settings.backbone, left)
 
     def end(self, run: PlannedRun) -> None:
         """Count a run as done, finished or failed."""
         self.pending.remove(run)
         if run.is_finished:
             self.finished.append(run)
-            self._learn_pace(run)
+            self._learn_speed(run)
 
     def overview(self) -> list[str]:
         """Return lines with every run, its size, and the time that it is expected to take."""
@@ -90,7 +90,7 @@ class Schedule:
             lines.append(f"  {run.name:{width}}  {self._size(run)}: {left}")
         if self.pending:
             total = duration(sum(map(self.seconds, self.pending)))
-            source = "by the runs so far" if self._pace.is_measured else FIRST_GUESS_LINE
+            source = "by the runs so far" if self._speed.is_measured else FIRST_GUESS_LINE
             lines.append(f"{total} in all, {source}")
         return lines
 

@@ -84,7 +84,7 @@ def features_key(settings: FitSettings) -> FitSettings | None:
 
 
 @dataclass
-class Pace:
+class RunSpeed:
     """How much slower runs are than guessed: those of the same backbone, else all finished ones."""
 
     _finished: list[tuple[str, float, float]] = field(default_factory=list)

@@ -1,10 +1,10 @@
-"""Estimates of time: work in multiply-adds, the pace of finished runs, and times as text."""
+"""Estimates of time: work in multiply-adds, the speed of finished runs, and times as text."""
 
 import msgspec
 import pytest
 
 from train.training.config import FitSettings
-from train.training.workload import FIRST_GUESS, Pace, PhotoCounts, duration, features_key, work
+from train.training.workload import FIRST_GUESS, RunSpeed, PhotoCounts, duration, features_key, work
 
 PHOTOS = PhotoCounts(train=100, val=10, test=10)
 TINY = FitSettings(
@@ -41,16 +41,16 @@ def test_runs_share_the_features_of_one_backbone():
 
 
 def test_the_pace_is_that_of_the_same_backbone():
-    pace = Pace()
-    assert not pace.is_measured and pace.seconds("VGG19", FIRST_GUESS) == 1
-    pace.add("VGG19", FIRST_GUESS, 2.0)
-    assert pace.is_measured and pace.seconds("VGG19", 3 * FIRST_GUESS) == 6
-    assert pace.seconds("ResNet50", FIRST_GUESS) == 2
-    pace.add("ResNet50", FIRST_GUESS, 10.0)
-    assert pace.seconds("ResNet50", FIRST_GUESS) == 10
-    assert pace.seconds("InceptionV3", FIRST_GUESS) == 6
-    pace.add("MobileNetV2", FIRST_GUESS, 3.0)  # a third of the rate is expected
-    assert pace.seconds("MobileNetV2", FIRST_GUESS) == pytest.approx(3)
+    speed = RunSpeed()
+    assert not speed.is_measured and speed.seconds("VGG19", FIRST_GUESS) == 1
+    speed.add("VGG19", FIRST_GUESS, 2.0)
+    assert speed.is_measured and speed.seconds("VGG19", 3 * FIRST_GUESS) == 6
+    assert speed.seconds("ResNet50", FIRST_GUESS) == 2
+    speed.add("ResNet50", FIRST_GUESS, 10.0)
+    assert speed.seconds("ResNet50", FIRST_GUESS) == 10
+    assert speed.seconds("InceptionV3", FIRST_GUESS) == 6
+    speed.add("MobileNetV2", FIRST_GUESS, 3.0)  # a third of the rate is expected
+    assert speed.seconds("MobileNetV2", FIRST_GUESS) == pytest.approx(3)
 
 
 @pytest.mark.parametrize(
