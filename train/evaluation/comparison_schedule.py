@@ -10,8 +10,8 @@ from train.training.config import FitSettings
 from train.training.study import StudyRow
 from train.training.workload import (
     FIRST_GUESS_LINE,
-    RunSpeed,
     PhotoCounts,
+    RunSpeed,
     duration,
     features_key,
     work,

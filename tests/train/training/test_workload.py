@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from train.training.config import FitSettings
-from train.training.workload import FIRST_GUESS, RunSpeed, PhotoCounts, duration, features_key, work
+from train.training.workload import FIRST_GUESS, PhotoCounts, RunSpeed, duration, features_key, work
 
 PHOTOS = PhotoCounts(train=100, val=10, test=10)
 TINY = FitSettings(
