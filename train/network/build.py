@@ -102,14 +102,18 @@ def _layer(backbone: keras.Model, name: str, hint: str) -> keras.layers.Layer:
         ) from None
 
 
-def multiply_adds(model: keras.Model) -> int:
-    """Return the multiply-accumulate operations of one pass over one crop."""
+def multiply_adds(model: keras.Model, trainable_only: bool = False) -> int:
+    """Return the multiply-accumulate operations of one pass over one crop, in all its layers.
+
+    trainable_only: in those that learn.
+    """
     total = 0
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            total += multiply_adds(layer)
+            total += multiply_adds(layer, trainable_only)
         else:  # each kernel is applied once per position of the output
-            positions = math.prod(layer.output.shape[1:-1]) if layer.weights else 0
+            used = layer.trainable_weights if trainable_only else layer.weights
+            positions = math.prod(layer.output.shape[1:-1]) if used else 0
             total += positions * sum(math.prod(kernel.shape) for kernel in _kernels(layer))
     return total
 
