@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from device.cli.command import Parser, exit_with
+from device.cli.command import Parser, exit_with, pasteable
 from device.errors import UsageError, disk_faults
 from device.log import log
 from device.text import counted
@@ -235,7 +235,7 @@ def main(argv: list[str] | None = None) -> None:
         train_base(run, settings, args)
     if not out.exists() or not complete:
         save_base(run, out)
-    print(f"saved {out}; next: {next_command(settings, args.data, out)}")
+    print(pasteable(f"saved {out}; next: {next_command(settings, args.data, out)}"))
 
 
 if __name__ == "__main__":

