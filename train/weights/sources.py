@@ -186,8 +186,8 @@ _SOURCES = (
         licence="MIT (the package); it starts from Keras' ImageNet weights (Apache-2.0)",
         precision="uint8 with one scale per array, BatchNorm statistics too",
         changes="Kernels and statistics are those of uint8 times their scales. 51 of 94 "
-        "convolutions are ImageNet's; the others were tuned to tell drawings, neutral pictures "
-        "and pornography apart, with bytes divided by 255, which is absorbed into the first "
+        "convolutions are ImageNet's; the others were tuned to sort drawings, neutral pictures "
+        "and pornography, with bytes divided by 255, which is absorbed into the first "
         "convolution: exact, also at the border.",
         statistics_wh=(160, 192),
     ),
