@@ -82,9 +82,11 @@ class PhotoTable:
         self._refuse_others()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.partial.open("a+b")
-            self._lock()
-            self._continue()
+            with contextlib.ExitStack() as stack:
+                self._file = stack.enter_context(self.partial.open("a+b"))
+                self._lock()
+                self._continue()
+                stack.pop_all()
         except OSError as error:
             raise UsageError(
                 f"cannot write {self.partial}: {os_reason(error)}", "--out in a writable folder"

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 import h5py
 
@@ -20,7 +21,7 @@ def weights_hint(backbone: str) -> str:
     """Return how to get starting weights of a backbone, by its name."""
     return (
         "--weights FILE of a network without top (python -m train.weights list names some, "
-        f"python -m train.pretrain {backbone} makes one), or --weights none to train from "
+        f"python -m train.pretrain {quote(backbone)} makes one), or --weights none to train from "
         "scratch"
     )
 

@@ -26,10 +26,10 @@ def continue_from(
     file is no model, has a NaN, another backbone or another preprocessing.
     """
     source = load_float(path)
-    if not np.allclose(_scaling(source), _scaling(model), atol=1e-6):
-        raise ModelError(f"{path} has another preprocessing", "the --preprocessing of its run")
     try:
         _copy_backbone(model.get_layer(backbone), source, path)
+        if not np.allclose(_scaling(source), _scaling(model), atol=1e-6):
+            raise ModelError(f"{path} has another preprocessing", "the --preprocessing of its run")
         layers = {layer.name: layer for layer in source.layers}
         for layer in (layer for layer in head if layer.weights):
             match = layers.get(layer.name)
