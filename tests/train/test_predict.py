@@ -6,6 +6,7 @@ import shutil
 
 import cv2
 import numpy as np
+import pandas
 import pytest
 
 from device.api import analyze
@@ -139,7 +140,6 @@ def test_a_row_is_what_the_device_finds(portraits, tmp_path):
 
 
 def test_pandas_types(portraits, tmp_path):
-    pandas = pytest.importorskip("pandas")
     detect(portraits, tmp_path / "faces.csv.gz")
     frame = pandas.read_csv(tmp_path / "faces.csv.gz")
     assert frame["face"].dtype == "int64" and frame["Smiling"].dtype == "float64"
