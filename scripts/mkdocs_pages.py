@@ -5,6 +5,7 @@ wherever the file lies; a link to another file (code, LICENSE) becomes the name 
 """
 
 import ast
+import json
 import posixpath
 import re
 from pathlib import Path
@@ -15,8 +16,12 @@ ROOT = Path(__file__).parent.parent
 # Files of the repository that become pages under the same path.
 CARDS = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("models/MODEL_CARD*.md"))]
 OUTSIDE = ("CONTRIBUTING.md", "CHANGELOG.md", "models/LICENSE.md", *CARDS)
-INSTEAD = {"README.md": "index.md", "docs/examples": "examples.md"}
-EXAMPLES = "examples.md"
+EXAMPLES, NOTEBOOK = "examples.md", "train_in_colab.md"
+INSTEAD = {
+    "README.md": "index.md",
+    "docs/examples": EXAMPLES,
+    "docs/examples/train_in_colab.ipynb": NOTEBOOK,
+}
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)#\s:]+)(#[^)\s]*)?\)")
 EXAMPLES_INTRO = """# Examples
 
@@ -35,6 +40,8 @@ def on_files(files, config):
         files.append(File.generated(config, path, content=(ROOT / path).read_text()))
     folder = Path(config.docs_dir) / "examples"
     files.append(File.generated(config, EXAMPLES, content=examples_page(folder)))
+    page = notebook_page(folder / "train_in_colab.ipynb")
+    files.append(File.generated(config, NOTEBOOK, content=page))
     for file in list(files):
         if file.src_uri.startswith("examples/"):
             files.remove(file)
@@ -65,6 +72,18 @@ def rewrite(markdown: str, place: str, page: str, pages: set[str]) -> str:
         return link[0] if path.startswith("docs/") else text
 
     return LINK.sub(fitting, markdown)
+
+
+def notebook_page(path: Path) -> str:
+    """Return a notebook as a page: its text, and its code as blocks."""
+    parts = []
+    for cell in json.loads(path.read_text())["cells"]:
+        source = "".join(cell["source"])
+        parts.append(f"```python\n{source}\n```" if cell["cell_type"] == "code" else source)
+    title, *others = parts
+    name = f"`docs/examples/{path.name}`, to be opened in Jupyter or on Colab."
+    first, _, text = title.partition("\n")
+    return "\n\n".join([first, name, text.strip(), *others]) + "\n"
 
 
 def examples_page(folder: Path) -> str:

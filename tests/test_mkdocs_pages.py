@@ -1,10 +1,12 @@
 """Links of the documentation: in the site they point to pages, or are the name alone."""
 
+import json
+
 import pytest
 
 pytest.importorskip("mkdocs")
 
-from scripts.mkdocs_pages import EXAMPLES, examples_page, rewrite
+from scripts.mkdocs_pages import EXAMPLES, NOTEBOOK, examples_page, notebook_page, rewrite
 
 PAGES = {
     "index.md",
@@ -14,6 +16,7 @@ PAGES = {
     "CONTRIBUTING.md",
     "models/LICENSE.md",
     EXAMPLES,
+    NOTEBOOK,
 }
 
 
@@ -28,6 +31,7 @@ PAGES = {
         ("docs/api.md", "api.md", "[a](../README.md)", "[a](index.md)"),
         ("docs/api.md", "api.md", "[a](../LICENSE)", "a"),
         ("docs/api.md", "api.md", "[a](examples/)", "[a](examples.md)"),
+        ("docs/api.md", "api.md", "[a](examples/train_in_colab.ipynb)", "[a](train_in_colab.md)"),
         ("docs/api.md", "api.md", "[a](missing.md)", "[a](missing.md)"),  # the build reports it
         (
             "docs/experiments/ablation.md",
@@ -48,3 +52,12 @@ def test_the_page_of_examples_shows_each_script_under_its_first_line(tmp_path):
     (tmp_path / "two.py").write_text('"""Do it.\n\nMore."""\nprint()\n')
     page = examples_page(tmp_path)
     assert "## Do it\n\n`docs/examples/two.py`\n\n```python\n" in page
+
+
+def test_the_page_of_a_notebook_has_its_text_and_code(tmp_path):
+    cells = [("markdown", ["# Do it\n", "\n", "First."]), ("code", ["a = 1\n", "a"])]
+    record = {"cells": [{"cell_type": kind, "source": source} for kind, source in cells]}
+    (tmp_path / "two.ipynb").write_text(json.dumps(record))
+    page = notebook_page(tmp_path / "two.ipynb")
+    assert page.startswith("# Do it\n\n`docs/examples/two.ipynb`, ")
+    assert page.endswith("First.\n\n```python\na = 1\na\n```\n")

@@ -4,10 +4,9 @@
 
 5 minutes for 37,616 training, 2,220 validation and 2,250 test photos. Writes NAME.tflite, NAME.json
 (the card that the device reads) and MODEL_CARD.md (the card for people; MODEL_CARD-small.md for
-attributes-small) to RUN/models or --out. All are written and verified under another name first and
-then renamed; if the power fails in between, the device detects it by the card's SHA-256. Files of
-another model in --out, such as the shipped one in models/, are replaced only with --overwrite. With
-UTKFace, beside the data or given, the card also has the errors by group.
+attributes-small) to RUN/models or --out: under another name, verified, then renamed. If the power
+fails in between, the device detects it by the card's SHA-256. Files of another model in --out are
+replaced only with --overwrite. With UTKFace, here or beside the data, the card has errors by group.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ import msgspec
 import numpy as np
 
 from device.attributes.model_card import Attribute, ModelCard, read_card
-from device.cli.command import Parser, count, exit_with
+from device.cli.command import Parser, count, exit_with, pasteable
 from device.errors import ModelError, UsageError, disk_faults
 from device.files import read_text
 from device.text import printable
@@ -257,11 +256,22 @@ def _table(card: ModelCard) -> list[str]:
     return lines
 
 
+def next_lines(run: Path, data: Path, card: Path) -> list[str]:
+    """Return the commands that report on a converted run, score its model, and run it."""
+    run_text, data_text, card_text = (shlex.quote(str(path)) for path in (run, data, card))
+    commands = (
+        f"train.report {run_text} --data {data_text} --model {card_text}",
+        f"train.evaluate scores --data {data_text} --model {card_text}",
+        f"device.run --model {card_text}",
+    )
+    return [f"saved {card}; next:", *(pasteable(f"python -m {command}") for command in commands)]
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = Parser("train.convert", __doc__)
     add = parser.add_argument
     add("run", type=Path, metavar="RUN", help="folder that train.fit wrote")
-    add("--data", type=Path, help="CelebA's folder (default: the one the run was trained on)")
+    add("--data", type=Path, help="photos (default: those the run was trained on)")
     add("--out", type=Path, metavar="DIR", help="folder for the model (default RUN/models)")
     add("--name", default="attributes", help="of the model's files (default %(default)s)")
     add("--overwrite", action="store_true", help="replace a model of another run")
@@ -282,7 +292,8 @@ def main(argv: list[str] | None = None) -> None:
         lines = convert(args.run, data, out, args.name, utkface, args.limit)
     print("\n".join(lines))
     card = out / f"{args.name}.json"
-    print(f"saved {card}; next: python -m device.run --model {shlex.quote(str(card))}")
+    for line in next_lines(args.run, root, card):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@
     python -m train.evaluate rejection --data DIR      # effect of --min-face, --min-sharpness, ...
     python -m train.evaluate fairness --data DIR       # error by group; needs UTKFace beside DIR
     python -m train.evaluate photos DIR                # whole photos and a labels.csv
+    python -m train.evaluate real-world DIR RUN RUN    # these, tilted, small; without a detector
 
-`--model CARD` selects another model than models/attributes.json. Each prints a table and writes to
---out: scores writes report.json, attributes.png (all attributes) and attributes/NAME.png (curves of
-each); sweep, rejection, fairness and photos write a .json of that name, all but photos a chart too.
+`--model CARD` selects another model than models/attributes.json; sweep and photos also take a run's
+folder, its model.keras or its int8.tflite. Each prints a table and writes to --out: scores writes
+report.json, attributes.png (all attributes) and attributes/NAME.png (curves of each); the others
+write a .json of their name, and sweep, rejection and fairness a chart too.
 """
 
 import argparse
@@ -19,36 +21,36 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from device.attributes.classifier import Classifier
 from device.cli.command import Parser, SubcommandParser, count, exit_with
-from device.errors import disk_faults
+from device.errors import UsageError, disk_faults
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import quality_limits
 from device.models import load_verifier
 from device.settings import FacesSettings, Settings
-from device.text import counted
-from train.data.file_names import unique_slug
 from train.data.match import match_data
 from train.data.open import read_data
 from train.data.select import head, sample_evenly
 from train.data.split import CHECK_DATA, SPLITS, DataError, Split, left_out_line
 from train.data.unreadable import unreadable, unreadable_line
-from train.evaluation import end_to_end, fairness, fairness_text, rejection, robustness
-from train.evaluation.float_model import load_matched
-from train.evaluation.intervals import (
-    Interval,
-    interval_text,
-    mean_intervals,
-    score_intervals,
-    without_unknown,
+from train.evaluation import (
+    end_to_end,
+    fairness,
+    fairness_text,
+    real_world,
+    rejection,
+    robustness,
 )
+from train.evaluation.float_model import load_matched
 from train.evaluation.labelled_people import read_people
-from train.evaluation.metrics import Scores, decimals, without_nan
+from train.evaluation.metrics import without_nan
+from train.evaluation.model_file import load_model, model_name
 from train.evaluation.predictions import predict_float, predict_int8, score_predictions
+from train.evaluation.scores_report import intervals_line, scores_table, write_scores
+from train.evaluation.without_detector import WholePhotos
+from train.tools.markers import fill_markers
 
-SWEEP_PHOTOS, REJECTION_PHOTOS = 300, 1500
+SWEEP_PHOTOS, REJECTION_PHOTOS, TILTED_PHOTOS = 300, 1500, 200
 
 
 def make_parser() -> Parser:
@@ -58,10 +60,11 @@ def make_parser() -> Parser:
         dest="command", required=True, metavar="COMMAND", parser_class=SubcommandParser
     )
 
-    def command(name: str, summary: str) -> argparse.ArgumentParser:
+    def command(name: str, summary: str, model: bool = True) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=summary, description=summary)
         add = sub.add_argument
-        add("--model", type=Path, default=Path("models/attributes.json"), metavar="CARD")
+        if model:
+            add("--model", type=Path, default=Path("models/attributes.json"), metavar="CARD")
         add("--out", type=Path, metavar="DIR", help="for results (default: out/evaluate-NAME)")
         return sub
 
@@ -83,71 +86,21 @@ def make_parser() -> Parser:
     groups.add_argument("--utkface", type=Path, metavar="DIR", help="default: beside --data")
     photos = command("photos", "end to end on whole photos")
     photos.add_argument("folder", type=Path, metavar="DIR", help="photos and a labels.csv")
+    photos.add_argument(
+        "--without-detector", action="store_true", help="the whole photo is the network's input"
+    )
+    _add_real_world(command("real-world", "models with and without the detector", model=False))
     return parser
 
 
-def scores_table(scores: Scores) -> str:
-    """Return the means and a row per attribute as text."""
-    means = scores.means()
-    lines = [
-        f"{counted(scores.photos, 'photo')}: mean accuracy {decimals(means['accuracy'], 4)}, "
-        f"balanced accuracy {decimals(means['balanced_accuracy'], 4)}, macro-F1 "
-        f"{decimals(means['macro_f1'], 4)}, mean AUC {decimals(means['mean_auc'], 4)}, "
-        f"calibration error {decimals(means['calibration_error'], 4)}",
-        f"{'attribute':20}{'accuracy':>10}{'95 %':>16}{'balanced':>10}{'precision':>10}"
-        f"{'recall':>10}{'F1':>10}{'95 %':>16}{'AUC':>10}{'95 %':>16}{'support':>10}",
-    ]
-    for score in scores.attributes:
-        metrics = (
-            *(score.accuracy, score.balanced_accuracy, score.precision),
-            *(score.recall, score.f1, score.auc),
-        )
-        values = [f"{decimals(value, 4):>10}" for value in metrics]
-        ends = score_intervals(score)
-        for place, field in ((0, "accuracy"), (4, "f1"), (5, "auc")):
-            values[place] += f"{interval_text(ends[field]):>16}"
-        of = f" of {score.photos:,}" if score.photos < scores.photos else ""
-        lines.append(f"{score.name:20}{''.join(values)}{score.support:10}{of}")
-    return "\n".join(lines)
-
-
-def intervals_line(intervals: dict[str, Interval]) -> str:
-    """Return the 95 % intervals of the means as text."""
-    titles = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
-    titles |= {"macro_f1": "macro-F1", "mean_auc": "mean AUC"}
-    known = [
-        f"{titles[key]} {text}"
-        for key, interval in intervals.items()
-        if (text := interval_text(interval, 4))
-    ]
-    return f"95 % intervals of the means: {', '.join(known)}"
-
-
-def write_scores(
-    out: Path, about: dict[str, Any], scores: Scores, split: Split, probabilities: np.ndarray
-) -> dict[str, Interval]:
-    """Write report.json, which starts with `about`, and the charts; return the means' intervals."""
-    from train.evaluation.chart_text import chart_style  # Matplotlib is slow to import
-    from train.evaluation.plots import attribute_chart, overview_chart
-
-    intervals = mean_intervals(scores, split.labels, probabilities)
-    _write_json(out / "report.json", about | _record(scores, intervals))
-    (out / "attributes").mkdir(exist_ok=True)
-    with chart_style(split.attributes):
-        overview_chart(out / "attributes.png", scores)
-        for i, score in enumerate(scores.attributes):
-            path = out / "attributes" / f"{unique_slug(score.name)}.png"
-            known = split.known[:, i]
-            attribute_chart(path, score, split.labels[known, i], probabilities[known, i])
-    return intervals
-
-
-def _record(scores: Scores, intervals: dict[str, Interval]) -> dict[str, Any]:
-    """Return the metrics with their 95 % intervals, for JSON."""
-    record = scores.to_dict() | {"intervals": without_unknown(intervals)}
-    for row, score in zip(record["attributes"], scores.attributes, strict=True):
-        row["intervals"] = without_unknown(score_intervals(score))
-    return record
+def _add_real_world(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("folder", type=Path, metavar="DIR", help="photos and a labels.csv")
+    add("models", type=Path, nargs="+", metavar="MODEL", help="a card, a run or a file of a run")
+    add("--limit", type=count, default=0, metavar="N", help="photos (default: all)")
+    summary = f"photos that are tilted and reduced (default {TILTED_PHOTOS})"
+    add("--sweep-photos", type=count, default=TILTED_PHOTOS, metavar="N", help=summary)
+    add("--into", type=Path, metavar="FILE.md", help="page with <!-- real-world --> markers")
 
 
 def run_scores(args: argparse.Namespace, out: Path, classifier: Classifier, split: Split) -> None:
@@ -234,14 +187,34 @@ def run_fairness(args: argparse.Namespace, out: Path, classifier: Classifier, sp
     print(f"chart: {out / 'fairness.png'}")
 
 
-def run_photos(folder: Path, out: Path, classifier: Classifier) -> None:
-    """Print and write the device's result on a folder of whole photos."""
-    labelled = end_to_end.read_labelled(folder, classifier.card.names)
-    limits = quality_limits(FacesSettings())
-    verifier = load_verifier(Settings())
-    result = end_to_end.evaluate(labelled, _detector(), classifier, limits, verifier)
+def run_photos(args: argparse.Namespace, out: Path, models: dict[str, Any]) -> None:
+    """Print and write a model's result on a folder of whole photos."""
+    (classifier,) = models.values()
+    labelled = end_to_end.read_labelled(args.folder, classifier.card.names)
+    if args.without_detector:
+        result = end_to_end.measure(labelled, WholePhotos(classifier), classifier)
+    else:
+        limits, verifier = quality_limits(FacesSettings()), load_verifier(Settings())
+        result = end_to_end.evaluate(labelled, _detector(), classifier, limits, verifier)
     print(end_to_end.table(result))
     _write_json(out / "photos.json", end_to_end.record(result))
+
+
+def run_real_world(args: argparse.Namespace, out: Path, models: dict[str, Any]) -> None:
+    """Print and write the results of several models on whole photos; fill in --into."""
+    page = args.into.read_text() if args.into else ""
+    if args.into:
+        fill_markers(page, "real-world", [])  # a page without markers is an error before the work
+    labelled = end_to_end.read_labelled(args.folder, real_world.common_attributes(models))
+    labelled = end_to_end.sample(labelled, args.limit)
+    limits, verifier = quality_limits(FacesSettings()), load_verifier(Settings())
+    sweeps = args.sweep_photos
+    rows = real_world.measure(models, labelled, _detector(), limits, verifier, sweeps)
+    _write_json(out / "real-world.json", real_world.records(rows))
+    lines = real_world.tables(rows)
+    print("\n".join(lines))
+    if args.into:
+        args.into.write_text(fill_markers(page, "real-world", lines))
 
 
 RUN = {
@@ -250,19 +223,33 @@ RUN = {
     "rejection": run_rejection,
     "fairness": run_fairness,
 }
+RUN_WHOLE = {"photos": run_photos, "real-world": run_real_world}
 
 
 def main(argv: list[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
-    name = args.folder.resolve().name if args.command == "photos" else args.split
+    whole = args.command in RUN_WHOLE
+    name = args.folder.resolve().name if whole else args.split
     out = args.out or Path("out") / f"evaluate-{name}"
-    classifier = Classifier(args.model, threads=os.cpu_count() or 1)
+    models = _load(args)
     with disk_faults(f"cannot write the report to {out}", "free disk space, or another --out"):
         out.mkdir(parents=True, exist_ok=True)
-        if args.command == "photos":
-            run_photos(args.folder, out, classifier)
+        if whole:
+            RUN_WHOLE[args.command](args, out, models)
         else:
+            (classifier,) = models.values()
             RUN[args.command](args, out, classifier, _read_split(args, classifier))
+
+
+def _load(args: argparse.Namespace) -> dict[str, Any]:
+    """Return {name: model} of a command's models; two of a name are a UsageError."""
+    threads = os.cpu_count() or 1
+    if args.command not in (*RUN_WHOLE, "sweep"):
+        return {model_name(args.model): Classifier(args.model, threads)}
+    paths = args.models if args.command == "real-world" else [args.model]
+    if len(set(map(model_name, paths))) < len(paths):
+        raise UsageError("two models have the same name", "copies with other names")
+    return {model_name(path): load_model(path, threads) for path in paths}
 
 
 def _read_split(args: argparse.Namespace, classifier: Classifier) -> Split:

@@ -7,18 +7,20 @@
     python -m train.fit --data ... --out runs/small --recipe attributes-small
     python -m train.recipe                                    # all recipes
 
---data is CelebA, complete or a part, or a folder of own photos (python -m train.own_photos --help);
---more adds folders of further photos, of which some labels may be unknown (docs/training.md).
-15 minutes per epoch of `attributes-base` for 37,616 photos on two cores. RUN then holds
-model.keras, settings.json (settings, seed, data counts, code version), history.csv, tensorboard/,
-and, until the run is complete, backup/ with the last finished epoch. Cached features of frozen
-backbones, which runs share, are beside RUN in features/ and may be deleted.
+--data is CelebA in the authors' or Kaggle's layout, complete or a part (python -m train.celeba
+--help), or a folder of own photos (python -m train.own_photos --help). For a trial add
+--limit 500 --epochs 1 --input 64x80. --more adds folders of further photos, of which some labels
+may be unknown (docs/training.md). 15 minutes per epoch of `attributes-base` for 37,616 photos on
+two cores. RUN then holds model.keras, settings.json (settings, seed, data counts, code version),
+history.csv, tensorboard/, and, until the run is complete, backup/ with the last finished epoch.
+Cached features of frozen backbones, which runs share, are beside RUN in features/ and may be
+deleted.
 """
 
 from __future__ import annotations
 
 import argparse
-import shlex
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +31,7 @@ from device.errors import UsageError, disk_faults
 from device.log import log
 from train.data.open import read_data
 from train.data.select import counts_line, select_for_run
-from train.data.split import CHECK_DATA, DataError, left_out_line
+from train.data.split import CHECK_DATA, DataError, Dataset, Split, left_out_line
 from train.data.unreadable import unreadable_line
 from train.training.config import FitSettings, check_early_stopping
 from train.training.flags import add_flags, overridden
@@ -42,6 +44,7 @@ from train.training.run_dir import (
     save_resumed,
     save_settings,
     save_unreadable,
+    saved_line,
 )
 
 # Keras takes 3 s to import: functions import what needs it, so that --help and errors come at once.
@@ -59,7 +62,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """Return the parsed flags; UsageError for wrong ones."""
     parser = Parser("train.fit", __doc__)
     add = parser.add_argument
-    add("--data", required=True, type=Path, help="CelebA's folder, or one of your own photos")
+    add("--data", required=True, type=Path, help="folder of CelebA, or of your own aligned photos")
     add("--out", type=Path, metavar="RUN", help="folder of this run; required without --profile")
     add(
         "--recipe",
@@ -90,13 +93,10 @@ def settings_of(args: argparse.Namespace) -> FitSettings:
     Raises UsageError if the folder already holds a run, or to resume, none or one of another
     recipe.
     """
-    from train.training.distributed import is_chief
-
     run: Path = args.out
     if not args.resume:
         settings = overridden(read_recipe(args.recipe or DEFAULT_RECIPE), args)
-        if is_chief(settings.distribute) and holds_run(run):
-            raise UsageError(f"{run} already holds a run", "--resume, or another --out")
+        check_new(run, settings)
         return settings
     settings = read_settings(run)
     if args.recipe and Path(args.recipe).stem != settings.recipe:
@@ -104,6 +104,22 @@ def settings_of(args: argparse.Namespace) -> FitSettings:
             f"{run} is a run of the recipe {settings.recipe}, not of {args.recipe}",
             "omit --recipe, or another --out",
         )
+    return resumed(settings, args)
+
+
+def check_new(run: Path, settings: FitSettings) -> None:
+    """Raise UsageError if a folder already holds a run."""
+    from train.training.distributed import is_chief
+
+    if is_chief(settings.distribute) and holds_run(run):
+        raise UsageError(f"{run} already holds a run", "--resume, or another --out")
+
+
+def resumed(settings: FitSettings, args: argparse.Namespace) -> FitSettings:
+    """Return a run's settings with the flags that may change when it is resumed.
+
+    A log line names each of the other flags that differs.
+    """
     asked = _flat(overridden(settings, args))
     changeable = (*MACHINE_SETTINGS, *PHOTO_SETTINGS, *RATES)
     for name, kept in _flat(settings).items():
@@ -156,6 +172,50 @@ def _check_complete(model: Path) -> None:
         )
 
 
+def splits_for(data: Dataset, folder: Path, settings: FitSettings) -> dict[str, Split]:
+    """Return the splits of a run, with the photos of --more, and print their counts.
+
+    folder: of the data. Raises DataError without a training photo, and as `select_for_run` does.
+    """
+    splits = select_for_run(data.splits, settings)
+    own = len(splits["train"])
+    splits["train"] = with_all_photos(splits["train"], data, folder, settings)
+    further = len(splits["train"]) - own
+    print(f"{counts_line(splits, settings, further)}; {left_out_line(data)}")
+    if not len(splits["train"]):
+        raise DataError(f"no training photo in {folder}", CHECK_DATA)
+    return splits
+
+
+def train_run(
+    run: Path, settings: FitSettings, splits: dict[str, Split], folder: Path, resume: bool
+) -> None:
+    """Train RUN/model.keras on the photos of `folder`, or go on, and print the unreadable photos.
+
+    Raises UsageError if a resumed run was started on other photos.
+    """
+    from train.training.distributed import is_chief
+    from train.training.trainer import fit
+
+    check_early_stopping(settings, len(splits["val"]))
+    resume = resume and holds_run(run)  # False after a start that failed
+    if resume:
+        check_same_photos(run, folder, splits)
+    with disk_faults(f"cannot read or write {run}", "fix it or free disk space, then add --resume"):
+        run.mkdir(parents=True, exist_ok=True)
+        if is_chief(settings.distribute):
+            if resume:
+                rates = {name: getattr(settings, name) for name in RATES}
+                save_resumed(run, folder, rates, settings.more)
+            else:
+                save_settings(run, settings, folder, splits)
+        fit(splits["train"], splits["val"], run, settings)
+        if is_chief(settings.distribute):
+            save_unreadable(run, (splits["train"], splits["val"]))
+            if line := unreadable_line(splits["train"], splits["val"]):
+                print(line)
+
+
 def main(argv: list[str] | None = None) -> None:
     args = parse(argv)
     if args.profile:
@@ -165,40 +225,19 @@ def main(argv: list[str] | None = None) -> None:
     settings = settings_of(args)
     if (run / "model.keras").exists():
         _check_complete(run / "model.keras")
-        print(f"{run} is complete: {run / 'model.keras'}")
+        print(f"{run} is complete: {saved_line(run)}")
         return
     from train.training.distributed import is_chief
-    from train.training.trainer import fit
+    from train.training.plan import plan_lines
 
+    # Keras says so of every input that is no square; the weights fit all the same.
+    warnings.filterwarnings("ignore", "`input_shape` is undefined or non-square")
     check_inputs(settings)
-    data = read_data(args.data)
-    splits = select_for_run(data.splits, settings)
-    own = len(splits["train"])
-    splits["train"] = with_all_photos(splits["train"], data, args.data, settings)
-    further = len(splits["train"]) - own
-    print(f"{counts_line(splits, settings, further)}; {left_out_line(data)}")
-    if not len(splits["train"]):
-        raise DataError(f"no training photo in {args.data}", CHECK_DATA)
-    check_early_stopping(settings, len(splits["val"]))
-    resumed = args.resume and holds_run(run)  # False after a start that failed
-    if resumed:
-        check_same_photos(run, args.data, splits)
-    hint = "fix it or free disk space, then add --resume"
-    with disk_faults(f"cannot read or write {run}", hint):
-        run.mkdir(parents=True, exist_ok=True)
-        if is_chief(settings.distribute):
-            if resumed:
-                rates = {name: getattr(settings, name) for name in RATES}
-                save_resumed(run, args.data, rates, settings.more)
-            else:
-                save_settings(run, settings, args.data, splits)
-        fit(splits["train"], splits["val"], run, settings)
-        if is_chief(settings.distribute):
-            save_unreadable(run, (splits["train"], splits["val"]))
+    splits = splits_for(read_data(args.data), args.data, settings)
+    print("\n".join(plan_lines(settings, len(splits["train"]))), flush=True)
+    train_run(run, settings, splits, args.data, args.resume)
     if is_chief(settings.distribute):
-        if line := unreadable_line(splits["train"], splits["val"]):
-            print(line)
-        print(f"saved {run / 'model.keras'}; next: python -m train.convert {shlex.quote(str(run))}")
+        print(saved_line(run))
 
 
 if __name__ == "__main__":

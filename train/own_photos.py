@@ -24,12 +24,13 @@ written become JPEGs. Photos that cannot be read, without a face or with several
 import shlex
 from pathlib import Path
 
-from device.cli.command import Parser, exit_with
+from device.cli.command import Parser, exit_with, pasteable
 from device.errors import disk_faults
 from device.text import counted
 from train.data.align_photos import align_photos
 from train.data.own_photos import read_labels
 from train.data.split import SPLITS, Dataset, unknown_line
+from train.training.run_dir import free_run
 
 
 def counts_table(data: Dataset) -> str:
@@ -55,7 +56,9 @@ def main(argv: list[str] | None = None) -> None:
     faces, photos = counted(result.written, "face"), counted(result.missed, "photo")
     print(f"{faces} written to {args.out}, {photos} left out")
     print(counts_table(result.data))
-    print(f"next: python -m train.fit --data {shlex.quote(str(args.out))} --out runs/mine")
+    folder, run = str(args.out), str(free_run(args.out))
+    command = f"python -m train.fit --data {shlex.quote(folder)} --out {shlex.quote(run)}"
+    print(pasteable(f"next: {command}"))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ Input: float32, 0..255. `device.bench --baseline` runs it; `train.convert` makes
 import shlex
 from pathlib import Path
 
-from device.cli.command import Parser, exit_with
+from device.cli.command import Parser, exit_with, pasteable
 from device.errors import UsageError
 from device.files import write_atomic
 from train.network.load import load_float
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
             "--float in a writable folder",
         ) from error
     command = shlex.join(["python", "-m", "device.bench", "--baseline", str(args.float)])
-    print(f"saved {args.float}; next: {command}")
+    print(pasteable(f"saved {args.float}; next: {command}"))
 
 
 if __name__ == "__main__":

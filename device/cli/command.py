@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import re
+import shutil
 import signal
 import sys
 import traceback
@@ -15,7 +16,7 @@ from typing import Any
 
 from ..errors import FacetError, Stopped, UsageError, nearest, one_line, os_reason
 from ..log import log
-from ..text import printable
+from ..text import path_from_here, printable
 from .streams import drop_unwritable, prepare_streams, stdout_fault
 
 PACKAGE = __package__.partition(".")[0]  # device in a checkout, facet in the wheel
@@ -31,6 +32,22 @@ def spelled(text: str, package: str = PACKAGE) -> str:
     return re.sub(r"python -m device\b[. ]?", f"{package} ", text).replace(
         "settings_file", "settings"
     )
+
+
+def pasteable(text: str, packages: str = "device|train") -> str:
+    """Return a text whose commands start the Python that runs, from a shell in this directory.
+
+    "python -m train.fit" is ".venv/bin/python -m train.fit" while the environment is not active.
+    """
+    return re.sub(rf"(?<![\w./])python -m (?=(?:{packages})\.)", lambda _: f"{_python()} -m ", text)
+
+
+def _python() -> str:
+    """Return this Python as a shell in the working directory calls it."""
+    found, own = shutil.which("python") or "", sys.executable or "python"
+    # Outside a virtual environment, python and python3 are one; inside, its links lead outside.
+    outside = sys.prefix == sys.base_prefix and os.path.realpath(found) == os.path.realpath(own)
+    return "python" if outside or own in ("python", found) else path_from_here(Path(own))
 
 
 def whole_number(text: str) -> int:
@@ -176,7 +193,7 @@ class StderrHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         # Nobody may read it any more, or its disk is full: the work goes on, and the next line is
         # tried again. sys.stderr is None where the starter closed it.
-        text = printable(spelled(_without_secrets(record.getMessage())))
+        text = printable(pasteable(spelled(_without_secrets(record.getMessage())), "train"))
         with contextlib.suppress(OSError, ValueError):
             if sys.stderr:
                 print(f"facet: {text}", file=sys.stderr, flush=True)

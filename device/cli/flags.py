@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from .. import __version__
 from ..config import Setting, Table, converted, merge, settings_of, tables_of
 from ..settings import Settings, load_settings
@@ -82,17 +84,22 @@ def _paths(struct: type[Table]) -> list[tuple[tuple[str, ...], Setting]]:
 
 
 def add_flags(
-    parser: argparse.ArgumentParser, struct: type[Table], only: tuple[str, ...] = ()
+    parser: argparse.ArgumentParser,
+    struct: type[Table],
+    only: tuple[str, ...] = (),
+    defaults: Table | None = None,
 ) -> dict[str, Any]:
     """Add the flags of a settings class; those not given leave no trace in the parsed namespace.
 
     only: names such as "--camera"; none means all. The flags of each table are a group, named such
     as "[camera]", those outside tables are the group "settings". Returns {name: argparse's group}.
+    defaults: the values that the help names; without it, those of the class.
     """
     groups: dict[str, Any] = {}
     for flag in flags_of(struct):
         if only and flag.name not in only:
             continue
+        flag = _with_defaults(flag, defaults) if defaults else flag
         path = next(iter(flag.settings))
         title = f"[{path[0]}]" if len(path) > 1 else "settings"
         if title not in groups:
@@ -105,6 +112,14 @@ def add_flags(
             **_options(flag),
         )
     return groups
+
+
+def _with_defaults(flag: Flag, defaults: Table) -> Flag:
+    settings = {
+        path: msgspec.structs.replace(setting, default=functools.reduce(getattr, path, defaults))
+        for path, setting in flag.settings.items()
+    }
+    return flag._replace(settings=settings)
 
 
 def _options(flag: Flag) -> dict[str, Any]:

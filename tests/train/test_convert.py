@@ -131,7 +131,7 @@ def test_an_out_that_is_a_file_is_refused_before_the_work(run):
 def test_the_command_to_run_next_can_be_pasted(tmp_path, run, monkeypatch, capsys):
     monkeypatch.setattr(convert, "convert", lambda *_: [])
     convert.main([str(run), "--out", str(tmp_path / "my own"), "--name", "smile é"])
-    command = capsys.readouterr().out.partition("next: ")[2]
+    command = capsys.readouterr().out.partition("next:")[2]
     assert shlex.split(command)[-1] == str(tmp_path / "my own" / "smile é.json")
 
 

@@ -90,6 +90,7 @@ def test_commands_named_after_python_m_exist():
     [
         *("celeba", "own_photos", "recipe", "quantize", "fit", "convert", "evaluate", "predict"),
         *("calibrate", "compare", "soup", "ensemble", "people", "verify", "report", "weights"),
+        "pretrain",
         *("tools.readme_figures", "tools.skin_tone"),
         *("tools.skin_tone_sheets", "tools.skin_tone_agreement"),
     ],

@@ -1,17 +1,24 @@
 """train.predict: probabilities of photos as CSV."""
 
 import csv
+import gzip
 import shutil
 
 import cv2
 import numpy as np
+import pandas
 import pytest
 
+from device.api import analyze
 from device.attributes.classifier import Classifier, calibrated
-from device.errors import SourceError
+from device.errors import SourceError, UsageError
+from device.settings import Settings
+from tests.conftest import CARD
 from tests.train.conftest import NAMES
 from train import predict
 from train.data.crops import read_crop
+from train.evaluation import photo_faces
+from train.evaluation.photo_table import FIXED, PhotoTable
 from train.keras_import import keras
 
 
@@ -76,6 +83,170 @@ def test_whole_photos_are_named_as_such(tmp_path, models, astronaut, capsys):
     predict.main([*arguments, "--images", str(tmp_path / "in put")])
     text = capsys.readouterr().err
     assert "1 of 1 photos do not have the shape of aligned faces" in text
-    assert f"python -m device.run --camera '{tmp_path}/in put' --recursive --headless" in text
+    assert f"python -m train.predict --photos '{tmp_path}/in put' --detect" in text
     with pytest.raises(SourceError, match="is a file, need a folder"):
         predict.main([*arguments, "--images", str(tmp_path / "in put" / "1.png")])
+
+
+@pytest.fixture
+def portraits(tmp_path, astronaut, admiral):
+    """Two portraits, a photo without a face and one that is damaged; the last names are unusual."""
+    folder = tmp_path / "portraits"
+    (folder / "sub").mkdir(parents=True)
+    cv2.imwrite(str(folder / "1.png"), cv2.resize(astronaut, (1024, 1024)))
+    cv2.imwrite(str(folder / "2.png"), np.hstack([astronaut[:, ::-1], astronaut]))
+    cv2.imwrite(str(folder / "sub" / "=3,x.png"), np.full((300, 400, 3), 90, np.uint8))
+    (folder / "sub" / "4.png").write_bytes((folder / "1.png").read_bytes()[:5000])
+    cv2.imwrite(str(folder / "5.jpg"), admiral)
+    return folder
+
+
+def detect(folder, out, *more):
+    predict.main(["--photos", str(folder), "--detect", "--out", str(out), *more])
+
+
+def test_every_photo_has_a_row_and_every_face(portraits, tmp_path, capsys):
+    out = tmp_path / "faces.csv"
+    detect(portraits, out, "--labels")
+    header, *found = rows(out)
+    names = list(Classifier(CARD).card.names)
+    assert header == [*FIXED, *names, *(f"label_{name}" for name in names)]
+    table = [dict(zip(header, row, strict=True)) for row in found]
+    assert [(row["image_id"], row["face"], row["state"]) for row in table] == [
+        ("1.png", "1", "ok"),
+        ("2.png", "1", "ok"),
+        ("2.png", "2", "ok"),
+        ("5.jpg", "1", "ok"),
+        ("sub/4.png", "0", "unreadable"),
+        ("sub/=3,x.png", "0", "no face"),
+    ]
+    assert all(not row["x"] and not row["Smiling"] and not row["label_Young"] for row in table[4:])
+    assert all(row["label_Smiling"] == f"{float(row['Smiling']) >= 0.5:d}" for row in table[:4])
+    text = capsys.readouterr()
+    assert (
+        "5 photos: 4 faces, 4 classified; 1 photo without a face; 1 photo not readable" in text.out
+    )
+    assert f'pandas.read_csv("{out}")' in text.out
+    assert "sub/4.png" in text.err and "5 photos in" in text.err
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_row_is_what_the_device_finds(portraits, tmp_path):
+    detect(portraits, tmp_path / "faces.csv")
+    _, row, *_ = rows(tmp_path / "faces.csv")
+    (face,) = analyze(portraits / "1.png")
+    assert row[3:8] == [*(f"{side:.0f}" for side in face.box), f"{face.score:.3f}"]
+    np.testing.assert_allclose(np.array(row[8:], float), face.probabilities.array, atol=1e-6)
+
+
+def test_pandas_types(portraits, tmp_path):
+    detect(portraits, tmp_path / "faces.csv.gz")
+    frame = pandas.read_csv(tmp_path / "faces.csv.gz")
+    assert frame["face"].dtype == "int64" and frame["Smiling"].dtype == "float64"
+    assert frame.groupby("image_id").ngroups == 5
+
+
+def test_a_compressed_table_has_the_same_rows(portraits, tmp_path):
+    detect(portraits, tmp_path / "faces.csv")
+    detect(portraits, tmp_path / "faces.csv.gz")
+    text = gzip.decompress((tmp_path / "faces.csv.gz").read_bytes())
+    assert text == (tmp_path / "faces.csv").read_bytes()
+    assert sorted(path.name for path in tmp_path.glob("faces*")) == ["faces.csv", "faces.csv.gz"]
+
+
+def test_an_interrupted_table_continues(portraits, tmp_path, monkeypatch, capsys):
+    out, whole = tmp_path / "faces.csv", tmp_path / "whole.csv"
+    detect(portraits, whole)
+    analyzed = []
+
+    def stop_at(number):
+        def find(path, settings):
+            analyzed.append(path.name)
+            if len(analyzed) == number:
+                raise KeyboardInterrupt
+            return analyze_photo(path, settings)
+
+        return find
+
+    analyze_photo = photo_faces.faces_of
+    monkeypatch.setattr(photo_faces, "faces_of", stop_at(3))
+    with pytest.raises(KeyboardInterrupt):
+        detect(portraits, out)
+    (partial,) = tmp_path.glob("faces.csv.*.partial")
+    assert not out.exists() and len(rows(partial)) == 4  # the header, 1.png, 2.png twice
+    partial.write_bytes(partial.read_bytes() + b"5.jpg,1,ok,12")  # a power cut in a row
+    with pytest.raises(UsageError, match="is an unfinished table of another model, folder or"):
+        detect(portraits, out, "--min-face", "30")
+    analyzed.clear()
+    monkeypatch.setattr(photo_faces, "faces_of", stop_at(100))
+    detect(portraits, out)
+    # Some rows of the last photo may be missing: it is analyzed again.
+    assert analyzed == ["2.png", "5.jpg", "4.png", "=3,x.png"]
+    assert out.read_bytes() == whole.read_bytes()
+    assert f"5 photos in {portraits}, 1 of them in {partial}" in capsys.readouterr().err
+
+
+def test_two_commands_do_not_write_one_table(tmp_path):
+    with PhotoTable(tmp_path / "a.csv", ["image_id", "face", "state"], "key") as table:
+        table.add([["1.jpg", "1", "ok"]])
+        with pytest.raises(UsageError, match="another process writes"):
+            PhotoTable(tmp_path / "a.csv", ["image_id", "face", "state"], "key")
+    with PhotoTable(tmp_path / "a.csv", ["image_id", "face", "state"], "key") as table:
+        table.add([["1.jpg", "1", "ok"], ["1.jpg", "2", "blurred"]])
+        table.finish()
+        assert table.summary() == "1 photo: 2 faces, 1 classified"
+    assert rows(tmp_path / "a.csv")[1:] == [["1.jpg", "1", "ok"], ["1.jpg", "2", "blurred"]]
+
+
+def test_names_that_a_spreadsheet_would_compute_are_continued(tmp_path):
+    columns = ["image_id", "face", "state"]
+    with PhotoTable(tmp_path / "a.csv", columns, "key") as table:
+        for name in ("=1.jpg", "a\\b.jpg", "c\nd.jpg"):
+            table.add([[name, "1", "ok"]])
+    with PhotoTable(tmp_path / "a.csv", columns, "key") as table:
+        assert table.done == {"=1.jpg", "a\\b.jpg"}  # the last one may be incomplete
+
+
+def test_several_processes_give_the_rows_of_one(tmp_path, astronaut):
+    for number in range(4):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), astronaut[:, 30 * number :])
+    paths = sorted(tmp_path.glob("*.png"))
+    one, two = (list(photo_faces.faces_of_photos(paths, Settings(), n)) for n in (1, 2))
+    assert [[face.box for face in faces] for faces in one] == [
+        [face.box for face in faces] for faces in two
+    ]
+    assert all(len(faces) == 1 for faces in one)
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--min-face", "30"], "--min-face is for whole photos, with --detect"),
+        (["--workers", "2"], "--workers is for whole photos"),
+        (["--detect", "--float", "x.keras"], "--detect runs the int8 network of a card"),
+    ],
+)
+def test_flags_that_do_not_go_together(portraits, tmp_path, flags, message):
+    with pytest.raises(UsageError, match=message):
+        predict.main(["--photos", str(portraits), "--out", str(tmp_path / "a.csv"), *flags])
+
+
+def test_photos_none_of_which_can_be_read(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "1.jpg").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(SourceError, match="none of 1 photo can be read"):
+        detect(folder, tmp_path / "a.csv")
+    assert rows(tmp_path / "a.csv")[1][:3] == ["1.jpg", "0", "unreadable"]
+
+
+def test_labels_of_aligned_photos(tmp_path, models, data):
+    folder, out = tmp_path / "photos", tmp_path / "a.csv.gz"
+    folder.mkdir()
+    shutil.copy(data / "img_align_celeba" / "000001.jpg", folder)
+    card = str(models / "attributes.json")
+    predict.main(["--model", card, "--photos", str(folder), "--out", str(out), "--labels"])
+    header, row = csv.reader(gzip.decompress(out.read_bytes()).decode().splitlines())
+    assert header == ["image_id", *NAMES, *(f"label_{name}" for name in NAMES)]
+    labels = np.array(row[1:6], float) >= Classifier(card).thresholds
+    assert row[6:] == [f"{label:d}" for label in labels]

@@ -7,7 +7,7 @@ from tests.conftest import ROOT
 
 COMMANDS = (
     *("calibrate", "celeba", "compare", "convert", "ensemble", "evaluate", "fit", "own_photos"),
-    *("people", "predict", "quantize", "recipe", "report.__main__", "soup", "verify"),
+    *("people", "predict", "pretrain", "quantize", "recipe", "report.__main__", "soup", "verify"),
     "weights.__main__",
 )
 HEAVY = ("keras", "tensorflow", "jax", "torch", "sklearn", "scipy.stats", "matplotlib", "pandas")

@@ -23,6 +23,7 @@ TABLE_ENDINGS = (".txt", ".csv", ".tsv")  # the first is preferred
 PACKED = {".zip": "python -m zipfile -e {} {}", ".7z": "7z x {} -o{}", ".001": "7z x {} -o{}"}
 PACKED |= dict.fromkeys((".tar", ".tgz", ".gz"), "tar -xf {} -C {}")
 TABLE_FOLDERS = ("anno", "eval")  # of the official layout
+LEVELS_ABOVE = 3  # Img/img_align_celeba_png/ is two below, in a folder of its own name three
 FOLDER_HINT = "--data FOLDER with CelebA"
 
 
@@ -95,16 +96,23 @@ def table_in(folder: Path, stem: str) -> Path | None:
 
 def _nearest_folder(root: Path, stem: str) -> Path | None:
     """Return the folder above or below `root` that --data could name."""
-    if table_in(root.resolve().parent, stem):
-        return root.resolve().parent
+    for folder in root.resolve().parents[:LEVELS_ABOVE]:
+        # In a folder of it only where that is CelebA's own: Img/ has Anno/ beside it.
+        places = (folder, *(place for place in visible_folders(folder) if _is_table_folder(place)))
+        if any(table_in(place, stem) for place in places):
+            return folder
     found = _folder_below(root, stem)
     return found if found != root else None
+
+
+def _is_table_folder(folder: Path) -> bool:
+    return folder.name.lower() in TABLE_FOLDERS
 
 
 def _folder_below(root: Path, stem: str) -> Path | None:
     folders = (Path(place) for place, _, _ in os.walk(root))
     found = next((folder for folder in folders if table_in(folder, stem)), None)
-    return found.parent if found and found.name.lower() in TABLE_FOLDERS else found
+    return found.parent if found and _is_table_folder(found) else found
 
 
 def find_photos(root: Path, name: str) -> Path:
@@ -112,7 +120,7 @@ def find_photos(root: Path, name: str) -> Path:
 
     Without such a folder, the only one with photos.
     """
-    folders = [folder for place in _places(root) for folder in _folders(place)]
+    folders = [folder for place in _places(root) for folder in visible_folders(place)]
     named = sorted((f for f in folders if f.name.lower().startswith(name)), key=_name_length)
     for folder in named:
         # Kaggle nests the folder in one of its own name.
@@ -164,10 +172,11 @@ def _are_photos(names: Iterable[str]) -> bool:
 def _places(root: Path) -> list[Path]:
     """Return the folder and the folders in it that may hold tables."""
     photos = (PHOTOS, WHOLE_PHOTOS)
-    return [root, *(f for f in _folders(root) if not f.name.lower().startswith(photos))]
+    return [root, *(f for f in visible_folders(root) if not f.name.lower().startswith(photos))]
 
 
-def _folders(folder: Path) -> list[Path]:
+def visible_folders(folder: Path) -> list[Path]:
+    """Return the folders in a folder that are not hidden, sorted."""
     return [path for path in _entries(folder, "") if path.is_dir()]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from device.log import log
+from train.data.celeba_files import has_photos, is_celeba, visible_folders
 from train.data.own_labels import (
     LABELS,
     OWN_PHOTOS_HELP,
@@ -164,6 +165,13 @@ def _hint(folder: PhotoFolder, names: list[str]) -> str:
         return f"the folder {shlex.quote(str(folder.root / tables[0]))}, which has a {LABELS}"
     if tables:
         return f"one {LABELS} in {folder.root} for {shortened(tables)}, with a column split"
+    if is_celeba(folder.root):
+        return f"python -m train.celeba --data {shlex.quote(str(folder.root))}, as this is CelebA"
+    above = folder.root.resolve().parent
+    if label_table(above):
+        return f"the folder {shlex.quote(str(above))}, which has a {LABELS}"
+    if folder.photos and not names and sum(map(has_photos, visible_folders(above))) > 1:
+        return f"the folder {shlex.quote(str(above))}, if its folders are classes"
     parts = {PurePosixPath(file).parts[:2] for file in folder.photos if file.count("/") > 1}
     if len(set(names)) == 1 and len(parts) > 1:
         return f"the folder {shlex.quote(str(folder.root / names[0]))}, if its folders are classes"

@@ -19,6 +19,9 @@ class Selection(Protocol):
     def attributes(self) -> tuple[str, ...]: ...
 
     @property
+    def without(self) -> tuple[str, ...]: ...
+
+    @property
     def balanced(self) -> tuple[int, ...]: ...
 
     @property
@@ -73,6 +76,24 @@ def with_attributes(split: Split, names: tuple[str, ...]) -> Split:
     return replace(split, labels=split.labels[:, columns], attributes=names)
 
 
+def attributes_for_run(known: tuple[str, ...], selection: Selection) -> tuple[str, ...]:
+    """Return the attributes that a run learns, of the data's `known` ones.
+
+    An attribute to leave out that the data does not have is ignored if it is one of CelebA's.
+    Raises UsageError, which names the nearest, for another, and if no attribute is left.
+    """
+    for name in selection.without:
+        if name not in (*known, *ATTRIBUTES):
+            raise UsageError(f"--without {name!r}: no such attribute", nearest(name, known))
+    names = tuple(n for n in selection.attributes or known if n not in selection.without)
+    if known and not names:
+        raise UsageError(
+            f"without {', '.join(selection.without)} no attribute is left to learn",
+            "fewer names for --without",
+        )
+    return names
+
+
 def balanced(split: Split, count: int, attribute: str) -> Split:
     """Return the first count/2 photos with the attribute and the first count/2 without.
 
@@ -94,7 +115,8 @@ def select_for_run(splits: dict[str, Split], selection: Selection) -> dict[str, 
     """
     selected = {}
     for place, name in enumerate(SPLITS):
-        split = with_attributes(splits[name], selection.attributes or splits[name].attributes)
+        names = attributes_for_run(splits[name].attributes, selection)
+        split = with_attributes(splits[name], names)
         if selection.balanced:
             count = selection.balanced[place]
             count = min(count, selection.limit or count)

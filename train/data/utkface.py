@@ -45,6 +45,8 @@ def read_utkface(folder: Path) -> list[UtkFace]:
     names are age_gender_race_date.jpg, as
     UTKFace is distributed. Raises DataError for malformed labels, and without any.
     """
+    if not folder.is_dir():
+        raise DataError(f"no folder {folder}", HINT)
     if path := table_in(folder, "labels"):
         columns: dict[str, Conversion] = {
             "file": str,

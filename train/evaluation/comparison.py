@@ -1,179 +1,265 @@
-"""Comparison of trained recipes, float and int8, in a table."""
+"""Measure a trained run, float and int8, on test photos, for a comparison of recipes."""
 
+import io
 import json
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+import time
+import zipfile
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from device.errors import ModelError, os_reason
 from device.files import read_json, write_atomic
 from device.tflite import Network
-from train.data.select import sample_evenly
-from train.data.split import CHECK_DATA, SPLITS, DataError, Split
+from train.data.augment import Augmentation
+from train.data.select import rows_of, sample_evenly
+from train.data.split import CHECK_DATA, SPLITS, UNKNOWN, DataError, Split
 from train.data.tables import Conversion, read_columns, whole
 from train.data.unreadable import readable_crops
-from train.evaluation.intervals import Interval, interval_text, score_intervals, wilson
-from train.evaluation.metrics import Score, decimals, percent_interval, score, without_nan
+from train.evaluation.intervals import Interval, mean_intervals, photo_mean_interval
+from train.evaluation.metrics import Score, Scores, score, without_nan
 from train.evaluation.predictions import predict_both, predict_float
 from train.network.load import load_float
 from train.network.quantize import quantize
-from train.training.config import FitSettings
+from train.training.config import FROM_SCRATCH, FitSettings, backbone_is_fixed, from_scratch
+from train.training.recipe import no_augmentation
 from train.training.run_dir import read_record
 
 CALIBRATION_PHOTOS = 300
 TIMED_RUNS = 50
+RECORD, PREDICTIONS, INT8 = "comparison.json", "predictions.npz", "int8.tflite"
 
 
 @dataclass(frozen=True)
-class ComparisonRow:
-    """One attribute of one recipe on test photos, at the threshold 1/2; shares are 0..1."""
+class TestPredictions:
+    """A run's float outputs for the test photos that can be read."""
 
-    recipe: str
-    attribute: str
-    model: str  # backbone, crop and weights
+    __test__ = False  # no class of tests
+
+    rows: np.ndarray  # of the photos in the test split, int (photos,)
+    labels: np.ndarray  # (photos, attributes), 0, 1 or UNKNOWN
+    probabilities: np.ndarray  # float32 (photos, attributes), 0..1
+
+    def shares_correct(self) -> np.ndarray:
+        """Return each photo's share of its known labels that are right, 0..1; NaN without any."""
+        return photo_shares(self.labels, self.probabilities)
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """One run on test photos, at the threshold 1/2; shares are 0..1, means over attributes."""
+
+    seed: int
+    backbone: str
+    input: tuple[int, int]
+    start: str  # "scratch", or the name of the starting weights
+    augmentation: str
     photos: int  # trained on
-    tested: int  # on the test photos that can be read and where the attribute is known
-    validation: float | None  # accuracy on validation photos, for selection; None without any
+    epochs: int
+    steps: int
+    tested: int  # photos
+    validation: float  # accuracy on validation photos, for selection; NaN without any
     accuracy: float
-    low: float  # of the accuracy's 95 % Wilson interval
-    high: float
     balanced_accuracy: float  # NaN if the test photos have one class only
     f1: float
+    auc: float
     parameters: int
     multiply_adds: int
-    epochs: int
     training_s: float  # wall clock
     training_cpu_s: float  # of all threads, which other load does not change
+    measuring_s: float
     float_bytes: int  # of model.keras
     int8_bytes: int
     int8_ms: float  # one crop, one thread, the minimum of many
     int8_loss: float  # float less int8 accuracy
-    # 95 % intervals, (low, high); None if not known, as in the rows of earlier versions.
-    validation_interval: Interval | None = None
-    balanced_interval: Interval | None = None
-    f1_interval: Interval | None = None
+    # 95 % intervals by the field's name; of a metric that is not known there is none.
+    intervals: dict[str, Interval] = field(default_factory=dict)
+    scores: tuple[Score, ...] = ()  # of each attribute
 
 
-def measure_run(
-    name: str, run: Path, settings: FitSettings, splits: dict[str, Split]
-) -> list[ComparisonRow]:
-    """Return a row per attribute, measured now or read from RUN/comparison.json.
+def photo_shares(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the share of each photo's known labels that are right at the threshold 1/2, 0..1.
 
-    Writes RUN/int8.tflite. Raises DataError if there is no test photo.
+    labels, probabilities: (photos, attributes). NaN for a photo without a known label.
     """
-    cached = run / "comparison.json"
-    if cached.exists():
-        try:
-            return [_row(record) for record in read_json(cached)]
-        except (OSError, ValueError, TypeError) as error:
-            raise ModelError(
-                f"cannot read {cached}: {os_reason(error)}", f"rm {quote(str(cached))}"
-            ) from error
-    rows = _measure(name, run, settings, splits)
-    text = json.dumps([row_record(row) for row in rows], indent=2) + "\n"
-    write_atomic(cached, text.encode())
-    return rows
+    known = labels != UNKNOWN
+    right = ((probabilities >= 0.5) == (labels == 1)) & known
+    with np.errstate(invalid="ignore"):
+        return right.sum(axis=1) / known.sum(axis=1)
 
 
-def row_record(row: ComparisonRow) -> dict[str, Any]:
-    """Return a row for JSON: None for NaN."""
-    return without_nan(asdict(row))
+def measure_run(run: Path, settings: FitSettings, splits: dict[str, Split]) -> MeasuredRun:
+    """Return a run's figures, measured now or read from RUN/comparison.json.
+
+    Measured again if the record is of an earlier version. Writes RUN/int8.tflite and
+    RUN/predictions.npz. Raises DataError if there is no test photo.
+    """
+    if measured := read_measured(run):
+        return measured
+    started = time.perf_counter()
+    measured, predictions = _measure(run, settings, splits)
+    measured = replace(measured, measuring_s=time.perf_counter() - started)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **vars(predictions))
+    write_atomic(run / PREDICTIONS, buffer.getvalue())
+    write_atomic(run / RECORD, (json.dumps(run_record(measured), indent=2) + "\n").encode())
+    return measured
 
 
-def _row(record: dict[str, Any]) -> ComparisonRow:
-    if record["balanced_accuracy"] is None:
-        record = record | {"balanced_accuracy": math.nan}
-    intervals = {
-        key: tuple(value)
-        for key, value in record.items()
-        if key.endswith("_interval") and value is not None
-    }
-    return ComparisonRow(**(record | intervals))
+def read_measured(run: Path) -> MeasuredRun | None:
+    """Return the figures in RUN/comparison.json; None if it is missing or of an earlier version.
+
+    Raises ModelError if it cannot be read.
+    """
+    path = run / RECORD
+    try:
+        record = read_json(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"cannot read {path}: {os_reason(error)}", f"rm {quote(str(path))}"
+        ) from error
+    if not (run / PREDICTIONS).exists():
+        return None
+    try:
+        plain = _with_nan(record)
+        plain["input"] = tuple(plain["input"])
+        plain["intervals"] = {key: tuple(ends) for key, ends in plain["intervals"].items()}
+        plain["scores"] = tuple(Score(**_with_nan(score)) for score in plain["scores"])
+        return MeasuredRun(**plain)
+    except (AttributeError, KeyError, TypeError):
+        return None
+
+
+def _with_nan(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: math.nan if value is None else value for key, value in record.items()}
+
+
+def run_record(measured: MeasuredRun) -> dict[str, Any]:
+    """Return a run's figures for JSON: None for NaN."""
+    scores = [without_nan(asdict(score)) for score in measured.scores]
+    return without_nan(asdict(measured)) | {"scores": scores}
+
+
+def read_predictions(run: Path) -> TestPredictions:
+    """Return a measured run's predictions; ModelError if they cannot be read."""
+    path = run / PREDICTIONS
+    try:
+        with np.load(path) as arrays:
+            return TestPredictions(**arrays)
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(
+            f"cannot read {path}: {os_reason(error)}", f"rm {quote(str(path))}"
+        ) from error
 
 
 def _measure(
-    name: str, run: Path, settings: FitSettings, splits: dict[str, Split]
-) -> list[ComparisonRow]:
+    run: Path, settings: FitSettings, splits: dict[str, Split]
+) -> tuple[MeasuredRun, TestPredictions]:
     from train.network.build import multiply_adds  # imports Keras
 
-    train, val, test = (splits[name] for name in SPLITS)
-    if not test.known.any():
+    train, val, whole_test = (splits[name] for name in SPLITS)
+    if not whole_test.known.any():
         raise DataError("no test photo for the comparison", CHECK_DATA)
     model = load_float(run / "model.keras", len(train.attributes))
-    content = _int8(model, train, settings, run / "int8.tflite")
-    network = Network(content, "int8.tflite", "delete it and rerun")
-    test, raw_float, raw_int8 = predict_both(model, network, test, settings.input)
+    content = _int8(model, train, settings, run / INT8)
+    network = Network(content, INT8, "delete it and rerun")
+    test, raw_float, raw_int8 = predict_both(model, network, whole_test, settings.input)
     float_scores, int8_scores = (
-        score(test.attributes, test.labels, raw, np.full(len(test.attributes), 0.5)).attributes
+        score(test.attributes, test.labels, raw, np.full(len(test.attributes), 0.5))
         for raw in (raw_float, raw_int8)
     )
-    validated, correct = [0] * len(float_scores), [0] * len(float_scores)
-    if len(val):
-        val, raw_val = predict_float(model, val)
-        validated = val.known.sum(axis=0).tolist()
-        correct = (((raw_val >= 0.5) == val.labels) & val.known).sum(axis=0).tolist()
     width, height = settings.input
     # Its own photos and those of --more; runs of earlier versions did not record the number.
     trained = read_record(run).get("photos", {}).get("train", len(train))
-    int8_ms = quickest_ms(network, np.zeros((height, width, 3), np.uint8))
-    wall_s, cpu_s, epochs = _times(run / "times.csv")
-    return [
-        ComparisonRow(
-            recipe=name,
-            attribute=float_score.name,
-            model=_describe(settings),
-            photos=trained,
-            tested=float_score.photos,
-            validation=val_correct / val_count if val_count else None,
-            accuracy=float_score.accuracy,
-            balanced_accuracy=float_score.balanced_accuracy,
-            f1=float_score.f1,
-            parameters=model.count_params(),
-            multiply_adds=multiply_adds(model),
-            epochs=epochs,
-            training_s=wall_s,
-            training_cpu_s=cpu_s,
-            float_bytes=(run / "model.keras").stat().st_size,
-            int8_bytes=len(content),
-            int8_ms=int8_ms,
-            int8_loss=float_score.accuracy - int8_score.accuracy,
-            validation_interval=wilson(val_correct, val_count) if val_count else None,
-            **_intervals(float_score),
-        )
-        for float_score, int8_score, val_correct, val_count in zip(
-            float_scores, int8_scores, correct, validated, strict=True
-        )
-        if float_score.photos
-    ]
+    wall_s, cpu_s, epochs = read_times(run)
+    means = float_scores.means()
+    predictions = TestPredictions(rows_of(test, whole_test), test.labels, raw_float)
+    validation, intervals = _validation(model, val)
+    intervals |= _intervals(float_scores, predictions)
+    measured = MeasuredRun(
+        seed=settings.seed,
+        backbone=settings.backbone,
+        input=settings.input,
+        start=start_text(settings),
+        augmentation=augmentation_text(settings),
+        photos=trained,
+        epochs=epochs,
+        steps=epochs * -(-trained // settings.batch),
+        tested=len(test),
+        validation=validation,
+        accuracy=means["accuracy"],
+        balanced_accuracy=means["balanced_accuracy"],
+        f1=means["macro_f1"],
+        auc=means["mean_auc"],
+        parameters=model.count_params(),
+        multiply_adds=multiply_adds(model),
+        training_s=wall_s,
+        training_cpu_s=cpu_s,
+        measuring_s=0.0,
+        float_bytes=(run / "model.keras").stat().st_size,
+        int8_bytes=len(content),
+        int8_ms=quickest_ms(network, np.zeros((height, width, 3), np.uint8)),
+        int8_loss=means["accuracy"] - int8_scores.means()["accuracy"],
+        intervals={key: ends for key, ends in intervals.items() if ends[0] == ends[0]},
+        scores=float_scores.attributes,
+    )
+    return measured, predictions
 
 
-def _describe(settings: FitSettings) -> str:
-    width, height = settings.input
-    start = "from scratch" if settings.weights == "none" else f"from {Path(settings.weights).name}"
-    return f"{settings.backbone}, {width}x{height}, {start}"
+def _validation(model, val: Split) -> tuple[float, dict[str, Interval]]:
+    """Return the accuracy on validation photos and its interval; NaN and none without photos."""
+    if not len(val):
+        return math.nan, {}
+    val, raw = predict_float(model, val)
+    shares = photo_shares(val.labels, raw)
+    shares = shares[~np.isnan(shares)]
+    accuracy = float(shares.mean()) if len(shares) else math.nan
+    return accuracy, {"validation": photo_mean_interval(shares)}
 
 
-def _intervals(float_score: Score) -> dict[str, Any]:
-    ends = score_intervals(float_score)
-    known = {key: value for key, value in ends.items() if value[0] == value[0]}
-    low, high = ends["accuracy"]
-    return {
-        "low": low,
-        "high": high,
-        "balanced_interval": known.get("balanced_accuracy"),
-        "f1_interval": known.get("f1"),
-    }
+def _intervals(scores: Scores, predictions: TestPredictions) -> dict[str, Interval]:
+    ends = mean_intervals(scores, predictions.labels, predictions.probabilities)
+    names = {"macro_f1": "f1", "mean_auc": "auc"}
+    return {names.get(key, key): value for key, value in ends.items()}
+
+
+def start_text(settings: FitSettings) -> str:
+    """Return "scratch", "imagenet", or the name of the run or file of the starting weights."""
+    if settings.weights == FROM_SCRATCH:
+        return "scratch"
+    path = Path(settings.weights)
+    return path.parent.name if path.name == "model.keras" else path.name.partition(".weights.")[0]
+
+
+def augmentation_text(settings: FitSettings) -> str:
+    """Return the augmentations that are on: "none", "default", or "shift 0.2, flip 0.5"."""
+    settings = from_scratch(settings)
+    # Cached features are of plain photos.
+    if settings.bottleneck and backbone_is_fixed(settings):
+        return "none"
+    if settings.augmentation == Augmentation():
+        return "default"
+    off = msgspec.structs.asdict(no_augmentation())
+    values = msgspec.structs.asdict(settings.augmentation)
+    on = (
+        f"{key} {value:g}"
+        for key, value in values.items()
+        if value != off[key] and not key.endswith("_most")
+    )
+    return ", ".join(on).replace("rotation_deg", "rotation").replace("_", " ") or "none"
 
 
 def _int8(model, train: Split, settings: FitSettings, path: Path) -> bytes:
     if not path.exists():
         crops = readable_crops(sample_evenly(train, CALIBRATION_PHOTOS), settings.input)
-        path.write_bytes(quantize(model, (crop.astype(np.float32) for crop in crops)))
+        write_atomic(path, quantize(model, (crop.astype(np.float32) for crop in crops)))
     return path.read_bytes()
 
 
@@ -183,78 +269,15 @@ def quickest_ms(network: Network, crop: np.ndarray) -> float:
     return 1000 * min(network.invoke_s(batch) for _ in range(TIMED_RUNS))
 
 
-def _times(path: Path) -> tuple[float, float, int]:
-    """Return the seconds and CPU seconds of all epochs, and their number."""
+def read_times(run: Path) -> tuple[float, float, int]:
+    """Return the seconds and CPU seconds of all epochs in RUN/times.csv, and their number.
+
+    0 of each without the file.
+    """
+    path = run / "times.csv"
+    if not path.exists():
+        return 0.0, 0.0, 0
     columns: dict[str, Conversion] = {"epoch": whole, "wall_s": float, "cpu_s": float}
     rows = read_columns(path, columns, f"delete {path.parent}, then rerun")
     wall, cpu = (sum(row[column] for row in rows) for column in (1, 2))
     return wall, cpu, len({row[0] for row in rows})
-
-
-HEADER = (
-    "recipe",
-    "backbone, crop, start",
-    "epochs",
-    "validation (95 %)",
-    "accuracy (95 %)",
-    "balanced (95 %)",
-    "F1 (95 %)",
-    "parameters",
-    "MACs",
-    "training, CPU min",
-    "float",
-    "int8",
-    "int8 ms",
-    "int8 loss",
-)
-
-
-def table(rows: list[ComparisonRow]) -> list[str]:
-    """Return rows as lines of Markdown, a heading for each attribute."""
-    lines = []
-    for attribute in dict.fromkeys(row.attribute for row in rows):
-        own = [row for row in rows if row.attribute == attribute]
-        counts = f"{own[0].photos:,} photos to train on, {own[0].tested:,} to test"
-        lines += [f"**{attribute}**, {counts}:", "", _line(HEADER), "|---" * len(HEADER) + "|"]
-        lines += [_line(_cells(row)) for row in own] + [""]
-    return lines[:-1]
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def _cells(row: ComparisonRow) -> tuple[str, ...]:
-    return (
-        f"`{row.recipe}`",
-        row.model,
-        str(row.epochs),
-        _validation(row),
-        percent_interval(row.accuracy, row.low, row.high, digits=2, interval_digits=1),
-        _with_interval(row.balanced_accuracy, row.balanced_interval),
-        _with_interval(row.f1, row.f1_interval),
-        f"{row.parameters / 1e6:.2f} M",
-        f"{row.multiply_adds / 1e6:,.0f} M",
-        f"{row.training_cpu_s / 60:.1f}",
-        f"{row.float_bytes / 1e6:.1f} MB",
-        f"{row.int8_bytes / 1e6:.2f} MB",
-        milliseconds(row.int8_ms),
-        f"{100 * row.int8_loss:+.2f}",
-    )
-
-
-def milliseconds(value: float) -> str:
-    """Return a time in ms as the table and the chart show it: never 0."""
-    return f"{value:,.1f}" if value >= 0.1 else f"{value:.2g}"
-
-
-def _validation(row: ComparisonRow) -> str:
-    if row.validation is None:
-        return ""
-    if row.validation_interval is None:
-        return f"{100 * row.validation:.2f} %"
-    return percent_interval(row.validation, *row.validation_interval, digits=2, interval_digits=1)
-
-
-def _with_interval(value: float, interval: Interval | None) -> str:
-    return f"{decimals(value, 3)} ({interval_text(interval)})" if interval else decimals(value, 3)

@@ -2,34 +2,38 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from train.evaluation.chart_text import chart_style, short_label
-from train.evaluation.comparison import ComparisonRow, milliseconds
-from train.evaluation.plots import BLUE, GREEN, ORANGE, interval_lengths
+from train.evaluation.comparison_rows import ComparisonRow
+from train.evaluation.comparison_table import milliseconds
+from train.evaluation.plots import BLUE, GREEN, GREY, ORANGE, interval_lengths
 
 MOST_COLUMNS = 44  # of a recipe's name
 
 
 def chart(path: Path, rows: list[ComparisonRow]) -> None:
     """Draw accuracy with its 95 % interval, time and size of the int8 model, a row per recipe."""
-    with chart_style(f"{row.recipe}{row.attribute}" for row in rows):
-        _figure(rows).savefig(path, dpi=120)
+    with chart_style(row.name for row in rows):
+        comparison_figure(rows).savefig(path, dpi=120)
 
 
-def _figure(rows: list[ComparisonRow]) -> Figure:
-    figure = Figure(figsize=(11, 0.42 * len(rows) + 1.5), layout="constrained")
+def comparison_figure(rows: list[ComparisonRow]) -> Figure:
+    """Return the chart's figure."""
+    figure = Figure(figsize=(11, 0.42 * len(rows) + 1.7), layout="constrained")
     accuracy, time, size = figure.subplots(1, 3, sharey=True, width_ratios=(4, 2, 2))
     ordered = sorted(rows, key=lambda row: row.accuracy)
-    names = [f"{short_label(row.recipe, MOST_COLUMNS)}\n{_description(row)}" for row in ordered]
-    _accuracies(accuracy, ordered)
+    names = [f"{short_label(row.name, MOST_COLUMNS)}\n{_description(row)}" for row in ordered]
+    draw_accuracies(accuracy, ordered)
     accuracy.set_yticks(range(len(ordered)), names, fontsize=7)
     accuracy.set_ylim(-0.6, len(rows) - 0.4)
-    _bars(time, [row.int8_ms for row in ordered], ORANGE, milliseconds)
+    fastest = [min(run.int8_ms for run in row.runs) for row in ordered]
+    _bars(time, fastest, ORANGE, milliseconds)
     time.set(title="time of a face", xlabel="ms, int8, one thread of this computer")
-    _bars(size, [row.int8_bytes / 1e6 for row in ordered], GREEN, "{:,.2f}".format)
+    _bars(size, [row.first.int8_bytes / 1e6 for row in ordered], GREEN, "{:,.2f}".format)
     size.set(title="size", xlabel="MB, int8")
     for axes in (accuracy, time, size):
         axes.grid(axis="x", alpha=0.4)
@@ -42,21 +46,44 @@ def _figure(rows: list[ComparisonRow]) -> Figure:
     return figure
 
 
-def _accuracies(axes, rows: list[ComparisonRow]) -> None:
+def draw_accuracies(axes, rows: list[ComparisonRow]) -> None:
+    """Draw each row's accuracy with its interval, the earlier figure and the target, from below."""
     percent = 100 * np.array([row.accuracy for row in rows])
-    ends = 100 * np.array([(row.low, row.high) for row in rows])
+    ends = 100 * np.array([row.interval("accuracy") or (row.accuracy,) * 2 for row in rows])
     lengths = interval_lengths(percent, ends)
-    axes.errorbar(percent, range(len(rows)), xerr=lengths, fmt="o", color=BLUE, capsize=3)
-    for place, (value, (_, high)) in enumerate(zip(percent, ends, strict=True)):
-        axes.annotate(
-            f"{value:.2f}", (high, place), (5, 0), textcoords="offset points", va="center", size=7
-        )
-    tested = sorted({row.tested for row in rows})
+    places = range(len(rows))
+    axes.errorbar(percent, places, xerr=lengths, fmt="o", color=BLUE, capsize=3)
+    shown = [ends.ravel(), _others(axes, rows)]
+    right: Any = ("axes fraction", "data")  # beside the panel, where no marker is
+    for place, value in enumerate(percent):
+        text = f"{value:.2f}"
+        axes.annotate(text, (1, place), (4, 0), right, "offset points", va="center", size=7)
+    tested = sorted({run.tested for row in rows for run in row.runs})
     photos = f"{tested[0]:,}" if len(tested) == 1 else f"{tested[0]:,} to {tested[-1]:,}"
-    low, high = float(ends.min()), float(ends.max())
+    low, high = float(np.concatenate(shown).min()), float(np.concatenate(shown).max())
     room = max(high - low, 2)
-    axes.set_xlim(low - 0.05 * room, high + 0.15 * room)  # for the values
+    axes.set_xlim(low - 0.05 * room, high + 0.05 * room)
     axes.set(title="accuracy", xlabel=f"%, with its 95 % interval on {photos} test photos")
+
+
+def _others(axes, rows: list[ComparisonRow]) -> np.ndarray:
+    """Draw the earlier project's accuracy and the target where known; return them in percent."""
+    drawn = []
+    for key, marker, colour, label in (
+        ("ancestor", "D", GREY, "earlier project"),
+        ("target", "|", ORANGE, "target"),
+    ):
+        known = [
+            (100 * value, place)
+            for place, row in enumerate(rows)
+            if (value := getattr(row.plan, key)) is not None
+        ]
+        if known:
+            axes.plot(*zip(*known, strict=True), marker, color=colour, label=label, mew=2, zorder=1)
+            drawn += [value for value, _ in known]
+    if drawn:
+        axes.figure.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=8)
+    return np.array(drawn)
 
 
 def _bars(axes, values: list[float], colour: str, text: Callable[[float], str]) -> None:
@@ -66,6 +93,6 @@ def _bars(axes, values: list[float], colour: str, text: Callable[[float], str]) 
 
 
 def _description(row: ComparisonRow) -> str:
-    backbone, crop, start = row.model.split(", ", 2)
-    start = start if start == "from scratch" else "with weights"
-    return f"{short_label(row.attribute)}, {backbone}, {crop}, {start}"
+    run = row.first
+    start = run.start if run.start == "scratch" else "with weights"
+    return f"{run.backbone}, {run.input[0]}x{run.input[1]}, {start}"

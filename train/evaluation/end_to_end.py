@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from device.analyzer import FaceAnalyzer, largest
-from device.attributes.classifier import Classifier
+from device.analyzer import FaceAnalyzer, FaceClassifier, largest
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import QualityLimits
 from device.faces.verification import Verifier
 from device.text import counted
-from device.types import OK
+from device.types import NO_FACE, OK, Face
 from train.data.celeba_files import LABELS, TABLE_ENDINGS, table_in
 from train.data.photo_folder import PhotoNames, read_folder
 from train.data.split import CORRECT_LINE, UNKNOWN, DataError
@@ -37,10 +36,10 @@ from train.evaluation.intervals import (
     without_unknown,
 )
 from train.evaluation.metrics import decimals, mean_of_known, without_nan
+from train.evaluation.without_detector import AnyClassifier, PhotoAnalyzer
 
 TABLES = ("labels", "attributes", LABELS)
 ALIASES = {"Smiling": "smile"}  # GENKI's name of the attribute
-NO_FACE, UNREADABLE = "no face", "unreadable"
 
 
 @dataclass(frozen=True)
@@ -119,6 +118,15 @@ def read_labelled(folder: Path, names: tuple[str, ...]) -> LabelledPhotos:
     return LabelledPhotos(photos, table_rows, tuple(columns))
 
 
+def sample(labelled: LabelledPhotos, count: int) -> LabelledPhotos:
+    """Return `count` photos at equal distances; 0 means all."""
+    if not 0 < count < len(labelled.photos):
+        return labelled
+    rows = np.linspace(0, len(labelled.photos) - 1, count).astype(int)
+    photos = tuple(labelled.photos[row] for row in rows)
+    return LabelledPhotos(photos, labelled.labels[rows], labelled.attributes)
+
+
 def _rights(folder: Path) -> Path:
     """Return a folder's table of labels; DataError without one, whose hint names another table."""
     if path := next(filter(None, (table_in(folder, name) for name in TABLES)), None):
@@ -146,10 +154,55 @@ def _columns(table: Table, names: tuple[str, ...]) -> dict[str, int]:
     return columns
 
 
+class Tally:
+    """Counts the states and the correct predictions of a classifier on labelled photos."""
+
+    def __init__(self, attributes: tuple[str, ...], classifier: FaceClassifier):
+        self._attributes = attributes
+        self._columns = [classifier.card.names.index(name) for name in attributes]
+        self._thresholds = classifier.thresholds
+        self._states: Counter[str] = Counter()
+        self._correct: list[np.ndarray] = []
+        self._unreadable = 0
+
+    def add(self, face: Face | None, labels: np.ndarray) -> None:
+        """Count a photo's face, None if it has none; labels: uint8 (attributes,)."""
+        self._states[NO_FACE if face is None else face.state] += 1
+        if face is not None and face.probabilities.array is not None:
+            right = (face.probabilities.array >= self._thresholds)[self._columns] == labels
+            self._correct.append(np.where(labels == UNKNOWN, np.nan, right))
+
+    def leave_out(self) -> None:
+        """Count a photo that cannot be read."""
+        self._unreadable += 1
+
+    def result(self) -> EndToEndResult:
+        """Return the result; DataError if no photo could be read."""
+        count = self._states.total()
+        if not count:
+            what = counted(self._unreadable, "labelled photo")
+            raise DataError(f"none of {what} can be read", COPY_AGAIN)
+        rights = np.array(self._correct).reshape(-1, len(self._columns))
+        means = [mean_of_known(column.tolist()) for column in rights.T]
+        shares = np.array([mean_of_known(row.tolist()) for row in rights])
+        known = (~np.isnan(rights)).sum(axis=0)
+        return EndToEndResult(
+            photos=count,
+            unreadable=self._unreadable,
+            detected=1 - self._states[NO_FACE] / count,
+            classified=self._states[OK] / count,
+            states={state: number for state, number in self._states.items() if number},
+            accuracy=mean_of_known(means),
+            attributes=dict(zip(self._attributes, means, strict=True)),
+            labelled=dict(zip(self._attributes, known.tolist(), strict=True)),
+            accuracy_interval=photo_mean_interval(shares[~np.isnan(shares)]),
+        )
+
+
 def evaluate(
     labelled: LabelledPhotos,
     detector: BlazeFace,
-    classifier: Classifier,
+    classifier: AnyClassifier,
     limits: QualityLimits,
     verifier: Verifier | None = None,
 ) -> EndToEndResult:
@@ -158,45 +211,22 @@ def evaluate(
     verifier: as of `FaceAnalyzer`. Raises DataError if none can be read.
     """
     analyzer = FaceAnalyzer(detector, limits, classifier, verifier=verifier)
-    columns = [classifier.card.names.index(name) for name in labelled.attributes]
-    threshold = classifier.card.values("threshold")
-    states: Counter[str] = Counter()
-    correct = []
+    return measure(labelled, analyzer, classifier)
+
+
+def measure(
+    labelled: LabelledPhotos, analyzer: PhotoAnalyzer, classifier: AnyClassifier
+) -> EndToEndResult:
+    """Return an analyzer's result on the labelled photos; DataError as `evaluate`."""
+    tally = Tally(labelled.attributes, classifier)
     photos = tqdm(labelled.photos, unit="photo", desc="photos", leave=False)
     for path, labels in zip(photos, labelled.labels, strict=True):
-        state, probabilities = _analyze(path, analyzer)
-        states[state] += 1
-        if probabilities is not None:
-            right = (probabilities >= threshold)[columns] == labels
-            correct.append(np.where(labels == UNKNOWN, np.nan, right))
-    unreadable = states.pop(UNREADABLE, 0)
-    count = len(labelled.photos) - unreadable
-    if not count:
-        raise DataError(f"none of {counted(unreadable, 'labelled photo')} can be read", COPY_AGAIN)
-    rights = np.array(correct).reshape(-1, len(columns))
-    means = [mean_of_known(column.tolist()) for column in rights.T]
-    shares = np.array([mean_of_known(row.tolist()) for row in rights])
-    known = (~np.isnan(rights)).sum(axis=0)
-    return EndToEndResult(
-        photos=count,
-        unreadable=unreadable,
-        detected=1 - states[NO_FACE] / count,
-        classified=states[OK] / count,
-        states={state: number for state, number in states.items() if number},
-        accuracy=mean_of_known(means),
-        attributes=dict(zip(labelled.attributes, means, strict=True)),
-        labelled=dict(zip(labelled.attributes, known.tolist(), strict=True)),
-        accuracy_interval=photo_mean_interval(shares[~np.isnan(shares)]),
-    )
-
-
-def _analyze(path: Path, analyzer: FaceAnalyzer) -> tuple[str, np.ndarray | None]:
-    """Return the state of a photo's largest face, and its probabilities if it is classified."""
-    photo = photo_or_none(path)
-    if photo is None:
-        return UNREADABLE, None
-    face = largest(analyzer.analyze(photo))
-    return (NO_FACE, None) if face is None else (face.state, face.probabilities.array)
+        photo = photo_or_none(path)
+        if photo is None:
+            tally.leave_out()
+        else:
+            tally.add(largest(analyzer.analyze(photo)), labels)
+    return tally.result()
 
 
 def record(result: EndToEndResult) -> dict[str, Any]:

@@ -212,3 +212,20 @@ def interval_text(interval: Interval, digits: int = 2, percent: bool = False) ->
 def without_unknown(intervals: dict[str, Interval]) -> dict[str, Any]:
     """Return the intervals for JSON: [low, high], or None for NaN."""
     return {key: list(value) if value[0] == value[0] else None for key, value in intervals.items()}
+
+
+def paired_interval(differences: np.ndarray) -> Interval:
+    """Return the interval of the mean difference of two models on the same photos.
+
+    differences: (photos,), -1..1, of the shares that both have right. Student's; for photos wholly
+    right or wrong Bonett and Price's (2012), which adds a photo won and one lost, so that two
+    models without a different photo have an interval too. NaN without photos.
+    """
+    from scipy.stats import ttest_1samp
+
+    if not len(differences):
+        return UNKNOWN
+    if np.isin(differences, (-1, 0, 1)).all() or not differences.std():
+        differences = np.append(differences, (1.0, -1.0))
+    interval = ttest_1samp(differences, 0).confidence_interval()
+    return max(float(interval.low), -1.0), min(float(interval.high), 1.0)

@@ -12,12 +12,11 @@ from device.analyzer import FaceAnalyzer, FaceClassifier, largest
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import NO_LIMITS, quality_limits
 from device.settings import FacesSettings
-from device.types import Detection, Probabilities
+from device.types import NO_FACE, Detection, Probabilities
 from train.data.crops import with_border
 from train.data.split import DataError
 from train.data.unreadable import COPY_AGAIN, photo_or_none
 from train.data.utkface import read_utkface
-from train.evaluation.end_to_end import NO_FACE
 
 
 class Prediction(NamedTuple):

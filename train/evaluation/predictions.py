@@ -6,6 +6,7 @@ Photos that cannot be read are left out: labels belong to the split that is retu
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -37,12 +38,19 @@ class Predictions:
         return np.log(raw / (1 - raw))
 
 
+class RunsCrops(Protocol):
+    """A network of one input: `device.tflite.Network`, or a Keras model in its place."""
+
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        """Return the outputs for one crop, uint8 (1, h, w, 3) RGB."""
+
+
 @dataclass(frozen=True)
 class CalibratedNetwork:
-    """An int8 network with its card in memory: what device's Classifier is for files."""
+    """A network with its card in memory: what device's Classifier is for files."""
 
     card: ModelCard
-    network: Network
+    network: RunsCrops
 
     @property
     def geometry(self) -> CropGeometry:
@@ -61,8 +69,11 @@ class CalibratedNetwork:
         quality = assess_quality(frame_bgr, face, self.geometry, limits)
         if quality.crop is None:
             return Classification(quality, None)
-        raw = self.network.run(quality.crop[np.newaxis])[0][0]
-        return Classification(quality, calibrate(self.card, raw))
+        return Classification(quality, self.classify(quality.crop))
+
+    def classify(self, crop_rgb: np.ndarray) -> np.ndarray:
+        """Return calibrated probabilities, float32 (attributes,), for one RGB crop."""
+        return calibrate(self.card, self.network.run(crop_rgb[np.newaxis])[0][0])
 
 
 def calibrate(card: ModelCard, raw: np.ndarray) -> np.ndarray:

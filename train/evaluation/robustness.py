@@ -14,14 +14,14 @@ import numpy as np
 from tqdm import tqdm
 
 from device.analyzer import FaceAnalyzer
-from device.attributes.classifier import Classifier
-from device.faces.align import FRAME_LANDMARKS, FRAME_WH, warp_crop
+from device.faces.align import CELEBA_FRAME, FRAME_LANDMARKS, FRAME_WH, warp_crop
 from device.faces.blazeface import BlazeFace
 from device.faces.quality_gate import NO_LIMITS
 from device.types import Face
 from train.data.split import Split
 from train.data.unreadable import check_any, photo_or_none
 from train.evaluation import metrics
+from train.evaluation.without_detector import AnyClassifier
 
 SCENE_WH = (640, 480)  # px, a webcam's image
 FACE_PX = 97.0  # width of the detector's box in an aligned 178x218 photo, median over val photos
@@ -43,12 +43,13 @@ class SyntheticScene:
     gain: float = 1.0  # factor of the brightness
     blur_px: float = 0.0  # sigma of a Gaussian, in px of the scene
     faces: int = 1  # in the image, on a grid
+    size_wh: tuple[int, int] = SCENE_WH  # px of the image
 
     def centres(self) -> list[tuple[float, float]]:
         """Return the centres of the faces, (x, y) px."""
         columns = math.ceil(math.sqrt(self.faces))
         rows = math.ceil(self.faces / columns)
-        width, height = SCENE_WH[0] / columns, SCENE_WH[1] / rows
+        width, height = self.size_wh[0] / columns, self.size_wh[1] / rows
         cells = (divmod(number, columns) for number in range(self.faces))
         return [((column + 0.5) * width, (row + 0.5) * height) for row, column in cells]
 
@@ -69,21 +70,35 @@ class SyntheticScene:
     def render(
         self, photos_bgr: Sequence[np.ndarray | None], rng: np.random.Generator
     ) -> np.ndarray:
-        """Return the scene of up to `faces` photos, uint8 (480, 640, 3) BGR, with noise.
+        """Return the scene of up to `faces` photos, uint8 (height, width, 3) BGR, with noise.
 
         The place of a photo that is None stays grey.
         """
-        image: np.ndarray = np.full((SCENE_WH[1], SCENE_WH[0], 3), 128, np.uint8)
+        image: np.ndarray = np.full((self.size_wh[1], self.size_wh[0], 3), 128, np.uint8)
         centres = self.centres()
         left, top = np.array(centres[0])  # half a cell
         for photo, (x, y) in zip(photos_bgr, centres, strict=False):
             if photo is None:
                 continue
             warped = warp_crop(
-                photo, self.matrix((photo.shape[1], photo.shape[0]), (x, y)), SCENE_WH
+                photo, self.matrix((photo.shape[1], photo.shape[0]), (x, y)), self.size_wh
             )
             cell = np.s_[round(y - top) : round(y + top), round(x - left) : round(x + left)]
             image[cell] = warped[cell]
+        return self._degraded(image, rng)
+
+    def render_whole(
+        self, photo_bgr: np.ndarray, landmarks: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Return the scene of a whole photo whose face has these landmarks, (4, 2) px.
+
+        As `render`, with the photo's own background. Raises AlignError as `landmark_matrix`.
+        """
+        to_frame = np.vstack([CELEBA_FRAME.matrix(landmarks), (0, 0, 1)])
+        matrix = self.matrix(FRAME_WH) @ to_frame
+        return self._degraded(warp_crop(photo_bgr, matrix, self.size_wh), rng)
+
+    def _degraded(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if self.blur_px:
             image = cv2.GaussianBlur(image, (0, 0), self.blur_px)
         noise = rng.normal(0, 3, (*image.shape[:2], 1))
@@ -137,7 +152,7 @@ def box_matrix(face: Face, crop_wh: tuple[int, int]) -> np.ndarray:
 
 
 def sweep(
-    kind: str, split: Split, detector: BlazeFace, classifier: Classifier, seed: int = 0
+    kind: str, split: Split, detector: BlazeFace, classifier: AnyClassifier, seed: int = 0
 ) -> list[SweepPoint]:
     """Return a point per severity of one kind of sweep, over the photos that can be read.
 
@@ -160,7 +175,7 @@ def sweep(
 
 
 def _accuracies(
-    image: np.ndarray, face: Face, labels: np.ndarray, classifier: Classifier
+    image: np.ndarray, face: Face, labels: np.ndarray, classifier: AnyClassifier
 ) -> tuple[float, float] | None:
     """Return the accuracy of a face and of the baseline's crop; None if it is not classified."""
     if face.probabilities.array is None:
@@ -173,7 +188,9 @@ def _accuracies(
     )
 
 
-def share_correct(probabilities: np.ndarray, labels: np.ndarray, classifier: Classifier) -> float:
+def share_correct(
+    probabilities: np.ndarray, labels: np.ndarray, classifier: AnyClassifier
+) -> float:
     """Return the share of one face's known labels, (attributes,), that are predicted; or NaN."""
     return metrics.share_correct(probabilities >= classifier.thresholds, labels)
 

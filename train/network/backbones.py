@@ -1,4 +1,4 @@
-"""The backbones that a model can have: all of keras.applications, and four of our own."""
+"""The backbones that a model can have: all of keras.applications, and some of our own."""
 
 import inspect
 import sys
@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 import h5py
 
@@ -15,10 +16,14 @@ from train.network import efficientnet_lite, resnext, simple_cnn
 from train.network.load import check_finite
 from train.network.preprocess import Preprocessing, probe_preprocessing
 
-WEIGHTS_HINT = (
-    "--weights FILE of a network without top (python -m train.weights list names some), or "
-    "--weights none to train from scratch"
-)
+
+def weights_hint(backbone: str) -> str:
+    """Return how to get starting weights of a backbone, by its name."""
+    return (
+        "--weights FILE of a network without top (python -m train.weights list names some, "
+        f"python -m train.pretrain {quote(backbone)} makes one), or --weights none to train from "
+        "scratch"
+    )
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ def _own() -> dict[str, Backbone]:
         (efficientnet_lite.EfficientNetLite2, "efficientnet_lite2", efficientnet_lite),
         (efficientnet_lite.EfficientNetLite3, "efficientnet_lite3", efficientnet_lite),
         (resnext.ResNeXt50, "resnext50", resnext),
+        (simple_cnn.FlattenCNN, "flatten_cnn", simple_cnn),
         (simple_cnn.SimpleCNN, "simple_cnn", simple_cnn),
     )
     return {
@@ -98,7 +104,7 @@ def build_backbone(backbone: Backbone, crop_wh: tuple[int, int], weights: str) -
     except Exception as error:  # Keras raises plain Exception for a failed download
         raise ModelError(
             f"cannot get the weights {weights!r} of {backbone.name}: {one_line(error)}",
-            WEIGHTS_HINT,
+            weights_hint(backbone.name),
         ) from error
     check_finite(model, weights)
     return model
@@ -118,9 +124,21 @@ def _load(model: keras.Model, path: Path) -> None:
         model.load_weights(link)
 
 
+def save_weights(backbone: keras.Model, path: Path) -> None:
+    """Write a backbone's weights to a .weights.h5 file, whole or not at all: Keras writes in place.
+
+    Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".weights-") as folder:
+        part = Path(folder, path.name)
+        backbone.save_weights(part)
+        part.replace(path)
+
+
 def _download(backbone: Backbone, model: keras.Model, shape: tuple[int, int, int]) -> None:
     if not backbone.published:
-        raise ModelError("none are published for Keras", WEIGHTS_HINT)
+        raise ModelError("none are published for Keras", weights_hint(backbone.name))
     source = backbone.build(
         input_shape=shape, include_top=False, weights="imagenet", name=backbone.layer
     )

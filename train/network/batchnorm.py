@@ -1,6 +1,7 @@
 """BatchNorm layers: their momentum, and statistics recomputed after training."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -50,17 +51,18 @@ def recalibrate_batchnorm(model: keras.Model, batches: Iterable[np.ndarray]) -> 
             layer.moving_variance.assign(variance / count)
 
 
-def unfold_batchnorm(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
-    """Set each BatchNorm layer's statistics to those of its inputs, without changing its output.
+def measure_moments(
+    model: keras.Model, batches: Iterable[np.ndarray]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the mean and variance, (channels,) each, of the inputs of each BatchNorm layer.
 
-    For networks whose BatchNorm was folded into factor and offset, so that training can continue.
     batches: inputs of the network, (B, h, w, 3) float32; at least one.
     """
     layers = batchnorm_layers(model)
     moments = [keras.ops.moments(layer.input, axes=(0, 1, 2)) for layer in layers]
     measure = keras.Model(model.input, moments)
-    means = [np.float64(0)] * len(layers)
-    squares = [np.float64(0)] * len(layers)
+    means: list[Any] = [0.0] * len(layers)
+    squares: list[Any] = [0.0] * len(layers)
     count = 0
     for batch in batches:
         count += len(batch)
@@ -68,11 +70,24 @@ def unfold_batchnorm(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
             mean = keras.ops.convert_to_numpy(mean).astype(np.float64)
             means[i] += len(batch) * mean
             squares[i] += len(batch) * (keras.ops.convert_to_numpy(variance) + mean**2)
-    for layer, mean, square in zip(layers, means, squares, strict=True):
+    return [
+        (mean / count, square / count - (mean / count) ** 2)
+        for mean, square in zip(means, squares, strict=True)
+    ]
+
+
+def unfold_batchnorm(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
+    """Set each BatchNorm layer's statistics to those of its inputs, without changing its output.
+
+    For networks whose BatchNorm was folded into factor and offset, so that training can continue.
+    batches: inputs of the network, (B, h, w, 3) float32; at least one.
+    """
+    for layer, (mean, variance) in zip(
+        batchnorm_layers(model), measure_moments(model, batches), strict=True
+    ):
         factor, offset, old_mean, old_variance = layer.get_weights()
-        mean, square = mean / count, square / count
         # A lower bound: a constant channel would be amplified by its tiny deviation.
-        variance = np.maximum(square - mean**2, 1e-5)
+        variance = np.maximum(variance, 1e-5)
         slope = factor / np.sqrt(old_variance + layer.epsilon)
         offset = offset + slope * (mean - old_mean)
         layer.set_weights([slope * np.sqrt(variance + layer.epsilon), offset, mean, variance])

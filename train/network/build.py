@@ -9,6 +9,7 @@ from train.keras_import import keras
 from train.network.backbones import build_backbone, find_backbone
 from train.network.batchnorm import BATCHNORM_MOMENTUM, batchnorm_layers
 from train.network.head import Head
+from train.network.preprocess import SIGNED
 from train.network.transfer import continue_from
 
 LAYER_HINT = "--last-layer block_13_expand_relu, or none for the whole network"
@@ -22,15 +23,16 @@ def build(
     backbone: str = "MobileNetV2",
     head: Head | None = None,
     names: tuple[str, ...] = (),
+    preprocessing: str = "own",
 ) -> keras.Model:
     """Return a model from float32 (B, h, w, 3) RGB bytes 0..255 to (B, attributes) 0..1.
 
     weights: "imagenet" (downloaded by Keras), "none", a .weights.h5 or .h5 file without top, or the
     .keras file of such a model or a longer one, to continue from; its head's outputs are matched by
     `names`, the attributes in order. last_layer: of the backbone, "" = its own; MobileNetV2's
-    "block_13_expand_relu" drops the 70 % of the weights behind it. The backbone's preprocessing is
-    part of the model. Raises ModelError if weights cannot be loaded, UsageError for an unknown
-    backbone.
+    "block_13_expand_relu" drops the 70 % of the weights behind it. preprocessing: the backbone's
+    "own", or "signed", -1..1; it is part of the model. Raises ModelError if weights cannot be
+    loaded, UsageError for an unknown backbone.
     """
     chosen, head = find_backbone(backbone), head or Head()
     from_model = weights.endswith(".keras")
@@ -41,7 +43,8 @@ def build(
         last = _layer(features, last_layer, LAYER_HINT)
         features = keras.Model(features.input, last.output, name=features.name)
     crop = keras.Input((crop_wh[1], crop_wh[0], 3), name="crop")
-    outputs = head.pool()(features(chosen.preprocessing.apply(crop)))
+    scaling = SIGNED if preprocessing == "signed" else chosen.preprocessing
+    outputs = head.pool()(features(scaling.apply(crop)))
     for layer in head.layers(attributes):
         outputs = layer(outputs)
     model = keras.Model(crop, outputs, name="facet")
@@ -99,14 +102,18 @@ def _layer(backbone: keras.Model, name: str, hint: str) -> keras.layers.Layer:
         ) from None
 
 
-def multiply_adds(model: keras.Model) -> int:
-    """Return the multiply-accumulate operations of one pass over one crop."""
+def multiply_adds(model: keras.Model, trainable_only: bool = False) -> int:
+    """Return the multiply-accumulate operations of one pass over one crop, in all its layers.
+
+    trainable_only: in those that learn.
+    """
     total = 0
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            total += multiply_adds(layer)
+            total += multiply_adds(layer, trainable_only)
         else:  # each kernel is applied once per position of the output
-            positions = math.prod(layer.output.shape[1:-1]) if layer.weights else 0
+            used = layer.trainable_weights if trainable_only else layer.weights
+            positions = math.prod(layer.output.shape[1:-1]) if used else 0
             total += positions * sum(math.prod(kernel.shape) for kernel in _kernels(layer))
     return total
 

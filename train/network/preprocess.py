@@ -1,7 +1,7 @@
 """Put a backbone's preprocessing into the model, so that its input is plain RGB bytes.
 
-The preprocessing is measured on the backbone's `preprocess_input`, never written down here: each is
-one factor and one offset per channel, some in the order B, G, R.
+A backbone's own preprocessing is measured on its `preprocess_input`, never written down here: each
+is one factor and one offset per channel, some in the order B, G, R.
 """
 
 from collections.abc import Callable
@@ -39,6 +39,10 @@ class Preprocessing:
             return list(self.factor), list(self.offset)
         factor = self.factor[0]
         return factor, -int(-self.offset[0] / factor) * factor
+
+
+# For a backbone from scratch: VGG's own, which only subtracts means, makes the first steps large.
+SIGNED = Preprocessing((0, 1, 2), (1 / 127.5,) * 3, (-1.0,) * 3)
 
 
 def probe_preprocessing(preprocess_input: Callable[[np.ndarray], np.ndarray]) -> Preprocessing:

@@ -10,7 +10,6 @@ from device.files import read_json
 from device.log import log
 from train.data.celeba import ATTRIBUTES
 from train.keras_import import keras
-from train.network.backbones import WEIGHTS_HINT
 from train.network.load import load_float
 
 LISTED = 8  # attributes that a log line names
@@ -24,11 +23,13 @@ def continue_from(
     head: the model's layers behind the pool; a hidden layer of another shape starts anew. names:
     the model's attributes, () if unknown. The last layer takes the columns of the attributes that
     the file has too and starts the others anew; a log line names them. Raises ModelError if the
-    file is no model, has a NaN, or another backbone.
+    file is no model, has a NaN, another backbone or another preprocessing.
     """
     source = load_float(path)
     try:
         _copy_backbone(model.get_layer(backbone), source, path)
+        if not np.allclose(_scaling(source), _scaling(model), atol=1e-6):
+            raise ModelError(f"{path} has another preprocessing", "the --preprocessing of its run")
         layers = {layer.name: layer for layer in source.layers}
         for layer in (layer for layer in head if layer.weights):
             match = layers.get(layer.name)
@@ -41,7 +42,17 @@ def continue_from(
     except ModelError:
         raise
     except Exception as error:  # layers of other shapes
-        raise ModelError(f"cannot continue from {path}: {one_line(error)}", WEIGHTS_HINT) from error
+        raise ModelError(
+            f"cannot continue from {path}: {one_line(error)}",
+            "the model.keras of another run, or --weights none to train from scratch",
+        ) from error
+
+
+def _scaling(model: keras.Model) -> np.ndarray:
+    """Return factor and offset per channel of a model's preprocessing, float64 (2, 3)."""
+    layer = next((layer for layer in model.layers if layer.name == "scale"), None)
+    factor, offset = (layer.scale, layer.offset) if layer else (1.0, 0.0)
+    return np.array([np.broadcast_to(factor, 3), np.broadcast_to(offset, 3)], float)
 
 
 def _copy_backbone(backbone: keras.Model, source: keras.Model, path: Path) -> None:

@@ -15,6 +15,7 @@ from train.evaluation.plots import BLUE, GREY, ORANGE
 from train.report.chart import WIDTH_IN, Chart
 from train.report.page import Section, Table, embed
 from train.report.run import Run
+from train.training.config import FROM_SCRATCH
 
 AUGMENTED = (
     "Training photos are augmented (shifted, rotated, darkened), validation photos are not: the "
@@ -58,7 +59,8 @@ def saved_epoch(run: Run) -> int:
     if values is None:
         return int(rows[-1])
     epoch = history.get("epoch", rows)
-    last_phase = rows[epoch >= (settings.get("frozen_epochs") or 0)]
+    scratch = settings.get("weights") == FROM_SCRATCH  # then no epoch is frozen
+    last_phase = rows[epoch >= (0 if scratch else settings.get("frozen_epochs") or 0)]
     rows = last_phase if len(last_phase) else rows
     best = -values if settings["early_stopping"].endswith("loss") else values
     known = rows[np.isfinite(best[rows])]

@@ -30,7 +30,9 @@ class Table:
     rows: Sequence[Sequence[object]]
     texts: Sequence[str] = ()
     folded: bool = False  # collapsed
-    kind: str = ""  # pinned: first column fixed; last: bold last row; sorts: sortable by a click
+    # pinned: first column fixed; last: bold last row; sorts: sortable by a click; texts: all cells
+    # wrap; mixed: those of `texts` wrap
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,11 @@ def interval_cell(
     value: str, interval: Interval, digits: int = 2, percent: bool = False
 ) -> str | Markup:
     """Return a table's cell: a value, and its 95 % interval in small type if it is known."""
-    text = interval_text(interval, digits, percent)
+    return small_cell(value, interval_text(interval, digits, percent))
+
+
+def small_cell(value: str, text: str) -> str | Markup:
+    """Return a table's cell: a value, and a text in small type below it if there is one."""
     return Markup("{} <small>{}</small>").format(value, text) if text else value
 
 

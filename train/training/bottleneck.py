@@ -104,7 +104,7 @@ def _compute(model: keras.Model, split: Split, settings: FitSettings, path: Path
 
 def _key(model: keras.Model, split: Split, settings: FitSettings) -> str:
     digest = hashlib.sha256()
-    parts = [settings.backbone, settings.last_layer, settings.pooling]
+    parts = [settings.backbone, settings.last_layer, settings.pooling, settings.preprocessing]
     digest.update(json.dumps([*parts, settings.input, len(split)]).encode())
     for weight in backbone_of(model).get_weights():
         digest.update(np.ascontiguousarray(weight).tobytes())

@@ -16,6 +16,7 @@ from train.keras_import import keras
 from train.network.load import not_finite
 
 DIVERGED = "training diverged"
+MEASURED_STEPS = 20  # before the time left is known
 
 
 class Epochs(Protocol):
@@ -25,21 +26,35 @@ class Epochs(Protocol):
 
 
 class Progress(keras.callbacks.Callback):
-    """A progress bar for a phase of the run, with the time left and the running loss."""
+    """A progress bar for a phase of the run, with the time left and the running loss.
 
-    def __init__(self, name: str, steps_per_epoch: int, first: int, last: int):
+    After MEASURED_STEPS a line says how many minutes the rest of the phase takes. now: returns the
+    time in s.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        steps_per_epoch: int,
+        first: int,
+        last: int,
+        now: Callable[[], float] = time.monotonic,
+    ):
         super().__init__()
         self._name, self._steps_per_epoch = name, steps_per_epoch
         self._first, self._total = first, steps_per_epoch * (last - first)
+        self._now, self._started_s, self._steps = now, 0.0, 0
 
     def on_epoch_begin(self, epoch, logs=None):
         if hasattr(self, "_bar"):
             return
         # After a resume, the first epoch is not the phase's first.
+        done = (epoch - self._first) * self._steps_per_epoch
+        self._left = self._total - done
         self._bar = tqdm(
             desc=self._name,
             total=self._total,
-            initial=(epoch - self._first) * self._steps_per_epoch,
+            initial=done,
             unit="step",
             smoothing=0.05,
             mininterval=2,
@@ -47,8 +62,21 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self._bar.update(1)
+        self._steps += 1
+        if self._steps == 1:  # which compiled the network
+            self._started_s = self._now()
+        if self._steps == MEASURED_STEPS + 1:
+            self._write_estimate((self._now() - self._started_s) / MEASURED_STEPS)
         if batch % 20 == 0:
             self._bar.set_postfix(loss=f"{logs['loss']:.4f}", refresh=False)
+
+    def _write_estimate(self, step_s: float) -> None:
+        left = self._left - self._steps
+        if left * step_s >= 60:
+            self._bar.write(
+                f"{self._name}: about {left * step_s / 60:,.0f} minutes for {left:,} more steps of "
+                f"{step_s:.2f} s, and validation"
+            )
 
     def on_epoch_end(self, epoch, logs=None):
         shown = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())

@@ -38,6 +38,10 @@ class FitSettings(Table, frozen=True):
     attributes: Annotated[tuple[str, ...], setting(
         "attributes to learn, all of the data's if empty", flag="--attributes NAME", nargs="*",
     )] = ()
+    without: Annotated[tuple[str, ...], setting(
+        "attributes to leave out, labels and teachers' predictions alike", flag="--without NAME",
+        nargs="*",
+    )] = ()
     balanced: Annotated[tuple[int, ...], setting(
         "counts of train, val and test photos, half of them with the one attribute; all if empty "
         "(--balanced 0)",
@@ -63,7 +67,8 @@ class FitSettings(Table, frozen=True):
 
     # The model.
     backbone: Annotated[str, setting(
-        "one of keras.applications, or EfficientNetLite2, EfficientNetLite3, ResNeXt50, SimpleCNN",
+        "one of keras.applications, or EfficientNetLite2, EfficientNetLite3, FlattenCNN, "
+        "ResNeXt50, SimpleCNN",
         flag="--backbone NAME",
     )] = "MobileNetV2"
     last_layer: Annotated[str, setting(
@@ -75,6 +80,11 @@ class FitSettings(Table, frozen=True):
         "model.keras of another run, also one of other attributes",
         flag="--weights FILE",
     )] = "imagenet"
+    preprocessing: Annotated[str, setting(
+        "scaling of the crop's bytes: own (what the backbone's published weights expect), or "
+        "signed (-1 to 1, to train from scratch)",
+        choices=("own", "signed"), flag="--preprocessing NAME",
+    )] = "own"
     pooling: Annotated[str, setting(
         "pooling of the backbone's features", choices=("average", "flatten"),
         flag="--pooling NAME",
@@ -189,6 +199,12 @@ class FitSettings(Table, frozen=True):
                 f"{origin} balanced needs one attribute, got {len(self.attributes) or 'all'}",
                 "--attributes Smiling",
             )
+        if self.preprocessing != "own" and self.weights == "imagenet":
+            raise UsageError(
+                f"{origin} the weights imagenet expect the backbone's own preprocessing, not "
+                f"{self.preprocessing}",
+                f"--preprocessing own, or --weights {FROM_SCRATCH}",
+            )
         teachers = self.teacher or self.teacher_input
         if self.bottleneck and teachers:
             raise UsageError(
@@ -218,8 +234,21 @@ def backbone_is_fixed(settings: FitSettings) -> bool:
 def from_scratch(settings: FitSettings) -> FitSettings:
     """Return the settings, with nothing frozen if there are no starting weights.
 
-    A frozen backbone of random weights would never learn.
+    A frozen backbone of random weights would never learn. The frozen epochs become main ones.
     """
     if settings.weights != FROM_SCRATCH:
         return settings
-    return msgspec.structs.replace(settings, frozen_epochs=0, bottleneck=False, unfreeze="all")
+    epochs = settings.frozen_epochs + settings.epochs
+    return msgspec.structs.replace(
+        settings, frozen_epochs=0, epochs=epochs, bottleneck=False, unfreeze="all"
+    )
+
+
+def from_scratch_line(settings: FitSettings) -> str:
+    """Return what a run without starting weights trains instead of its settings; "" if the same."""
+    changed = from_scratch(settings)
+    if changed == settings:
+        return ""
+    frozen = settings.frozen_epochs
+    line = f"weights none: nothing is frozen, the whole network trains for {changed.epochs} epochs"
+    return line + (f", {frozen} of them instead of the frozen ones" if frozen else "")

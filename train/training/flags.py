@@ -1,4 +1,4 @@
-"""The flags of train.fit and train.compare, generated from the settings; they override a recipe."""
+"""The flags of the commands that train, generated from the settings; they override a recipe."""
 
 import argparse
 
@@ -9,9 +9,17 @@ from train.data.augment import Augmentation
 from train.training.config import FitSettings
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Add a flag for each setting; flags not given are absent from the parsed namespace."""
-    groups = flags.add_flags(parser, FitSettings)
+def add_flags(
+    parser: argparse.ArgumentParser,
+    only: tuple[str, ...] = (),
+    defaults: FitSettings | None = None,
+) -> None:
+    """Add a flag for each setting; flags not given are absent from the parsed namespace.
+
+    only: names such as "--input", --mixup among them; none means all. defaults: the values that the
+    help names, if not those of FitSettings.
+    """
+    groups = flags.add_flags(parser, FitSettings, only, defaults)
     groups["[augmentation]"].add_argument(
         "--augment",
         nargs="+",

@@ -3,7 +3,9 @@
 `python -m train.recipe --help` describes the format.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -38,12 +40,13 @@ def recipe_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in RECIPES.glob("*.toml")))
 
 
-def read_recipe(name: str) -> FitSettings:
+def read_recipe(name: str, folder: Path = Path()) -> FitSettings:
     """Return the settings of a recipe, one of `recipe_names` or the path of a TOML file.
 
-    Raises UsageError for an unknown recipe or key, with the nearest, and for a wrong value.
+    folder: that a relative path starts from. Raises UsageError for an unknown recipe or key, with
+    the nearest, and for a wrong value.
     """
-    return _read(name, ())
+    return _read(name, (), folder)
 
 
 def _read(name: str, extended_by: tuple[str, ...], folder: Path = Path()) -> FitSettings:
@@ -59,9 +62,17 @@ def _read(name: str, extended_by: tuple[str, ...], folder: Path = Path()) -> Fit
     values = read_toml(path, "compare it with the output of python -m train.recipe attributes")
     extends = values.pop("extends", None)
     settings = _read(str(extends), chain, path.parent) if extends else FitSettings()
+    return changed(settings, values | {"recipe": path.stem}, str(path))
+
+
+def changed(settings: FitSettings, values: Mapping[str, Any], origin: str) -> FitSettings:
+    """Return the settings with a recipe's values over them; UsageError for a wrong one.
+
+    A table "augmentation" lists all augmentations that are on.
+    """
     if "augmentation" in values:
         settings = msgspec.structs.replace(settings, augmentation=no_augmentation())
-    return merge(settings, values | {"recipe": path.stem}, str(path))
+    return merge(settings, values, origin)
 
 
 def no_augmentation() -> Augmentation:

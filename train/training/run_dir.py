@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import platform
 import subprocess
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from device.cli.command import pasteable
 from device.config import merge
 from device.errors import FacetError, UsageError, os_reason
 from device.files import read_json, write_atomic
@@ -40,6 +42,20 @@ def holds_run(run: Path) -> bool:
     """Return whether a folder holds a run; a failed start leaves settings.json alone."""
     names = {path.name for path in run.iterdir()} if run.is_dir() else set()
     return "settings.json" in names and len(names) > 1
+
+
+def free_run(data: Path) -> Path:
+    """Return a folder for a run on these photos that holds none yet: runs/celeba, runs/celeba-2."""
+    name = data.resolve().name or "mine"
+    others = (f"{name}-{number}" for number in itertools.count(2))
+    runs = (Path("runs") / name for name in itertools.chain([name], others))
+    return next(run for run in runs if not holds_run(run))
+
+
+def saved_line(run: Path) -> str:
+    """Return the line of a finished run, with the command that converts it."""
+    command = f"python -m train.convert {quote(str(run))}"
+    return pasteable(f"saved {run / 'model.keras'}; next: {command}")
 
 
 def save_settings(
@@ -142,7 +158,7 @@ def save_derived_run(model: keras.Model, record: dict[str, Any], run: Path) -> N
         raise FacetError(
             f"cannot write {run}: {os_reason(error)}", "free disk space, or another --out"
         ) from error
-    print(f"saved {run / 'model.keras'}; next: python -m train.convert {quote(str(run))}")
+    print(saved_line(run))
 
 
 def read_record(run: Path) -> dict[str, Any]:

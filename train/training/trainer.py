@@ -14,9 +14,9 @@ from train.data.split import Split, fingerprint
 from train.keras_import import keras
 from train.network.batchnorm import copy_statistics, recalibrate_batchnorm
 from train.network.build import build, freeze, head_of, set_precision
-from train.network.distillation import Distiller, TeacherEnsemble
+from train.network.distillation import Distiller, load_teachers
 from train.network.head import Head
-from train.network.load import check_finite, load_float
+from train.network.load import check_finite
 from train.training.bottleneck import Features, cached_features
 from train.training.callbacks import (
     BeforeValidation,
@@ -29,7 +29,7 @@ from train.training.callbacks import (
     StopIfNotFinite,
 )
 from train.training.checkpoints import PHASE_WEIGHTS, forget_epochs, has_checkpoint, next_epoch
-from train.training.config import FROM_SCRATCH, FitSettings, from_scratch
+from train.training.config import FROM_SCRATCH, FitSettings, from_scratch_line
 from train.training.distributed import Cluster
 from train.training.losses import Accuracy, AreaUnderCurve, crossentropy
 from train.training.phases import Phase, optimizer, phases, rate_flag
@@ -51,8 +51,16 @@ def build_network(
     """
     head = Head(settings.pooling, settings.dense, settings.output, settings.dropout)
     weights = settings.weights if weights is None else weights
-    size, backbone = settings.input, settings.backbone
-    return build(attributes, size, weights, settings.last_layer, backbone, head, names)
+    return build(
+        attributes,
+        settings.input,
+        weights,
+        settings.last_layer,
+        settings.backbone,
+        head,
+        names,
+        settings.preprocessing,
+    )
 
 
 @dataclass(frozen=True)
@@ -74,8 +82,8 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
     """
     run.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(settings.seed)
-    if from_scratch(settings) != settings:
-        log.info("weights none: nothing is frozen, the whole network is trained from scratch")
+    if line := from_scratch_line(settings):
+        log.info(line)
     backup, cluster = run / "backup", Cluster(settings.distribute)
     job = TrainingJob(train, val, run, settings, cluster)
     # A resumed run does not load its starting weights: their file may be gone.
@@ -170,7 +178,7 @@ def phase_inputs(
     if not phase.bottleneck:
         with cluster.scope():
             distil = settings.teacher or settings.teacher_input
-            learner = distiller(model, settings) if distil else model
+            learner = distiller(model, settings, job.train.attributes) if distil else model
         return learner, training_batches(job.train, settings), _validation(job.val, settings)
     folder = job.run.parent / "features"
     train, val = (cached_features(model, split, settings, folder) for split in (job.train, job.val))
@@ -193,12 +201,12 @@ def training_batches(train: Split, settings: FitSettings) -> Batches:
     )
 
 
-def distiller(student: keras.Model, settings: FitSettings) -> Distiller:
-    """Return the student with its teachers, all at the run's precision."""
-    teachers = [load_float(Path(file), student.output_shape[-1]) for file in settings.teacher]
-    for teacher in teachers:
+def distiller(student: keras.Model, settings: FitSettings, names: tuple[str, ...]) -> Distiller:
+    """Return the student of the attributes `names` with its teachers, at the run's precision."""
+    ensemble = load_teachers([Path(file) for file in settings.teacher], names)
+    for teacher in ensemble.teachers:
         set_precision(teacher, settings.precision)
-    return Distiller(student, TeacherEnsemble(teachers), settings.teacher_share if teachers else 0)
+    return Distiller(student, ensemble, settings.teacher_share if settings.teacher else 0)
 
 
 def _validation(val: Split, settings: FitSettings) -> Batches | None:

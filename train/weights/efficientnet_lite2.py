@@ -7,7 +7,7 @@ import numpy as np
 from train.keras_import import keras
 from train.network.efficientnet_lite import EfficientNetLite2
 from train.weights.pytorch import BATCHNORM, keras_kernel, read_tensors
-from train.weights.sources import Converted
+from train.weights.sources import Classes, Converted
 
 SIDE = 260  # px, of the original's input
 
@@ -17,7 +17,7 @@ def convert(files: Mapping[str, bytes], fetch: str) -> Converted:
     (content,) = files.values()
     with read_tensors(content, fetch) as tensors:
         dense = tensors["_fc.weight"].T, tensors["_fc.bias"]
-        return Converted(build(tensors), dense)
+        return Converted(build(tensors), Classes((dense,)))
 
 
 def build(tensors: Mapping[str, np.ndarray]) -> keras.Model:

@@ -7,7 +7,7 @@ import numpy as np
 from train.keras_import import keras
 from train.network.efficientnet_lite import EfficientNetLite3
 from train.weights.scale import InputScale, absorb_scale, set_folded
-from train.weights.sources import Converted
+from train.weights.sources import Classes, Converted
 from train.weights.tflite import Tflite, TfliteLayer, layers_expected
 
 SIDE = 280  # px, of the original's input
@@ -25,7 +25,7 @@ def convert(files: Mapping[str, bytes], fetch: str) -> Converted:
     def probabilities(rgb: np.ndarray) -> np.ndarray:
         return original.run((rgb.astype(np.float32) - TRAINED.zero) / TRAINED.scale)
 
-    return Converted(model, (dense.kernel.T, dense.bias), probabilities)
+    return Converted(model, Classes(((dense.kernel.T, dense.bias),)), probabilities)
 
 
 def build(convolutions: Sequence[TfliteLayer]) -> keras.Model:

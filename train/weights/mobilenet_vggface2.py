@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from device.errors import ModelError, one_line
 from train.keras_import import keras
 from train.weights.scale import InputScale, absorb_scale, set_folded
 from train.weights.sources import Converted
+from train.weights.tensorflow_js import arrays_expected, read_arrays
 
 SIDE = 224  # px, of the original's input
 TRAINED = InputScale(zero=(123.68, 116.779, 103.939), scale=(1.0, 1.0, 1.0))
@@ -20,25 +20,9 @@ TRAINED = InputScale(zero=(123.68, 116.779, 103.939), scale=(1.0, 1.0, 1.0))
 
 def convert(files: Mapping[str, bytes], fetch: str) -> Converted:
     """Return the network, its BatchNorm folded; ModelError if arrays are missing or odd."""
-    try:
-        return Converted(build(read_arrays(*files.values())))
-    except KeyError as error:
-        raise ModelError(f"the TensorFlow.js file has no {error.args[0]}", fetch) from error
-    except (ValueError, TypeError) as error:
-        raise ModelError(
-            f"not the TensorFlow.js file expected: {one_line(error)}", fetch
-        ) from error
-
-
-def read_arrays(manifest: bytes, raw: bytes) -> dict[str, np.ndarray]:
-    """Return the arrays by name; KeyError, ValueError or TypeError if they are not so laid out."""
-    arrays, start = {}, 0
-    for entry in json.loads(manifest)["weightsManifest"][0]["weights"]:
-        count = int(np.prod(entry["shape"], dtype=int))
-        array = np.frombuffer(raw, entry["dtype"], count, start)
-        arrays[entry["name"]] = array.reshape(entry["shape"])
-        start += array.nbytes
-    return arrays
+    manifest, raw = files.values()
+    with arrays_expected(fetch):
+        return Converted(build(read_arrays(json.loads(manifest), raw)))
 
 
 def build(arrays: Mapping[str, np.ndarray]) -> keras.Model:

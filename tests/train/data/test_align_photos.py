@@ -45,7 +45,7 @@ def test_faces_of_every_format_are_written(tmp_path, faces, capsys):
     own_photos.main(["--photos", str(mine), "--out", str(out)])
     printed = capsys.readouterr()
     assert "6 faces written to" in printed.out and "2 photos left out" in printed.out
-    assert f"next: python -m train.fit --data {out} --out" in printed.out
+    assert f"-m train.fit --data {out} --out runs/out\n" in printed.out
     assert "no face (no_smile/nobody.jpg)" in printed.err
     assert "1 photo with several faces, of which the largest is taken: no_smile/e.jpg (2)" in (
         printed.err

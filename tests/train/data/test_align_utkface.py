@@ -32,7 +32,7 @@ def test_adults_with_a_face_are_written_and_trained_on(faces, celeba, tmp_path, 
     utkface.main(["--data", str(faces), "--align", str(out)])
     printed = capsys.readouterr()
     assert f"2 faces written to {out}, 2 photos left out" in printed.out
-    assert f"next: python -m train.fit --more '{out}' --data CELEBA" in printed.out
+    assert f"-m train.fit --more '{out}' --data CELEBA --out runs/" in printed.out
     assert "b.jpg" in printed.err and "d.jpg" in printed.err
     table = (out / "labels.csv").read_text()
     assert table == "file,age,gender,race\na.jpg,31,female,White\ne.jpg,70,female,White\n"

@@ -75,6 +75,16 @@ def test_the_face_stays_in_the_crop(seed):
     assert 30 < nose[0] < 98 and 70 < nose[1] < 130
 
 
+def test_the_mouth_stays_in_crops_shifted_and_zoomed_by_a_fifth():
+    moved = Augmentation(0, 0.2, 0.2, 0.5, 0, 0, 0, noise=0)
+    mouth = MATRIX @ (88.4, 156.5, 1)  # in the 178x218 frame, as the detector sees it
+    at = [moved.matrix(np.random.default_rng(seed), CROP) @ (*mouth, 1) for seed in range(1000)]
+    x, y, _ = np.transpose(at)
+    assert x.min() > 0 and x.max() < 63 and y.min() > 0 and y.max() < 79
+    # Shifts are shares of the crop's sides, either way: 0.4 * 64 and 0.4 * 80, and the zoom.
+    assert 22 < np.ptp(x) < 27 and 32 < np.ptp(y) < 40
+
+
 def largest(augmentation, seeds=300):
     """Return the largest shift, px, rotation, degrees, and zoom of many transforms."""
     found = []

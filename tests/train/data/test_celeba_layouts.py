@@ -364,6 +364,25 @@ def test_a_folder_or_file_beside_the_right_folder(root, given):
     assert error.value.hint in (f"--data '{root}'", f"--data {root}")
 
 
+@pytest.mark.parametrize(
+    "layout, inside",
+    [
+        (official_folders, "Img"),
+        (official_folders, "Img/img_align_celeba"),
+        (official_folders, "Anno"),
+        (photos_moved("img_align_celeba/img_align_celeba"), "img_align_celeba"),
+        (photos_moved("img_align_celeba/img_align_celeba"), "img_align_celeba/img_align_celeba"),
+        (photos_moved("Img/img_align_celeba_png/img_align_celeba_png"), "Img/img_align_celeba_png"),
+    ],
+    ids=range(6),
+)
+def test_a_folder_within_celeba_leads_to_the_folder_to_give(root, layout, inside):
+    layout(root)
+    with pytest.raises(DataError) as error:
+        read_data(root / inside)
+    assert error.value.hint == f"--data '{root}'"
+
+
 def test_own_photos_beside_celeba_are_own_photos(root):
     for name in ("000001", "000002"):
         folder = root / "mine" / name

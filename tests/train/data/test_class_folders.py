@@ -197,3 +197,21 @@ def test_hundreds_of_classes(tmp_path):
     fill(tmp_path, *(f"class {n:03}/{n}.jpg" for n in range(300)))
     named, attributes, _ = classes(tmp_path)
     assert len(attributes) == 300 and all(len(found) == 1 for found in named.values())
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_a_folder_of_one_class_leads_to_the_folder_above(tmp_path, table):
+    fill(tmp_path, "mine/smile/1.jpg", "mine/no_smile/2.jpg")
+    if table:
+        (tmp_path / "mine" / "labels.csv").write_text("file,smile\n")
+    with pytest.raises(DataError) as error:
+        classes(tmp_path / "mine" / "smile")
+    assert error.value.hint.startswith(f"the folder {tmp_path / 'mine'}, ")
+
+
+def test_celeba_is_no_folder_of_own_photos(tmp_path):
+    fill(tmp_path, "Img/img_align_celeba/1.jpg")
+    (tmp_path / "list_attr_celeba.txt").write_text("")
+    with pytest.raises(DataError) as error:
+        classes(tmp_path)
+    assert error.value.hint == f"python -m train.celeba --data {tmp_path}, as this is CelebA"

@@ -142,5 +142,5 @@ def test_malformed_labels_name_the_line(tmp_path):
     (tmp_path / "labels.csv").write_text("file,age,gender,race\na.jpg,old,male,White\n")
     with pytest.raises(DataError, match=r"labels.csv, line 2: expected file,age,gender,race"):
         read_people(tmp_path, BlazeFace(), Classifier(CARD))
-    with pytest.raises(DataError, match=r"no labels.csv in .*--utkface"):
+    with pytest.raises(DataError, match=r"no folder .*none\. Try: --utkface"):
         read_people(tmp_path / "none", BlazeFace(), Classifier(CARD))

@@ -12,6 +12,7 @@ from train.evaluation.intervals import (
     interval_text,
     mean_intervals,
     middle,
+    paired_interval,
     photo_mean_interval,
     resampled_means,
     score_counts,
@@ -115,6 +116,27 @@ def test_an_attribute_of_one_class_is_left_out_of_the_mean_auc():
     draws = resampled_means(labels, labels.astype(float), np.full(2, 0.5))
     assert middle(draws["mean_auc"]) == (1, 1) and middle(draws["accuracy"]) == (1, 1)
     assert middle(np.full(3, np.nan))[0] != middle(np.full(3, np.nan))[0]
+
+
+@pytest.mark.parametrize(
+    "won, lost, low, high",
+    [
+        (0, 0, -0.0277, 0.0277),
+        # Bonett and Price by hand: (12 - 7) / 102 -+ 1.984 * sqrt((19 / 102 - 0.049**2) / 101).
+        (11, 6, -0.0357, 0.1337),
+        (100, 0, 0.9418, 1.0),
+    ],
+)
+def test_the_difference_of_two_models_on_the_same_photos(won, lost, low, high):
+    differences = np.repeat((1.0, -1.0, 0.0), (won, lost, 100 - won - lost))
+    np.testing.assert_allclose(paired_interval(differences), (low, high), atol=1e-3)
+
+
+def test_the_difference_of_shares_is_students():
+    low, high = paired_interval(np.array([0.1, 0.3] * 50))
+    half = 1.984 * 0.1005 / 10
+    np.testing.assert_allclose((low, high), (0.2 - half, 0.2 + half), atol=1e-4)
+    assert np.isnan(paired_interval(np.zeros(0))).all()
 
 
 def test_texts():

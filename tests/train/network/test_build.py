@@ -10,7 +10,14 @@ from train.keras_import import keras
 from train.network import efficientnet_lite, resnext, simple_cnn
 from train.network.backbones import backbone_names, find_backbone
 from train.network.batchnorm import batchnorm_layers
-from train.network.build import backbone_of, build, freeze, head_of, multiply_adds
+from train.network.build import (
+    backbone_of,
+    build,
+    freeze,
+    head_layers,
+    head_of,
+    multiply_adds,
+)
 from train.network.head import Head
 from train.network.preprocess import probe_preprocessing
 
@@ -19,7 +26,7 @@ SIZE = (32, 40)
 
 def library_preprocessing(name):
     """Return what the library itself does to bytes for a base."""
-    if name == "SimpleCNN":
+    if name in ("SimpleCNN", "FlattenCNN"):
         return simple_cnn.preprocess_input
     if name.startswith("EfficientNetLite"):
         return efficientnet_lite.preprocess_input
@@ -54,12 +61,21 @@ def test_preprocessing_is_applied_once_and_inside_the_exported_model(name, tmp_p
     assert np.abs(seen - np.asarray(bare(twice))).max() > 1e-2 * largest
 
 
+def test_a_signed_input_is_minus_1_to_1_in_rgb_order():
+    signed = build(1, SIZE, "none", backbone="SimpleCNN", preprocessing="signed")
+    rgb = np.random.default_rng(1).integers(0, 256, (1, SIZE[1], SIZE[0], 3)).astype(np.float32)
+    bare = keras.Sequential([backbone_of(signed), *signed.layers[-3:]])
+    scaled = (rgb - 127) / 127.5  # 127 and not 127.5: a whole byte is zero
+    np.testing.assert_allclose(np.asarray(signed(rgb)), np.asarray(bare(scaled)), rtol=1e-5)
+    assert np.abs(np.asarray(signed(rgb)) - np.asarray(bare(rgb / 255))).max() > 1e-4
+
+
 def test_a_preprocessing_that_is_none():
     with pytest.raises(ValueError, match="no factor and offset"):
         probe_preprocessing(lambda rgb: rgb**2)
 
 
-@pytest.mark.parametrize("pooling, features", [("average", 128), ("flatten", 4 * 5 * 128)])
+@pytest.mark.parametrize("pooling, features", [("average", 128), ("flatten", 2 * 2 * 128)])
 def test_heads(pooling, features):
     head = Head(pooling, (16, 8), "softmax", 0.5)
     model = build(3, SIZE, "none", backbone="SimpleCNN", head=head)
@@ -100,6 +116,19 @@ def test_what_is_frozen_does_not_learn_and_keeps_its_statistics():
         freeze(model, "block_16_expnd")
 
 
+def test_the_plain_cnn_is_the_capstones():
+    model = build(1, (128, 160), "none", backbone="SimpleCNN", head=Head(output="softmax"))
+    block = ["Conv2D", "MaxPooling2D"]
+    kinds = [type(layer).__name__ for layer in backbone_of(model).layers[1:]]
+    assert kinds == [*block, *block, "Dropout", *block, *block]
+    kinds = [type(layer).__name__ for layer in (model.get_layer("pool"), *head_layers(model))]
+    assert kinds[:3] == ["GlobalAveragePooling2D", "Dropout", "Dense"]
+    filters = [backbone_of(model).get_layer(f"conv{number}").filters for number in (1, 2, 3, 4)]
+    assert filters == [16, 32, 64, 128]
+    # Kernels of 3x3 and biases: 448 + 4,640 + 18,496 + 73,856, and the head's 258, at any input.
+    assert model.count_params() == 97_698
+
+
 def test_resnext50_is_the_papers():
     model = build(1000, (224, 224), "none", backbone="ResNeXt50", head=Head(dropout=0))
     # Xie et al. (2017), table 1: 25.0 million parameters, 4.2 billion multiply-adds.
@@ -115,7 +144,11 @@ def test_separable_convolutions_count():
 
 
 def test_weights_that_keras_has_not():
-    with pytest.raises(ModelError, match=r"of ResNeXt50: none are published.*--weights none"):
-        build(1, SIZE, "imagenet", backbone="ResNeXt50")
+    for weights, reason in (("imagenet", "none are published"), ("x.weights.h5", "no such file")):
+        with pytest.raises(ModelError, match=f"of ResNeXt50: {reason}") as error:
+            build(1, SIZE, weights, backbone="ResNeXt50")
+        assert "train.pretrain ResNeXt50" in str(error.value) and "--weights none" in str(
+            error.value
+        )
     with pytest.raises(ModelError, match=r"InceptionV3 does not take crops of 32x40.*--input"):
         build(1, SIZE, "none", backbone="InceptionV3")

@@ -1,16 +1,18 @@
 """Distillation: a student learns from labels and from its teachers' predictions."""
 
+import json
+
 import numpy as np
 import pytest
 
 from device.errors import ModelError
 from tests.train.conftest import LAST_LAYER, NAMES
-from train.data.celeba import read_celeba
+from train.data.celeba import ATTRIBUTES, read_celeba
 from train.data.loader import Batches
 from train.data.select import with_attributes
 from train.keras_import import keras
 from train.network.build import build
-from train.network.distillation import Distiller, TeacherEnsemble
+from train.network.distillation import Distiller, TeacherEnsemble, load_teachers
 from train.training import trainer
 from train.training.config import FitSettings
 
@@ -59,4 +61,39 @@ def test_a_view_without_teachers_leaves_the_labels_alone(run):
 def test_teachers_that_cannot_be_read_are_named(tmp_path):
     with pytest.raises(ModelError, match="no float model"):
         settings = FitSettings(teacher=(str(tmp_path / "gone.keras"),))
-        trainer.distiller(build(40, (32, 40), "none", LAST_LAYER), settings)
+        trainer.distiller(build(40, (32, 40), "none", LAST_LAYER), settings, ATTRIBUTES)
+
+
+def save_teacher(folder, names, record):
+    """Save a teacher with a random head, and the record of its attributes; return both."""
+    folder.mkdir()
+    model = build(len(names), (32, 40), "none", backbone="SimpleCNN")
+    head = model.get_layer("attributes")
+    rng = np.random.default_rng(len(names))
+    head.set_weights([rng.normal(size=weight.shape) for weight in head.get_weights()])
+    model.save(folder / "model.keras")
+    if record:
+        (folder / "settings.json").write_text(json.dumps({"settings": {}, "attributes": names}))
+    return model, folder / "model.keras"
+
+
+def test_outputs_of_teachers_are_found_by_name(tmp_path):
+    first, first_file = save_teacher(tmp_path / "a", ("Male", "Smiling", "Young"), record=True)
+    second, second_file = save_teacher(tmp_path / "b", ATTRIBUTES, record=False)
+    crops = np.random.default_rng(0).integers(0, 256, (3, 40, 32, 3)).astype(np.float32)
+    said = load_teachers([first_file, second_file], ("Young", "Male"))(crops)
+    outputs = [
+        np.asarray(first(crops))[:, [2, 0]],
+        np.asarray(second(crops))[:, [ATTRIBUTES.index("Young"), ATTRIBUTES.index("Male")]],
+    ]
+    log_odds = sum(np.log(p) - np.log1p(-p) for p in outputs) / 2
+    np.testing.assert_allclose(said, 1 / (1 + np.exp(-log_odds)), atol=1e-5)
+
+
+def test_a_teacher_that_lacks_an_attribute_or_whose_outputs_nothing_names(tmp_path):
+    _, file = save_teacher(tmp_path / "a", ("Male", "Young"), record=True)
+    with pytest.raises(ModelError, match=r"does not know Smiling, Bald. Try: .*--without these"):
+        load_teachers([file], ("Smiling", "Young", "Bald"))
+    _, file = save_teacher(tmp_path / "b", ("Male", "Young"), record=False)
+    with pytest.raises(ModelError, match=r"nothing names the 2 attributes.*settings\.json"):
+        load_teachers([file], ("Male", "Young"))

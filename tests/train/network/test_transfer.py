@@ -136,6 +136,14 @@ def test_models_that_are_no_start(tmp_path, content, message):
         network(NAMES, str(path))
 
 
+def test_a_model_of_another_preprocessing_is_no_start(tmp_path):
+    path = str(tmp_path / "x.keras")
+    network(NAMES, preprocessing="signed").save(path)
+    network(NAMES, path, preprocessing="signed")
+    with pytest.raises(ModelError, match=r"another preprocessing. Try: the --preprocessing"):
+        network(NAMES, path)
+
+
 def keras_2_file(path, backbone, model_file):
     """Write a backbone's weights as Keras 2 did: a group per layer, its names in attributes."""
     with h5py.File(path, "w") as file:

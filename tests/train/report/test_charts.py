@@ -11,6 +11,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from tests.train.comparison_rows import row as comparison_row
 from tests.train.report.test_report import HISTORY
 from train.data.celeba import ATTRIBUTES
 from train.data.split import UNKNOWN, Dataset, Split
@@ -22,8 +23,7 @@ from train.evaluation.chart_text import (
     fallback_fonts,
     short_label,
 )
-from train.evaluation.comparison import ComparisonRow
-from train.evaluation.comparison_chart import _figure as comparison_figure
+from train.evaluation.comparison_chart import comparison_figure
 from train.evaluation.rejection import RejectionCurve
 from train.evaluation.robustness import SweepPoint
 from train.report import calibration, conversion, exploration, learning, quality
@@ -202,29 +202,12 @@ def test_letters_that_no_font_has_are_named_once(capsys, recwarn):
     assert not recwarn
 
 
-def row(recipe="simple-cnn", attribute="Smiling", accuracy=0.9, ms=1.25, size=2_700_000):
-    return ComparisonRow(
-        recipe=recipe,
-        attribute=attribute,
-        model="SimpleCNN, 64x80, from scratch",
-        photos=100,
-        tested=23,
-        validation=None,
-        accuracy=accuracy,
-        low=max(accuracy - 0.1, 0),
-        high=min(accuracy + 0.1, 1),
-        balanced_accuracy=accuracy,
-        f1=accuracy,
-        parameters=1,
-        multiply_adds=1,
-        epochs=1,
-        training_s=1.0,
-        training_cpu_s=1.0,
-        float_bytes=1,
-        int8_bytes=size,
-        int8_ms=ms,
-        int8_loss=0.0,
-    )
+def row(name="simple-cnn", accuracy=0.9, ms=1.25, size=2_700_000, **plan):
+    """A row on 20 photos."""
+    right = np.arange(20) < round(20 * accuracy)
+    ends = {"accuracy": (max(accuracy - 0.1, 0), min(accuracy + 0.1, 1))}
+    figures = {"int8_ms": ms, "int8_bytes": size, "intervals": ends}
+    return comparison_row(name, right, figures=figures, **plan)
 
 
 @pytest.mark.parametrize(
@@ -234,24 +217,25 @@ def row(recipe="simple-cnn", attribute="Smiling", accuracy=0.9, ms=1.25, size=2_
         [row(), row("large", ms=1234.5, size=271_000_000)],
         [row(accuracy=1.0, ms=0.034), row(accuracy=1.0)],
         [row(accuracy=0.0), row(accuracy=1.0)],
-        [row(LONG[0] * 3, LONG[0]), row(ODD[0], SCRIPTS[1])],
-        [row(f"recipe-{i}", name) for i, name in itertools.product(range(3), ATTRIBUTES[:6])],
+        [row(LONG[0] * 3), row(ODD[0]), row(SCRIPTS[1])],
+        [row(f"recipe-{i}", 0.5 + i / 40) for i in range(18)],
+        [row(ancestor=0.4, target=0.95), row("other")],
     ],
-    ids=("one", "far-apart", "perfect", "zero", "names", "many"),
+    ids=("one", "far-apart", "perfect", "zero", "names", "many", "targets"),
 )
 def test_compared_recipes_have_a_linear_axis_per_unit(rows):
-    with chart_style(name for one in rows for name in (one.recipe, one.attribute)):
+    with chart_style(one.name for one in rows):
         figure = comparison_figure(rows)
     check_layout(figure)
     accuracy, time, size = figure.axes
-    assert "accuracy" in accuracy.get_title() and "23 test photos" in accuracy.get_xlabel()
+    assert "accuracy" in accuracy.get_title() and "20 test photos" in accuracy.get_xlabel()
     for axes, unit, width in ((time, "ms", "int8_ms"), (size, "MB", "int8_bytes")):
         assert axes.get_xlabel().startswith(unit) and axes.get_xscale() == "linear"
         assert axes.get_xlim()[0] == 0 and len(axes.texts) == len(rows)
         assert axes.get_xlim()[1] > max(bar.get_width() for bar in axes.patches)
         ordered = sorted(rows, key=lambda one: one.accuracy)
         scale = 1e6 if unit == "MB" else 1
-        values = [getattr(one, width) / scale for one in ordered]
+        values = [getattr(one.first, width) / scale for one in ordered]
         shown = [float(text.get_text().replace(",", "")) for text in axes.texts]
         np.testing.assert_allclose(shown, values, atol=0.051)
 
@@ -285,10 +269,11 @@ UP_AND_DOWN = "epoch,loss,val_loss\n0,0.9,0.8\n1,0.7,0.5\n2,0.5,0.6\n3,0.4,0.7\n
         (UP_AND_DOWN, {"early_stopping": "val_auc"}, 3),
         (UP_AND_DOWN, {"early_stopping": "val_loss", "frozen_epochs": 2}, 2),
         (UP_AND_DOWN, {"early_stopping": "val_loss", "frozen_epochs": 9}, 1),
+        (UP_AND_DOWN, {"early_stopping": "val_loss", "frozen_epochs": 2, "weights": "none"}, 1),
         ("epoch,val_loss\n0,\n1,\n", {"early_stopping": "val_loss"}, 1),
         ("epoch,val_accuracy\n0,0.5\n1,0.9\n2,0.9\n", {"early_stopping": "val_accuracy"}, 1),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_the_epoch_that_was_saved(history, settings, epoch):
     run = run_of(history, **settings)

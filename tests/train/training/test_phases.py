@@ -224,3 +224,18 @@ def test_progress_after_a_resume(monkeypatch, capsys, disabled):
     progress.on_train_end()
     printed = capsys.readouterr().err
     assert ("6/6" in printed) is not disabled
+    assert "minutes" not in printed
+
+
+@pytest.mark.parametrize("first, minutes, left", [(0, "25", "1,479"), (1, "12", "729")])
+def test_progress_says_once_how_long_a_phase_takes(capsys, first, minutes, left):
+    times = iter((5.0, 25.0))  # after the first step, and after twenty more of 1 s
+    steps = callbacks.MEASURED_STEPS + 1
+    progress = callbacks.Progress("training", 750, 0, 2, now=lambda: next(times))
+    progress.on_epoch_begin(first)
+    for batch in range(2 * steps):
+        progress.on_train_batch_end(batch, {"loss": 0.5})
+    progress.on_train_end()
+    printed = capsys.readouterr().out
+    expected = f"training: about {minutes} minutes for {left} more steps of 1.00 s, and validation"
+    assert printed.count("minutes") == 1 and expected in printed

@@ -20,9 +20,10 @@ from train import fit, recipe
 from train.data.augment import Augmentation
 from train.keras_import import keras
 from train.network.backbones import build_backbone, find_backbone
-from train.training.config import FitSettings, from_scratch
+from train.training.config import FitSettings, from_scratch, from_scratch_line
 from train.training.phases import phases
 from train.training.recipe import (
+    RECIPES,
     as_toml,
     markdown,
     no_augmentation,
@@ -154,6 +155,12 @@ def test_the_recipe_of_a_shipped_model_has_its_settings(name):
     assert len(teachers) == len(trained["settings"]["teacher"])
 
 
+def test_resnext50_starts_from_the_file_that_its_comment_makes():
+    text = (RECIPES / "attributes-resnext50.toml").read_text()
+    assert f"--out {read_recipe('attributes-resnext50').weights}\n" in text
+    assert "python -m train.pretrain ResNeXt50" in text
+
+
 def test_missing_teachers_are_named_before_the_photos_are_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # no models/, no runs/
     arguments = ["--data", str(tmp_path / "none"), "--out", str(tmp_path / "r")]
@@ -163,26 +170,118 @@ def test_missing_teachers_are_named_before_the_photos_are_read(tmp_path, monkeyp
     assert "--teacher" in str(error.value) and not (tmp_path / "r").exists()
 
 
-def test_what_the_capstone_did_is_in_its_recipes():
+# The backbone, then for each phase: epochs, optimizer, rate, what learns, cached features.
+SGD, RMSPROP = ("sgd", 1e-4), ("rmsprop", 1e-4)
+ANCESTORS = {
+    "smile-simple-cnn": ("SimpleCNN", (20, "rmsprop", 1e-3, "all", False)),
+    "smile-simple-cnn-augmented": ("SimpleCNN", (20, "rmsprop", 1e-3, "all", False)),
+    "smile-vgg19-frozen": ("VGG19", (20, *SGD, "none", False)),
+    "smile-vgg19-bottleneck": ("VGG19", (50, *SGD, "none", True)),
+    "smile-vgg19-finetuned": (
+        "VGG19",
+        (50, *SGD, "none", True),
+        (5, *SGD, "block5_conv1", False),
+    ),
+    "smile-mobilenetv2-frozen": ("MobileNetV2", (20, *RMSPROP, "none", False)),
+    "smile-mobilenetv2-bottleneck": ("MobileNetV2", (50, *RMSPROP, "none", True)),
+    "smile-mobilenetv2-finetuned": (
+        "MobileNetV2",
+        (50, *RMSPROP, "none", True),
+        (5, *SGD, "block_16_expand", False),
+    ),
+    "smile-inceptionv3-bottleneck": ("InceptionV3", (50, *RMSPROP, "none", True)),
+    "smile-inceptionv3": (
+        "InceptionV3",
+        (2, "adam", 1e-3, "none", False),
+        (5, "adam", 1e-4, "all", False),
+    ),
+    "smile-resnet50-as-given": ("ResNet50", (20, "adam", 1e-2, "all", False)),
+    "smile-resnet50": ("ResNet50", (20, "adam", 3e-4, "all", False)),
+    "smile-resnet50-scratch": ("ResNet50", (15, "adam", 1e-3, "all", False)),
+    "smile-vgg19-scratch": ("VGG19", (30, "adam", 1e-4, "all", False)),
+    "gender-resnet50": (
+        "ResNet50",
+        (3, "adam", 1e-3, "none", False),
+        (5, "adam", 1e-4, "all", False),
+    ),
+    "gender-resnet50-deep": (
+        "ResNet50",
+        (3, "adam", 1e-3, "none", False),
+        (5, "adam", 1e-4, "all", False),
+    ),
+    "attributes-resnext50": (
+        "ResNeXt50",
+        (2, "adam", 1e-3, "none", False),
+        (5, "adamw", 3e-4, "all", False),
+    ),
+}
+# Facet's own methods, and the plain CNN that Facet had before the capstone's.
+OWN = {"smile-mobilenetv2", "gender-mobilenetv2", "smile-flatten-cnn"}
+
+
+@pytest.mark.parametrize("name", ANCESTORS)
+def test_an_ancestors_recipe_trains_as_the_ancestor_did(name):
+    settings = read_recipe(name)
+    backbone, *expected = ANCESTORS[name]
+    found = [
+        (phase.last - phase.first, phase.optimizer, phase.learning_rate, phase.unfreeze)
+        for phase in phases(settings)
+    ]
+    assert settings.backbone == backbone
+    assert found == [tuple(phase[:4]) for phase in expected]
+    assert [phase.bottleneck for phase in phases(settings)] == [phase[4] for phase in expected]
+
+
+def test_every_recipe_of_one_attribute_is_an_ancestors_or_named_as_facets_own():
+    studies = {name for name in recipe_names() if name.startswith(("smile-", "gender-"))}
+    assert studies == (set(ANCESTORS) | OWN) - {"attributes-resnext50"}
+
+
+@pytest.mark.parametrize("name", ANCESTORS)
+def test_an_ancestors_recipe_shifts_zooms_and_mirrors_at_most(name):
+    augmentation = read_recipe(name).augmentation
+    plain = msgspec.structs.replace(augmentation, shift=0.0, zoom=0.0, flip=0.0)
+    assert plain == no_augmentation()
+    moved = (augmentation.shift, augmentation.zoom, augmentation.flip)
+    assert moved in ((0, 0, 0), (0, 0, 0.5), (0.2, 0.2, 0.5))
+    assert (moved[0] > 0) == name.endswith(("-augmented", "-frozen", "-finetuned"))
+
+
+def test_the_capstones_head_and_photos():
     simple = read_recipe("smile-simple-cnn")
     assert simple.attributes == ("Smiling",) and simple.balanced == (10_000, 2_500, 2_500)
-    assert (simple.optimizer, simple.epochs, simple.dropout) == ("rmsprop", 20, 0.25)
-    assert simple.augmentation == no_augmentation()
-    varied = read_recipe("smile-simple-cnn-augmented").augmentation
-    assert (varied.shift, varied.zoom, varied.flip, varied.noise) == (0.2, 0.2, 0.5, 0)
-    first, second = phases(read_recipe("smile-vgg19-finetuned"))
-    assert (first.last, first.unfreeze, first.bottleneck) == (50, "none", True)
-    assert (second.optimizer, second.learning_rate, second.last) == ("sgd", 1e-4, 55)
-    assert (second.unfreeze, second.bottleneck) == ("block5_conv1", False)
-    assert read_recipe("smile-resnet50-as-given").learning_rate == 0.01
+    assert (simple.pooling, simple.dense, simple.output) == ("average", (), "softmax")
+    assert (simple.dropout, simple.weights) == (0.25, "none")
 
 
-def test_without_weights_nothing_is_frozen():
-    plain = from_scratch(read_recipe("smile-vgg19-finetuned"))
-    assert plain.frozen_epochs == 50  # it has weights
+@pytest.mark.parametrize("name", ["smile-resnet50-scratch", "smile-vgg19-scratch"])
+def test_recipes_from_scratch_warm_up(name):
+    settings = read_recipe(name)
+    assert (settings.weights, settings.schedule, settings.early_stopping) == ("none", "cosine", "")
+    assert settings.warmup == 0.05 and settings.input == (64, 80)
+    own = "own" if name == "smile-resnet50-scratch" else "signed"
+    assert settings.preprocessing == own
+
+
+def test_without_weights_nothing_is_frozen_and_no_epoch_is_lost():
+    weighted = read_recipe("smile-vgg19-finetuned")
+    assert from_scratch(weighted) == weighted and from_scratch_line(weighted) == ""
     scratch = FitSettings(weights="none", frozen_epochs=3, unfreeze="none", bottleneck=True)
     (phase,) = phases(scratch)
-    assert (phase.unfreeze, phase.bottleneck, phase.first) == ("all", False, 0)
+    assert (phase.unfreeze, phase.bottleneck, phase.first, phase.last) == ("all", False, 0, 8)
+    line = "weights none: nothing is frozen, the whole network trains for 8 epochs"
+    assert from_scratch_line(scratch) == line + ", 3 of them instead of the frozen ones"
+    no_phase = msgspec.structs.replace(scratch, frozen_epochs=0, epochs=8)
+    assert from_scratch_line(no_phase) == line
+    assert from_scratch_line(FitSettings(weights="none")) == ""
+
+
+def test_published_weights_take_their_own_preprocessing():
+    flags = ["--data", "d", "--out", "o", "--recipe", "smile-vgg19-scratch"]
+    with pytest.raises(UsageError, match=r"weights imagenet expect .*own, or --weights none"):
+        fit.settings_of(fit.parse([*flags, "--weights", "imagenet"]))
+    given = fit.settings_of(fit.parse([*flags, "--weights", "a.weights.h5"]))
+    assert given.preprocessing == "signed"
 
 
 @pytest.mark.parametrize(

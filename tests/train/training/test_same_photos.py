@@ -92,6 +92,23 @@ def test_what_cannot_be_learned_or_measured_is_named(train, val, settings, probl
                 select_for_run(splits, FitSettings(**settings))
 
 
+def test_attributes_that_are_left_out():
+    names = ("a", "Bald", "c")
+    labels = [[0, 1, 1], [1, 1, 0], [1, 0, 0]]
+    splits = {name: split(name, labels, names) for name in ("train", "val", "test")}
+    chosen = select_for_run(splits, FitSettings(without=("Bald", "Young")))  # no Young in the data
+    assert {part.attributes for part in chosen.values()} == {("a", "c")}
+    np.testing.assert_array_equal(chosen["train"].labels, [[0, 1], [1, 0], [1, 0]])
+    chosen = select_for_run(splits, FitSettings(attributes=("c", "a"), without=("a",)))
+    assert chosen["train"].attributes == ("c",)
+    for settings, problem in (
+        ({"without": ("Balt",)}, r"--without 'Balt': no such attribute. Try: Bald"),
+        ({"without": names}, "without a, Bald, c no attribute is left to learn"),
+    ):
+        with pytest.raises(UsageError, match=problem):
+            select_for_run(splits, FitSettings(**settings))
+
+
 @pytest.mark.parametrize(
     "flags, expected",
     [

@@ -31,9 +31,12 @@ def test_a_source_is_one_version_of_a_package(source):
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in source.members.values())
 
 
-@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
-def test_inputs_are_scaled_as_models_scale_them(source):
-    preprocessing = find_backbone(source.backbone).preprocessing
+OTHER_INPUT = ("vgg16", "vgg19")  # B, G, R less their mean, which the sources' modules absorb
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES if name not in OTHER_INPUT])
+def test_inputs_are_scaled_as_models_scale_them(name):
+    preprocessing = find_backbone(SOURCES[name].backbone).preprocessing
     factor, offset = preprocessing._rounded()
     assert preprocessing.order == (0, 1, 2)
     assert (factor, offset) == (pytest.approx(1 / SCALE), pytest.approx(-ZERO / SCALE))

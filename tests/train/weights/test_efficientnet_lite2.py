@@ -7,7 +7,7 @@ from tests.train.weights.packages import install, legacy_file
 from train.keras_import import keras
 from train.network.build import build
 from train.network.efficientnet_lite import EfficientNetLite2
-from train.weights import head_check
+from train.weights import picture_check
 from train.weights.__main__ import main
 from train.weights.efficientnet_lite2 import pytorch_name
 from train.weights.pytorch import BATCHNORM
@@ -38,7 +38,9 @@ def pytorch_arrays():
 
 
 def test_a_run_can_start_from_them(pytorch_arrays, tmp_path, monkeypatch):
-    monkeypatch.setattr(head_check, "PICTURES", {})  # numbers made up name no picture
+    monkeypatch.setattr(
+        picture_check, "find_in_package", lambda package, name: None
+    )  # numbers made up name no picture
     package = install(monkeypatch, tmp_path, "efficientnet-lite2", [legacy_file(pytorch_arrays)])
     out = tmp_path / "lite.weights.h5"
     main(["get", "efficientnet-lite2", "--package", str(package), "--out", str(out)])

@@ -10,12 +10,14 @@ from tests.train.weights.packages import install
 from train.data.celeba import read_celeba
 from train.data.loader import Batches
 from train.keras_import import keras
+from train.network.backbones import find_backbone
 from train.network.batchnorm import batchnorm_layers, unfold_batchnorm
 from train.network.build import build
 from train.weights.__main__ import main
 from train.weights.build import inputs
-from train.weights.mobilenet_vggface2 import TRAINED, convert, read_arrays
+from train.weights.mobilenet_vggface2 import TRAINED, convert
 from train.weights.mobilenet_vggface2 import build as build_folded
+from train.weights.tensorflow_js import read_arrays
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +47,17 @@ def files():
     return json.dumps({"weightsManifest": [{"weights": entries}]}).encode(), raw
 
 
+def arrays_of(files):
+    manifest, raw = files
+    return read_arrays(json.loads(manifest), raw)
+
+
 def test_what_is_computed_stays_while_batchnorm_comes_back(files, celeba):
-    folded = build_folded(read_arrays(*files))
+    folded = build_folded(arrays_of(files))
     crops = Batches(read_celeba(celeba).splits["train"], (224, 224), 4)
     scaled = (crops[0][0].astype(np.float32) - 127) / 127.5
     before = folded.predict(scaled, verbose=0)
-    unfold_batchnorm(folded, inputs(crops))
+    unfold_batchnorm(folded, inputs(find_backbone("MobileNet"), crops))
     np.testing.assert_allclose(folded.predict(scaled, verbose=0), before, atol=1e-3)
     # The statistics are those of the photos: normalised inputs have mean 0 and deviation 1.
     norm = batchnorm_layers(folded)[0]
@@ -66,7 +73,7 @@ def test_what_is_computed_stays_while_batchnorm_comes_back(files, celeba):
 
 def test_bytes_are_fed_as_the_network_was_taught(files):
     """It was taught on B, G, R less their mean; the model feeds R, G, B scaled to -1..1."""
-    factors = read_arrays(*files)
+    factors = arrays_of(files)
     model = build_folded(factors)
     first = keras.Model(model.input, model.get_layer("conv1_bn").output)
     rgb = np.random.default_rng(2).integers(0, 256, (1, 224, 224, 3)).astype(np.float32)
