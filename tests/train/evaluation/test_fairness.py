@@ -46,12 +46,12 @@ def test_photos_that_end_at_the_face_are_classified(tmp_path, admiral):
     cv2.imwrite(str(tmp_path / "dark.png"), photo // 8)
     cv2.imwrite(str(tmp_path / "grey.png"), np.full((180, 170, 3), 90, np.uint8))
     (tmp_path / "labels.csv").write_text(
-        "file,age,gender,race\nface.png,60,male,White\ndark.png,60,male,White\n"
+        "file,age,gender,race\nface.png,60,female,White\ndark.png,60,female,White\n"
         "grey.png,20,male,Other\n"
     )
-    man, dark, missed = read_people(tmp_path, BlazeFace(), Classifier(CARD))
-    assert (man.age, man.gender, man.race, man.state) == (60, "male", "White", "ok")
-    assert man.predictions["Male"].positive and len(man.predictions) == 40
+    woman, dark, missed = read_people(tmp_path, BlazeFace(), Classifier(CARD))
+    assert (woman.age, woman.gender, woman.race, woman.state) == (60, "female", "White", "ok")
+    assert woman.predictions["Eyeglasses"].positive and len(woman.predictions) == 40
     # What the quality gate rejects is predicted all the same.
     assert dark.state == "too dark" and len(dark.predictions) == 40
     assert (missed.state, missed.predictions) == ("no face", {})
