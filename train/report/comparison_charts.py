@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from device.text import counted
 from train.evaluation.chart_text import attribute_label, short_label
@@ -101,6 +102,7 @@ def _learning_chart(
                 ends.append(f"{row.name} {values[-1]:.3f}")
             label = None  # of the row's other seeds
     by_epoch.set(xlabel="epoch", ylabel=title)
+    by_epoch.xaxis.set_major_locator(MaxNLocator(integer=True))
     by_step.set(xlabel="step")
     by_step.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     figure.legend(loc="outside lower center", ncols=4)
