@@ -3,8 +3,9 @@
 import time
 
 from tests.faults.fault import Bench, Outcome
-from tests.faults.logs import NOTHING, lost, read_log
+from tests.faults.logs import NOTHING, ReportedRow, lost, read_log
 from tests.faults.scenery import Webcam, film
+from tests.faults.stalls import Stalls
 from tests.faults.victim import Facet, flags, settings
 
 STOP_S = 2.0
@@ -12,6 +13,9 @@ RUNNING_S = 2.0  # of its life, at most
 # Rows that a kill may lose: those that are not yet passed to the kernel, within milliseconds, or
 # half a second where other programs use every processor.
 WRITTEN_S = 0.8  # far less than RUNNING_S, or no loss could exceed it
+# A life in which the computer stood still for longer shows the computer's delays, not Facet's.
+STALL_S = 0.3
+MOST_LIVES = 5  # times the trials
 
 
 def _start_s(bench: Bench, arguments) -> float:
@@ -37,21 +41,25 @@ def kill_9(bench: Bench) -> Outcome:
     config = settings(bench.folder, "[rotation]", "sync_s = 60", "max_mb = 0.05")
     arguments = flags(film(bench.folder), log, config)
     start_s = _start_s(bench, arguments)
-    lives = []
-    for _ in range(bench.trials):
-        with Facet(bench.folder, *arguments) as facet:
+    lives: list[tuple[list[ReportedRow], float]] = []
+    for _ in range(MOST_LIVES * bench.trials):
+        with Facet(bench.folder, *arguments) as facet, Stalls(bench.folder) as stalls:
             _wait(bench, facet, start_s)
             killed_s = facet.kill()
+        if stalls.longest_s <= STALL_S:
             lives.append((facet.reported(), killed_s))
+        if len(lives) == bench.trials:
+            break
     with Facet(bench.folder, *arguments, "--max-frames", 5) as last:  # removes a torn line
         code = last.end()
     found = read_log(log)
     loss = sum((lost(reported, end_s, found.keys) for reported, end_s in lives), NOTHING)
+    passed = code == 0 and not found.broken and bool(found.rows) and loss.longest_s <= WRITTEN_S
     return Outcome(
         f"0 broken rows, none lost that is older than {WRITTEN_S:g} s, without any sync",
         f"{found.broken} broken of {len(found.rows)} rows; {loss.rows} lost, "
         f"the oldest {loss.longest_s:.2f} s",
-        code == 0 and not found.broken and bool(found.rows) and loss.longest_s <= WRITTEN_S,
+        None if passed and not lives else passed,
     )
 
 
