@@ -1,4 +1,4 @@
-"""Notice when the computer itself stands still: no processor is free, or its disk takes no write."""
+"""Notice when the computer itself stands still: no processor is free, or its disk takes nothing."""
 
 import threading
 import time
