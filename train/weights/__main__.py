@@ -12,9 +12,7 @@ package is missing, the error names the command.
 No code of a package is run, and its file must have the SHA-256 that it had when this was written.
 """
 
-import os
 import shlex
-import tempfile
 import textwrap
 from pathlib import Path
 
@@ -78,16 +76,12 @@ def get(name: str, package: Path | None, data: Path | None, out: Path) -> None:
     if source.folded and data is None:
         raise UsageError(f"{name} restores BatchNorm with face photos", "--data DIR of CelebA")
     files = read_members(package or Path(source.package), source.members, source.fetch)
+    from train.network.backbones import save_weights
     from train.weights.build import build_weights
 
     model, checked = build_weights(source, files, data)
     with disk_faults(f"cannot write {out}", "free disk space, or another --out"):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        # Whole or not at all: Keras writes in place.
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".weights-") as folder:
-            part = Path(folder, out.name)
-            model.save_weights(part)
-            os.replace(part, out)
+        save_weights(model, out)
     print(checked)
     fit = ["python", "-m", "train.fit", "--backbone", source.backbone, "--weights", str(out)]
     print(pasteable(f"saved {out}; next: {shlex.join(fit)} ..."))
