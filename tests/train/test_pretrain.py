@@ -205,7 +205,7 @@ def test_settings_are_those_of_the_recipe_and_of_the_base(tmp_path, data, teache
     with pytest.raises(SystemExit):
         pretrain.parse(["--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert "default 64x80" in text and "default 15" in text and "default 128x160" not in text
+    assert "default 64x80" in text and "default 12" in text and "default 128x160" not in text
 
 
 @pytest.mark.parametrize(

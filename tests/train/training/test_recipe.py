@@ -196,7 +196,7 @@ ANCESTORS = {
         (5, "adam", 1e-4, "all", False),
     ),
     "smile-resnet50-as-given": ("ResNet50", (20, "adam", 1e-2, "all", False)),
-    "smile-resnet50": ("ResNet50", (20, "adam", 3e-4, "all", False)),
+    "smile-resnet50": ("ResNet50", (20, "adam", 1e-3, "all", False)),
     "smile-resnet50-scratch": ("ResNet50", (15, "adam", 1e-3, "all", False)),
     "smile-vgg19-scratch": ("VGG19", (30, "adam", 1e-4, "all", False)),
     "gender-resnet50": (
