@@ -37,9 +37,14 @@ def spelled(text: str, package: str = PACKAGE) -> str:
 def pasteable(text: str, packages: str = "device|train") -> str:
     """Return a text whose commands start the Python that runs, from a shell in this directory.
 
-    "python -m train.fit" is ".venv/bin/python -m train.fit" while the environment is not active.
+    "python -m train.fit" is ".venv/bin/python -m train.fit" while the environment is not active,
+    and "pip install" is ".venv/bin/python -m pip install".
     """
-    return re.sub(rf"(?<![\w./])python -m (?=(?:{packages})\.)", lambda _: f"{_python()} -m ", text)
+    pip = "(?=pip (?:install|download|uninstall) )"
+    start = rf"(?<![\w./])(?:python -m (?=(?:{packages})\.)|{pip})"
+    if (python := _python()) == "python":
+        return text
+    return re.sub(start, lambda _: f"{python} -m ", text)
 
 
 def _python() -> str:

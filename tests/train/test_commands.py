@@ -128,6 +128,9 @@ def test_a_command_starts_this_python(tmp_path, monkeypatch, path, executable, i
     monkeypatch.setattr(sys, "prefix", "/venv" if in_venv else sys.base_prefix)
     assert pasteable("python -m train.fit, python -m a") == f"{expected} -m train.fit, python -m a"
     assert pasteable(".venv/bin/python -m train.fit") == ".venv/bin/python -m train.fit"
+    pip = "pip install x" if expected == "python" else f"{expected} -m pip install x"
+    assert pasteable("pip install x") == pip
+    assert pasteable(".venv/bin/pip install x") == ".venv/bin/pip install x"
 
 
 def test_the_path_of_a_hint_is_quoted(tmp_path, monkeypatch):

@@ -22,6 +22,7 @@ settings = { epochs = 40 }            # of this row, over all others
 """
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,7 +125,7 @@ class Study:
                     raise UsageError(
                         f"{row.name} has {_shown(key, value)}, {first.name} has "
                         f"{_shown(key, expected)}: {what}",
-                        f"{_flag(key)} for all",
+                        f"for all rows {_flag(key, expected)}",
                     )
 
 
@@ -132,8 +133,16 @@ def _shown(key: str, value: Any) -> str:
     return f"{key} = {'another' if key == 'augmentation' else value}"
 
 
-def _flag(key: str) -> str:
-    return "--augment KEY=VALUE" if key == "augmentation" else f"--{key.replace('_', '-')}"
+def _flag(key: str, value: Any) -> str:
+    """Return the flag of train.compare that gives all rows a setting."""
+    if key == "augmentation":
+        return "--augment KEY=VALUE"
+    name = key.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{'' if value else 'no-'}{name}"
+    if key == "input":
+        return f"--input {'x'.join(map(str, value))}"
+    return shlex.join([f"--{name}", *map(str, value if isinstance(value, tuple) else (value,))])
 
 
 def study_names() -> tuple[str, ...]:

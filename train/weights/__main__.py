@@ -45,7 +45,7 @@ def make_parser() -> Parser:
 def describe(source: Source) -> str:
     """Return what is to know about a source, as lines of text."""
     rows = {
-        "package": source.fetch,
+        "package": pasteable(source.fetch),
         "precision": source.precision,
         "licence": source.licence,
         "changed": source.changes,
