@@ -71,7 +71,7 @@ class MeasuredRun:
     parameters: int
     multiply_adds: int
     training_s: float  # wall clock
-    training_cpu_s: float  # of all threads, which other load does not change
+    training_cpu_s: float  # of all threads, which other load does not change; of a CPU
     measuring_s: float
     float_bytes: int  # of model.keras
     int8_bytes: int
@@ -80,6 +80,7 @@ class MeasuredRun:
     # 95 % intervals by the field's name; of a metric that is not known there is none.
     intervals: dict[str, Interval] = field(default_factory=dict)
     scores: tuple[Score, ...] = ()  # of each attribute
+    device: str = "cpu"  # that trained it: cpu, gpu or tpu
 
 
 def photo_shares(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -177,7 +178,8 @@ def _measure(
     )
     width, height = settings.input
     # Its own photos and those of --more; runs of earlier versions did not record the number.
-    trained = read_record(run).get("photos", {}).get("train", len(train))
+    record = read_record(run)
+    trained = record.get("photos", {}).get("train", len(train))
     wall_s, cpu_s, epochs = read_times(run)
     means = float_scores.means()
     predictions = TestPredictions(rows_of(test, whole_test), test.labels, raw_float)
@@ -209,6 +211,7 @@ def _measure(
         int8_loss=means["accuracy"] - int8_scores.means()["accuracy"],
         intervals={key: ends for key, ends in intervals.items() if ends[0] == ends[0]},
         scores=float_scores.attributes,
+        device=record.get("device", "cpu"),
     )
     return measured, predictions
 

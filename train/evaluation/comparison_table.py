@@ -25,7 +25,7 @@ COST = (
     "epochs",
     "parameters",
     "multiply-adds",
-    "training, CPU min",
+    "training",
     "float",
     "int8",
     "int8 ms",
@@ -190,6 +190,13 @@ def cost_table(rows: Sequence[ComparisonRow]) -> TextTable:
     return TextTable("Cost", COST, [_cost(row) for row in rows])
 
 
+def _training(row: ComparisonRow) -> str:
+    """Return "11.9 CPU min", or the time on the clock with an accelerator: "1.9 min, gpu"."""
+    if row.first.device == "cpu":
+        return f"{row.mean('training_cpu_s') / 60:.1f} CPU min"
+    return f"{row.mean('training_s') / 60:.1f} min, {row.first.device}"
+
+
 def _cost(row: ComparisonRow) -> tuple[str, ...]:
     run = row.first
     return (
@@ -197,7 +204,7 @@ def _cost(row: ComparisonRow) -> tuple[str, ...]:
         f"{row.mean('epochs'):g}",
         f"{run.parameters / 1e6:.2f} M",
         f"{run.multiply_adds / 1e6:,.0f} M",
-        f"{row.mean('training_cpu_s') / 60:.1f}",
+        _training(row),
         f"{run.float_bytes / 1e6:.1f} MB",
         f"{run.int8_bytes / 1e6:.2f} MB",
         milliseconds(min(run.int8_ms for run in row.runs)),

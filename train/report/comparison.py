@@ -44,9 +44,9 @@ STEP_TEXT = (
     "The earlier project's figures are on other photos of CelebA.",
 )
 COST_TEXT = (
-    "A Pi's time is roughly proportional to the multiply-adds. CPU minutes are of all cores "
-    "together, int8 ms is the quickest pass on one thread of the computer that measured, and int8 "
-    "loss is in points of accuracy."
+    "A Pi's time is roughly proportional to the multiply-adds. CPU minutes of training are of all "
+    "cores together, those on an accelerator are on the clock; int8 ms is the quickest pass on one "
+    "thread of the computer that measured, and int8 loss is in points of accuracy."
 )
 
 

@@ -68,7 +68,7 @@ def save_settings(
 
     splits: what the run learns from, by name.
     """
-    from train.keras_import import keras  # takes 3 s, and the flags are checked without it
+    from train.keras_import import device_kind, keras  # takes 3 s; the flags are checked without
 
     record = {
         "settings": msgspec.to_builtins(settings),
@@ -77,6 +77,7 @@ def save_settings(
         "code": code_version(),
         "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
         "python": platform.python_version(),
+        "device": device_kind(),
     }
     source = Path(settings.weights).parent
     if settings.weights.endswith(".keras") and (source / "settings.json").exists():

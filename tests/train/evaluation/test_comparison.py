@@ -102,7 +102,9 @@ def test_rows_say_photos_steps_input_and_augmentation():
     at = seeds.header.index("over seeds")
     assert [cells[at] for cells in seeds.rows] == ["80.00 to 90.00 % (2 seeds)", ""]
     (cost,) = cost_table([row("one", right(90))]).rows
-    assert cost == ("one", "4", "1.23 M", "2 M", "1.5", "5.0 MB", "1.30 MB", "1.2", "-0.50")
+    assert cost == ("one", "4", "1.23 M", "2 M", "1.5 CPU min", "5.0 MB", "1.30 MB", "1.2", "-0.50")
+    (fast,) = cost_table([row("one", right(90), figures={"device": "gpu"})]).rows
+    assert fast[4] == "1.0 min, gpu"
 
 
 def test_many_attributes_are_one_row():
