@@ -94,7 +94,8 @@ def plan(args: argparse.Namespace) -> Study:
 def check_run(run: Path, settings: FitSettings) -> None:
     """Raise UsageError for a run of other settings, or a new one whose weights are missing."""
     if (run / "settings.json").exists():
-        if read_settings(run) != msgspec.structs.replace(settings, recipe=run.name):
+        own = read_settings(run)
+        if own != msgspec.structs.replace(settings, recipe=run.name, about=own.about):
             raise UsageError(f"{run} has other settings", "another --out, or delete it")
         return
     weights = settings.weights

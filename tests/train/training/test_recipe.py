@@ -190,11 +190,7 @@ ANCESTORS = {
         (5, *SGD, "block_16_expand", False),
     ),
     "smile-inceptionv3-bottleneck": ("InceptionV3", (50, *RMSPROP, "none", True)),
-    "smile-inceptionv3": (
-        "InceptionV3",
-        (2, "adam", 1e-3, "none", False),
-        (5, "adam", 1e-4, "all", False),
-    ),
+    "smile-inceptionv3": ("InceptionV3", (8, "adamw", 1e-4, "all", False)),
     "smile-resnet50-as-given": ("ResNet50", (20, "adam", 1e-2, "all", False)),
     "smile-resnet50": ("ResNet50", (20, "adam", 1e-3, "all", False)),
     "smile-resnet50-scratch": ("ResNet50", (15, "adam", 1e-3, "all", False)),
@@ -216,7 +212,7 @@ ANCESTORS = {
     ),
 }
 # Facet's own methods, and the plain CNN that Facet had before the capstone's.
-OWN = {"smile-mobilenetv2", "gender-mobilenetv2", "smile-flatten-cnn"}
+OWN = {"smile-mobilenetv2", "gender-mobilenetv2", "smile-flatten-cnn", "smile-vgg19-whole"}
 
 
 @pytest.mark.parametrize("name", ANCESTORS)
