@@ -12,7 +12,7 @@ Takes as long as the recipes do; the same command continues after an interruptio
 fails does not end the others. Writes a run per recipe and seed to --out, with comparison.json in
 each, and comparison.html, comparison.md, comparison.json and comparison.png of all. --into FILE.md
 also writes the tables there, between <!-- NAME --> and <!-- /NAME -->, where NAME is that of --out,
-and the chart beside it as NAME.png.
+and the charts beside it: NAME.png, NAME-curves.png of the learning curves, and NAME-roc.png.
 """
 
 import argparse
@@ -46,6 +46,13 @@ from train.training.flags import add_flags, overridden
 from train.training.recipe import as_toml
 from train.training.run_dir import read_settings
 from train.training.study import Study, read_study, study_names, study_of_recipes
+
+# What --into copies beside its page: a file in --out, and the ending of its copy.
+CHARTS_FOR_PAGE = {
+    "comparison.png": "",
+    "charts/learning-val_accuracy.png": "-curves",
+    "charts/roc.png": "-roc",
+}
 
 
 @dataclass(frozen=True)
@@ -251,12 +258,15 @@ def _draw(
 
     study, out = comparison.study, comparison.out
     chart(out / "comparison.png", rows)
-    if comparison.into:
-        chart(comparison.into.with_name(f"{out.name}.png"), rows)
     page = ComparisonPage(
         out.name, study.about, photos, study.equal, rows, failed, comparison.command
     )
     write_page(page, out)
+    if comparison.into:
+        for source, ending in CHARTS_FOR_PAGE.items():
+            if (out / source).exists():
+                target = comparison.into.with_name(f"{out.name}{ending}.png")
+                write_atomic(target, (out / source).read_bytes())
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -123,8 +123,9 @@ def test_the_tables_and_the_chart(compared):
     text = (folder / "page.md").read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert "| `with-softmax` | SimpleCNN, scratch |" in text and "| few photos |" in text
-    for drawn in (folder / "runs" / "comparison.png", folder / "runs.png"):
-        assert cv2.imread(str(drawn)).shape[1] > 800
+    beside_page = (folder / f"runs{ending}.png" for ending in ("", "-curves", "-roc"))
+    for drawn in (folder / "runs" / "comparison.png", *beside_page):
+        assert cv2.imread(str(drawn)).shape[1] > 600
 
 
 def test_the_page_has_the_curves_of_all_recipes_and_names_the_command(compared):

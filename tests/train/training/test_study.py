@@ -103,5 +103,5 @@ def test_shipped_studies_are_at_full_size(name):
 
 
 def test_the_studies():
-    assert set(study_names()) == {"attributes", "bases", "male", "smiling"}
+    assert set(study_names()) == {"attributes", "augmentation", "bases", "male", "smiling"}
     assert not list(STUDIES.glob("*/*"))
