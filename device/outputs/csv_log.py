@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from ..rowlog import line, open_sink, timestamp
 from ..settings import RotationSettings
@@ -80,10 +81,19 @@ class CsvLog:
         return line([*(known.get(column, "") for column in FIXED), *("" for _ in rest)])
 
 
-def person(face: Face) -> list[str]:
+class Recognized(Protocol):
+    """What was compared with enrolled people: a face or a visit."""
+
+    @property
+    def person(self) -> str: ...
+    @property
+    def person_score(self) -> float | None: ...
+
+
+def person(seen: Recognized) -> list[str]:
     """Return the columns PERSON: empty until the face was compared with enrolled people."""
-    score = "" if face.person_score is None else f"{face.person_score:.3f}"
-    return [face.person, score]
+    score = "" if seen.person_score is None else f"{seen.person_score:.3f}"
+    return [seen.person, score]
 
 
 def decimals(probabilities: Probabilities, names: Sequence[str]) -> list[str]:

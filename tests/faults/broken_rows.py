@@ -155,17 +155,17 @@ def a_file_for_each_change_of_day() -> None:
 
 
 def dwell_by_the_clock() -> None:
-    from device.outputs.visit_log import Visit
+    from device.outputs.visits import OpenVisit
 
     def by_clock(before: Callable[..., Any]) -> Callable[..., Any]:
-        def row(self: Any, *arguments: Any) -> bytes:
+        def end(self: Any, *arguments: Any) -> Any:
             first_seen = datetime.fromisoformat(self._first_seen.rstrip("?"))
             self.last_s = self._first_s + (self._last_seen - first_seen).total_seconds() + 60
             return before(self, *arguments)
 
-        return row
+        return end
 
-    replace(Visit, "row", by_clock)
+    replace(OpenVisit, "end", by_clock)
 
 
 def deletes_by_any_clock() -> None:

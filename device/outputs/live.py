@@ -1,0 +1,102 @@
+"""What the loop saw last, for readers in other threads: the web page, MQTT, metrics, rules.
+
+The loop only stores values here; a reader waits for news at its own pace, and a slow one costs the
+loop nothing.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..types import Result
+from .visits import Visit, VisitTracker
+
+KEPT_VISITS = 1000
+KEPT_HOURS = 48
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EndedVisit:
+    """A visit with its number in this run, from 1."""
+
+    number: int
+    visit: Visit
+
+
+class LiveState:
+    """An output that keeps the newest result and the visits that have ended; all for any thread.
+
+    thresholds and max_lost_s: as for VisitTracker. Previews, which were not analyzed, are ignored.
+    """
+
+    def __init__(self, thresholds: Mapping[str, float], max_lost_s: float):
+        self._tracker = VisitTracker(thresholds, max_lost_s)
+        self._changed = threading.Condition()
+        self._result: Result | None = None
+        self._frames = self._number = 0
+        self._visits: deque[EndedVisit] = deque(maxlen=KEPT_VISITS)
+        self._hours: dict[datetime, int] = {}
+        self._closed = False
+
+    def __enter__(self) -> "LiveState":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._add(self._tracker.close())
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def write(self, result: Result) -> None:
+        if not result.analyzed:
+            return
+        ended = self._tracker.add(result)
+        self._add(ended)
+        with self._changed:
+            self._result = result
+            self._frames += 1
+            self._changed.notify_all()
+
+    def _add(self, ended: Sequence[Visit]) -> None:
+        with self._changed:
+            for visit in ended:
+                self._number += 1
+                self._visits.append(EndedVisit(self._number, visit))
+                hour = datetime.fromisoformat(visit.first_seen.rstrip("?")).replace(
+                    minute=0, second=0, microsecond=0
+                )
+                self._hours[hour] = self._hours.get(hour, 0) + 1
+            for old in sorted(self._hours)[:-KEPT_HOURS]:
+                del self._hours[old]
+
+    def wait(self, frames: int, timeout_s: float) -> tuple[Result | None, int]:
+        """Wait until more than `frames` results were written; return the newest, and their number.
+
+        Returns after timeout_s, and when the run ends, with what there is then.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._frames > frames, timeout_s)
+            return self._result, self._frames
+
+    @property
+    def closed(self) -> bool:
+        """Whether the run has ended."""
+        with self._changed:
+            return self._closed
+
+    def newest(self) -> Result | None:
+        """Return the newest result; None before the first frame."""
+        with self._changed:
+            return self._result
+
+    def visits(self, after: int = 0) -> Sequence[EndedVisit]:
+        """Return the visits that have ended after number `after`, the newest 1,000 of them."""
+        with self._changed:
+            return [ended for ended in self._visits if ended.number > after]
+
+    def visits_by_hour(self) -> Mapping[datetime, int]:
+        """Return the number of visits that began in each hour, UTC, of the last 48 with any."""
+        with self._changed:
+            return dict(self._hours)

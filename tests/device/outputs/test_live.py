@@ -1,0 +1,91 @@
+"""What other threads may read of a run: the newest result, and the visits that ended."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.outputs import live as live_module
+from device.outputs.live import LiveState
+from device.outputs.visits import VisitTracker
+from tests.device.outputs.made_up import face, result
+
+THRESHOLDS = {"Bald": 0.5, "Smiling": 0.2}
+
+
+def frames(tracks_per_frame):
+    """Return results, ten a second, with these tracks in view."""
+    return [
+        result(*(face(track) for track in sorted(tracks)), index=index, seconds=index / 10)
+        for index, tracks in enumerate(tracks_per_frame)
+    ]
+
+
+def test_nothing_is_known_before_the_first_frame():
+    live = LiveState(THRESHOLDS, 1.0)
+    assert live.newest() is None and not live.visits() and not live.visits_by_hour()
+    assert live.wait(0, 0.01) == (None, 0) and not live.closed
+
+
+def test_a_reader_waits_for_a_newer_frame_and_for_the_end():
+    live, seen = LiveState(THRESHOLDS, 1.0), []
+
+    def read():
+        count = 0
+        while not live.closed:
+            newest, count = live.wait(count, 10)
+            seen.append((newest and newest.frame.index, count))
+
+    reader = threading.Thread(target=read)
+    first, second = frames([{1}, {1}])
+    with live:
+        live.write(first)
+        reader.start()
+        while not seen:
+            pass
+        live.write(second)
+        while len(seen) < 2:
+            pass
+    reader.join(10)
+    assert not reader.is_alive() and seen[:2] == [(0, 1), (1, 2)]
+    assert seen[-1] == (1, 2)  # the end brings no other frame
+
+
+def test_previews_are_not_analyzed_and_so_not_kept():
+    live = LiveState(THRESHOLDS, 1.0)
+    live.write(replace(result(face(1)), analyzed=False))
+    assert live.newest() is None
+
+
+def test_visits_have_numbers_and_are_counted_in_the_hour_they_began():
+    with LiveState(THRESHOLDS, 1.0) as live:
+        for one in frames([{1, 2}, {2}, *[set()] * 40, {3}]):
+            live.write(one)
+        assert [ended.number for ended in live.visits()] == [1, 2]
+        assert [ended.visit.track for ended in live.visits(after=1)] == [2]
+    assert [ended.visit.track for ended in live.visits()] == [1, 2, 3]  # the end ends them
+    assert live.visits_by_hour() == {datetime(2026, 1, 2, 12, tzinfo=UTC): 3}
+
+
+def test_old_visits_and_hours_are_forgotten(monkeypatch):
+    monkeypatch.setattr(live_module, "KEPT_HOURS", 2)
+    with LiveState(THRESHOLDS, 1.0) as live:
+        for hour in range(4):
+            live.write(result(face(hour + 1), index=hour, seconds=3600 * hour))
+    hours = live.visits_by_hour()
+    assert [hour.hour for hour in hours] == [14, 15] and set(hours.values()) == {1}
+
+
+@given(st.lists(st.sets(st.integers(1, 4), max_size=4), max_size=60))
+def test_a_live_run_has_the_visits_of_the_tracker(tracks_per_frame):
+    tracker, expected = VisitTracker(THRESHOLDS, 1.0), []
+    with LiveState(THRESHOLDS, 1.0) as live:
+        for one in frames(tracks_per_frame):
+            expected += tracker.add(one)
+            live.write(one)
+    expected += tracker.close()
+    got = [ended.visit for ended in live.visits()]
+    assert [(v.track, v.dwell_s) for v in got] == [(v.track, v.dwell_s) for v in expected]
+    assert sum(live.visits_by_hour().values()) == len(got)
