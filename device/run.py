@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from . import __version__
 from .cli.command import exit_with, readable_by
+from .cli.connections import build_connections
 from .cli.flags import read_settings
 from .cli.loop import for_window, stop_at_signals, until_stopped
 from .cli.outputs import (
@@ -72,8 +73,11 @@ def main(argv: list[str] | None = None) -> int:
             f"model {settings.attributes.model.stem} ({counted(len(shown), 'attribute')}) on "
             f"{runtime_name()}"
         )
-        outputs += build_reports(settings, camera, stack)
         analysis = build_pipeline(settings, models, camera, shown, stop.is_set, recognizer)
+        outputs += build_connections(
+            settings, camera, card, tuple(shown), files, analysis.stopwatch, stack
+        )
+        outputs += build_reports(settings, camera, stack)
         if window:
             outputs = [AnalyzedOnly(outputs), window]
         results = for_window(analysis, camera, stop.is_set) if window else analysis

@@ -6,10 +6,14 @@ loop nothing.
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
+from ..attributes.model_card import ModelCard
+from ..settings import Settings
+from ..stopwatch import Stopwatch
 from ..types import Result
 from .visits import Visit, VisitTracker
 
@@ -100,3 +104,25 @@ class LiveState:
         """Return the number of visits that began in each hour, UTC, of the last 48 with any."""
         with self._changed:
             return dict(self._hours)
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """A run, as the web page, MQTT, metrics and rules know it; all for any thread."""
+
+    settings: Settings
+    state: LiveState
+    card: ModelCard
+    shown: tuple[str, ...]
+    """The attributes that labels may name."""
+    camera: str
+    """Name of the camera, without its password."""
+    log: Path | None
+    """The CSV file of faces, if one is written."""
+    visits: Path | None
+    """The CSV file of visits, if one is written."""
+    stopwatch: Stopwatch
+    dropped: Callable[[], int]
+    """Returns the number of frames that were replaced before they were taken."""
+    reconnecting: Callable[[], bool]
+    """Returns whether the camera has dropped and is being opened again."""
