@@ -253,7 +253,7 @@ def test_a_missing_model_is_an_error_with_the_command_that_restores_it(environme
     assert done.returncode == 4, done.stderr
     last = done.stderr.splitlines()[-1]
     assert "attributes.tflite" in last
-    assert last.endswith("Try: pip install --force-reinstall facet-camera")
+    assert last.endswith("bin/python -m pip install --force-reinstall facet-camera")
 
 
 @pytest.mark.slow
