@@ -95,7 +95,7 @@ def _moved(
     walk = walks.setdefault(name, _Walk(point, distance))
     if (distance >= 0) != (walk.distance >= 0):
         # Here, not when it is past the margin: in between it may walk along the line, past an end.
-        walk.met = _is_between(walk, point, distance, ends)
+        walk.met = _is_between(walk.point, point, ends)
     walk.point, walk.distance = point, distance
     side = 0 if abs(distance) <= margin else int(math.copysign(1, distance))
     if not side or side == walk.side:
@@ -110,21 +110,18 @@ def signed_distance(point: Point, ends: tuple[Point, Point]) -> float:
 
     Right is that of a viewer of the picture who looks from the first end to the second.
     """
-    (x0, y0), (x1, y1) = ends
-    along_x, along_y = x1 - x0, y1 - y0
-    away = (point[1] - y0) * along_x - (point[0] - x0) * along_y
-    return away / math.hypot(along_x, along_y)
+    return _turn(*ends, point) / math.dist(*ends)
 
 
-def _is_between(walk: _Walk, point: Point, distance: float, ends: tuple[Point, Point]) -> bool:
-    """Whether the way from the walk's point to `point` meets the line between its ends."""
-    share = walk.distance / (walk.distance - distance)
-    x = walk.point[0] + share * (point[0] - walk.point[0])
-    y = walk.point[1] + share * (point[1] - walk.point[1])
-    (x0, y0), (x1, y1) = ends
-    along_x, along_y = x1 - x0, y1 - y0
-    place = (x - x0) * along_x + (y - y0) * along_y
-    return 0 <= place <= along_x**2 + along_y**2
+def _is_between(start: Point, end: Point, ends: tuple[Point, Point]) -> bool:
+    """Whether a way that crosses the line through `ends` does it between them, or at one."""
+    return _turn(start, end, ends[0]) * _turn(start, end, ends[1]) <= 0
+
+
+def _turn(start: Point, end: Point, point: Point) -> float:
+    """Return twice the area of a triangle, px²; positive if it turns to the viewer's right."""
+    along_x, along_y = end[0] - start[0], end[1] - start[1]
+    return (point[1] - start[1]) * along_x - (point[0] - start[0]) * along_y
 
 
 def _counted(count: LineCount, direction: str) -> LineCount:
