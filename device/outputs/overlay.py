@@ -65,12 +65,12 @@ def annotate(picture_bgr: Image, faces: Sequence[Face], status: str = "") -> Non
 def draw_lines(picture_bgr: Image, lines: Sequence[LineCount]) -> None:
     """Draw into `picture_bgr`, uint8 (H, W, 3): each line with its name and sums.
 
-    An arrow at its middle points to where in leads. To be called before `annotate`, so that labels
-    stay on top.
+    An arrow at its middle points to where in leads; the sums stand at its begin, mostly a border of
+    the picture, where they hide no face. To be called before `annotate`: labels stay on top.
     """
     height, width = picture_bgr.shape[:2]
     text = Text.fitting(height)
-    taken: list[Rect] = []
+    taken: list[Rect] = [(0, 0, width // 2, text.line + 2 * text.pad)]  # the status
     for count in lines:
         start = _pixel(count.line.from_xy, width, height)
         end = _pixel(count.line.to_xy, width, height)
@@ -82,9 +82,7 @@ def draw_lines(picture_bgr: Image, lines: Sequence[LineCount]) -> None:
         if text.width(words[0]) + 2 * text.pad > width:
             words = [word for word in words[0].split("  ") if text.width(word) < width]
         if words:
-            (left, top), (right, bottom) = arrow.min(axis=0), arrow.max(axis=0)
-            around = (int(left), int(top), int(right - left), int(bottom - top))
-            where = place_label(around, _size(words, text), (width, height), [around, *taken])
+            where = place_label((*start, 1, 1), _size(words, text), (width, height), taken)
             taken.append(_panel(picture_bgr, words, where, text, WHITE))
 
 
