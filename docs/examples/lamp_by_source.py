@@ -15,7 +15,5 @@ from gpiozero import LED
 camera, pin = sys.argv[1], int(sys.argv[2])
 with LED(pin) as lamp, facet.smiling(camera) as smile:
     lamp.source = smile
-    smile.when_activated = lambda: print("smiling")
-    smile.when_deactivated = lambda: print("not smiling")
     with contextlib.suppress(KeyboardInterrupt):
         smile.join()  # a video ends; a camera does not
