@@ -6,7 +6,6 @@ for frame, faces in facet.watch("demo"):            # 0, "usb:0", "rtsp://..", "
         print(face.id, face.box, face.labels, face["Smiling"])
 
 facet.analyze("photo.jpg")                          # the faces of one photo
-facet.stream(0)                                     # in the background; `latest` never waits
 """
 
 from typing import TYPE_CHECKING, Any

@@ -50,8 +50,9 @@ every setting and run with it:
     python -m device.settings_file > facet.toml
     python -m device.run --config facet.toml
 
-Each section below is a table of the TOML file, each row a key in it. An unknown key, a wrong type
-or a value out of its limits ends the command with exit code 2 and names the nearest key.
+Each section below is a table of the TOML file, each row a key in it. A table in double brackets may
+stand there any number of times. An unknown key, a wrong type or a value out of its limits ends the
+command with exit code 2 and names the nearest key.
 """
 COLUMNS = ("Key", "Flag", "Unit", "Default", "Limits", "Meaning")
 

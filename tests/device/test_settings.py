@@ -94,7 +94,7 @@ def test_settings_that_do_not_go_together(values, message, hint):
         ({"lines": 3}, "[[lines]] = 3, need tables. Try: [[lines]] on a line"),
         ({"lines": {"name": "a"}}, "need tables. Try: [[lines]] on a line"),
         ({"lines": [{"name": "a"}, 3]}, "[[lines]] 2: = 3, need a table. Try: [[lines]] on a l"),
-        ({"lines": [{"nam": "a"}]}, "[[lines]] 1: unknown setting nam. Try: name"),
+        ({"lines": [{"names": "a"}]}, "[[lines]] 1: unknown setting names. Try: name"),
         ({"line": [{"name": "a"}]}, "unknown [[line]]. Try: lines"),
         ({"lines": [{}]}, '[[lines]] 1: a line without a name. Try: name = "door"'),
         ({"lines": [{"name": "a", "to": [0, 0.5]}]}, "1: from and to are the same point"),

@@ -6,7 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+import device
 from device.camera.demo import ASTRONAUT
+from device.settings import load_settings
+from tests.conftest import ROOT
 
 SIZE_WH, FPS = (640, 480), 25.0
 FACE_PX = 90
@@ -95,3 +98,22 @@ def test_a_wrong_line_ends_the_command_in_one_line(walk, config, facet):
     done = facet("--camera", walk, "--headless", "--config", config)
     message = "[[lines]] 1: from = [0, 50], need each 0 to 1. Try: from = [0.0, 0.5]"
     assert done.code == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_the_line_of_the_page_counts_entries_to_the_right(walk, config, tmp_path, facet):
+    page = (ROOT / "docs" / "lines.md").read_text()
+    block = page.partition("    [[lines]]")[2].partition("\n\n")[0]
+    config.write_text("[[lines]]" + block)
+    log = tmp_path / "crossings.csv"
+    assert facet("--camera", walk, "--headless", "--crossings", log, "--config", config).code == 0
+    assert [row["direction"] for row in rows(log)] == ["in", "out"]
+    assert load_settings(config).lines[0].in_name == "entries"
+
+
+def test_the_library_gives_crossings_and_sums(walk):
+    door = {"name": "door", "from": [0.5, 1.0], "to": [0.5, 0.0]}
+    results = list(device.watch(walk, lines=[door]))
+    found = [crossing for result in results for crossing in result.crossings]
+    assert [(one.line, one.direction) for one in found] == [("door", "in"), ("door", "out")]
+    (count,) = results[-1].lines
+    assert (count.line.name, count.ins, count.outs) == ("door", 1, 1)
