@@ -124,10 +124,17 @@ class AttributeSource:
     """
 
     def __init__(
-        self, stream: Stream, name: str, threshold: float, hold_s: float, owned: bool = False
+        self,
+        stream: Stream,
+        name: str,
+        threshold: float,
+        hold_s: float,
+        owned: bool = False,
+        stale_s: float = STALE_S,
     ):
         self.name, self.threshold = name, threshold
         self._stream, self._owned = stream, owned  # owned: closed with the source
+        self._stale_s = stale_s
         self._level = Level(threshold, hold_s)
         self._active, self._inactive = threading.Event(), threading.Event()
         self._inactive.set()
@@ -243,7 +250,7 @@ class AttributeSource:
                 self._set(self._level.update(self._highest(result), result.frame.at_s))
             elif self._stream.ended:
                 return
-            elif time.monotonic() - newest_s > STALE_S:
+            elif time.monotonic() - newest_s > self._stale_s:
                 self._set(False)
 
     def _highest(self, result: Result) -> float:

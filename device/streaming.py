@@ -11,7 +11,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from .worker import Worker
 
 JOIN_S = 10.0
 POLL_S = 0.5  # between two looks whether Ctrl-C was pressed
+
+Results = Callable[[Settings, Callable[[], bool]], Generator[Result, None, None]]
 
 
 def stream(
@@ -41,11 +43,11 @@ class Stream:
 
     Unlike `watch`, whose loop gets each result of a film, it only keeps the newest: nothing waits
     for a slow reader. Any thread may read it. What ends the thread with a fault, such as a camera
-    that is unplugged for good, is raised to its readers.
+    that is unplugged for good, is raised to its readers. results: yields what `watch` yields.
     """
 
-    def __init__(self, settings: Settings):
-        self.settings = settings
+    def __init__(self, settings: Settings, results: Results = results):
+        self.settings, self._results = settings, results
         self._changed = threading.Condition()
         self._result: Result | None = None
         self._count = 0
@@ -110,7 +112,7 @@ class Stream:
 
     def _run(self, worker: Worker) -> None:
         try:
-            with contextlib.closing(results(self.settings, worker.stopping.is_set)) as found:
+            with contextlib.closing(self._results(self.settings, worker.stopping.is_set)) as found:
                 for result in found:
                     with self._changed:
                         self._result, self._count = result, self._count + 1

@@ -54,7 +54,7 @@ def stream():
 
 @pytest.fixture
 def smiling(stream):
-    with AttributeSource(stream, "Smiling", 0.6, 0.5) as source:
+    with AttributeSource(stream, "Smiling", 0.6, 0.5, stale_s=1000.0) as source:
         yield source
 
 
@@ -150,11 +150,13 @@ def test_a_fault_of_the_stream_makes_it_0_and_is_raised(stream, smiling, caplog)
     assert smiling.value == 0 and "the cable is out" in caplog.text
 
 
-def test_a_stream_without_results_makes_it_0(stream, smiling, monkeypatch):
-    monkeypatch.setattr("device.attribute_sources.STALE_S", 0.3)
+def test_a_stream_without_results_makes_it_0(stream):
     stream.smile(0.9, at_s=0.0)
-    assert smiling.wait_for_active(LONG_S)
-    assert smiling.wait_for_inactive(LONG_S) and not smiling.closed
+    seen = []
+    with AttributeSource(stream, "Smiling", 0.6, 0.5, stale_s=0.5) as smiling:
+        smiling.when_deactivated = lambda: seen.append("off")
+        until(lambda: seen == ["off"])
+        assert not smiling.is_active and not smiling.closed
 
 
 @pytest.mark.parametrize("owned", [True, False])

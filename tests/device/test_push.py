@@ -14,7 +14,7 @@ import pytest
 from device.errors import UsageError
 from device.push import PushMessages
 
-apprise = pytest.importorskip("apprise")
+pytest.importorskip("apprise", reason="no apprise: pip install -r requirements-push.txt")
 # apprise imports it on Python 3.11 and 3.12, when it loads its services.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 LONG_S = 30.0

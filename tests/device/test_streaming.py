@@ -6,6 +6,8 @@ import pytest
 
 import device as facet
 from device.errors import SourceError, UsageError
+from device.settings import Settings
+from device.streaming import Stream
 from tests.device.outputs.made_up import result
 
 
@@ -40,13 +42,22 @@ def test_what_is_wrong_with_a_source_is_raised_at_once(tmp_path):
     assert threading.active_count() == before
 
 
-def test_a_fault_is_raised_to_every_reader_and_not_by_closing(monkeypatch):
+def test_a_fault_is_raised_to_every_reader():
+    started = threading.Event()
+
     def results(settings, stopping):
         yield result()
+        started.wait(30)
         raise SourceError("the cable is out", "plug it in")
 
-    monkeypatch.setattr("device.streaming.results", results)
-    # The fault may come before or after the constructor has seen the first result.
-    with pytest.raises(SourceError, match="cable"):
-        stream = facet.stream("demo")
-        list(stream)
+    with Stream(Settings(), results) as stream:
+        assert stream.latest.frame.index == 0
+        started.set()
+        for read in (lambda: list(stream), lambda: list(stream), lambda: stream.latest):
+            with pytest.raises(SourceError, match="cable"):
+                read()
+
+
+def test_a_source_without_frames_gives_a_stream_that_has_ended():
+    with Stream(Settings(), lambda *_: (one for one in ())) as stream:
+        assert stream.ended and stream.latest is None and list(stream) == []
