@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import analyze, watch
+    from .attribute_sources import AttributeSource, attribute_source, smiling
     from .errors import FacetError, ModelError, SourceError, UsageError
     from .settings import Settings, load_settings
+    from .streaming import Stream, stream
     from .types import Face, Frame, Result
 
 __version__ = "0.1.0"
 __all__ = [
+    "AttributeSource",
     "Face",
     "FacetError",
     "Frame",
@@ -25,16 +28,22 @@ __all__ = [
     "Result",
     "Settings",
     "SourceError",
+    "Stream",
     "UsageError",
     "analyze",
+    "attribute_source",
     "load_settings",
+    "smiling",
+    "stream",
     "watch",
 ]
 
 _HOMES = {
     "api": ("analyze", "watch"),
+    "attribute_sources": ("AttributeSource", "attribute_source", "smiling"),
     "errors": ("FacetError", "ModelError", "SourceError", "UsageError"),
     "settings": ("Settings", "load_settings"),
+    "streaming": ("Stream", "stream"),
     "types": ("Face", "Frame", "Result"),
 }
 

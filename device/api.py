@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,7 @@ def watch(
     frame and drops older ones. Closing the iterator closes the camera. Raises SourceError,
     ModelError and UsageError.
     """
-    return _results(_merged(settings, overrides | {"source": str(source)}))
+    return results(merged(settings, overrides | {"source": str(source)}))
 
 
 def analyze(
@@ -59,7 +59,7 @@ def analyze(
     else:
         frame = frame_of(_checked(image))
     with _analyzing:
-        faces = _analyzer(_merged(settings, overrides)).analyze_frame(frame)
+        faces = _analyzer(merged(settings, overrides)).analyze_frame(frame)
     return [_scaled(face, frame.scale) for face in faces] if frame.scale != 1 else faces
 
 
@@ -93,11 +93,15 @@ def _scaled(face: Face, scale: float) -> Face:
     return dataclasses.replace(face, box=(x, y, w, h), landmarks=face.landmarks * scale)
 
 
-def _merged(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
+def merged(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
+    """Return the settings that `watch` and `analyze` are given; raises UsageError."""
     return override(settings or Settings(), overrides)
 
 
-def _results(settings: Settings) -> Generator[Result, None, None]:
+def results(
+    settings: Settings, stopping: Callable[[], bool] = lambda: False
+) -> Generator[Result, None, None]:
+    """Yield the results of `settings.camera`; polls `stopping`. Raises what `watch` raises."""
     import contextlib
 
     from .attributes.presets import shown_and_logged
@@ -108,14 +112,16 @@ def _results(settings: Settings) -> Generator[Result, None, None]:
     models = load_models(settings)
     shown, _ = shown_and_logged(settings.attributes, models.classifier.card.names)
     with contextlib.ExitStack() as stack:
-        camera = stack.enter_context(open_camera(settings.camera))
+        camera = stack.enter_context(open_camera(settings.camera, stopping))
         recognizer = None
         if settings.people.enabled:
             from .camera import is_live
             from .recognition.recognizer import Recognizer
 
-            recognizer = stack.enter_context(Recognizer(settings.people, is_live(camera)))
-        yield from build_pipeline(settings, models, camera, shown, recognizer=recognizer)
+            recognizer = stack.enter_context(
+                Recognizer(settings.people, is_live(camera), None, stopping)
+            )
+        yield from build_pipeline(settings, models, camera, shown, stopping, recognizer)
 
 
 @functools.lru_cache(maxsize=4)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from .analyzer import FaceAnalyzer
@@ -20,13 +21,14 @@ from .camera.prefetch import prefetch
 from .camera.video import VideoFile
 from .errors import Stopped
 from .faces.detection_scheduler import DetectionScheduler
+from .faces.line_counter import LineCounter
 from .faces.quality_gate import quality_limits
 from .faces.tracker import Tracker
 from .frame_budget import FrameBudget
 from .models import Models
 from .settings import Settings
 from .stopwatch import Stopwatch, Totals
-from .types import Face, Frame, Result
+from .types import Face, Frame, Line, Result
 
 LARGE_FRAME = 12_000_000  # bytes of a picture beside which no other one is decoded
 
@@ -105,7 +107,8 @@ class Pipeline:
     """camera -> faces -> results, until the camera ends; iterate it once, from one thread.
 
     max_frames: ends after so many; 0: never. stopping: asked after every frame, whether to end.
-    The camera is entered and left by its owner.
+    lines: counts the tracks that cross lines, for `Result.crossings` and `Result.lines`. The camera
+    is entered and left by its owner.
     """
 
     def __init__(
@@ -114,8 +117,10 @@ class Pipeline:
         analyzer: FrameAnalyzer,
         max_frames: int = 0,
         stopping: Callable[[], bool] = lambda: False,
+        lines: LineCounter | None = None,
     ):
         self._camera, self._analyzer, self._live = camera, analyzer, is_live(camera)
+        self._lines = lines
         self._max_frames, self._stopping = max_frames, stopping
         self.stopwatch, self.totals = Stopwatch(), Totals()
 
@@ -153,7 +158,11 @@ class Pipeline:
         self.totals.frames += 1
         self.totals.faces += len(faces)
         age_s = time.monotonic() - frame.at_s if self._live else None
-        return Result(frame, faces, self.stopwatch.fps, age_s)
+        result = Result(frame, faces, self.stopwatch.fps, age_s)
+        if self._lines:
+            crossings = self._lines.add(frame, faces)
+            result = replace(result, crossings=crossings, lines=self._lines.counts)
+        return result
 
 
 def _is_large(frame: Frame) -> bool:
@@ -184,7 +193,16 @@ def build_pipeline(
         analyzer = PhotoAnalyzer(single, recognizer, stopping)
     else:
         analyzer = _video_analyzer(settings, models, camera, shown, recognizer)
-    return Pipeline(camera, analyzer, settings.outputs.max_frames, stopping)
+    lines = None if isinstance(camera, Photos) else _line_counter(settings)
+    return Pipeline(camera, analyzer, settings.outputs.max_frames, stopping, lines)
+
+
+def _line_counter(settings: Settings) -> LineCounter | None:
+    """Return what counts crossings of the settings' lines; None without lines."""
+    lines = [
+        Line(line.name, line.from_, line.to, line.in_name, line.out_name) for line in settings.lines
+    ]
+    return LineCounter(lines, settings.tracks.max_lost_s) if lines else None
 
 
 def _video_analyzer(

@@ -63,4 +63,4 @@ def _preview(last: Result, frame: Frame) -> Result:
     elapsed_s = frame.at_s - last.frame.at_s
     faces = [move(face, elapsed_s) for face in last.faces]
     age_s = time.monotonic() - last.frame.at_s
-    return replace(last, frame=frame, faces=faces, age_s=age_s, analyzed=False)
+    return replace(last, frame=frame, faces=faces, age_s=age_s, analyzed=False, crossings=())

@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
         if screen:
             window = build_window(screen, camera, stop, stack, needed=not outputs)
         if not (outputs or window):
-            log.warning("no window, --log, --events or --record: results are not kept")
+            log.warning("no window, log or --record: results are not kept")
         log.info(
             f"{__version__}, {camera.name} ({camera.mode}), detector {settings.faces.detector}, "
             f"model {settings.attributes.model.stem} ({counted(len(shown), 'attribute')}) on "

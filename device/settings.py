@@ -244,6 +244,10 @@ class OutputsSettings(Table, frozen=True):
         "CSV file that gets a row per visit: when, how long, which attributes; not for photos",
         flag="--events FILE.csv", example="visits.csv",
     )] = None
+    crossings: Annotated[Path | None, about(
+        "CSV file that gets a row for each crossing of a line of [[lines]]; not for photos",
+        flag="--crossings FILE.csv", example="crossings.csv",
+    )] = None
     log_every: Annotated[float, about(
         "time between two rows of one face; 0: every frame", "s", DAY, ("fills the disk", ""),
         flag="--log-every S",
@@ -269,7 +273,7 @@ class OutputsSettings(Table, frozen=True):
 
 
 class RotationSettings(Table, frozen=True):
-    """How the files of `outputs.log` and `outputs.events` are kept.
+    """How the files of `outputs.log`, `outputs.events` and `outputs.crossings` are kept.
 
     `faces.csv` is the current file; older ones are `faces.2026-11-22.csv.gz`.
     """
@@ -305,6 +309,31 @@ class RotationSettings(Table, frozen=True):
                 f"{origin} min_free_mb without older files to delete",
                 "daily = true or max_mb in [rotation]",
             )
+
+
+class LineSettings(Table, frozen=True):
+    """A line in the picture; faces that cross it are counted in each direction.
+
+    Looking from `from` to `to`, a face that crosses from the left to the right goes in.
+    """
+
+    name: Annotated[str, about(
+        "name of the line, required; each has its own", example="door",
+    )] = ""
+    from_: Annotated[tuple[float, float], about(
+        "begin of the line: x and y, 0 at the left and at the top", "shares of the picture", (0, 1),
+    )] = (0.0, 0.5)
+    to: Annotated[tuple[float, float], about(
+        "end of the line, as from", "shares of the picture", (0, 1),
+    )] = (1.0, 0.5)
+    in_name: Annotated[str, about("what the picture says for in")] = "in"
+    out_name: Annotated[str, about("what the picture says for out")] = "out"
+
+    def check(self, origin: str) -> None:
+        if not self.name.strip():
+            raise UsageError(f"{origin} a line without a name", 'name = "door"')
+        if self.from_ == self.to:
+            raise UsageError(f"{origin} from and to are the same point", "to = [1.0, 0.5]")
 # fmt: on
 
 
@@ -319,6 +348,14 @@ class Settings(Table, frozen=True):
     people: PeopleSettings = PeopleSettings()
     outputs: OutputsSettings = OutputsSettings()
     rotation: RotationSettings = RotationSettings()
+    lines: tuple[LineSettings, ...] = ()
+
+    def check(self, origin: str) -> None:
+        names = [line.name for line in self.lines]
+        for name in names:
+            if names.count(name) > 1:
+                hint = f'name = "{name} 2" in one of them'
+                raise UsageError(f"{origin} two [[lines]] have the name {name}", hint)
 
 
 def load_settings(path: Path | str) -> Settings:

@@ -17,6 +17,7 @@ from .errors import nearest
 # Face.state: classified, or why not
 OK, TOO_SMALL, BLURRED, TURNED_AWAY = "ok", "too small", "blurred", "turned away"
 TOO_DARK, TOO_BRIGHT, UPSIDE_DOWN = "too dark", "too bright", "upside down"
+IN, OUT = "in", "out"  # Crossing.direction
 NO_FACE = "no face"  # in the log only: of a photo without faces
 UNKNOWN = "unknown"  # Face.person of a face that belongs to no enrolled person
 
@@ -160,6 +161,47 @@ class Face:
         return self.probabilities.get(name)
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line in the picture. Looking from `from_xy` to `to_xy`, in is from the left to the right.
+
+    The points are shares of the picture's width and height, 0..1.
+    """
+
+    name: str
+    from_xy: tuple[float, float]
+    to_xy: tuple[float, float]
+    in_name: str = IN
+    """What the picture says for in."""
+    out_name: str = OUT
+    """What the picture says for out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A track that has crossed a line."""
+
+    time: datetime
+    """UTC, of the frame in which it was seen on the other side."""
+    track: int
+    """ID of the track."""
+    line: str
+    """Name of the line."""
+    direction: str
+    """IN or OUT."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineCount:
+    """A line and its crossings since the start of the run."""
+
+    line: Line
+    ins: int = 0
+    """Crossings in."""
+    outs: int = 0
+    """Crossings out."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
     """One frame and the faces in it; unpacks as `frame, faces`."""
@@ -174,6 +216,10 @@ class Result:
     """Of a live camera: s since the analyzed frame was captured; None for videos and photos."""
     analyzed: bool = True
     """False for a preview: the faces of an earlier frame at their predicted position."""
+    crossings: Sequence[Crossing] = ()
+    """The lines of the settings that a track has crossed since the frame before."""
+    lines: Sequence[LineCount] = ()
+    """The lines of the settings, with their crossings so far."""
 
     def __iter__(self) -> Iterator[Any]:
         yield self.frame

@@ -136,6 +136,17 @@ def test_lamp_on_smile_prints_without_gpiozero(run, film, monkeypatch):
     assert run("lamp_on_smile", film, 17) == "lamp 17 on\n"
 
 
+def test_lamp_by_source_lights_a_lamp_of_gpiozero(run, monkeypatch):
+    gpiozero = pytest.importorskip("gpiozero")
+    from gpiozero.pins.mock import MockFactory
+
+    factory = MockFactory()
+    monkeypatch.setattr(gpiozero.Device, "pin_factory", factory)
+    assert run("lamp_by_source", "demo", 17) == ""
+    assert True in [change.state for change in factory.pin(17).states]
+    factory.close()
+
+
 def test_log_to_sqlite_has_a_row_per_face_and_frame(run, film, tmp_path):
     path = tmp_path / "faces.db"
     printed = run("log_to_sqlite", film, path)

@@ -1,4 +1,4 @@
-"""Build the outputs that the settings ask for: log, visits, video, window and reports.
+"""Build the outputs that the settings ask for: logs, video, window and reports.
 
 Each is entered on the stack as soon as it is open, so that a later one's fault closes it. Outputs
 that are not enabled are not imported.
@@ -7,9 +7,10 @@ that are not enabled are not imported.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,9 +37,11 @@ class Files:
     log: Path | None
     visits: Path | None
     record: Path | None
+    crossings: Path | None = None
 
     def __iter__(self):
-        return (path for path in (self.log, self.visits, self.record) if path)
+        files = (self.log, self.visits, self.record, self.crossings)
+        return (path for path in files if path)
 
 
 class AnalyzedOnly:
@@ -81,13 +84,17 @@ def wanted_files(settings: Settings, camera: Camera, window: bool) -> Files:
     from ..camera.photos import Photos
 
     wanted = settings.outputs
-    files = Files(wanted.log, wanted.events, wanted.record)
+    files = Files(wanted.log, wanted.events, wanted.record, wanted.crossings)
     if isinstance(camera, Demo) and not (window or any(files)):
         return Files(DEMO_FOLDER / "demo.csv", None, DEMO_FOLDER / "demo.mp4")
     if files.visits and isinstance(camera, Photos):
         raise UsageError("--events logs visits, and photos have none", "--log FILE.csv")
-    if files.log and files.visits and files.log.resolve() == files.visits.resolve():
-        raise UsageError(f"--log and --events are both {files.log}", "two different files")
+    if files.crossings and isinstance(camera, Photos):
+        raise UsageError("--crossings logs tracks, and photos have none", "--log FILE.csv")
+    if files.crossings and not settings.lines:
+        hint = '[[lines]] with name = "door" in the file of --config'
+        raise UsageError("--crossings without a line to cross", hint)
+    _refuse_shared({"--log": files.log, "--events": files.visits, "--crossings": files.crossings})
     for path in files:
         _refuse_source(path, settings.camera.source)
     return files
@@ -106,6 +113,7 @@ def build_outputs(
     from ..camera import is_live
     from ..camera.photos import Photos
     from ..outputs.background import BackgroundOutput
+    from ..outputs.crossing_log import CrossingLog
     from ..outputs.csv_log import CsvLog
     from ..outputs.video import VideoRecord
     from ..outputs.visit_log import VisitLog
@@ -133,6 +141,10 @@ def build_outputs(
         )
         outputs.append(stack.enter_context(visits))
         log.info("logging visits to %s%s", files.visits, _kept(visits.moved_to))
+    if files.crossings:
+        crossings = CrossingLog(files.crossings, settings.rotation, stopping)
+        outputs.append(stack.enter_context(crossings))
+        log.info("logging crossings to %s%s", files.crossings, _kept(crossings.moved_to))
     if files.record:
         video = VideoRecord(files.record, camera.fps, timed=not isinstance(camera, Photos))
         background = BackgroundOutput(video, str(files.record), is_live(camera))
@@ -186,6 +198,14 @@ def build_reports(settings: Settings, camera: Camera, stack: contextlib.ExitStac
     if notifier:
         reports.append(notifier)
     return [stack.enter_context(report) for report in reports]
+
+
+def _refuse_shared(logs: Mapping[str, Path | None]) -> None:
+    """Raise UsageError if two logs, by their flags, are one file."""
+    named = [(flag, path) for flag, path in logs.items() if path]
+    for (flag, path), (other, other_path) in itertools.combinations(named, 2):
+        if path.resolve() == other_path.resolve():
+            raise UsageError(f"{flag} and {other} are both {path}", "two different files")
 
 
 def _refuse_source(path: Path, source: str) -> None:

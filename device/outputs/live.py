@@ -14,10 +14,11 @@ from pathlib import Path
 from ..attributes.model_card import ModelCard
 from ..settings import Settings
 from ..stopwatch import Stopwatch
-from ..types import Result
+from ..types import Crossing, LineCount, Result
 from .visits import Visit, VisitTracker
 
 KEPT_VISITS = 1000
+KEPT_CROSSINGS = 1000
 KEPT_HOURS = 48
 
 
@@ -29,8 +30,16 @@ class EndedVisit:
     visit: Visit
 
 
+@dataclass(frozen=True, slots=True)
+class CountedCrossing:
+    """A crossing with its number in this run, from 1."""
+
+    number: int
+    crossing: Crossing
+
+
 class LiveState:
-    """An output that keeps the newest result and the visits that have ended; all for any thread.
+    """An output that keeps the newest result, ended visits and crossings; all for any thread.
 
     thresholds and max_lost_s: as for VisitTracker. Previews, which were not analyzed, are ignored.
     """
@@ -42,6 +51,8 @@ class LiveState:
         self._frames = self._number = 0
         self._visits: deque[EndedVisit] = deque(maxlen=KEPT_VISITS)
         self._hours: dict[datetime, int] = {}
+        self._crossings: deque[CountedCrossing] = deque(maxlen=KEPT_CROSSINGS)
+        self._crossing_number = 0
         self._closed = False
 
     def __enter__(self) -> "LiveState":
@@ -61,6 +72,9 @@ class LiveState:
         with self._changed:
             self._result = result
             self._frames += 1
+            for crossing in result.crossings:
+                self._crossing_number += 1
+                self._crossings.append(CountedCrossing(self._crossing_number, crossing))
             self._changed.notify_all()
 
     def _add(self, ended: Sequence[Visit]) -> None:
@@ -104,6 +118,16 @@ class LiveState:
         """Return the number of visits that began in each hour, UTC, of the last 48 with any."""
         with self._changed:
             return dict(self._hours)
+
+    def crossings(self, after: int = 0) -> Sequence[CountedCrossing]:
+        """Return the crossings of lines after number `after`, the newest 1,000 of them."""
+        with self._changed:
+            return [counted for counted in self._crossings if counted.number > after]
+
+    def line_counts(self) -> Sequence[LineCount]:
+        """Return the lines of the settings with their crossings since the start of the run."""
+        with self._changed:
+            return self._result.lines if self._result else ()
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
-"""Draw boxes and labels into a picture, readable on any background."""
+"""Draw boxes, labels and lines into a picture, readable on any background."""
 
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
+import numpy as np
 
-from ..types import OK, Box, Face, Image
+from ..types import OK, Box, Face, Image, LineCount
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 WHITE, GREY, AMBER = (255, 255, 255), (190, 190, 190), (60, 190, 255)  # B, G, R
@@ -61,10 +62,61 @@ def annotate(picture_bgr: Image, faces: Sequence[Face], status: str = "") -> Non
             taken.append(_panel(picture_bgr, lines, where, text, _colour(face)))
 
 
+def draw_lines(picture_bgr: Image, lines: Sequence[LineCount]) -> None:
+    """Draw into `picture_bgr`, uint8 (H, W, 3): each line with its name and sums.
+
+    An arrow at its middle points to where in leads; the sums stand at its begin, mostly a border of
+    the picture, where they hide no face. To be called before `annotate`: labels stay on top.
+    """
+    height, width = picture_bgr.shape[:2]
+    text = Text.fitting(height)
+    taken: list[Rect] = [(0, 0, width // 2, text.line + 2 * text.pad)]  # the status
+    for count in lines:
+        start = _pixel(count.line.from_xy, width, height)
+        end = _pixel(count.line.to_xy, width, height)
+        arrow = _arrow(start, end, 0.8 * text.line)
+        for colour, stroke in ((0, 0, 0), text.stroke + 2), (WHITE, text.stroke):
+            cv2.line(picture_bgr, start, end, colour, stroke, cv2.LINE_AA)
+            cv2.polylines(picture_bgr, [arrow], False, colour, stroke, cv2.LINE_AA)
+        words = [_sums(count)]
+        if text.width(words[0]) + 2 * text.pad > width:
+            words = [word for word in words[0].split("  ") if text.width(word) < width]
+        if words:
+            where = place_label((*start, 1, 1), _size(words, text), (width, height), taken)
+            taken.append(_panel(picture_bgr, words, where, text, WHITE))
+
+
+def _sums(count: LineCount) -> str:
+    """Return "door  in 3  out 1"."""
+    names = (_plain(name) for name in (count.line.name, count.line.in_name, count.line.out_name))
+    name, in_name, out_name = names
+    return f"{name or 'line'}  {in_name or 'in'} {count.ins}  {out_name or 'out'} {count.outs}"
+
+
+def _pixel(point: tuple[float, float], width: int, height: int) -> tuple[int, int]:
+    """Return the pixel at a point in shares of the picture; inside the picture."""
+    return min(width - 1, round(point[0] * width)), min(height - 1, round(point[1] * height))
+
+
+def _arrow(start: tuple[int, int], end: tuple[int, int], length: float) -> np.ndarray:
+    """Return the points of an arrow from the middle of a line to its right, int32 (5, 2), px."""
+    along = np.subtract(end, start).astype(float)
+    along /= max(1.0, float(np.hypot(*along)))
+    right = np.array((-along[1], along[0]))
+    tail = np.add(start, end) / 2
+    tip = tail + length * right
+    wings = [tip - length / 3 * (right + side * along) for side in (1, -1)]
+    return np.rint([tail, tip, wings[0], tip, wings[1]]).astype(np.int32)
+
+
+def _plain(words: str) -> str:
+    """Return words in the letters that the font has."""
+    return unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().strip()
+
+
 def _name(face: Face) -> list[str]:
-    """Return the person's name, if there is one, in the letters that the font has."""
-    plain = unicodedata.normalize("NFKD", face.person).encode("ascii", "ignore").decode()
-    return [plain.strip() or "enrolled person"] if face.person else []
+    """Return the person's name, if there is one."""
+    return [_plain(face.person) or "enrolled person"] if face.person else []
 
 
 def _colour(face: Face) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ from ..errors import FacetError, UsageError, os_reason
 from ..files import NEW_FILE, move_aside
 from ..resources import install_hint
 from ..types import Image, Result
-from .overlay import annotate
+from .overlay import annotate, draw_lines
 from .video_file import (
     H264_FORMATS,
     OPENCV_FORMATS,
@@ -71,10 +71,10 @@ class VideoRecord:
         canvas = self._video.canvas
         if frame.bgr.shape == canvas.shape:
             np.copyto(canvas, frame.bgr)
-            annotate(canvas, result.faces)
+            _draw(canvas, result)
         else:
             picture = frame.bgr.copy()
-            annotate(picture, result.faces)
+            _draw(picture, result)
             _fit_into(picture, canvas)
         at_s = frame.at_s - self._started_s if self._timed else self._frames / self._fps
         self._video.put(at_s)
@@ -88,6 +88,11 @@ class VideoRecord:
             return H264File(self.path, self._file, self._encoder, self._fps, (width, height))
         self._file.close()
         return ConstantRateFile(self.path, self._fps, (width, height))
+
+
+def _draw(picture: Image, result: Result) -> None:
+    draw_lines(picture, result.lines)
+    annotate(picture, result.faces)
 
 
 def _format_note(suffix: str) -> str:

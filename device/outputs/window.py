@@ -19,7 +19,7 @@ from ..files import write_atomic
 from ..log import log
 from ..text import counted
 from ..types import Face, Image, Result
-from .overlay import annotate
+from .overlay import annotate, draw_lines
 from .window_process import WindowProcess
 
 QUIT, SNAPSHOT, PAUSE, NO_KEY = (ord("q"), 27), ord("s"), ord(" "), 255
@@ -72,6 +72,7 @@ class Window:
         bgr = result.frame.bgr
         self._picture = self._screen.canvas(bgr.shape)
         np.copyto(self._picture, bgr)
+        draw_lines(self._picture, result.lines)
         self._paint(self._picture, result.faces, self.status(result))
         self._screen.show(bgr.shape)
         self._shown_index = result.frame.index

@@ -14,8 +14,8 @@ from device.errors import SourceError
 from device.faces.quality_gate import QualityResult
 from device.models import Models
 from device.pipeline import Pipeline, build_pipeline
-from device.settings import FacesSettings, OutputsSettings, Settings
-from device.types import OK, Detection, Frame
+from device.settings import FacesSettings, LineSettings, OutputsSettings, Settings
+from device.types import IN, OK, OUT, Detection, Frame, Line, LineCount
 from tests.conftest import CARD
 
 
@@ -179,3 +179,43 @@ def test_photos_have_nothing_to_do_with_each_other(tmp_path):
     assert [frame.source for frame, _ in results] == ["a.png", "b.png", "c.png"]
     assert ids(results) == [[1], [], [1]] and recognizer.forgotten == 3
     assert results[0].faces[0]["Smiling"] < 0.5 < results[2].faces[0]["Smiling"]
+
+
+class WalkingDetector(FakeDetector):
+    """Finds a face that moves 4 px to the right from frame to frame; grey levels are steps."""
+
+    def detect(self, frame_bgr, region=None, else_score=None):
+        x = 4.0 * float(frame_bgr[0, 0, 0])
+        points = np.array([(6, 8), (14, 8), (10, 12), (10, 16)], float) + np.array((x, 10))
+        return [Detection((x, 10.0, 20.0, 20.0), 0.9, points)]
+
+    candidates = detect
+
+
+def test_results_have_the_crossings_of_the_lines_and_their_sums():
+    line = LineSettings("door", (0.5, 1.0), (0.5, 0.0), out_name="exits")
+    detector, steps = WalkingDetector(), [*range(1, 16), *range(15, 0, -1)]
+    models = Models(detector, detector, detector, FakeClassifier())
+    settings = Settings(lines=(line,), faces=FacesSettings(min_face=1000))
+    results = list(build_pipeline(settings, models, FakeCamera(steps)))
+    found = [one for result in results for one in result.crossings]
+    assert [(one.track, one.line, one.direction) for one in found] == [
+        (1, "door", IN),
+        (1, "door", OUT),
+    ]
+    # The face's centre, at 4 n + 10 px, is 4 px past the middle, 32 px, at 7 steps.
+    frames = [result.frame for result in results if result.crossings]
+    assert [int(frame.bgr[0, 0, 0]) for frame in frames] == [7, 4]
+    assert found[0].time == frames[0].time
+    counted = Line("door", (0.5, 1.0), (0.5, 0.0), "in", "exits")
+    assert results[0].lines == (LineCount(counted, 0, 0),)
+    assert results[-1].lines == (LineCount(counted, 1, 1),)
+
+
+def test_without_lines_and_in_photos_there_are_no_crossings(tmp_path):
+    assert [(r.crossings, r.lines) for r in pipeline_of(FakeCamera([9]))] == [((), ())]
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((48, 64, 3), 90, np.uint8))
+    settings = Settings(lines=(LineSettings("door"),))
+    with Photos(tmp_path) as photos:
+        (one,) = pipeline_of(photos, settings=settings)
+    assert (one.crossings, one.lines) == ((), ())

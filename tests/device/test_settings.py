@@ -13,6 +13,7 @@ from device.settings import (
     MODEL,
     PEOPLE,
     CameraSettings,
+    LineSettings,
     OutputsSettings,
     RotationSettings,
     Settings,
@@ -89,6 +90,17 @@ def test_settings_that_do_not_go_together(values, message, hint):
         ({"camera": {"width": None}}, "width = None, need a whole number, 16 to 16384"),
         ({"attributes": {"show": "Smiling"}}, 'need a list of names, such as ["Smiling"]'),
         ({"attributes": {"show": ["Smiling", 1]}}, "need a list of names"),
+        # Arrays of tables.
+        ({"lines": 3}, "[[lines]] = 3, need tables. Try: [[lines]] on a line"),
+        ({"lines": {"name": "a"}}, "need tables. Try: [[lines]] on a line"),
+        ({"lines": [{"name": "a"}, 3]}, "[[lines]] 2: = 3, need a table. Try: [[lines]] on a l"),
+        ({"lines": [{"names": "a"}]}, "[[lines]] 1: unknown setting names. Try: name"),
+        ({"line": [{"name": "a"}]}, "unknown [[line]]. Try: lines"),
+        ({"lines": [{}]}, '[[lines]] 1: a line without a name. Try: name = "door"'),
+        ({"lines": [{"name": "a", "to": [0, 0.5]}]}, "1: from and to are the same point"),
+        ({"lines": [{"name": "a", "to": [1, 2]}]}, "1: to = [1, 2], need each 0 to 1"),
+        ({"lines": [{"name": "a", "to": [1]}]}, "to = [1], need 2 numbers, such as [1.0, 0.5]"),
+        ({"lines": [{"name": "a"}, {"name": "a"}]}, "two [[lines]] have the name a. Try: name = "),
         # Limits.
         ({"faces": {"detect_hz": 0}}, "[faces] detect_hz = 0, need 0.1 to 1000"),
         ({"runtime": {"threads": 0}}, "[runtime] threads = 0, need 1 to 64"),
@@ -120,6 +132,14 @@ def test_a_wrong_setting_is_one_line_that_names_it(tables, message):
 def test_values_become_the_type_of_their_setting(table, key, given, expected):
     got = getattr(getattr(merge(Settings(), toml(table, key, given), "f.toml"), table), key)
     assert got == expected and type(got) is type(expected)
+
+
+def test_an_array_of_tables_has_an_entry_for_each():
+    lines = [{"name": "door", "from": [0, 0.25], "to": (1, 1)}, {"name": "gate"}]
+    expected = (LineSettings("door", (0.0, 0.25), (1.0, 1.0)), LineSettings("gate"))
+    assert merge(Settings(), {"lines": lines}, "f.toml").lines == expected
+    assert override(Settings(), {"lines": lines}).lines == expected
+    assert override(Settings(), {"lines": expected}).lines == expected
 
 
 def test_a_path_may_begin_with_a_home_folder(monkeypatch, tmp_path):

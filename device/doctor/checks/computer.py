@@ -36,7 +36,8 @@ def screen(system: System, settings: Settings) -> CheckResult:
 
 def disk(system: System, settings: Settings) -> CheckResult:
     """Whether the log's folder, or its nearest existing parent, has room and can be written."""
-    log = settings.outputs.log or settings.outputs.events
+    wanted = settings.outputs
+    log = wanted.log or wanted.events or wanted.crossings
     folder = (log or Path("faces.csv")).absolute().parent
     while not folder.exists():
         folder = folder.parent

@@ -22,7 +22,7 @@ from device.settings import Settings
 
 FLAGS = (
     "camera size fps rotate detector min-face max-turn min-sharpness model attributes threads "
-    "people headless log events log-every log-no-face record max-frames recursive"
+    "people headless log events crossings log-every log-no-face record max-frames recursive"
 )
 
 
@@ -102,6 +102,7 @@ def test_no_flag_gives_the_defaults():
         ("--no-headless", "outputs", {"headless": False}),
         ("--log a.csv", "outputs", {"log": Path("a.csv")}),
         ("--events v.csv", "outputs", {"events": Path("v.csv")}),
+        ("--crossings c.csv", "outputs", {"crossings": Path("c.csv")}),
         ("--log-every 0", "outputs", {"log_every": 0.0}),
         ("--record f.mp4", "outputs", {"record": Path("f.mp4")}),
         ("--max-frames 9", "outputs", {"max_frames": 9}),

@@ -12,17 +12,25 @@ from hypothesis import strategies as st
 
 from device.cli.flags import flags_of
 from device.cli.settings_file import SERVICE, main, markdown, settings_file
-from device.config import Setting, merge, settings_of, tables_of
+from device.config import Setting, arrays_of, merge, settings_of, tables_of
 from device.errors import UsageError
-from device.settings import Settings
+from device.settings import LineSettings, Settings
 from tests.conftest import ROOT
 
 TABLES = tables_of(Settings)
-SETTINGS = [(table, one) for table, part in TABLES.items() for one in settings_of(part).values()]
+ARRAYS = arrays_of(Settings)
+SETTINGS = [
+    (table, one) for table, part in (TABLES | ARRAYS).items() for one in settings_of(part).values()
+]
+LINES = (LineSettings("door", (0.5, 0.0), (0.5, 1.0)), LineSettings("gate", in_name="entries"))
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)
 
 
-@pytest.mark.parametrize("chosen", [Settings(), SERVICE], ids=["plain", "service"])
+@pytest.mark.parametrize(
+    "chosen",
+    [Settings(), SERVICE, Settings(lines=LINES)],
+    ids=["plain", "service", "lines"],
+)
 def test_read_again_it_is_what_was_written(chosen):
     assert merge(Settings(), tomllib.loads(settings_file(chosen)), "f.toml") == chosen
 
@@ -63,13 +71,17 @@ def test_whatever_the_settings_the_file_read_again_gives_them(chosen):
 
 
 def test_a_setting_without_its_hash_has_its_default():
-    text = re.sub(r"^#(\w+ = )", r"\1", settings_file(Settings()), flags=re.MULTILINE)
+    text = re.sub(r"^#(\w+ = |\[\[)", r"\1", settings_file(Settings()), flags=re.MULTILINE)
     tables = tomllib.loads(text)
-    written = [(table, key) for table, keys in tables.items() for key in keys]
+    arrays = {name: tables[name][0] for name in ARRAYS}
+    written = [(table, key) for table, keys in (tables | arrays).items() for key in keys]
     assert written == [(table, one.name) for table, one in SETTINGS]
     for table, one in SETTINGS:
         if one.default is None:
             assert tables[table].pop(one.name) == one.example != ""
+    assert merge(Settings(), tables, "f.toml").lines == (LineSettings("door"),)
+    for name in arrays:
+        del tables[name]
     assert merge(Settings(), tables, "f.toml") == Settings()
 
 
@@ -77,7 +89,8 @@ def test_each_says_what_it_means_its_unit_limits_and_default():
     blocks = settings_file(Settings()).split("\n\n")[1:]
     assert len(blocks) == len(SETTINGS)
     for (table, setting), block in zip(SETTINGS, blocks, strict=True):
-        *comments, line = block.strip().removeprefix(f"[{table}]\n").splitlines()
+        block = block.strip().removeprefix(f"[{table}]\n").rpartition(f"#[[{table}]]\n")[2]
+        *comments, line = block.splitlines()
         assert line.startswith(f"#{setting.name} = ")
         assert all(len(comment) <= 100 and comment.startswith("# ") for comment in comments[:-1])
         meaning = " ".join(comment.removeprefix("# ") for comment in comments)
@@ -103,6 +116,8 @@ def test_the_page_has_every_setting_and_every_flag():
     page = markdown()
     for table in TABLES:
         assert f"\n## [{table}]\n" in page
+    for name in ARRAYS:
+        assert f"\n## [[{name}]]\n" in page
     rows = re.findall(r"^\| `(\w+)` \|(.*)\|$", page, re.MULTILINE)
     assert [key for key, _ in rows] == [one.name for _, one in SETTINGS]
     assert all(cells.count("|") == 4 for _, cells in rows)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from device.outputs import live as live_module
 from device.outputs.live import LiveState
 from device.outputs.visits import VisitTracker
-from tests.device.outputs.made_up import face, result
+from device.types import IN, OUT, Crossing, Line, LineCount
+from tests.device.outputs.made_up import NOON, face, result
 
 THRESHOLDS = {"Bald": 0.5, "Smiling": 0.2}
 
@@ -76,6 +77,35 @@ def test_old_visits_and_hours_are_forgotten(monkeypatch):
             live.write(result(face(hour + 1), index=hour, seconds=3600 * hour))
     hours = live.visits_by_hour()
     assert [hour.hour for hour in hours] == [14, 15] and set(hours.values()) == {1}
+
+
+DOOR = Line("door", (0.5, 1.0), (0.5, 0.0))
+
+
+def crossed(*directions, ins=0, outs=0):
+    """Return a result in which track 1 crosses a line in these directions."""
+    crossings = tuple(Crossing(NOON, 1, "door", direction) for direction in directions)
+    return replace(result(), crossings=crossings, lines=(LineCount(DOOR, ins, outs),))
+
+
+def test_crossings_have_numbers_and_lines_their_sums():
+    with LiveState(THRESHOLDS, 1.0) as live:
+        assert live.crossings() == [] and live.line_counts() == ()
+        for one in (crossed(), crossed(IN, ins=1), crossed(OUT, IN, ins=2, outs=1)):
+            live.write(one)
+        live.write(replace(crossed(IN, ins=9), analyzed=False))
+    seen = [(counted.number, counted.crossing.direction) for counted in live.crossings()]
+    assert seen == [(1, IN), (2, OUT), (3, IN)]
+    assert [counted.number for counted in live.crossings(after=2)] == [3]
+    assert live.line_counts() == (LineCount(DOOR, 2, 1),)
+
+
+def test_old_crossings_are_forgotten_and_keep_their_numbers():
+    live = LiveState(THRESHOLDS, 1.0)
+    for _ in range(live_module.KEPT_CROSSINGS + 5):
+        live.write(crossed(IN))
+    numbers = [counted.number for counted in live.crossings()]
+    assert len(numbers) == live_module.KEPT_CROSSINGS and numbers[-1] == numbers[0] + 999 == 1005
 
 
 @given(st.lists(st.sets(st.integers(1, 4), max_size=4), max_size=60))

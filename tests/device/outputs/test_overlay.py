@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.outputs.overlay import Text, annotate, fit_lines, place_label
-from device.types import OK, TOO_SMALL
+from device.outputs.overlay import Text, annotate, draw_lines, fit_lines, place_label
+from device.types import OK, TOO_SMALL, Line, LineCount
 from tests.device.outputs.made_up import face
 
 frames = st.tuples(st.integers(40, 900), st.integers(40, 900))
@@ -76,3 +76,51 @@ def test_the_person_is_drawn_whether_the_face_is_classified_or_not(state, values
 def test_a_rejected_face_shows_its_state_instead_of_labels():
     small = face(state=TOO_SMALL, values=None, labels=())
     assert (drawn(small) != drawn(face(labels=()))).any()
+
+
+DOOR = LineCount(Line("door", (0.5, 0.0), (0.5, 1.0)), 3, 1)
+
+
+def with_lines(*counts, shape=(480, 640, 3), level=90):
+    picture = np.full(shape, level, np.uint8)
+    draw_lines(picture, counts)
+    return picture
+
+
+def test_no_line_changes_nothing():
+    assert (with_lines() == 90).all()
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_line_is_thin_and_visible_on_any_background(level):
+    row = with_lines(DOOR, level=level)[300, 300:340].astype(int).mean(axis=1)
+    changed = np.flatnonzero(np.abs(row - level) > 10)
+    assert np.ptp(changed) < 8 and 20 in changed + 1
+    assert np.ptp(row) > 200  # white within black
+
+
+def test_the_arrow_points_to_where_in_leads():
+    # Downwards: in is to the viewer's left.
+    one, other = (with_lines(LineCount(Line("", *ends))) for ends in ENDS)
+    left, right = np.s_[235:246, 306:314], np.s_[235:246, 326:334]
+    assert (one[left] != 90).any() and (one[right] == 90).all()
+    assert (other[right] != 90).any() and (other[left] == 90).all()
+
+
+ENDS = (((0.5, 0.0), (0.5, 1.0)), ((0.5, 1.0), (0.5, 0.0)))
+
+
+def test_the_sums_are_drawn():
+    more = LineCount(DOOR.line, 4, 1)
+    assert (with_lines(DOOR) != with_lines(more)).any()
+
+
+@given(frames, st.tuples(*[st.floats(0, 1)] * 4), st.text(max_size=60), st.integers(0, 10**9))
+def test_any_line_can_be_drawn_in_any_picture(size, ends, name, ins):
+    line = Line(name, ends[:2], ends[2:], name, name)
+    with_lines(LineCount(line, ins, 0), DOOR, shape=(*size, 3))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (20, 300, 3), (300, 20, 3), (1080, 1920, 3)])
+def test_lines_fit_into_any_size_of_picture(shape):
+    with_lines(DOOR, shape=shape)
