@@ -1,0 +1,106 @@
+// The camera's page: what the server tells, where it stands, and what happens when it stops.
+import { receive } from "./connection.js";
+import { byId, getJson, setText } from "./dom.js";
+import { showChecks, showFigures, showKept, showSettings } from "./panels.js";
+import { explainEmpty, showPeople } from "./people.js";
+import { preparePicture, showNotice, startPicture, stopPicture } from "./picture.js";
+import { loadVisits, prepareVisits } from "./visits.js";
+
+const DRAW_MS = 500; // bars move in steps of this, smoothly; faster, and numbers cannot be read
+const CHART_MS = 60000;
+const CHECKS_MS = 60000;
+
+let status = null;
+let faces = null;
+let link = "connecting";
+let lostAt = null;
+
+function setLink(state) {
+  if (state === "lost" && link !== "lost") lostAt = new Date();
+  link = state;
+  describe();
+}
+
+/** Say in the pill and over the picture what state all is in. */
+function describe() {
+  const [state, pill, ...notice] = situation();
+  document.body.dataset.link = state;
+  setText(byId("state"), pill);
+  showNotice(notice.length ? notice : null);
+}
+
+function situation() {
+  if (link === "lost") {
+    const clock = lostAt.toLocaleTimeString("en-GB");
+    return ["lost", "Connection lost", "Connection lost",
+      `No news since ${clock}. The page tries again by itself.`];
+  }
+  if (link === "connecting" || status === null) {
+    return ["connecting", "Connecting", "Connecting"];
+  }
+  if (status.reconnecting) {
+    return ["waiting", "Camera reconnecting", "The camera does not answer",
+      "Facet tries to open it again by itself."];
+  }
+  if (!status.frames) {
+    return ["waiting", "Starting", "Waiting for the first picture"];
+  }
+  return ["live", "Live"];
+}
+
+function takeStatus(news) {
+  const before = status;
+  status = { ...status, ...news };
+  showFigures(status);
+  showKept(status);
+  describe();
+  document.title = `${status.camera} – Facet`;
+  // The stream may have ended while the camera was away.
+  if (before?.reconnecting && !status.reconnecting) startPicture();
+  if (before && before.visits_today !== status.visits_today) loadVisits();
+}
+
+async function loadAll() {
+  const loaded = await getJson("/api/status");
+  takeStatus(loaded);
+  showChecks(loaded.doctor);
+  showSettings(loaded.settings);
+  byId("logout").hidden = !loaded.login;
+}
+
+function draw() {
+  if (link !== "live" || document.hidden) return;
+  if (!status?.frames) return explainEmpty("Waiting for the first picture.");
+  if (faces) showPeople(faces, performance.now());
+}
+
+function begin() {
+  preparePicture();
+  prepareVisits();
+  receive({
+    status: takeStatus,
+    faces: (news) => { faces = news.faces; },
+    live() {
+      setLink("live");
+      startPicture();
+      loadAll().catch(() => {});
+      getJson("/api/faces").then((news) => { faces ??= news.faces; }).catch(() => {});
+      loadVisits();
+    },
+    lost() {
+      setLink("lost");
+      faces = null;
+      explainEmpty("No news from the camera.");
+    },
+    pause() {
+      link = "connecting";
+      faces = null;
+      stopPicture();
+    },
+  });
+  setInterval(draw, DRAW_MS);
+  setInterval(() => link === "live" && loadVisits(), CHART_MS);
+  setInterval(() => link === "live" && loadAll().catch(() => {}), CHECKS_MS);
+}
+
+begin();
