@@ -37,10 +37,10 @@ def hours_svg(counts: Sequence[tuple[datetime, int]], zone: tzinfo | None = None
     summary = describe(hours)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
-        ' aria-labelledby="visits-title visits-desc" font-family="system-ui,sans-serif"'
+        ' aria-labelledby="chart-title chart-desc" font-family="system-ui,sans-serif"'
         ' font-size="12" fill="currentColor">'
-        f'<title id="visits-title">{title(len(hours))}</title>'
-        f'<desc id="visits-desc">{summary}</desc>'
+        f'<title id="chart-title">{title(len(hours))}</title>'
+        f'<desc id="chart-desc">{summary}</desc>'
         f"<style>{STYLE}</style>"
         f"{_grid(step, top, left)}{_bars(hours, top, left)}{_axis(hours, left)}"
         "</svg>"

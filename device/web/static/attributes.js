@@ -13,7 +13,10 @@ const MARGIN = 0.15;
  */
 export function chosen(shown, attributes, limit = LIMIT) {
   const places = shown.filter((name) => name in attributes).slice(0, limit);
-  const others = Object.keys(attributes).filter((name) => !places.includes(name));
+  const others = Object.keys(attributes).filter(
+    // "No beard 99 %" is true of most faces and says little; it stands with all the others.
+    (name) => !places.includes(name) && !name.startsWith("No_"),
+  );
   others.sort((a, b) => attributes[b] - attributes[a]);
   while (places.length < limit && others.length) places.push(others.shift());
   if (!others.length || !places.length) return places;

@@ -106,7 +106,7 @@ function fill(list, bars, names, attributes) {
 function newBar(name) {
   const row = element("li");
   row.append(element("span", "", words(name)));
-  const bar = row.appendChild(element("span", "bar"));
+  const bar = row.appendChild(element("span", "meter"));
   bar.setAttribute("aria-hidden", "true"); // the number beside it says the same
   const fillElement = bar.appendChild(element("span", "fill"));
   const value = row.appendChild(element("span", "value"));

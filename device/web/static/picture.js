@@ -2,8 +2,6 @@
 import { byId, setText, signIn } from "./dom.js";
 
 const RETRY_MS = 2000;
-// One transparent pixel: a browser closes a stream only when the image gets another source.
-const BLANK = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 
 const picture = byId("picture");
 let number = 0;
@@ -23,7 +21,7 @@ export function startPicture() {
 export function stopPicture() {
   wanted = false;
   clearTimeout(retry);
-  picture.src = BLANK;
+  picture.removeAttribute("src");
 }
 
 /** Cover the picture with a notice; null takes it away. */

@@ -18,12 +18,13 @@ export function prepareVisits() {
 async function loadChart() {
   const response = await fetch("/chart/hours.svg", { cache: "no-store" });
   if (!response.ok) return;
-  const parsed = new DOMParser().parseFromString(await response.text(), "image/svg+xml");
+  // Its own colours are for a chart that stands alone; here the page's style sheet has them, and
+  // the page's policy allows no other.
+  const text = (await response.text()).replace(/<style>.*?<\/style>/s, "");
+  const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
   const chart = parsed.documentElement;
   if (chart.localName !== "svg") return; // the parser's own account of an error
   const summary = chart.querySelector("desc")?.textContent ?? "";
-  // Its colours are for a chart that stands alone; here the page's style sheet has them.
-  chart.querySelector("style")?.remove();
   // The sentence below is its text alternative; without this it would be read twice.
   chart.setAttribute("aria-hidden", "true");
   byId("chart").replaceChildren(document.importNode(chart, true));
