@@ -14,6 +14,7 @@ const HIDDEN_MS = 20000; // a page that nobody sees for so long ends its streams
  */
 export function receive(on) {
   let source = null;
+  let begun = false;
   let silence = 0;
   let next = 0;
   let pause = FIRST_PAUSE_MS;
@@ -21,10 +22,7 @@ export function receive(on) {
   function open() {
     close();
     source = new EventSource("/events");
-    source.onopen = () => {
-      pause = FIRST_PAUSE_MS;
-      on.live();
-    };
+    begun = false;
     // The browser's own attempts end for good on an error of the server: these do not.
     source.onerror = lose;
     listen("status", on.status);
@@ -35,8 +33,16 @@ export function receive(on) {
   function listen(name, handle) {
     source.addEventListener(name, (event) => {
       expectNews();
+      if (!begun) begin();
       handle(JSON.parse(event.data));
     });
+  }
+
+  /** The first event, not the open connection, shows that the server is well. */
+  function begin() {
+    begun = true;
+    pause = FIRST_PAUSE_MS;
+    on.live();
   }
 
   function expectNews() {

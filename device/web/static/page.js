@@ -3,10 +3,11 @@ import { receive } from "./connection.js";
 import { byId, getJson, setText } from "./dom.js";
 import { showChecks, showFigures, showKept, showSettings } from "./panels.js";
 import { explainEmpty, showPeople } from "./people.js";
-import { preparePicture, showNotice, startPicture, stopPicture } from "./picture.js";
+import { preparePicture, showNotice, startPicture, stopPicture, watchPicture } from "./picture.js";
 import { loadVisits, prepareVisits } from "./visits.js";
 
 const DRAW_MS = 500; // bars move in steps of this, smoothly; faster, and numbers cannot be read
+const WATCH_MS = 2000;
 const CHART_MS = 60000;
 const CHECKS_MS = 60000;
 
@@ -71,7 +72,13 @@ async function loadAll() {
 function draw() {
   if (link !== "live" || document.hidden) return;
   if (!status?.frames) return explainEmpty("Waiting for the first picture.");
-  if (faces) showPeople(faces, performance.now());
+  if (faces) showPeople(status.reconnecting ? [] : faces, performance.now());
+  if (status.reconnecting) explainEmpty("No picture from the camera.");
+}
+
+function watch() {
+  const moving = link === "live" && status?.frames && !status.reconnecting;
+  if (moving && !document.hidden) watchPicture(performance.now());
 }
 
 function begin() {
@@ -99,6 +106,7 @@ function begin() {
     },
   });
   setInterval(draw, DRAW_MS);
+  setInterval(watch, WATCH_MS);
   setInterval(() => link === "live" && loadVisits(), CHART_MS);
   setInterval(() => link === "live" && loadAll().catch(() => {}), CHECKS_MS);
 }

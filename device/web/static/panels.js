@@ -42,7 +42,7 @@ function showFrames({ frames, dropped, started }) {
   setText(byId("started"), `since ${new Date(started).toLocaleString("en-GB", DAY)}`);
   setText(byId("dropped"), dropped.toLocaleString("en"));
   const share = (100 * dropped) / Math.max(1, frames + dropped);
-  setText(byId("dropped-note"), dropped ? `${share.toFixed(1)} % of the camera's` : "none so far");
+  setText(byId("dropped-note"), dropped && frames ? `${share.toFixed(1)} % of the camera's` : "");
 }
 
 function alarm(id, raised) {
@@ -75,11 +75,12 @@ export function showChecks(findings) {
 
 function checkRow({ level, name, text, hint }) {
   const row = element("li");
-  row.append(element("span", `level ${level in LEVELS ? level : "error"}`, LEVELS[level] ?? level));
-  const body = row.appendChild(element("div"));
-  body.append(element("strong", "", name), element("p", "", text));
+  const head = row.appendChild(element("p", "check"));
+  const known = level in LEVELS ? level : "error";
+  head.append(element("span", `level ${known}`, LEVELS[known]), element("strong", "", name));
+  row.append(element("p", "", text));
   if (hint) {
-    const line = body.appendChild(element("p", "hint", "Try: "));
+    const line = row.appendChild(element("p", "hint", "Try: "));
     line.append(element("code", "", hint));
   }
   return row;

@@ -1,12 +1,17 @@
 // The live picture, the notice over it, the snapshot and the full screen.
 import { byId, setText, signIn } from "./dom.js";
+import { changeDetector, restartRule } from "./frozen.js";
 
 const RETRY_MS = 2000;
+const STILL_MS = 6000; // a stream without a new picture for so long is taken for ended
+const STILL_MAX_MS = 300000;
 
 const picture = byId("picture");
 let number = 0;
 let retry = 0;
 let wanted = false;
+const changed = changeDetector();
+const isDue = restartRule(STILL_MS, STILL_MAX_MS);
 
 /** Start the stream, or start it again. */
 export function startPicture() {
@@ -36,6 +41,11 @@ export function showNotice(notice) {
   const text = document.createElement("span");
   text.textContent = notice[1] ?? "";
   overlay.replaceChildren(title, text);
+}
+
+/** Start the stream again if it stands still. To be called while new pictures are expected. */
+export function watchPicture(now) {
+  if (wanted && isDue(changed(picture), now)) startPicture();
 }
 
 function retryLater() {
