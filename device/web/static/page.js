@@ -10,11 +10,14 @@ const DRAW_MS = 500; // bars move in steps of this, smoothly; faster, and number
 const WATCH_MS = 2000;
 const CHART_MS = 60000;
 const CHECKS_MS = 60000;
+const SOON_MS = 5000; // the doctor has not finished its first checks
 
 let status = null;
 let faces = null;
 let link = "connecting";
 let lostAt = null;
+let checksTimer = 0;
+const drawn = {};
 
 function setLink(state) {
   if (state === "lost" && link !== "lost") lostAt = new Date();
@@ -53,7 +56,7 @@ function takeStatus(news) {
   const before = status;
   status = { ...status, ...news };
   showFigures(status);
-  showKept(status);
+  showKept(status.kept);
   describe();
   document.title = `${status.camera} – Facet`;
   // The stream may have ended while the camera was away.
@@ -61,12 +64,31 @@ function takeStatus(news) {
   if (before && before.visits_today !== status.visits_today) loadVisits();
 }
 
+/** Load what no event tells, now and then again, for as long as the page has its connection. */
 async function loadAll() {
-  const loaded = await getJson("/api/status");
-  takeStatus(loaded);
-  showChecks(loaded.doctor);
-  showSettings(loaded.settings);
-  byId("logout").hidden = !loaded.login;
+  clearTimeout(checksTimer);
+  if (link !== "live") return;
+  let pause = SOON_MS;
+  try {
+    const loaded = await getJson("/api/status");
+    takeStatus(loaded);
+    if (isNew("doctor", loaded.doctor)) showChecks(loaded.doctor);
+    if (isNew("settings", loaded.settings)) showSettings(loaded.settings);
+    byId("logout").hidden = !loaded.login;
+    if (loaded.doctor.length) pause = CHECKS_MS;
+  } catch {
+    // The connection's own watch says so, and loads all when it is back.
+  }
+  clearTimeout(checksTimer);
+  checksTimer = setTimeout(loadAll, pause);
+}
+
+/** Whether a value differs from the last. Drawn anew, a text that somebody copies is unmarked. */
+function isNew(name, value) {
+  const text = JSON.stringify(value);
+  const changed = drawn[name] !== text;
+  drawn[name] = text;
+  return changed;
 }
 
 function draw() {
@@ -90,7 +112,7 @@ function begin() {
     live() {
       setLink("live");
       startPicture();
-      loadAll().catch(() => {});
+      loadAll();
       getJson("/api/faces").then((news) => { faces ??= news.faces; }).catch(() => {});
       loadVisits();
     },
@@ -108,7 +130,6 @@ function begin() {
   setInterval(draw, DRAW_MS);
   setInterval(watch, WATCH_MS);
   setInterval(() => link === "live" && loadVisits(), CHART_MS);
-  setInterval(() => link === "live" && loadAll().catch(() => {}), CHECKS_MS);
 }
 
 begin();

@@ -51,8 +51,7 @@ function alarm(id, raised) {
 }
 
 /** Show what the camera's computer keeps about the people it sees. */
-export function showKept(status) {
-  const sentences = status.blur ? ["Faces are blurred here.", ...status.kept] : status.kept;
+export function showKept(sentences) {
   const list = byId("kept");
   if (list.dataset.text === sentences.join("\n")) return;
   list.dataset.text = sentences.join("\n");
