@@ -4,17 +4,19 @@ import { getJson } from "./dom.js";
 const SILENT_MS = 8000; // the server sends a status every 2 s: after this the network is gone
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 15000;
-const HIDDEN_MS = 20000; // a page that nobody sees for so long ends its streams
+const HIDDEN_MS = 5000; // a page that nobody sees ends its streams: a browser has six connections
 
 /**
  * Receive the server's events for as long as the page is seen.
  *
- * on: {status(data), faces(data), live(), lost(), pause()}. `live` comes each time that the events
- * begin, so what else the page shows can be loaded anew.
+ * on: {status(data), faces(data), live(), lost(refused), pause()}. `live` comes each time that the
+ * events begin, so what else the page shows can be loaded anew. refused: the server answers, but
+ * sends no events to one more viewer.
  */
 export function receive(on) {
   let source = null;
   let begun = false;
+  let reached = false; // the server answers, whether or not it sends events
   let silence = 0;
   let next = 0;
   let pause = FIRST_PAUSE_MS;
@@ -59,16 +61,19 @@ export function receive(on) {
 
   function lose() {
     close();
-    on.lost();
+    on.lost(reached && !begun);
     next = setTimeout(again, pause);
     pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
   }
 
   async function again() {
     try {
-      await getJson("/api/status"); // goes to the sign-in page if the session has ended
+      // Goes to the sign-in page if the session has ended.
+      on.status(await getJson("/api/status"));
+      reached = true;
       open();
     } catch {
+      reached = false;
       lose();
     }
   }

@@ -18,17 +18,24 @@ export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
-/** Return the JSON of an address of this server; throws on any other answer. */
-export async function getJson(path) {
-  const response = await fetch(path, { cache: "no-store" });
-  if (response.status === 401 || response.redirected) signIn();
+/**
+ * Return the answer of an address of this server; throws for an error.
+ *
+ * accept: its type. Asked for any type, the server may take the page for another program, and the
+ * browser would then show a password window of its own.
+ */
+export async function get(path, accept) {
+  const response = await fetch(path, { cache: "no-store", headers: { accept } });
+  // The session has ended, or the password was changed.
+  if (response.status === 401 || response.redirected) location.assign("/login#expired");
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return response.json();
+  return response;
 }
 
-/** Leave for the sign-in page: the session has ended, or the password was changed. */
-export function signIn() {
-  location.assign("/login#expired");
+/** Return the JSON of an address of this server; throws for an error. */
+export async function getJson(path) {
+  const response = await get(path, "application/json");
+  return response.json();
 }
 
 /** Return "1 visit" or "3 visits". */

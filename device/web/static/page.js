@@ -39,6 +39,10 @@ function situation() {
     return ["lost", "Connection lost", "Connection lost",
       `No news since ${clock}. The page tries again by itself.`];
   }
+  if (link === "refused") {
+    return ["lost", "Too many viewers", "Too many viewers",
+      "The page tries again by itself. The setting max_viewers in [web] allows more."];
+  }
   if (link === "connecting" || status === null) {
     return ["connecting", "Connecting", "Connecting"];
   }
@@ -116,8 +120,8 @@ function begin() {
       getJson("/api/faces").then((news) => { faces ??= news.faces; }).catch(() => {});
       loadVisits();
     },
-    lost() {
-      setLink("lost");
+    lost(refused) {
+      setLink(refused ? "refused" : "lost");
       faces = null;
       explainEmpty("No news from the camera.");
     },

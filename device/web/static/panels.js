@@ -20,15 +20,19 @@ export function showFigures(status) {
 }
 
 function showTemperature(celsius) {
-  setText(byId("temperature"), celsius === null ? "unknown" : `${celsius.toFixed(0)} °C`);
-  const hot = celsius !== null && celsius >= HOT_C;
+  byId("temperature-row").hidden = celsius === null; // not every computer tells
+  if (celsius === null) return;
+  setText(byId("temperature"), `${celsius.toFixed(0)} °C`);
+  const hot = celsius >= HOT_C;
   alarm("temperature", hot);
   setText(byId("temperature-note"), hot ? "hot: the processor slows down" : "of the processor");
 }
 
 function showDisk(megabytes) {
-  setText(byId("disk"), megabytes === null ? "unknown" : size(megabytes));
-  const full = megabytes !== null && megabytes < LITTLE_DISK_MB;
+  byId("disk-row").hidden = megabytes === null;
+  if (megabytes === null) return;
+  setText(byId("disk"), size(megabytes));
+  const full = megabytes < LITTLE_DISK_MB;
   alarm("disk", full);
   setText(byId("disk-note"), full ? "nearly full" : "where the logs are");
 }

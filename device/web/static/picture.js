@@ -1,5 +1,5 @@
 // The live picture, the notice over it, the snapshot and the full screen.
-import { byId, setText, signIn } from "./dom.js";
+import { byId, get, setText } from "./dom.js";
 import { changeDetector, restartRule } from "./frozen.js";
 
 const RETRY_MS = 2000;
@@ -49,6 +49,7 @@ export function watchPicture(now) {
 }
 
 function retryLater() {
+  picture.classList.add("broken");
   clearTimeout(retry);
   retry = setTimeout(() => wanted && startPicture(), RETRY_MS);
 }
@@ -57,9 +58,7 @@ async function saveSnapshot(event) {
   event.preventDefault(); // a plain link would save the text of an error as a picture
   const note = byId("snapshot-note");
   try {
-    const response = await fetch("/snapshot.jpg", { cache: "no-store" });
-    if (response.status === 401 || response.redirected) signIn();
-    if (!response.ok) throw new Error(String(response.status));
+    const response = await get("/snapshot.jpg", "image/jpeg");
     download(await response.blob(), snapshotName(new Date()));
     setText(note, "Saved.");
   } catch {
@@ -91,6 +90,7 @@ function toggleFullscreen() {
 /** Connect the buttons. */
 export function preparePicture() {
   picture.addEventListener("error", retryLater);
+  picture.addEventListener("load", () => picture.classList.remove("broken"));
   byId("snapshot").addEventListener("click", saveSnapshot);
   // Phones of Apple have no full screen for pictures.
   byId("fullscreen").hidden = !document.fullscreenEnabled;

@@ -1,5 +1,5 @@
 // The last 24 hours: a chart that the server draws, and the same as a table.
-import { byId, element, getJson, setText } from "./dom.js";
+import { byId, element, get, getJson, setText } from "./dom.js";
 
 const CLOCK = { hour: "2-digit", minute: "2-digit" };
 
@@ -16,8 +16,7 @@ export function prepareVisits() {
 }
 
 async function loadChart() {
-  const response = await fetch("/chart/hours.svg", { cache: "no-store" });
-  if (!response.ok) return;
+  const response = await get("/chart/hours.svg", "image/svg+xml");
   // Its own colours are for a chart that stands alone; here the page's style sheet has them, and
   // the page's policy allows no other.
   const text = (await response.text()).replace(/<style>.*?<\/style>/s, "");
