@@ -29,7 +29,7 @@ SOURCES = (
     "models",
     "LICENSES",
     *("LICENSE", "NOTICE", "README.md", "pyproject.toml", "setup.py"),
-    *(f"requirements-{extra}.txt" for extra in ("pi", "emoji", "heif", "people", "video")),
+    *(f"requirements-{extra}.txt" for extra in ("pi", "emoji", "heif", "people", "video", "web")),
 )
 SUBCOMMANDS = ("run", "list", "doctor", "settings", "people", "emoji", "bench")
 
