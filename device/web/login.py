@@ -111,6 +111,6 @@ def basic_password(header: str) -> str | None:
     if kind.lower() != "basic":
         return None
     try:
-        return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
+        return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2] or None
     except ValueError:
         return None
