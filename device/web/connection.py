@@ -63,8 +63,8 @@ class LimitedConnection(H11Protocol):
         self._address = self.client[0] if self.client else ""
         self._late: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
-        # Anything that waits counts as unread.
-        transport.set_write_buffer_limits(high=0)
+        # Anything that waits counts as unread. (Not high=0: TLS takes that for always too much.)
+        transport.set_write_buffer_limits(high=1, low=0)
         if self.shared.enter(self._address):
             self._expect_request()
         else:

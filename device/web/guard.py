@@ -16,7 +16,9 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..errors import one_line
 from ..listen import Listen, is_ip
+from ..log import Repeated
 from ..settings import WebSettings
 
 REQUESTS_PER_S, BURST = 20.0, 200.0  # of one address; the page asks for about 10 at its start
@@ -98,6 +100,7 @@ class Guard:
         self._app, self._settings, self._header_bytes = app, settings, header_bytes
         self._names = known_names(listen, settings.hosts)
         self._rates = rates or Rates()
+        self._faults = Repeated()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -109,7 +112,10 @@ class Guard:
             await send(message)
 
         refusal = self._refusal(scope)
-        await (refusal or self._app)(scope, receive, send_with_headers)
+        try:
+            await (refusal or self._app)(scope, receive, send_with_headers)
+        except Exception as error:  # Starlette has answered 500
+            self._faults.warning(f"web page: {one_line(f'{type(error).__name__}: {error}')}")
 
     def _add_headers(self, message: MutableMapping[str, Any], path: str) -> None:
         given = {name.lower() for name, _ in message["headers"]}

@@ -27,8 +27,8 @@ def test_an_address_is_a_host_a_port_or_both(text, host, port):
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":", ":8420", "pi:", "pi:x", "pi:65536", "70000", "http://pi:1", "[::1", "[pi]:1", "[::1]x",
-     "a b", "a@b", "pi:-1", "pi:\u0661", "::1:99999x"],
+    ["", ":", ":8420", "pi:", "pi:x", "pi:65536", "70000", "http://pi:1", "[::1", "[pi]:1",
+     "[::1]x", "a b", "a@b", "pi:-1", "pi:\u0661", "::1:99999x"],
 )  # fmt: skip
 def test_what_is_none_is_refused_with_an_example(text):
     with pytest.raises(UsageError, match=r"no address to listen on. Try: 127\.0\.0\.1:8420"):

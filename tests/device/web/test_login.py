@@ -134,7 +134,7 @@ def test_requests_have_a_rate():
     rates = Rates(clock)
     assert [rates.take("a") for _ in range(int(BURST) + 2)] == [True] * int(BURST) + [False] * 2
     assert rates.take("b")
-    clock.s += 3 / REQUESTS_PER_S
+    clock.s += 3.5 / REQUESTS_PER_S
     assert [rates.take("a") for _ in range(4)] == [True, True, True, False]
 
 
