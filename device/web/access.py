@@ -18,7 +18,7 @@ MAX_WAITING = 8  # password checks; each takes 16 MB and up to seconds
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether somebody may look; or that a password was not compared, and when it may be."""
+    """Whether a client may look; or that a password was not compared, and when it may be."""
 
     allowed: bool
     wait_s: int = 0

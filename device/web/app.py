@@ -105,7 +105,7 @@ class Site:
     # What streams and events carry
 
     async def make_pictures(self) -> None:
-        """Publish the newest picture at the rate of the settings, while somebody looks."""
+        """Publish the newest picture at the rate of the settings, while there are viewers."""
         loop, last = asyncio.get_running_loop(), None
         while not self.stream_feed.closed:
             if not self.stream_feed.readers:
@@ -123,7 +123,7 @@ class Site:
             await asyncio.sleep(max(1 / self._web.fps - taken_s, taken_s))
 
     async def make_events(self) -> None:
-        """Publish faces and status, while somebody listens."""
+        """Publish faces and status, while there are listeners."""
         loop, last, status_s = asyncio.get_running_loop(), None, 0.0
         while not self.event_feed.closed:
             if not self.event_feed.readers:

@@ -53,7 +53,7 @@ class Feed:
         self._newest.clear()
 
     async def wait_for_reader(self) -> None:
-        """Return when somebody reads, or the feed is closed."""
+        """Return when there is a reader, or the feed is closed."""
         while not (self.readers or self.closed):
             await self._changed.wait()
 
