@@ -10,6 +10,7 @@ import logging
 import shlex
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from .password import check_hash
 BACKLOG = 128  # connections that wait to be accepted
 SEND_BUFFER = 131_072  # bytes that the kernel keeps for a viewer: few pictures, so they are fresh
 KEEP_ALIVE_S = 5
+AGAIN_S = 1.0  # after a fault
 END_S = 1  # for open requests, when the run ends
 NEW_CERT = (
     "openssl req -x509 -newkey rsa:3072 -nodes -days 825 -subj /CN=facet -keyout facet-web.key "
@@ -112,7 +114,8 @@ class WebPage:
         self._server = uvicorn.Server(self._config(guard))
         if worker.stopping.is_set():
             return
-        tasks = [asyncio.create_task(work) for work in (site.make_pictures(), site.make_events())]
+        works = site.make_pictures, site.make_events
+        tasks = [asyncio.create_task(_repeated(work)) for work in works]
         if self._live.visits:
             tasks.append(asyncio.create_task(_read_visits(facts, self._live.visits, started)))
         try:
@@ -151,6 +154,17 @@ class _Loop(asyncio.SelectorEventLoop):
         if options.get("ssl") is not None:
             options |= {"ssl_handshake_timeout": 10.0, "ssl_shutdown_timeout": 2.0}
         return await super().create_server(*args, **options)
+
+
+async def _repeated(work: Callable[[], Awaitable[None]]) -> None:
+    """Run a task to its end, and again if it fails: one odd picture must not end the stream."""
+    faults = Repeated()
+    while True:
+        try:
+            return await work()
+        except Exception as error:
+            faults.warning(f"web page: {one_line(f'{type(error).__name__}: {error}')}")
+            await asyncio.sleep(AGAIN_S)
 
 
 async def _read_visits(facts: Facts, path: Path, start: datetime) -> None:

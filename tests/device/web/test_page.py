@@ -375,7 +375,8 @@ def test_huge_headers_addresses_and_bodies_are_refused(served):
         assert client.post("/login", content=b"x" * 5000).status_code == 413
     endless = "GET / HTTP/1.1\r\nHost: localhost\r\n" + "X: y\r\n" * 100_000
     assert raw(served, endless).startswith(b"HTTP/1.1 4")
-    assert served.client().get("/").status_code == 200
+    with served.client() as client:
+        assert client.get("/").status_code == 200
 
 
 def test_a_body_without_a_length_is_cut_off(serve):
@@ -584,6 +585,34 @@ def test_a_client_that_does_not_read_its_answer_is_dropped(serve):
         lazy.connect(("127.0.0.1", page.port))
         lazy.sendall(b"GET /snapshot.jpg HTTP/1.1\r\nHost: localhost\r\n\r\n" * 10)
         until(lambda: page.page.connections.stalled, "dropping the client")
+
+
+def test_a_viewer_that_stalls_is_dropped_over_https_too(serve, certificate):
+    tls = {"cert": certificate / "a.crt", "key": certificate / "a.key"}
+    page = serve(Limits(stall_s=1.0), fps=30, width=3840, quality=100, **tls)
+    context = ssl.create_default_context(cafile=certificate / "a.crt")
+    with socket.socket() as plain, Loop(page, (1200, 1600, 3)):
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plain.settimeout(WAIT_S)
+        plain.connect(("127.0.0.1", page.port))
+        with context.wrap_socket(plain, server_hostname="localhost") as stalled:
+            stalled.sendall(b"GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            until(lambda: page.page.connections.stalled, "dropping the viewer")
+    until(lambda: not page.page.site.stream_feed.readers, "the end of the viewer")
+
+
+def test_a_picture_that_cannot_be_made_is_reported_and_the_stream_goes_on(serve, capsys):
+    page, heard = serve(fps=30), []
+
+    def reported():
+        heard.append(capsys.readouterr().err)
+        return "facet: web page: error" in "".join(heard)
+
+    page.show(shape=(0, 160, 3))
+    with page.client() as client, client.stream("GET", "/stream.mjpg") as answer:
+        until(reported, "the line on the fault")
+        with Loop(page):
+            assert len(pictures(answer.iter_bytes(), 2)) >= 2
 
 
 def test_faces_are_blurred_in_stream_and_snapshot(serve):

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import threading
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -205,10 +206,11 @@ def test_the_page_says_what_is_kept():
 
 
 def test_the_doctor_runs_seldom_and_not_in_the_callers_thread():
-    runs = []
+    runs, go_on = [], threading.Event()
 
     def checks():
         runs.append(1)
+        go_on.wait(30)
         yield Check("a", lambda: ok("fine"))
         yield Check("b", lambda: warning("so so", "do this"))
         yield Check("c", lambda: failure("bad", "do that"))
@@ -216,7 +218,8 @@ def test_the_doctor_runs_seldom_and_not_in_the_callers_thread():
 
     now_s = [0.0]
     findings = Findings(checks, 600, lambda: now_s[0])
-    assert not findings.newest()
+    assert not findings.newest()  # at once, while the first check waits
+    go_on.set()
     until(findings.newest, "the checks' end")
     levels = [(entry["level"], entry["name"], entry["hint"]) for entry in findings.newest()]
     assert levels[:3] == [("ok", "a", None), ("warning", "b", "do this"), ("error", "c", "do that")]
