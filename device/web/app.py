@@ -38,7 +38,6 @@ SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # it has a style o
 FACES_S = 0.2  # between two events with faces
 STATUS_S = 2.0  # between two events with the status
 AGAIN_S = 5.0  # after so long without news, the last picture is sent again: shows a dead viewer
-BODY_S = 10.0  # for the few bytes of a password
 BOUNDARY = "facet-frame"
 MULTIPART = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
 
@@ -68,10 +67,13 @@ def static_files(folder: Path = FOLDER / "static") -> Mapping[str, StaticFile]:
 
 
 class Site:
-    """The handlers, and the tasks that make what streams and events carry."""
+    """The handlers, and the tasks that make what streams and events carry.
 
-    def __init__(self, live: LiveRun, facts: Facts, access: Access):
-        self._live, self._facts, self._access = live, facts, access
+    body_s: limit for the few bytes of a password.
+    """
+
+    def __init__(self, live: LiveRun, facts: Facts, access: Access, body_s: float):
+        self._live, self._facts, self._access, self._body_s = live, facts, access, body_s
         self._web = live.settings.web
         self._files = static_files()
         self.pictures = Pictures(self._web)
@@ -171,7 +173,7 @@ class Site:
             return RedirectResponse("/", 303) if known else self._file("login.html", request)
         if not self._access.needed:
             return RedirectResponse("/", 303)
-        verdict = await self._access.compare(request, await _password(request))
+        verdict = await self._access.compare(request, await _password(request, self._body_s))
         if verdict.allowed:
             return RedirectResponse("/", 303, {"set-cookie": self._access.new_cookie()})
         # A browser goes on to the page that says so.
@@ -289,11 +291,11 @@ def _event(kind: str, value: Mapping[str, Any]) -> bytes:
     return f"event: {kind}\ndata: {text}\n\n".encode()
 
 
-async def _password(request: Request) -> str:
+async def _password(request: Request, body_s: float) -> str:
     """Return the form field `password` of a request, "" where there is none."""
     body = b""
     try:
-        async with asyncio.timeout(BODY_S):
+        async with asyncio.timeout(body_s):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > MAX_BODY:

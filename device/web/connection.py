@@ -19,6 +19,8 @@ class Limits:
 
     header_s: float = 10.0
     """From the connection, or the end of the request before, to the last header."""
+    body_s: float = 10.0
+    """For what follows the headers."""
     stall_s: float = 10.0
     """With data that the client has not read; also the limit for one picture."""
     header_bytes: int = 16_384

@@ -109,7 +109,7 @@ class WebPage:
         started = datetime.now(UTC)
         facts = Facts(self._live, started, findings.newest)
         access = Access(self._web.password, self._tls is not None)
-        self.site = site = Site(self._live, facts, access)
+        self.site = site = Site(self._live, facts, access, self._limits.body_s)
         guard = Guard(site.app(), self.listen, self._web, self._limits.header_bytes)
         self._server = uvicorn.Server(self._config(guard))
         if worker.stopping.is_set():

@@ -10,8 +10,10 @@ import threading
 import httpx
 import pytest
 
+from device.camera.open import open_camera
 from device.errors import FacetError, UsageError
 from device.outputs.live import LiveState
+from device.settings import CameraSettings
 from device.web.app import FOLDER
 from device.web.connection import Limits
 from device.web.guard import HEADERS
@@ -417,6 +419,13 @@ def test_a_client_that_never_ends_its_request_is_closed_and_others_are_served(se
     assert page.page.connections.slow == 50
 
 
+def test_a_password_that_does_not_come_is_not_waited_for(serve):
+    page = serve(Limits(body_s=0.3), password=HASH)
+    head = "POST /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    answer = raw(page, f"{head}Content-Length: 100\r\n\r\npassword=")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
 def drip(connection):
     for _ in range(600):
         connection.sendall(b"a")
@@ -631,6 +640,16 @@ def test_faces_are_blurred_in_stream_and_snapshot(serve):
     assert streamed == data
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
     assert picture[45:75, 65:95].std() < 20 < picture[100:, :40].std()
+
+
+@pytest.mark.parametrize("path", ["stream.mjpg", "snapshot.jpg"])
+def test_other_software_reads_the_pictures_as_those_of_a_camera(serve, path):
+    page = serve(fps=30, password=HASH)
+    page.show()
+    secret = PASSWORD.replace(" ", "%20")
+    source = f"http://facet:{secret}@127.0.0.1:{page.port}/{path}"
+    with Loop(page), open_camera(CameraSettings(source=source)) as camera:
+        assert next(iter(camera)).bgr.shape == (120, 160, 3)
 
 
 # The run
