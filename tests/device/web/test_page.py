@@ -17,6 +17,7 @@ from device.settings import CameraSettings
 from device.web.app import FOLDER
 from device.web.connection import Limits
 from device.web.guard import HEADERS
+from device.web.login import Pauses
 from device.web.password import hash_password
 from device.web.server import WebPage
 from tests.device.outputs.made_up import face
@@ -251,6 +252,8 @@ def test_a_stolen_cookie_is_void_after_a_change_of_the_password():
 
 def test_wrong_passwords_make_a_pause_that_even_the_right_one_must_wait_for(serve):
     page = serve(password=HASH)
+    until(lambda: page.page.site, "the page's start")
+    page.page.site._access._pauses = Pauses(lambda: 0.0)  # its time does not pass
     with page.client() as client:
         statuses = [
             client.post("/login", data={"password": "wrong horse"}).status_code for _ in range(4)
