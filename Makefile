@@ -23,8 +23,8 @@ setup-train: .venv/train.done  ## add what training needs (3 minutes more)
 
 setup-dev: .venv/dev.done .venv-tflite/done  ## add what tests, checks, docs and the wheel need (1 minute more)
 
-run: .venv/device.done  ## show the camera's faces and their attributes; CAMERA=0, FILE, demo
-	@$(BIN)/python -m device.run --camera "$(CAMERA)"
+run: .venv/device.done  ## show the camera's faces and their attributes; CAMERA=0, FILE, demo; ARGS="--web"
+	@$(BIN)/python -m device.run --camera "$(CAMERA)" $(ARGS)
 
 doctor: .venv/device.done  ## explain what is wrong with this computer, its cameras and the service
 	@$(BIN)/python -m device.doctor
@@ -103,7 +103,7 @@ clean:  ## remove the environments and everything that was built; models and run
 	@$(PIP) "what training needs (about 3 minutes)" -r requirements-train.txt
 	@touch $@
 
-.venv/dev.done: requirements-dev.txt requirements-emoji.txt .venv/train.done
+.venv/dev.done: requirements-dev.txt requirements-emoji.txt requirements-web.txt .venv/train.done
 	@$(PIP) "what tests, checks and docs need (about 1 minute)" -r requirements-dev.txt
 	@touch $@
 

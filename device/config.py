@@ -50,6 +50,7 @@ def about(
         choices     the values that are allowed, a tuple; "" among them means none
         flag_help   the flag's help if it differs
         nargs       argparse's nargs of a list; without it commas separate the values
+        alone       the value that the flag means without one; then it needs none
         example     the value in a settings file if the default is None
     """
     ge, le = limits
@@ -91,6 +92,7 @@ class Setting(msgspec.Struct, frozen=True):
     flag_help: str = ""
     metavar: str = ""
     nargs: str = ""
+    alone: str = ""
     example: str = ""
 
     @property

@@ -16,6 +16,7 @@ from typing import Annotated
 
 from .config import Table, about, expanded, merge, read_toml
 from .errors import UsageError
+from .listen import parse_listen
 from .resources import model_path
 
 MODEL = model_path()
@@ -311,6 +312,61 @@ class RotationSettings(Table, frozen=True):
             )
 
 
+class WebSettings(Table, frozen=True):
+    """The web page: live picture, people in view, visits, state of the computer."""
+
+    address: Annotated[str, about(
+        "host and port to serve the page at; empty: no page, and nothing of it is imported. Any "
+        "host but 127.0.0.1 needs a password; 0.0.0.0 is every network of this computer",
+        flag="--web HOST:PORT", alone="127.0.0.1:8420", example="127.0.0.1:8420",
+    )] = ""
+    password: Annotated[str, about(
+        "scrypt hash of the page's password, made by `python -m device.web password`; empty: none",
+    )] = ""
+    hosts: Annotated[tuple[str, ...], about(
+        "further names by which browsers may call this computer, such as facet.example.org; IP "
+        "addresses, localhost, the computer's name and its name in .local are known",
+    )] = ()
+    cert: Annotated[Path | None, about(
+        "certificate for https, a PEM file, with `key`; without it the page is unencrypted",
+        example="/etc/facet-web.crt",
+    )] = None
+    key: Annotated[Path | None, about(
+        "private key of the certificate, a PEM file without a passphrase",
+        example="/etc/facet-web.key",
+    )] = None
+    blur: Annotated[bool, about("blur the faces that were found in stream and snapshot")] = False
+    embed: Annotated[bool, about(
+        "let pages of other sites show stream and snapshot in an <img>; they cannot read them",
+    )] = False
+    fps: Annotated[float, about(
+        "pictures of the stream", "frames/s", (0.1, 30),
+        ("movements are jerky", "more CPU time and network traffic"),
+    )] = 10.0
+    quality: Annotated[int, about(
+        "JPEG quality of stream and snapshot", "", (10, 100),
+        ("visible blocks", "more network traffic"),
+    )] = 75
+    width: Annotated[int, about(
+        "width to which larger pictures are reduced", "px", (160, 7680),
+        ("small faces are hard to see", "more CPU time and network traffic"),
+    )] = 1280
+    max_viewers: Annotated[int, about(
+        "viewers of the stream at one time; further ones are refused", "", (1, 200),
+        ("", "more network traffic"),
+    )] = 20
+
+    def check(self, origin: str) -> None:
+        if (self.cert is None) != (self.key is None):
+            given, missing = ("key", "cert") if self.cert is None else ("cert", "key")
+            raise UsageError(f"{origin} {given} without {missing}", f"{missing} in [web]")
+        if self.address and not parse_listen(self.address).local and not self.password:
+            raise UsageError(
+                f"{origin} address = {self.address} without a password: other computers could look",
+                "python -m device.web password, or --web 127.0.0.1:8420",
+            )
+
+
 class LineSettings(Table, frozen=True):
     """A line in the picture; faces that cross it are counted in each direction.
 
@@ -348,6 +404,7 @@ class Settings(Table, frozen=True):
     people: PeopleSettings = PeopleSettings()
     outputs: OutputsSettings = OutputsSettings()
     rotation: RotationSettings = RotationSettings()
+    web: WebSettings = WebSettings()
     lines: tuple[LineSettings, ...] = ()
 
     def check(self, origin: str) -> None:

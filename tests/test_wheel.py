@@ -29,7 +29,10 @@ SOURCES = (
     "models",
     "LICENSES",
     *("LICENSE", "NOTICE", "README.md", "pyproject.toml", "setup.py"),
-    *(f"requirements-{extra}.txt" for extra in ("pi", "emoji", "heif", "people", "push", "video")),
+    *(
+        f"requirements-{extra}.txt"
+        for extra in ("pi", "emoji", "heif", "people", "push", "video", "web")
+    ),
 )
 SUBCOMMANDS = ("run", "list", "doctor", "settings", "people", "emoji", "bench")
 

@@ -60,6 +60,7 @@ class Flag(NamedTuple):
         named = setting.choices and all(choice in setting.help for choice in setting.choices)
         limits = "" if named else setting.limits
         default = f"default {default}" if default else ""
+        default = default or (f"alone {setting.alone}" if setting.alone else "")
         facts = ", ".join(filter(None, (setting.unit, limits, default)))
         meaning = "; ".join(filter(None, (setting.flag_help or setting.help, setting.effects)))
         return f"{meaning} ({facts})" if facts else meaning
@@ -133,6 +134,8 @@ def _options(flag: Flag) -> dict[str, Any]:
         return {"type": setting.item, "nargs": setting.nargs, **metavar}
     if setting.item:
         return {"type": functools.partial(_list, item=setting.item), **metavar}
+    if setting.alone:
+        metavar |= {"nargs": "?", "const": setting.alone}
     return {"type": setting.type if setting.type in (int, float) else str, **metavar}
 
 

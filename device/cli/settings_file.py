@@ -120,7 +120,8 @@ def section(title: str, table: type[Table]) -> list[str]:
 
 
 def _cells(setting: Setting) -> tuple[str, ...]:
-    flag = f"`{' '.join(filter(None, (setting.flag, setting.metavar)))}`" if setting.flag else ""
+    metavar = f"[{setting.metavar}]" if setting.alone else setting.metavar
+    flag = f"`{' '.join(filter(None, (setting.flag, metavar)))}`" if setting.flag else ""
     if flag and setting.type is bool:
         flag += f", `--no-{setting.flag.removeprefix('--')}`"
     default = "" if setting.default is None else f"`{_portable(setting.default)}`"

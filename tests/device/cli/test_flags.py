@@ -22,7 +22,7 @@ from device.settings import Settings
 
 FLAGS = (
     "camera size fps rotate detector min-face max-turn min-sharpness model attributes threads "
-    "people headless log events crossings log-every log-no-face record max-frames recursive"
+    "people headless log events crossings log-every log-no-face record max-frames recursive web"
 )
 
 
@@ -53,7 +53,8 @@ def solid(text: str) -> str:
 def test_help_has_each_flag_with_its_meaning():
     help = solid(parser("About.").format_help())
     for flag in flags_of(Settings):
-        assert solid(f"{flag.name} {flag.first.metavar}") in help and solid(flag.help) in help
+        metavar = f"[{flag.first.metavar}]" if flag.first.alone else flag.first.metavar
+        assert solid(f"{flag.name} {metavar}") in help and solid(flag.help) in help
     for flag in ("--list-cameras", "--version", "--config FILE"):
         assert solid(flag) in help
 
@@ -68,6 +69,7 @@ def test_help_has_each_flag_with_its_meaning():
         ("--model", "(default models/attributes.json)"),
         ("--headless", "no window (default off)"),
         ("--log", "text only"),
+        ("--web", "(alone 127.0.0.1:8420)"),
     ],
 )
 def test_a_flags_help_ends_with_unit_limits_and_default(name, end):

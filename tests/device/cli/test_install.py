@@ -38,7 +38,7 @@ def test_the_service_is_locked_up():
 
 
 @needs_analyze
-@pytest.mark.parametrize("drop_in", [None, "network.conf"])
+@pytest.mark.parametrize("drop_in", [None, "network.conf", "web.conf"])
 def test_systemd_understands_every_line(tmp_path, drop_in):
     unit = tmp_path / "facet.service"
     unit.write_text(UNIT.read_text().replace(PYTHON, sys.executable))

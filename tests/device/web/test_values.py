@@ -1,0 +1,233 @@
+"""What the page is told: pictures, history, settings without secrets, sentences on what is kept."""
+
+import asyncio
+import gzip
+import json
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import cv2
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.doctor.check_result import Check, failure, ok, warning
+from device.settings import WebSettings
+from device.web import history
+from device.web.facts import Facts
+from device.web.feed import Feed
+from device.web.findings import Findings
+from device.web.pictures import Pictures, blur, painted
+from device.web.shown_settings import kept, shown_settings
+from tests.device.outputs.made_up import face, result
+from tests.device.web.conftest import HASH, live_run, until
+
+NOW = datetime(2026, 1, 2, 12, 30, tzinfo=UTC)
+
+
+def noisy(*faces):
+    shown = result(*faces)
+    shown.frame.bgr[:] = np.random.default_rng(0).integers(0, 256, shown.frame.bgr.shape)
+    return shown
+
+
+# Pictures
+
+
+def test_a_picture_is_painted_on_a_copy_and_encoded_once():
+    shown, pictures = noisy(face()), Pictures(WebSettings())
+    before = shown.frame.bgr.copy()
+    jpeg = pictures.jpeg(shown)
+    assert pictures.jpeg(shown) is jpeg and pictures.encoded == 1
+    assert np.array_equal(shown.frame.bgr, before)
+    assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), 1).shape == before.shape
+    pictures.jpeg(noisy(face()))
+    assert pictures.encoded == 2
+
+
+def test_a_large_picture_is_reduced():
+    shown = result(face(), shape=(600, 2000, 3))
+    assert painted(shown, WebSettings(width=1000)).shape == (300, 1000, 3)
+
+
+def test_a_blurred_face_has_no_detail_and_the_rest_is_as_it_was():
+    picture = noisy().frame.bgr
+    before = picture.copy()
+    blur(picture, (60.0, 40.0, 40.0, 40.0))
+    inside, outside = picture[30:90, 50:110], np.ones(picture.shape[:2], bool)
+    outside[30:90, 50:110] = False
+    assert np.array_equal(picture[outside], before[outside])
+    steps = np.abs(np.diff(inside.astype(int), axis=1))
+    assert steps.max() <= 12 < np.abs(np.diff(before[30:90, 50:110].astype(int), axis=1)).mean()
+
+
+@given(st.tuples(*[st.floats(-50, 250)] * 2, *[st.floats(0, 300)] * 2))
+def test_any_box_can_be_blurred(box):
+    picture = np.full((120, 160, 3), 90, np.uint8)
+    blur(picture, box)
+    assert picture.shape == (120, 160, 3) and (picture == 90).all()
+
+
+# Feed
+
+
+def test_a_reader_gets_the_newest_of_each_kind_and_misses_older_ones():
+    async def read():
+        feed = Feed()
+        with feed.reader():
+            assert await feed.newer(0, 0.01) == ([], 0)
+            for value in (b"1", b"2", b"3"):
+                feed.publish("a", value)
+            feed.publish("b", b"4")
+            values, number = await feed.newer(0, 1)
+            assert (values, number) == ([b"3", b"4"], 4)
+            waiting = asyncio.create_task(feed.newer(number, 30))
+            await asyncio.sleep(0)
+            feed.publish("b", b"5")
+            assert await waiting == ([b"5"], 5)
+            waiting = asyncio.create_task(feed.newer(5, 30))
+            await asyncio.sleep(0)
+            feed.close()
+            assert await waiting == ([], 5)
+        assert feed.readers == 0
+
+    asyncio.run(read())
+
+
+# History
+
+
+def test_the_last_day_has_24_hours_with_those_without_visits():
+    hour = NOW.replace(minute=0)
+    day = history.last_day(
+        {hour: 3, hour - timedelta(hours=23): 1, hour - timedelta(days=1): 9}, NOW
+    )
+    assert len(day) == 24 and day[0] == (hour - timedelta(hours=23), 1) and day[-1] == (hour, 3)
+    assert sum(count for _, count in day) == 4
+
+
+def test_today_is_the_local_day():
+    counts = {NOW.replace(hour=hour, minute=0): 1 for hour in (0, 5, 12)}
+    assert history.today(counts, NOW) == 3
+    assert history.today(counts, NOW.astimezone(timezone(timedelta(hours=-3)))) == 2
+
+
+def write(path: Path, *moments: datetime, compress=False) -> None:
+    rows = [f"{moment:%Y-%m-%dT%H:%M:%S.000Z},x,usb:0,1,1.0,3" for moment in moments]
+    text = "\n".join(["first_seen,last_seen,source,track,dwell_s,frames_classified", *rows, ""])
+    path.write_bytes(gzip.compress(text.encode()) if compress else text.encode())
+
+
+def test_visits_before_the_run_come_from_the_file_and_its_older_ones(tmp_path):
+    start, file = datetime.now(UTC), tmp_path / "visits.csv"
+    hour = timedelta(hours=1)
+    write(file, start - hour, start + hour)  # the second is this run's own
+    write(tmp_path / "visits.2026-01-01.csv.gz", start - 2 * hour, start - 48 * hour, compress=True)
+    (tmp_path / "visits.2026-01-02.csv.gz").write_bytes(b"\x1f\x8bno gzip")
+    (tmp_path / "visits.2026-01-03.csv").write_bytes(b'\xff\0"\n1970-01-01T00:00:00.000Z?,\n')
+    write(tmp_path / "other.csv", start - hour)
+    counts = history.visits_before(file, start)
+    assert counts == {history.start_of_hour(start - n * hour): 1 for n in (1, 2)}
+    assert not history.visits_before(tmp_path / "missing" / "visits.csv", start)
+
+
+def test_visits_of_the_file_and_of_this_run_add_up():
+    live = live_run()
+    facts = Facts(live, NOW, now=lambda: NOW)
+    hour = NOW.replace(minute=0)
+    facts.before = {hour: 2, hour - timedelta(hours=1): 1}
+    with live.state:
+        live.state.write(result(face(1)))
+    counts = facts.counts()["hours"]
+    assert [entry["visits"] for entry in counts[-2:]] == [1, 3]
+    assert counts[-1]["hour"] == "2026-01-02T12:00:00.000Z"
+
+
+# Status
+
+
+def test_faces_have_shares_of_the_frame_and_the_shown_attributes():
+    facts = Facts(live_run(), NOW)
+    shown = result(
+        face(3, (16.0, 30.0, 80.0, 60.0), person="Ada"), face(4, values=None, state="blurred")
+    )
+    first, second = facts.faces(shown)["faces"]
+    assert first == {
+        "id": 3,
+        "person": "Ada",
+        "state": "ok",
+        "labels": ["smiling"],
+        "attributes": {"Smiling": 0.75},
+        "box": [0.1, 0.25, 0.5, 0.5],
+    }
+    assert (second["state"], second["labels"], second["attributes"], second["person"]) == (
+        "blurred", [], {}, None
+    )  # fmt: skip
+
+
+def test_before_the_first_frame_all_is_empty():
+    facts = Facts(live_run(), NOW)
+    assert facts.faces(None)["faces"] == []
+    status = facts.short_status(0)
+    assert (status["frames"], status["fps"], status["age_s"], status["dropped"]) == (0, 0, None, 7)
+
+
+def test_settings_are_shown_without_secrets():
+    live = live_run(
+        {"password": HASH},
+        camera={"source": "rtsp://ada:lovelace@cam/live", "user": "ada", "password_file": "/x/y"},
+    )
+    shown = shown_settings(live.settings)
+    text = json.dumps(shown)
+    assert "lovelace" not in text and "scrypt" not in text and '"ada"' not in text
+    assert shown["camera"]["source"] == "rtsp://cam/live" and shown["web"]["password"] == "***"
+    assert shown["camera"]["password_file"] == "***" or shown["camera"]["password_file"] == "/x/y"
+    assert shown["faces"]["min_face"] == 24.0
+
+
+def test_the_page_says_what_is_kept():
+    assert kept(live_run()) == ["Nothing is stored.", "This page stores no picture."]
+    live = live_run(
+        {"blur": True},
+        log=Path("faces.csv"),
+        visits=Path("visits.csv"),
+        rotation={"daily": True, "keep_days": 30},
+        outputs={"record": "film.mp4"},
+        people={"enabled": True},
+    )
+    text = " ".join(kept(live))
+    for word in ("faces.csv", "visits.csv", "30 days", "film.mp4", "by name", "blurred"):
+        assert word in text
+    assert "Nothing is stored" not in text
+
+
+# Doctor
+
+
+def test_the_doctor_runs_seldom_and_not_in_the_callers_thread():
+    runs, go_on = [], threading.Event()
+
+    def checks():
+        runs.append(1)
+        go_on.wait(30)
+        yield Check("a", lambda: ok("fine"))
+        yield Check("b", lambda: warning("so so", "do this"))
+        yield Check("c", lambda: failure("bad", "do that"))
+        yield Check("d", lambda: 1 / 0)
+
+    now_s = [0.0]
+    findings = Findings(checks, 600, lambda: now_s[0])
+    assert not findings.newest()  # at once, while the first check waits
+    go_on.set()
+    until(findings.newest, "the checks' end")
+    levels = [(entry["level"], entry["name"], entry["hint"]) for entry in findings.newest()]
+    assert levels[:3] == [("ok", "a", None), ("warning", "b", "do this"), ("error", "c", "do that")]
+    assert levels[3][0] == "error"
+    now_s[0] = 599
+    findings.newest()
+    assert len(runs) == 1
+    now_s[0] = 600
+    findings.newest()
+    until(lambda: len(runs) == 2, "a second run")
+    findings.stop()
