@@ -136,10 +136,11 @@ def settings_of(struct: type) -> dict[str, Setting]:
     """Return {name: Setting} of a settings class's fields, those that are tables left out."""
     plain = struct()
     hints = get_type_hints(struct, include_extras=True)
+    arrays = arrays_of(struct)
     return {
         name: _setting(name, hint, getattr(plain, name))
         for name, hint in hints.items()
-        if not isinstance(getattr(plain, name), msgspec.Struct)
+        if name not in arrays and not isinstance(getattr(plain, name), msgspec.Struct)
     }
 
 
@@ -148,6 +149,17 @@ def tables_of(struct: type) -> dict[str, type[Table]]:
     plain = struct()
     parts = {name: type(getattr(plain, name)) for name in get_type_hints(struct)}
     return {name: part for name, part in parts.items() if issubclass(part, Table)}
+
+
+@functools.cache
+def arrays_of(struct: type) -> dict[str, type[Table]]:
+    """Return {name: class} of the fields that are arrays of tables, as tuple[RuleSettings, ...]."""
+    items = {name: get_args(hint) for name, hint in get_type_hints(struct).items()}
+    return {
+        name: item[0]
+        for name, item in items.items()
+        if item and isinstance(item[0], type) and issubclass(item[0], Table)
+    }
 
 
 def _setting(name: str, hint: Any, default: Any) -> Setting:
@@ -197,16 +209,20 @@ def merge(settings: T, values: Mapping[str, Any], origin: str) -> T:
     Raises UsageError, which begins with `origin`, for an unknown table or key (with the nearest
     name), a wrong type, a value out of its limits, and values that do not go together.
     """
-    tables = tables_of(type(settings))
+    tables, arrays = tables_of(type(settings)), arrays_of(type(settings))
     changed: dict[str, Any] = {}
     for name, value in values.items():
         if name in tables:
             changed[name] = _merge_table(
                 getattr(settings, name), value, f"{origin}: [{name}]", name
             )
+        elif name in arrays:
+            changed[name] = _merge_array(arrays[name], value, f"{origin}: [[{name}]]", name)
         elif isinstance(value, dict) and name not in settings_of(type(settings)):
-            raise UsageError(f"{origin}: unknown [{one_line(name, 80)}]", nearest(name, tables))
-    plain = {name: value for name, value in values.items() if name not in tables}
+            raise UsageError(
+                f"{origin}: unknown [{one_line(name, 80)}]", nearest(name, [*tables, *arrays])
+            )
+    plain = {name: value for name, value in values.items() if name not in changed}
     merged = msgspec.structs.replace(settings, **changed, **checked(settings, plain, f"{origin}:"))
     merged.check(f"{origin}:")
     return merged
@@ -218,6 +234,20 @@ def _merge_table(table: T, values: Any, origin: str, name: str) -> T:
     merged = msgspec.structs.replace(table, **checked(table, values, origin))
     merged.check(origin)
     return merged
+
+
+def _merge_array(item: type[T], values: Any, origin: str, name: str) -> tuple[T, ...]:
+    """Return a table for each of `values`, all of them anew: a file's tables add to no default."""
+    if not isinstance(values, list | tuple):
+        raise UsageError(
+            f"{origin} is {_shown(values)}, need tables", f"[[{name}]] on a line, in two brackets"
+        )
+    return tuple(
+        value
+        if isinstance(value, item)
+        else _merge_table(item(), value, f"{origin} {number}", f"[{name}]")
+        for number, value in enumerate(values, 1)
+    )
 
 
 def override(settings: T, values: Mapping[str, Any], origin: str = "settings") -> T:
@@ -260,7 +290,8 @@ def checked(part: Table, values: Mapping[str, Any], origin: str) -> dict[str, An
         if key not in settings:
             tables = tables_of(type(part))
             owners = [name for name, inner in tables.items() if key in settings_of(inner)]
-            hint = f"{key} below [{owners[0]}]" if owners else nearest(key, [*settings, *tables])
+            known = [*settings, *tables, *arrays_of(type(part))]
+            hint = f"{key} below [{owners[0]}]" if owners else nearest(key, known)
             raise UsageError(f"{origin} unknown setting {one_line(key, 80)}", hint)
     return {
         key: converted(

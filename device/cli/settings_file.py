@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..config import Setting, Table, settings_of, tables_of
+from ..config import Setting, Table, arrays_of, settings_of, tables_of
 from ..settings import (
     CameraSettings,
     OutputsSettings,
@@ -49,7 +49,8 @@ every setting and run with it:
     python -m device.settings_file > facet.toml
     python -m device.run --config facet.toml
 
-Each section below is a table of the TOML file, each row a key in it. An unknown key, a wrong type
+Each section below is a table of the TOML file, each row a key in it; one in two brackets may stand
+there any number of times. An unknown key, a wrong type
 or a value out of its limits ends the command with exit code 2 and names the nearest key.
 """
 COLUMNS = ("Key", "Flag", "Unit", "Default", "Limits", "Meaning")
@@ -60,6 +61,11 @@ def settings_file(chosen: Settings) -> str:
     lines = [HEAD]
     for name in tables_of(Settings):
         lines += [f"[{name}]", *table_lines(getattr(chosen, name))]
+    for name, item in arrays_of(Settings).items():
+        for table in getattr(chosen, name):
+            lines += [f"[[{name}]]", *table_lines(table)]
+        if not getattr(chosen, name):
+            lines += [f"#[[{name}]]", *table_lines(item())]
     return "\n".join(lines)
 
 
@@ -92,6 +98,8 @@ def markdown() -> str:
     lines = [MARKDOWN]
     for name, table in tables_of(Settings).items():
         lines += section(f"[{name}]", table)
+    for name, table in arrays_of(Settings).items():
+        lines += section(f"[[{name}]]", table)
     return "\n".join(lines)
 
 
