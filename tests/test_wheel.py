@@ -29,9 +29,12 @@ SOURCES = (
     "models",
     "LICENSES",
     *("LICENSE", "NOTICE", "README.md", "pyproject.toml", "setup.py"),
-    *(f"requirements-{extra}.txt" for extra in ("pi", "emoji", "heif", "people", "video")),
+    *(
+        f"requirements-{extra}.txt"
+        for extra in ("pi", "emoji", "heif", "metrics", "people", "rules", "video")
+    ),
 )
-SUBCOMMANDS = ("run", "list", "doctor", "settings", "people", "emoji", "bench")
+SUBCOMMANDS = ("run", "list", "doctor", "settings", "people", "emoji", "rules", "bench")
 
 FIVE_LINES = """
 import facet

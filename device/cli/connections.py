@@ -54,8 +54,12 @@ def build_connections(
 
 def _connected(settings: Settings) -> bool:
     """Return whether the settings enable any connection."""
-    return False
+    return settings.metrics.enabled or bool(settings.rules)
 
 
 def _open(live: LiveRun, stack: contextlib.ExitStack) -> None:
     """Enter each connection that the settings enable on the stack."""
+    if live.settings.rules:
+        from ..rules.runner import open_rules
+
+        open_rules(live, stack)
