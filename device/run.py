@@ -75,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         analysis = build_pipeline(settings, models, camera, shown, stop.is_set, recognizer)
         outputs += build_connections(
-            settings, camera, card, tuple(shown), files, analysis.stopwatch, stack
+            settings, camera, card, tuple(shown), files, analysis.stopwatch, stack, outputs
         )
         outputs += build_reports(settings, camera, stack)
         if window:

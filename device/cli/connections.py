@@ -6,6 +6,8 @@ Each is entered on the stack. What is off is not imported, and without any there
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..settings import Settings
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from ..camera import Camera
     from ..outputs import Output
     from ..outputs.live import LiveRun
+    from ..rowlog import RowCounts
     from ..stopwatch import Stopwatch
     from .outputs import Files
 
@@ -27,8 +30,12 @@ def build_connections(
     files: Files,
     stopwatch: Stopwatch,
     stack: contextlib.ExitStack,
+    outputs: Sequence[Output] = (),
 ) -> list[Output]:
-    """Return the output that the connections read from, entered on the stack; [] without any."""
+    """Return the output that the connections read from, entered on the stack; [] without any.
+
+    outputs: those that write files, whose rows and queues are reported.
+    """
     if not _connected(settings):
         return []
     from ..camera import is_live
@@ -46,10 +53,30 @@ def build_connections(
         stopwatch,
         lambda: camera.dropped if is_live(camera) else 0,
         lambda: is_live(camera) and camera.reconnecting,
+        *_measured(outputs),
     )
     # Entered last, so left first: its end is what ends the connections' threads.
     _open(live, stack)
     return [stack.enter_context(live.state)]
+
+
+def _measured(
+    outputs: Sequence[Output],
+) -> tuple[dict[str, Callable[[], RowCounts]], dict[str, Callable[[], int]]]:
+    """Return what counts the rows of the outputs' logs, and the lengths of their queues."""
+    from ..outputs.background import BackgroundOutput
+    from ..outputs.csv_log import CsvLog
+    from ..outputs.visit_log import VisitLog
+
+    rows: dict[str, Callable[[], RowCounts]] = {}
+    waiting: dict[str, Callable[[], int]] = {}
+    for output in outputs:
+        if isinstance(output, CsvLog | VisitLog):
+            name = "faces" if isinstance(output, CsvLog) else "visits"
+            rows[name] = partial(getattr, output, "counts")
+        elif isinstance(output, BackgroundOutput):
+            waiting["recording"] = partial(getattr, output, "waiting")
+    return rows, waiting
 
 
 def _connected(settings: Settings) -> bool:
@@ -59,6 +86,10 @@ def _connected(settings: Settings) -> bool:
 
 def _open(live: LiveRun, stack: contextlib.ExitStack) -> None:
     """Enter each connection that the settings enable on the stack."""
+    if live.settings.metrics.enabled:
+        from ..metrics.exporter import open_metrics
+
+        open_metrics(live, stack)
     if live.settings.rules:
         from ..rules.runner import open_rules
 

@@ -7,11 +7,12 @@ loop nothing.
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from ..attributes.model_card import ModelCard
+from ..rowlog import RowCounts
 from ..settings import Settings
 from ..stopwatch import Stopwatch
 from ..types import Result
@@ -42,6 +43,7 @@ class LiveState:
         self._frames = self._number = 0
         self._visits: deque[EndedVisit] = deque(maxlen=KEPT_VISITS)
         self._hours: dict[datetime, int] = {}
+        self._states: dict[str, int] = {}
         self._closed = False
 
     def __enter__(self) -> "LiveState":
@@ -61,6 +63,8 @@ class LiveState:
         with self._changed:
             self._result = result
             self._frames += 1
+            for face in result.faces:
+                self._states[face.state] = self._states.get(face.state, 0) + 1
             self._changed.notify_all()
 
     def _add(self, ended: Sequence[Visit]) -> None:
@@ -95,6 +99,11 @@ class LiveState:
         with self._changed:
             return self._result
 
+    def faces_by_state(self) -> Mapping[str, int]:
+        """Return the number of faces of all frames so far, by Face.state."""
+        with self._changed:
+            return dict(self._states)
+
     def visits(self, after: int = 0) -> Sequence[EndedVisit]:
         """Return the visits that have ended after number `after`, the newest 1,000 of them."""
         with self._changed:
@@ -126,3 +135,7 @@ class LiveRun:
     """Returns the number of frames that were replaced before they were taken."""
     reconnecting: Callable[[], bool]
     """Returns whether the camera has dropped and is being opened again."""
+    rows: Mapping[str, Callable[[], RowCounts]] = field(default_factory=dict)
+    """Return the rows of the logs that are written: "faces", "visits"."""
+    waiting: Mapping[str, Callable[[], int]] = field(default_factory=dict)
+    """Return the lengths of queues: "recording", of frames."""
