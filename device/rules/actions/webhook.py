@@ -56,8 +56,8 @@ class Webhook:
         self._httpx, self._transport, self._pause_s = httpx, transport, pause_s
         try:
             self._url = httpx.URL(rule.url)
-            valid = bool(self._url.host)
-        except httpx.InvalidURL:
+            valid = bool(self._url.host) and (self._url.port or 1) <= 65535
+        except (httpx.InvalidURL, ValueError):
             valid = False
         if not valid:
             raise UsageError(f"{rule.url!r} is no address of a webhook", 'url = "http://..."')

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from device.outputs import live as live_module
 from device.outputs.live import LiveState
 from device.outputs.visits import VisitTracker
+from device.types import BLURRED, OK
 from tests.device.outputs.made_up import face, result
 
 THRESHOLDS = {"Bald": 0.5, "Smiling": 0.2}
@@ -89,3 +90,12 @@ def test_a_live_run_has_the_visits_of_the_tracker(tracks_per_frame):
     got = [ended.visit for ended in live.visits()]
     assert [(v.track, v.dwell_s) for v in got] == [(v.track, v.dwell_s) for v in expected]
     assert sum(live.visits_by_hour().values()) == len(got)
+
+
+def test_faces_are_counted_by_state_over_all_frames():
+    live = LiveState(THRESHOLDS, 1.0)
+    assert live.faces_by_state() == {}
+    blurred = face(2, values=None, state=BLURRED)
+    live.write(result(face(1), blurred))
+    live.write(result(blurred, seconds=0.1))
+    assert live.faces_by_state() == {OK: 1, BLURRED: 2}
