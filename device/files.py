@@ -34,7 +34,7 @@ def write_atomic(
 ) -> None:
     """Write a file through a temporary one beside it, on the disk before it takes the name.
 
-    sync: off for a file that is worth nothing after a power cut, and spares the SD card.
+    sync: off for a file that is of no use after a power cut, which spares the SD card.
 
     mode: permission bits from its creation on; None: those the umask gives. owner: user and group
     id; None: those of the process. Makes the folder. A link at the file's name is replaced, not

@@ -413,7 +413,7 @@ class RuleSettings(Table, frozen=True):
         if not given:
             raise UsageError(f'{origin} do = "{self.do}" without {hint.partition(" ")[0]}', hint)
         if self.do == "webhook" and not re.match("https?://[^/]", self.url):
-            raise UsageError(f"{origin} url = {self.url!r}, need http://... or https://...", hint)
+            raise UsageError(f"{origin} url = {self.url!r}, need an http or https address", hint)
 # fmt: on
 
 

@@ -58,7 +58,7 @@ class StreamSink:
 
     def __init__(self, path: Path, header: bytes, stopping: Callable[[], bool] = lambda: False):
         self._path, self._stopping = path, stopping
-        self._taken = 0
+        self._count = 0
         # A copy of stdout, not /dev/stdout: that would begin a file anew, at its start.
         self._file = FileIO(os.dup(1) if path == STDOUT else _open(path, stopping), "wb")
         self._poll = select.poll()
@@ -77,12 +77,12 @@ class StreamSink:
 
     @property
     def counts(self) -> RowCounts:
-        return RowCounts(self._taken, 0, 0)
+        return RowCounts(self._count, 0, 0)
 
     def add(self, rows: Sequence[bytes]) -> None:
         try:
             self._write(b"".join(rows))
-            self._taken += len(rows)
+            self._count += len(rows)
         except OSError as error:
             raise FacetError(
                 f"cannot write the log {self._path}: {reason(error)}", "keep its reader running"

@@ -65,7 +65,7 @@ RULE = {"when": "Smiling", "do": "gpio", "pin": 17}
         ([{"when": "x", "do": "command"}], "without argv", "argv = "),
         ([{"when": "x", "do": "snapshot"}], "without folder", "folder = "),
         ([{"when": "x", "do": "webhook"}], "without url", "url = "),
-        ([{"when": "x", "do": "webhook", "url": "ftp://a"}], "need http", "url = "),
+        ([{"when": "x", "do": "webhook", "url": "ftp://a"}], "need an http", "url = "),
     ],
 )
 def test_wrong_tables_of_an_array_are_named_by_their_number(rules, message, hint):
