@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..errors import UsageError
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -20,6 +22,14 @@ if TYPE_CHECKING:
     from ..rowlog import RowCounts
     from ..stopwatch import Stopwatch
     from .outputs import Files
+
+
+def check_connections(settings: Settings, card: ModelCard) -> None:
+    """Raise UsageError for rules that cannot be, before a camera is waited for."""
+    if settings.rules:
+        from ..rules.build import build_watches
+
+        build_watches(settings, card)
 
 
 def build_connections(
@@ -34,13 +44,17 @@ def build_connections(
 ) -> list[Output]:
     """Return the output that the connections read from, entered on the stack; [] without any.
 
-    outputs: those that write files, whose rows and queues are reported.
+    outputs: those that write files, whose rows and queues are reported. Raises UsageError for
+    rules on photos.
     """
     if not _connected(settings):
         return []
     from ..camera import is_live
+    from ..camera.photos import Photos
     from ..outputs.live import LiveRun, LiveState
 
+    if settings.rules and isinstance(camera, Photos):
+        raise UsageError("rules need a video or a camera, not photos", "--camera clip.mp4")
     thresholds = dict(zip(card.names, card.values("threshold").tolist(), strict=True))
     live = LiveRun(
         settings,
@@ -86,11 +100,12 @@ def _connected(settings: Settings) -> bool:
 
 def _open(live: LiveRun, stack: contextlib.ExitStack) -> None:
     """Enter each connection that the settings enable on the stack."""
-    if live.settings.metrics.enabled:
-        from ..metrics.exporter import open_metrics
-
-        open_metrics(live, stack)
     if live.settings.rules:
         from ..rules.runner import open_rules
 
-        open_rules(live, stack)
+        rules = open_rules(live, stack)
+        live = replace(live, waiting={**live.waiting, "rules": lambda: rules.waiting})
+    if live.settings.metrics.enabled:  # last, to report the queues of the others
+        from ..metrics.exporter import open_metrics
+
+        open_metrics(live, stack)

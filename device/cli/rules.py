@@ -27,6 +27,7 @@ from .flags import add_flags, merge_flags
 from .loop import stop_at_signals, until_stopped
 
 if TYPE_CHECKING:
+    from ..recognition.recognizer import Recognizer
     from ..rules.watch import Firing, RuleWatch
 
 FLAGS = ("--camera", "--model", "--max-frames")
@@ -74,13 +75,7 @@ def run(settings: Settings, stop: threading.Event) -> dict[RuleWatch, int]:
         camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
         if isinstance(camera, Photos):
             raise UsageError("rules need a video or a camera, not photos", "--camera clip.mp4")
-        recognizer = None
-        if settings.people.enabled:
-            from ..recognition.recognizer import Recognizer
-
-            recognizer = stack.enter_context(
-                Recognizer(settings.people, is_live(camera), None, stop.is_set)
-            )
+        recognizer = stack.enter_context(_recognizer(settings, is_live(camera), stop))
         pipeline = build_pipeline(settings, models, camera, (), stop.is_set, recognizer)
         with until_stopped(pipeline, stop) as results:
             for result in results:
@@ -90,6 +85,17 @@ def run(settings: Settings, stop: threading.Event) -> dict[RuleWatch, int]:
                         fired[watch] += 1
                         print(printable(line(firing, firing.at_s - first_s)), flush=True)
     return fired
+
+
+def _recognizer(
+    settings: Settings, live: bool, stop: threading.Event
+) -> contextlib.AbstractContextManager[Recognizer | None]:
+    """Return the recognizer if the settings enable it."""
+    if not settings.people.enabled:
+        return contextlib.nullcontext()
+    from ..recognition.recognizer import Recognizer
+
+    return Recognizer(settings.people, live, None, stop.is_set)
 
 
 def line(firing: Firing, at_s: float) -> str:

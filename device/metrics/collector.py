@@ -137,7 +137,7 @@ class RunCollector(Collector):
         )
         waiting = GaugeMetricFamily(
             "facet_queue_length",
-            "Rows of a log, or frames of a recording, that wait for the disk.",
+            "Rows of a log or frames of a recording that wait for the disk; firings of rules.",
             labels=["queue"],
         )
         for log, counts in rows.items():

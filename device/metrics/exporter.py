@@ -26,6 +26,8 @@ def open_metrics(live: LiveRun, stack: contextlib.ExitStack) -> None:
     live.stopwatch.keep_histograms()
     registry = registry_of(RunCollector(live))
     if settings.listen:
-        stack.enter_context(MetricsServer(registry, settings.listen))
+        server = stack.enter_context(MetricsServer(registry, settings.listen))
+        live.state.supervise(server.worker)
     if settings.file:
-        stack.enter_context(MetricsFile(registry, settings.file, settings.file_every_s))
+        file = stack.enter_context(MetricsFile(registry, settings.file, settings.file_every_s))
+        live.state.supervise(file.worker)

@@ -145,7 +145,7 @@ class MetricsServer:
         if not local:
             log.warning("the metrics at %s are unencrypted, and need no password", listen)
         self._server.set_app(metrics_app(registry, local))
-        self._worker = Worker("the metrics server", self._serve, wake=self._server.shutdown)
+        self.worker = Worker("the metrics server", self._serve, wake=self._server.shutdown)
 
     @property
     def port(self) -> int:
@@ -153,12 +153,12 @@ class MetricsServer:
         return int(self._server.server_port)
 
     def __enter__(self) -> MetricsServer:
-        self._worker.start()
+        self.worker.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
         try:
-            self._worker.__exit__(*exc)
+            self.worker.__exit__(*exc)
         finally:
             self._server.server_close()
 

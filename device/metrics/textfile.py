@@ -26,15 +26,15 @@ class MetricsFile:
     def __init__(self, registry: CollectorRegistry, path: Path, every_s: float):
         self._registry, self._path, self._every_s = registry, path, every_s
         self._failed = False
-        self._worker = Worker("the metrics file", self._write_all)
+        self.worker = Worker("the metrics file", self._write_all)
 
     def __enter__(self) -> MetricsFile:
-        self._worker.start()
+        self.worker.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
         try:
-            self._worker.__exit__(*exc)
+            self.worker.__exit__(*exc)
         finally:
             with contextlib.suppress(OSError):
                 self._path.unlink()

@@ -16,6 +16,7 @@ from ..rowlog import RowCounts
 from ..settings import Settings
 from ..stopwatch import Stopwatch
 from ..types import Result
+from ..worker import Worker
 from .visits import Visit, VisitTracker
 
 KEPT_VISITS = 1000
@@ -45,6 +46,7 @@ class LiveState:
         self._hours: dict[datetime, int] = {}
         self._states: dict[str, int] = {}
         self._closed = False
+        self._readers: list[Worker] = []
 
     def __enter__(self) -> "LiveState":
         return self
@@ -55,7 +57,13 @@ class LiveState:
             self._closed = True
             self._changed.notify_all()
 
+    def supervise(self, reader: Worker) -> None:
+        """End the run with the fault of a thread that reads from here, as any thread's does."""
+        self._readers.append(reader)
+
     def write(self, result: Result) -> None:
+        for reader in self._readers:
+            reader.check()
         if not result.analyzed:
             return
         ended = self._tracker.add(result)

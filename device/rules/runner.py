@@ -64,7 +64,8 @@ class ActionQueue:
         self._action.__exit__(*exc)
 
     def put(self, firing: Firing) -> None:
-        """Take a firing; return at once."""
+        """Take a firing; return at once. Raises what ended the thread."""
+        self._worker.check()
         kept = firing if self._action.needs_picture else replace(firing, result=None)
         try:
             self._queue.put_nowait(kept)
@@ -130,6 +131,7 @@ class Rules:
                 stack.enter_context(one)
             self._stack = stack.pop_all()
         self._worker.start()
+        self._state.supervise(self._worker)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -140,6 +142,11 @@ class Rules:
             self._worker.__exit__(*exc)
         finally:
             self._stack.__exit__(None, None, None)
+
+    @property
+    def waiting(self) -> int:
+        """Firings of all rules that wait for their actions."""
+        return sum(one.waiting for one in self._queues)
 
     def _watch(self, worker: Worker) -> None:
         seen = 0

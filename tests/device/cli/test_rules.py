@@ -1,6 +1,7 @@
 """`python -m device.rules test`, and rules and metrics of `device.run`, on the demo clip."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -125,3 +126,40 @@ def test_a_connection_that_cannot_be_opened_ends_the_run_with_one_line(
     (tmp_path / "facet.toml").write_text(table)
     done = facet("--config", "facet.toml", "--camera", "demo", "--headless", "--log", "faces.csv")
     assert done.code == 2 and re.search(message, done.stderr) and "Traceback" not in done.stderr
+
+
+def test_rules_on_photos_are_refused(facet, tmp_path):
+    (tmp_path / "facet.toml").write_text(
+        RULES.replace('do = "mqtt"', 'do = "command"\nargv = ["true"]')
+    )
+    done = facet("--config", "facet.toml", "--camera", ROOT / "docs" / "window.png", "--headless")
+    assert done.code == 2 and "not photos" in done.stderr
+
+
+def test_a_wrong_rule_is_found_before_a_camera_is_waited_for(facet, tmp_path):
+    (tmp_path / "facet.toml").write_text(
+        '[camera]\nsource = "rtsp://192.0.2.1/"\nwait = true\n'
+        '[[rules]]\nwhen = "Smilin"\ndo = "command"\nargv = ["true"]'
+    )
+    done = facet("--config", "facet.toml", "--headless")
+    assert done.code == 2 and "unknown attribute 'Smilin'" in done.stderr
+
+
+def test_metrics_know_the_queues_of_log_recording_and_rules(tmp_path):
+    """One run with all of them, read from the file while it lasts."""
+    pytest.importorskip("prometheus_client", reason="pip install -r requirements-metrics.txt")
+    (tmp_path / "facet.toml").write_text(
+        RULES.replace('do = "mqtt"', 'do = "snapshot"\nfolder = "snapshots"')
+        + '[metrics]\nfile = "facet.prom"\nfile_every_s = 1\n'
+        + '[[rules]]\nwhen = "Smiling"\ndo = "command"\n'
+        + 'argv = ["sh", "-c", "sleep 2; cp facet.prom copy.prom"]\ntimeout_s = 60\n'
+    )
+    command = [sys.executable, "-m", "device.run", "--config", "facet.toml", "--camera", "demo"]
+    command += ["--headless", "--record", "film.mp4"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    text = (tmp_path / "copy.prom").read_text()
+    for queue in ("faces", "recording", "rules"):
+        assert f'facet_queue_length{{queue="{queue}"}}' in text
+    assert 'facet_log_rows_written_total{log="faces"}' in text
+    assert not (tmp_path / "facet.prom").exists()

@@ -16,6 +16,7 @@ from prometheus_client import generate_latest
 
 from device.metrics.collector import RunCollector, registry_of
 from device.metrics.server import MetricsServer
+from device.metrics.textfile import MetricsFile
 from tests.device.metrics.made_up import live_run
 from tests.device.outputs.made_up import face, result
 
@@ -34,7 +35,7 @@ def program():
     def find(name):
         path = shutil.which(name)
         if path is None:
-            message = f"no {name}: sudo apt install prometheus"
+            message = f"no {name}: sudo apt install prometheus prometheus-node-exporter"
             if os.environ.get("FACET_INTEGRATIONS") == "1":
                 pytest.fail(message)
             pytest.skip(message)
@@ -101,3 +102,28 @@ def test_prometheus_scrapes_it(program, live, tmp_path):
         finally:
             process.terminate()
             process.wait(30)
+
+
+def test_node_exporter_publishes_the_file(program, live, tmp_path):
+    port = free_port()
+    command = [
+        program("prometheus-node-exporter"),
+        "--collector.disable-defaults",
+        "--collector.textfile",
+        f"--collector.textfile.directory={tmp_path}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    MetricsFile(registry_of(RunCollector(live)), tmp_path / "facet.prom", 1).write()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        text, until_s = "", time.monotonic() + 60
+        while "facet_frames_total" not in text and time.monotonic() < until_s:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as reply:
+                    text = reply.read().decode()
+            except OSError:
+                time.sleep(0.2)
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert "\nfacet_frames_total 5\n" in text and "\nnode_textfile_scrape_error 0\n" in text

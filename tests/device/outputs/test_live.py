@@ -4,13 +4,16 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.errors import FacetError
 from device.outputs import live as live_module
 from device.outputs.live import LiveState
 from device.outputs.visits import VisitTracker
 from device.types import BLURRED, OK
+from device.worker import Worker
 from tests.device.outputs.made_up import face, result
 
 THRESHOLDS = {"Bald": 0.5, "Smiling": 0.2}
@@ -99,3 +102,18 @@ def test_faces_are_counted_by_state_over_all_frames():
     live.write(result(face(1), blurred))
     live.write(result(blurred, seconds=0.1))
     assert live.faces_by_state() == {OK: 1, BLURRED: 2}
+
+
+def test_the_fault_of_a_reader_ends_the_run_at_the_next_frame():
+    def fail(worker):
+        raise FacetError("a fault of a reader", "a hint")
+
+    live = LiveState(THRESHOLDS, 1.0)
+    reader = Worker("reader", fail)
+    live.supervise(reader)
+    live.write(result())
+    reader.start()
+    assert reader.done.wait(10)
+    with pytest.raises(FacetError, match="a fault of a reader"):
+        live.write(result())
+    live.write(result())  # handed over once

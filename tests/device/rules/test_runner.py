@@ -1,6 +1,7 @@
 """The rules of a run: from the live state to actions, none of which is waited for."""
 
 import contextlib
+import itertools
 import json
 import threading
 import time
@@ -169,3 +170,16 @@ def test_a_publisher_gets_the_messages():
         (one,) = frames({1: SMILES})
         live.state.write(one)
     assert [topic for topic, _ in sent] == ["rules/smile"]
+
+
+def test_an_internal_fault_ends_the_run_and_is_not_found_months_later():
+    live = live_run()
+    queues = [ActionQueue("smile", Noted(ZeroDivisionError()))]
+    rules = Rules(live.state, [watch(cooldown_s=0.0)], queues)
+    until_s = time.monotonic() + 60
+    with pytest.raises(ZeroDivisionError), rules, live.state as state:
+        for track in itertools.count(1):  # a new face in each frame
+            (one,) = frames({track: SMILES}, start_s=track)
+            state.write(one)
+            assert time.monotonic() < until_s
+            time.sleep(0.01)
