@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from ..errors import FacetError
+from ..errors import UsageError
 from ..outputs.live import LiveRun
 from ..resources import install_hint
 
@@ -12,12 +12,12 @@ from ..resources import install_hint
 def open_metrics(live: LiveRun, stack: contextlib.ExitStack) -> None:
     """Enter the server and the file of the metrics on the stack.
 
-    Raises UsageError for an address that is taken, FacetError without prometheus-client.
+    Raises UsageError for an address that is taken, and without prometheus-client.
     """
     try:
         import prometheus_client  # noqa: F401
     except ImportError as error:
-        raise FacetError("metrics need prometheus-client", install_hint("metrics")) from error
+        raise UsageError("prometheus-client is not installed", install_hint("metrics")) from error
     from .collector import RunCollector, registry_of
     from .server import MetricsServer
     from .textfile import MetricsFile

@@ -50,7 +50,7 @@ class Publish(Protocol):
 def build_action(rule: RuleSettings, publish: Publish | None = None) -> Action:
     """Return the action of a rule; publish: for MQTT, None without a broker.
 
-    Raises UsageError for what the settings lack, FacetError for a package that is missing.
+    Raises UsageError for what the settings lack, and for a package that is missing.
     """
     if rule.do == "webhook":
         from .webhook import Webhook

@@ -6,7 +6,7 @@ import threading
 import warnings
 from typing import Any
 
-from ...errors import FacetError, one_line
+from ...errors import FacetError, UsageError, one_line
 from ...resources import install_hint
 from ...settings import RuleSettings
 from ..watch import Firing
@@ -27,7 +27,7 @@ class GpioPin:
         try:
             import gpiozero
         except ImportError as error:
-            raise FacetError("GPIO pins need gpiozero", install_hint("rules")) from error
+            raise UsageError("gpiozero is not installed", install_hint("rules")) from error
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about each library that it does not find

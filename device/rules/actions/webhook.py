@@ -52,7 +52,7 @@ class Webhook:
         try:
             import httpx
         except ImportError as error:
-            raise FacetError("webhooks need httpx", install_hint("rules")) from error
+            raise UsageError("httpx is not installed", install_hint("rules")) from error
         self._httpx, self._transport, self._pause_s = httpx, transport, pause_s
         try:
             self._url = httpx.URL(rule.url)

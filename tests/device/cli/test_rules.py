@@ -163,3 +163,19 @@ def test_metrics_know_the_queues_of_log_recording_and_rules(tmp_path):
         assert f'facet_queue_length{{queue="{queue}"}}' in text
     assert 'facet_log_rows_written_total{log="faces"}' in text
     assert not (tmp_path / "facet.prom").exists()
+
+
+@pytest.mark.parametrize(
+    "package, table",
+    [
+        ("prometheus_client", '[metrics]\nlisten = "127.0.0.1:0"'),
+        ("httpx", '[[rules]]\nwhen = "Smiling"\ndo = "webhook"\nurl = "http://127.0.0.1:9/"'),
+        ("gpiozero", '[[rules]]\nwhen = "Smiling"\ndo = "gpio"\npin = 17'),
+    ],
+)
+def test_a_package_that_is_missing_is_named(facet, tmp_path, monkeypatch, package, table):
+    monkeypatch.setitem(sys.modules, package, None)
+    (tmp_path / "facet.toml").write_text(table)
+    done = facet("--config", "facet.toml", "--camera", "demo", "--headless", "--log", "faces.csv")
+    assert done.code == 2 and "is not installed. Try: " in done.stderr
+    assert re.search(r"pip install -r requirements-(metrics|rules)\.txt", done.stderr)

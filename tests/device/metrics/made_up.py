@@ -1,5 +1,7 @@
 """A run that tests make by hand, for what connects to it."""
 
+import time
+
 from device.attributes.model_card import read_card
 from device.outputs.live import LiveRun, LiveState
 from device.settings import Settings
@@ -22,3 +24,11 @@ def live_run(settings: Settings | None = None, **changed) -> LiveRun:
         "reconnecting": lambda: False,
     }
     return LiveRun(**given | changed)
+
+
+def eventually(check, limit_s=20.0):
+    """Wait until a check holds."""
+    until_s = time.monotonic() + limit_s
+    while not check():
+        assert time.monotonic() < until_s
+        time.sleep(0.02)

@@ -11,8 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from device.cli.command import readable_by
 from device.metrics.collector import RunCollector, registry_of
 from device.metrics.textfile import MetricsFile
-from tests.device.metrics.made_up import live_run
-from tests.device.metrics.test_server import eventually
+from tests.device.metrics.made_up import eventually, live_run
 
 
 def registry():

@@ -13,7 +13,7 @@ from device.rules.actions import build_action, slug
 from device.rules.actions.command import Command
 from device.rules.actions.gpio import GpioPin
 from device.rules.actions.snapshot import Snapshot
-from tests.device.metrics.test_server import eventually
+from tests.device.metrics.made_up import eventually
 from tests.device.rules.made_up import SMILES, firing, frames, rule, watch
 
 

@@ -14,8 +14,7 @@ from device.rules import runner
 from device.rules.actions import PlainAction
 from device.rules.runner import QUEUE_SIZE, ActionQueue, Rules, open_rules
 from device.settings import Settings
-from tests.device.metrics.made_up import live_run
-from tests.device.metrics.test_server import eventually
+from tests.device.metrics.made_up import eventually, live_run
 from tests.device.rules.made_up import SMILES, firing, frames, watch
 
 
