@@ -107,11 +107,11 @@ def test_rubbish_and_huge_headers_end_their_own_connection_only(server, capfd):
         b"GET /metrics HTTP/1.0\r\n" + b"a: b\r\n" * 500,
         b"G" * 99999,
     ):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as one:
-            with contextlib.suppress(OSError):  # it may be closed before all is sent
-                one.sendall(rubbish + b"\r\n\r\n")
-                one.shutdown(socket.SHUT_WR)
-                while one.recv(9999):
-                    pass
+        client = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        with client, contextlib.suppress(OSError):  # it may be closed before all is sent
+            client.sendall(rubbish + b"\r\n\r\n")
+            client.shutdown(socket.SHUT_WR)
+            while client.recv(9999):
+                pass
     assert get(server.port)[0] == 200
     assert "Traceback" not in capfd.readouterr().err
