@@ -7,6 +7,7 @@ these annotations.
 
 import contextlib
 import functools
+import keyword
 import tomllib
 import types
 from collections.abc import Mapping
@@ -59,7 +60,11 @@ def about(
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A group of settings: a table of the TOML file, or the whole file."""
+    """A group of settings: a table of the TOML file, or the whole file.
+
+    A field of the type tuple[TABLE, ...] is an array of tables, such as [[lines]]. A key that is a
+    word of Python, such as `from`, has a field with an underscore: `from_`.
+    """
 
     def check(self, origin: str) -> None:
         """Raise UsageError, which begins with `origin`, for values that do not go together."""
@@ -72,7 +77,7 @@ class Setting(msgspec.Struct, frozen=True):
     """One field of a settings class."""
 
     name: str
-    type: Any  # bool, int, float, str, Path, or a tuple of int or str
+    type: Any  # bool, int, float, str, Path, or a tuple of int, float or str
     default: Any
     optional: bool = False  # may be None
     help: str = ""
@@ -133,15 +138,20 @@ class Setting(msgspec.Struct, frozen=True):
 
 @functools.cache
 def settings_of(struct: type) -> dict[str, Setting]:
-    """Return {name: Setting} of a settings class's fields, those that are tables left out."""
+    """Return {key: Setting} of a settings class's fields, without tables and arrays of tables."""
     plain = struct()
     hints = get_type_hints(struct, include_extras=True)
     arrays = arrays_of(struct)
     return {
-        name: _setting(name, hint, getattr(plain, name))
+        name.rstrip("_"): _setting(name.rstrip("_"), hint, getattr(plain, name))
         for name, hint in hints.items()
         if name not in arrays and not isinstance(getattr(plain, name), msgspec.Struct)
     }
+
+
+def field_of(key: str) -> str:
+    """Return the name of a key's field: "from_" of "from"."""
+    return f"{key}_" if keyword.iskeyword(key) else key
 
 
 def tables_of(struct: type) -> dict[str, type[Table]]:
@@ -153,12 +163,12 @@ def tables_of(struct: type) -> dict[str, type[Table]]:
 
 @functools.cache
 def arrays_of(struct: type) -> dict[str, type[Table]]:
-    """Return {name: class} of the fields that are arrays of tables, as tuple[RuleSettings, ...]."""
+    """Return {name: class} of the fields of a settings class that are arrays of tables."""
     items = {name: get_args(hint) for name, hint in get_type_hints(struct).items()}
     return {
-        name: item[0]
-        for name, item in items.items()
-        if item and isinstance(item[0], type) and issubclass(item[0], Table)
+        name: args[0]
+        for name, args in items.items()
+        if len(args) == 2 and isinstance(args[0], type) and issubclass(args[0], Table)
     }
 
 
@@ -206,23 +216,26 @@ def read_toml(path: Path, hint: str = VALID_FILE) -> dict[str, Any]:
 def merge(settings: T, values: Mapping[str, Any], origin: str) -> T:
     """Return `settings` with some values replaced: {table: {key: value}}, or {key: value}.
 
-    Raises UsageError, which begins with `origin`, for an unknown table or key (with the nearest
-    name), a wrong type, a value out of its limits, and values that do not go together.
+    An array of tables, {name: [{key: value}, ...]}, is replaced as a whole. Raises UsageError,
+    which begins with `origin`, for an unknown table or key (with the nearest name), a wrong type, a
+    value out of its limits, and values that do not go together.
     """
     tables, arrays = tables_of(type(settings)), arrays_of(type(settings))
     changed: dict[str, Any] = {}
     for name, value in values.items():
-        if name in tables:
+        if name in arrays:
+            changed[name] = _merge_array(arrays[name], value, f"{origin}: [[{name}]]", name)
+        elif name in tables:
             changed[name] = _merge_table(
                 getattr(settings, name), value, f"{origin}: [{name}]", name
             )
-        elif name in arrays:
-            changed[name] = _merge_array(arrays[name], value, f"{origin}: [[{name}]]", name)
         elif isinstance(value, dict) and name not in settings_of(type(settings)):
-            raise UsageError(
-                f"{origin}: unknown [{one_line(name, 80)}]", nearest(name, [*tables, *arrays])
-            )
-    plain = {name: value for name, value in values.items() if name not in changed}
+            hint = f"[[{name}]]" if name in arrays else nearest(name, [*tables, *arrays])
+            raise UsageError(f"{origin}: unknown [{one_line(name, 80)}]", hint)
+        elif _is_array(value) and name not in settings_of(type(settings)):
+            hint = nearest(name, [*arrays, *tables])
+            raise UsageError(f"{origin}: unknown [[{one_line(name, 80)}]]", hint)
+    plain = {name: values[name] for name in values if name not in changed}
     merged = msgspec.structs.replace(settings, **changed, **checked(settings, plain, f"{origin}:"))
     merged.check(f"{origin}:")
     return merged
@@ -236,18 +249,20 @@ def _merge_table(table: T, values: Any, origin: str, name: str) -> T:
     return merged
 
 
-def _merge_array(item: type[T], values: Any, origin: str, name: str) -> tuple[T, ...]:
-    """Return a table for each of `values`, all of them anew: a file's tables add to no default."""
+def _merge_array(table: type[T], values: Any, origin: str, name: str) -> tuple[T, ...]:
+    """Return the tables of an array; errors name one by its number, from 1."""
     if not isinstance(values, list | tuple):
-        raise UsageError(
-            f"{origin} is {_shown(values)}, need tables", f"[[{name}]] on a line, in two brackets"
-        )
+        raise UsageError(f"{origin} = {_shown(values)}, need tables", f"[[{name}]] on a line")
     return tuple(
         value
-        if isinstance(value, item)
-        else _merge_table(item(), value, f"{origin} {number}", f"[{name}]")
+        if isinstance(value, table)
+        else _merge_table(table(), value, f"{origin} {number}:", f"[{name}]")
         for number, value in enumerate(values, 1)
     )
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
 
 
 def override(settings: T, values: Mapping[str, Any], origin: str = "settings") -> T:
@@ -256,9 +271,11 @@ def override(settings: T, values: Mapping[str, Any], origin: str = "settings") -
     A key that several tables have means the one with a flag. Raises UsageError as `merge` does, and
     for a key that remains ambiguous.
     """
-    parts = tables_of(type(settings))
-    tables: dict[str, Any] = {}
+    parts, arrays = tables_of(type(settings)), arrays_of(type(settings))
+    tables: dict[str, Any] = {key: value for key, value in values.items() if key in arrays}
     for key, value in values.items():
+        if key in arrays:
+            continue
         owners = [name for name, part in parts.items() if key in settings_of(part)]
         if len(owners) > 1:
             flagged = [name for name in owners if settings_of(parts[name])[key].flag]
@@ -274,7 +291,11 @@ def override(settings: T, values: Mapping[str, Any], origin: str = "settings") -
             hint = f"{owners[0]}={{{key!r}: {value!r}}}"
             raise UsageError(f"{origin}: {key} is a key of {' and '.join(owners)}", hint)
         else:
-            known = {*parts, *(name for part in parts.values() for name in settings_of(part))}
+            known = {
+                *parts,
+                *arrays,
+                *(name for part in parts.values() for name in settings_of(part)),
+            }
             raise UsageError(f"{origin}: unknown setting {key}", nearest(key, sorted(known)))
     return merge(settings, tables, origin)
 
@@ -290,11 +311,10 @@ def checked(part: Table, values: Mapping[str, Any], origin: str) -> dict[str, An
         if key not in settings:
             tables = tables_of(type(part))
             owners = [name for name, inner in tables.items() if key in settings_of(inner)]
-            known = [*settings, *tables, *arrays_of(type(part))]
-            hint = f"{key} below [{owners[0]}]" if owners else nearest(key, known)
+            hint = f"{key} below [{owners[0]}]" if owners else nearest(key, [*settings, *tables])
             raise UsageError(f"{origin} unknown setting {one_line(key, 80)}", hint)
     return {
-        key: converted(
+        field_of(key): converted(
             settings[key], value, f"{origin} {key} =", f"{key} = {settings[key].suggestion}"
         )
         for key, value in values.items()
@@ -325,8 +345,11 @@ def _typed(setting: Setting, value: Any) -> Any:
     """Return a value as the setting's type; None where that is impossible."""
     wanted, item = setting.type, setting.item
     if item:
-        fits = isinstance(value, list | tuple) and all(type(entry) is item for entry in value)
-        return tuple(value) if fits and setting.count in (None, len(value)) else None
+        if not isinstance(value, list | tuple) or setting.count not in (None, len(value)):
+            return None
+        if item is float:
+            value = [float(entry) if type(entry) is int else entry for entry in value]
+        return tuple(value) if all(type(entry) is item for entry in value) else None
     if wanted is Path and isinstance(value, str | Path) and str(value) and "\0" not in str(value):
         path = expanded(value)
         return None if str(path)[0] == "~" and "/" in str(path) else path
@@ -352,6 +375,8 @@ def _needs(setting: Setting) -> str:
         return 'a list of names, such as ["Smiling"]'
     if setting.count and setting.item is int:
         return f"{setting.count} whole numbers, such as [128, 160]"
+    if setting.count and setting.item is float:
+        return f"{setting.count} numbers, such as {toml(setting.default)}"
     if setting.item is int:
         return "a list of whole numbers, such as [128, 160]"
     return NEEDS.get(setting.type, "another type")

@@ -312,9 +312,8 @@ class MetricsSettings(Table, frozen=True):
     """Figures of the run for Prometheus: at an address, in a file, or both."""
 
     listen: Annotated[str, about(
-        "address and port that serve /metrics to Prometheus; empty: none. Without a password and "
-        "unencrypted",
-        example="127.0.0.1:9842",
+        "address and port that serve /metrics to Prometheus, such as 127.0.0.1:9842; empty: none. "
+        "Without a password and unencrypted",
     )] = ""
     file: Annotated[Path | None, about(
         "file for the textfile collector of node_exporter, in its folder; every user may read it",
@@ -354,6 +353,7 @@ class RuleSettings(Table, frozen=True):
         "condition, such as Smiling > 0.8 and not Eyeglasses: attributes with <, <=, >, >=, == or "
         "!= and a number of 0 to 1, or alone (at the threshold of its label), people (faces in "
         "view), person (name of an enrolled person), and, or, not, parentheses",
+        example="Smiling > 0.8",
     )] = ""
     for_s: Annotated[float, about(
         "time for which one face must fulfil the condition", "s", DAY,
@@ -364,9 +364,11 @@ class RuleSettings(Table, frozen=True):
     )] = 10.0
     do: Annotated[str, about(
         "what the rule does: webhook, gpio, command, snapshot or mqtt",
-        choices=("", "webhook", "gpio", "command", "snapshot", "mqtt"),
+        choices=("", "webhook", "gpio", "command", "snapshot", "mqtt"), example="webhook",
     )] = ""
-    url: Annotated[str, about("webhook: address that gets a POST with JSON")] = ""
+    url: Annotated[str, about(
+        "webhook: address that gets a POST with JSON", example="http://127.0.0.1:1880/smile",
+    )] = ""
     secret_file: Annotated[Path | None, about(
         "webhook: file with the secret that signs each POST (HMAC-SHA256, in X-Facet-Signature)",
         example="/etc/facet.webhook",

@@ -7,11 +7,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_type_hints
 
 import pytest
 
-from device.config import arrays_of, tables_of
+from device.config import arrays_of, settings_of, tables_of
 from device.settings import Settings
 from tests.conftest import ROOT, make_once
 
@@ -236,7 +235,7 @@ def test_every_setting_is_documented():
     names = {
         f"[{table}] {key}": key
         for table, part in (tables_of(Settings) | arrays_of(Settings)).items()
-        for key in get_type_hints(part)
+        for key in settings_of(part)
     }
     assert len(names) > 30
     assert [name for name, key in names.items() if not re.search(rf"\b{key}\b", text)] == []

@@ -8,12 +8,13 @@ A setting that begins with # keeps the default, also if a later version has a be
 generated from device/settings.py.
 """
 
+import inspect
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..config import Setting, Table, arrays_of, settings_of, tables_of
+from ..config import Setting, Table, arrays_of, field_of, settings_of, tables_of
 from ..settings import (
     CameraSettings,
     OutputsSettings,
@@ -49,9 +50,9 @@ every setting and run with it:
     python -m device.settings_file > facet.toml
     python -m device.run --config facet.toml
 
-Each section below is a table of the TOML file, each row a key in it; one in two brackets may stand
-there any number of times. An unknown key, a wrong type
-or a value out of its limits ends the command with exit code 2 and names the nearest key.
+Each section below is a table of the TOML file, each row a key in it. A table in double brackets may
+stand there any number of times. An unknown key, a wrong type or a value out of its limits ends the
+command with exit code 2 and names the nearest key.
 """
 COLUMNS = ("Key", "Flag", "Unit", "Default", "Limits", "Meaning")
 
@@ -61,11 +62,12 @@ def settings_file(chosen: Settings) -> str:
     lines = [HEAD]
     for name in tables_of(Settings):
         lines += [f"[{name}]", *table_lines(getattr(chosen, name))]
-    for name, item in arrays_of(Settings).items():
-        for table in getattr(chosen, name):
-            lines += [f"[[{name}]]", *table_lines(table)]
+    for name, table in arrays_of(Settings).items():
+        for entry in getattr(chosen, name):
+            lines += [f"[[{name}]]", *table_lines(entry)]
         if not getattr(chosen, name):
-            lines += [f"#[[{name}]]", *table_lines(item())]
+            lines += [f"# Any number of such tables, each with a line #[[{name}]]:", f"#[[{name}]]"]
+            lines += table_lines(table())
     return "\n".join(lines)
 
 
@@ -78,10 +80,10 @@ def table_lines(table: Table, defaults_off: bool = True) -> list[str]:
     for key, setting in settings_of(type(table)).items():
         if not setting.help:
             continue
-        value = getattr(table, key)
+        value = getattr(table, field_of(key))
         lines += [f"# {line}" for line in _comment(setting)]
         off = "#" if value is None or (defaults_off and value == setting.default) else ""
-        lines += [f"{off}{key} = {toml(setting.example if value is None else value)}", ""]
+        lines += [f"{off}{key} = {toml(value or setting.example or value)}", ""]
     return lines
 
 
@@ -108,7 +110,7 @@ def section(title: str, table: type[Table]) -> list[str]:
     return [
         f"## {title}",
         "",
-        (table.__doc__ or "").strip(),
+        inspect.cleandoc(table.__doc__ or ""),
         "",
         _row(COLUMNS),
         _row(("---",) * len(COLUMNS)),

@@ -54,12 +54,12 @@ RULE = {"when": "Smiling", "do": "gpio", "pin": 17}
 @pytest.mark.parametrize(
     "rules, message, hint",
     [
-        ({"when": "x"}, r"\[\[rules\]\] is .*, need tables", r"\[\[rules\]\] on a line"),
-        ([RULE, 3], r"\[\[rules\]\] 2 = 3, need a table", r"\[\[rules\]\] on a line"),
-        ([RULE, RULE | {"pun": 1}], r"\[\[rules\]\] 2 unknown setting pun", "pin"),
-        ([RULE | {"pin": 99}], r"\[\[rules\]\] 1 pin = 99, need -1 to 53", "pin = -1"),
-        ([{"do": "gpio"}], r"\[\[rules\]\] 1 has no condition", "when = "),
-        ([{"when": "x"}], r"\[\[rules\]\] 1 does nothing", "do = "),
+        ({"when": "x"}, r"\[\[rules\]\] = .*, need tables", r"\[\[rules\]\] on a line"),
+        ([RULE, 3], r"\[\[rules\]\] 2: = 3, need a table", r"\[\[rules\]\] on a line"),
+        ([RULE, RULE | {"pun": 1}], r"\[\[rules\]\] 2: unknown setting pun", "pin"),
+        ([RULE | {"pin": 99}], r"\[\[rules\]\] 1: pin = 99, need -1 to 53", "pin = -1"),
+        ([{"do": "gpio"}], r"\[\[rules\]\] 1: has no condition", "when = "),
+        ([{"when": "x"}], r"\[\[rules\]\] 1: does nothing", "do = "),
         ([{"when": "x", "do": "gipo"}], "do = .gipo. is unknown", "gpio"),
         ([{"when": "x", "do": "gpio"}], 'do = "gpio" without pin', "pin = 17"),
         ([{"when": "x", "do": "command"}], "without argv", "argv = "),
@@ -74,7 +74,7 @@ def test_wrong_tables_of_an_array_are_named_by_their_number(rules, message, hint
 
 
 def test_an_array_that_is_misspelt_is_named():
-    with pytest.raises(UsageError, match=r"unknown setting rulez\. Try: rules"):
+    with pytest.raises(UsageError, match=r"unknown \[\[rulez\]\]\. Try: rules"):
         merge(Settings(), {"rulez": [RULE]}, "f.toml")
 
 

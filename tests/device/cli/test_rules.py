@@ -64,7 +64,7 @@ def test_it_prints_when_each_rule_would_have_fired_and_does_nothing(settings, ca
     [
         ("Smiling >", "Smilng >", r"\[\[rules\]\] 1: when, column 1: unknown attribute"),
         ("people >= 2", "people >= 2 2", r"\[\[rules\]\] 2: when, column 13: '2' is not"),
-        ('do = "mqtt"', 'do = "mqt"', r"\[\[rules\]\] 2 do = 'mqt' is unknown\. Try: mqtt"),
+        ('do = "mqtt"', 'do = "mqt"', r"\[\[rules\]\] 2: do = 'mqt' is unknown\. Try: mqtt"),
     ],
 )
 def test_a_wrong_rule_is_one_line_and_exit_code_2(settings, capsys, wrong, right, message):

@@ -14,17 +14,26 @@ from device.cli.flags import flags_of
 from device.cli.settings_file import SERVICE, main, markdown, settings_file
 from device.config import Setting, arrays_of, merge, settings_of, tables_of
 from device.errors import UsageError
-from device.settings import Settings
+from device.settings import RuleSettings, Settings
 from tests.conftest import ROOT
 
 TABLES = tables_of(Settings)
-SETTINGS = [(table, one) for table, part in TABLES.items() for one in settings_of(part).values()]
 ARRAYS = arrays_of(Settings)
-ITEMS = [(f"[{name}]", one) for name, item in ARRAYS.items() for one in settings_of(item).values()]
+SETTINGS = [
+    (table, one) for table, part in (TABLES | ARRAYS).items() for one in settings_of(part).values()
+]
+RULES = (
+    RuleSettings(when="Smiling", do="webhook", url="http://pi:1880/smile", cooldown_s=60.0),
+    RuleSettings(when='person == "Ada"', do="command", argv=("true",)),
+)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)
 
 
-@pytest.mark.parametrize("chosen", [Settings(), SERVICE], ids=["plain", "service"])
+@pytest.mark.parametrize(
+    "chosen",
+    [Settings(), SERVICE, Settings(rules=RULES)],
+    ids=["plain", "service", "rules"],
+)
 def test_read_again_it_is_what_was_written(chosen):
     assert merge(Settings(), tomllib.loads(settings_file(chosen)), "f.toml") == chosen
 
@@ -65,35 +74,27 @@ def test_whatever_the_settings_the_file_read_again_gives_them(chosen):
 
 
 def test_a_setting_without_its_hash_has_its_default():
-    text = settings_file(Settings()).partition("#[[")[0]  # arrays of tables are empty by default
-    text = re.sub(r"^#(\w+ = )", r"\1", text, flags=re.MULTILINE)
+    text = re.sub(r"^#(\w+ = |\[\[)", r"\1", settings_file(Settings()), flags=re.MULTILINE)
     tables = tomllib.loads(text)
-    written = [(table, key) for table, keys in tables.items() for key in keys]
+    arrays = {name: tables[name][0] for name in ARRAYS}
+    written = [(table, key) for table, keys in (tables | arrays).items() for key in keys]
     assert written == [(table, one.name) for table, one in SETTINGS]
     for table, one in SETTINGS:
         if one.default is None:
-            assert tables[table].pop(one.name) == one.example != ""
+            assert (tables | arrays)[table].pop(one.name) == one.example != ""
+    (rule,) = merge(Settings(), tables, "f.toml").rules
+    assert (rule.when, rule.do) == ("Smiling > 0.8", "webhook")
+    for name in arrays:
+        del tables[name]
     assert merge(Settings(), tables, "f.toml") == Settings()
-
-
-def test_tables_of_an_array_are_written_and_read_again():
-    rules = [
-        {"when": "Smiling", "do": "webhook", "url": "http://pi:1880/smile", "cooldown_s": 60},
-        {"when": "people > 2", "do": "command", "argv": ["true"]},
-    ]
-    chosen = merge(Settings(), {"rules": rules}, "f.toml")
-    assert len(chosen.rules) == 2 and chosen.rules[1].argv == ("true",)
-    text = settings_file(chosen)
-    assert text.count("\n[[rules]]\n") == 2
-    assert merge(Settings(), tomllib.loads(text), "f.toml") == chosen
 
 
 def test_each_says_what_it_means_its_unit_limits_and_default():
     blocks = settings_file(Settings()).split("\n\n")[1:]
-    assert len(blocks) == len(SETTINGS + ITEMS)
-    for (table, setting), block in zip(SETTINGS + ITEMS, blocks, strict=True):
-        block = block.strip().removeprefix("#[[").removeprefix("[")
-        *comments, line = block.removeprefix(f"{table.strip('[]')}]").lstrip("]\n").splitlines()
+    assert len(blocks) == len(SETTINGS)
+    for (table, setting), block in zip(SETTINGS, blocks, strict=True):
+        block = block.strip().removeprefix(f"[{table}]\n").rpartition(f"#[[{table}]]\n")[2]
+        *comments, line = block.splitlines()
         assert line.startswith(f"#{setting.name} = ")
         assert all(len(comment) <= 100 and comment.startswith("# ") for comment in comments[:-1])
         meaning = " ".join(comment.removeprefix("# ") for comment in comments)
@@ -117,10 +118,12 @@ def test_the_page_in_docs_is_the_generated_one():
 
 def test_the_page_has_every_setting_and_every_flag():
     page = markdown()
-    for table in [*TABLES, *(f"[{name}]" for name in ARRAYS)]:
+    for table in TABLES:
         assert f"\n## [{table}]\n" in page
+    for name in ARRAYS:
+        assert f"\n## [[{name}]]\n" in page
     rows = re.findall(r"^\| `(\w+)` \|(.*)\|$", page, re.MULTILINE)
-    assert [key for key, _ in rows] == [one.name for _, one in SETTINGS + ITEMS]
+    assert [key for key, _ in rows] == [one.name for _, one in SETTINGS]
     assert all(cells.count("|") == 4 for _, cells in rows)
     for flag in flags_of(Settings):
         assert f"`{flag.name}" in page
