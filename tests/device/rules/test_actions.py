@@ -30,6 +30,8 @@ def python(script, *arguments, **values):
 
 
 def test_a_command_gets_the_event_and_no_shell(tmp_path, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("FACET_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("FACET_CAMERA_PASSWORD", "secret")
     script = (
         "import json, os, sys\n"
