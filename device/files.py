@@ -26,9 +26,15 @@ def move_aside(path: Path) -> Path:
 
 
 def write_atomic(
-    path: Path, content: bytes, mode: int | None = None, owner: tuple[int, int] | None = None
+    path: Path,
+    content: bytes,
+    mode: int | None = None,
+    owner: tuple[int, int] | None = None,
+    sync: bool = True,
 ) -> None:
     """Write a file through a temporary one beside it, on the disk before it takes the name.
+
+    sync: off for a file that is of no use after a power cut, which spares the SD card.
 
     mode: permission bits from its creation on; None: those the umask gives. owner: user and group
     id; None: those of the process. Makes the folder. A link at the file's name is replaced, not
@@ -47,7 +53,8 @@ def write_atomic(
                     os.fchown(descriptor, *owner)
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                if sync:
+                    os.fsync(file.fileno())
             os.replace(part, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with contextlib.suppress(OSError):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from . import __version__
 from .cli.command import exit_with, readable_by
-from .cli.connections import build_connections
+from .cli.connections import build_connections, check_connections
 from .cli.flags import read_settings
 from .cli.loop import for_window, stop_at_signals, until_stopped
 from .cli.outputs import (
@@ -56,6 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     models = call_until(stop.is_set, "loading the models", lambda: load_models(settings))
     card = models.classifier.card
     shown, logged = shown_and_logged(settings.attributes, card.names)
+    check_connections(settings, card)
     with contextlib.ExitStack() as stack:
         stack.enter_context(readable_by(settings.outputs.readable_by))
         camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
@@ -75,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         analysis = build_pipeline(settings, models, camera, shown, stop.is_set, recognizer)
         outputs += build_connections(
-            settings, camera, card, tuple(shown), files, analysis.stopwatch, stack
+            settings, camera, card, tuple(shown), files, analysis.stopwatch, stack, outputs
         )
         outputs += build_reports(settings, camera, stack)
         if window:

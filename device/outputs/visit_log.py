@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ..rowlog import line, open_sink
+from ..rowlog import RowCounts, line, open_sink
 from ..settings import RotationSettings
 from ..types import Result
 from .csv_log import PERSON, decimals, person
@@ -61,6 +61,11 @@ class VisitLog:
             self._log(self._visits.close())
         finally:
             self._rows.__exit__(*exc)
+
+    @property
+    def counts(self) -> RowCounts:
+        """What became of the rows so far; for any thread."""
+        return self._rows.counts
 
     def write(self, result: Result) -> None:
         self._log(self._visits.add(result))

@@ -26,7 +26,8 @@ older files; `age` how old they are; `clock` whether its date can be trusted; `c
 bytes; `disk_errors` what a user can do about an OSError.
 """
 
+from .buffer import RowCounts
 from .csv_format import line, timestamp
 from .sink import RowSink, open_sink
 
-__all__ = ["RowSink", "line", "open_sink", "timestamp"]
+__all__ = ["RowCounts", "RowSink", "line", "open_sink", "timestamp"]

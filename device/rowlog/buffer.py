@@ -3,9 +3,22 @@
 import threading
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from .locked_file import LockedCsvFile
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """What became of a log's rows so far."""
+
+    written: int
+    """On the disk, or taken by a pipe's reader; it never falls."""
+    lost: int
+    """Dropped before they were written; it never falls."""
+    waiting: int
+    """In memory, because they may not be on the disk yet."""
 
 
 class RowBuffer:
@@ -19,6 +32,7 @@ class RowBuffer:
     def __init__(self, capacity: int):
         self.capacity = capacity
         self.lost = 0  # rows that were dropped before they were written
+        self.synced = 0  # rows that were on the disk when they left the memory
         self.written = 0  # how many of the oldest rows are in the file, not yet synced
         self._added: deque[bytes] = deque()  # guarded by the lock
         self._lock = threading.Lock()
@@ -46,6 +60,12 @@ class RowBuffer:
         return len(self._rows)
 
     @property
+    def counts(self) -> RowCounts:
+        """What became of the rows; for any thread."""
+        with self._lock:  # between the two queues, a row would be counted twice
+            return RowCounts(self.synced, self.lost, len(self._added) + len(self._rows))
+
+    @property
     def missing(self) -> int:
         """Rows that are in no file: dropped, or still unwritten."""
         return self.lost + len(self._rows) - self.written
@@ -67,6 +87,7 @@ class RowBuffer:
         """Forget the oldest `count` rows: they are on the disk, in a file of `size` bytes."""
         for _ in range(count):
             self._rows.popleft()
+        self.synced += count
         self._offset = size
 
     def resume(self, file: LockedCsvFile) -> None:
@@ -82,6 +103,7 @@ class RowBuffer:
         row = self._rows.popleft()
         if self.written:
             self.written -= 1
+            self.synced += 1
             self._offset += len(row)
         else:
             self.lost += 1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from ..errors import FacetError, Stopped, UsageError
 from ..log import log
 from ..worker import Worker
+from .buffer import RowCounts
 from .disk_errors import reason
 from .locked_file import FileLockedError
 from .writer import RowWriter
@@ -35,6 +36,10 @@ class RowSink(Protocol):
     def moved_to(self) -> Path | None:
         """Where a file with other columns was moved."""
 
+    @property
+    def counts(self) -> RowCounts:
+        """What became of the rows so far; for any thread."""
+
     def __enter__(self) -> Self: ...
     def __exit__(self, *exc: object) -> None: ...
 
@@ -53,6 +58,7 @@ class StreamSink:
 
     def __init__(self, path: Path, header: bytes, stopping: Callable[[], bool] = lambda: False):
         self._path, self._stopping = path, stopping
+        self._count = 0
         # A copy of stdout, not /dev/stdout: that would begin a file anew, at its start.
         self._file = FileIO(os.dup(1) if path == STDOUT else _open(path, stopping), "wb")
         self._poll = select.poll()
@@ -69,9 +75,14 @@ class StreamSink:
     def __exit__(self, *exc: object) -> None:
         self._file.close()
 
+    @property
+    def counts(self) -> RowCounts:
+        return RowCounts(self._count, 0, 0)
+
     def add(self, rows: Sequence[bytes]) -> None:
         try:
             self._write(b"".join(rows))
+            self._count += len(rows)
         except OSError as error:
             raise FacetError(
                 f"cannot write the log {self._path}: {reason(error)}", "keep its reader running"
@@ -138,6 +149,10 @@ class FileSink:
                     log.warning("%s", error)  # beside what ended the run, not in its place
         if fault:
             raise fault
+
+    @property
+    def counts(self) -> RowCounts:
+        return self._writer.counts
 
     def add(self, rows: Sequence[bytes]) -> None:
         self._worker.check()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import FacetError
 from ..log import log
-from .buffer import RowBuffer
+from .buffer import RowBuffer, RowCounts
 from .clock import utc_day
 from .disk_errors import hint, reason
 from .rotating_file import RotatingFile
@@ -62,6 +62,11 @@ class RowWriter:
     def moved_to(self) -> Path | None:
         """Where a file with other columns was moved at the start."""
         return self.file.moved_to
+
+    @property
+    def counts(self) -> RowCounts:
+        """What became of the rows so far; for any thread."""
+        return self._buffer.counts
 
     def add(self, rows: Sequence[bytes]) -> None:
         """Take rows, each one line that begins with its timestamp."""

@@ -49,6 +49,50 @@ def test_a_setting_has_help_and_limits_around_its_default(table, setting):
         assert setting.default in setting.choices
 
 
+RULE = {"when": "Smiling", "do": "gpio", "pin": 17}
+
+
+@pytest.mark.parametrize(
+    "rules, message, hint",
+    [
+        ({"when": "x"}, r"\[\[rules\]\] = .*, need tables", r"\[\[rules\]\] on a line"),
+        ([RULE, 3], r"\[\[rules\]\] 2: = 3, need a table", r"\[\[rules\]\] on a line"),
+        ([RULE, RULE | {"pun": 1}], r"\[\[rules\]\] 2: unknown setting pun", "pin"),
+        ([RULE | {"pin": 99}], r"\[\[rules\]\] 1: pin = 99, need -1 to 53", "pin = -1"),
+        ([{"do": "gpio"}], r"\[\[rules\]\] 1: has no condition", "when = "),
+        ([{"when": "x"}], r"\[\[rules\]\] 1: does nothing", "do = "),
+        ([{"when": "x", "do": "gipo"}], "do = .gipo. is unknown", "gpio"),
+        ([{"when": "x", "do": "gpio"}], 'do = "gpio" without pin', "pin = 17"),
+        ([{"when": "x", "do": "command"}], "without argv", "argv = "),
+        ([{"when": "x", "do": "snapshot"}], "without folder", "folder = "),
+        ([{"when": "x", "do": "webhook"}], "without url", "url = "),
+        ([{"when": "x", "do": "webhook", "url": "ftp://a"}], "need an http", "url = "),
+    ],
+)
+def test_wrong_tables_of_an_array_are_named_by_their_number(rules, message, hint):
+    with pytest.raises(UsageError, match=rf"^f.toml: .*{message}.*\. Try: {hint}"):
+        merge(Settings(), {"rules": rules}, "f.toml")
+
+
+def test_an_array_that_is_misspelt_is_named():
+    with pytest.raises(UsageError, match=r"unknown \[\[rulez\]\]\. Try: rules"):
+        merge(Settings(), {"rulez": [RULE]}, "f.toml")
+
+
+@pytest.mark.parametrize(
+    "metrics, message, hint",
+    [
+        ({"listen": "9842"}, "need an address and a port", 'listen = "127.0.0.1:9842"'),
+        ({"listen": "127.0.0.1:99999"}, "need an address and a port", "listen = "),
+        ({"file": "facet.txt"}, r"does not end in \.prom", 'file = "facet.prom"'),
+    ],
+)
+def test_metrics_need_a_port_and_the_ending_that_node_exporter_reads(metrics, message, hint):
+    with pytest.raises(UsageError, match=rf"\[metrics\] .*{message}\. Try: {hint}"):
+        merge(Settings(), {"metrics": metrics}, "f.toml")
+    assert not Settings().metrics.enabled
+
+
 @pytest.mark.parametrize(
     "values, message, hint",
     [

@@ -14,7 +14,7 @@ from device.cli.flags import flags_of
 from device.cli.settings_file import SERVICE, main, markdown, settings_file
 from device.config import Setting, arrays_of, merge, settings_of, tables_of
 from device.errors import UsageError
-from device.settings import LineSettings, Settings
+from device.settings import LineSettings, RuleSettings, Settings
 from tests.conftest import ROOT
 
 TABLES = tables_of(Settings)
@@ -23,13 +23,17 @@ SETTINGS = [
     (table, one) for table, part in (TABLES | ARRAYS).items() for one in settings_of(part).values()
 ]
 LINES = (LineSettings("door", (0.5, 0.0), (0.5, 1.0)), LineSettings("gate", in_name="entries"))
+RULES = (
+    RuleSettings(when="Smiling", do="webhook", url="http://pi:1880/smile", cooldown_s=60.0),
+    RuleSettings(when='person == "Ada"', do="command", argv=("true",)),
+)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)
 
 
 @pytest.mark.parametrize(
     "chosen",
-    [Settings(), SERVICE, Settings(lines=LINES)],
-    ids=["plain", "service", "lines"],
+    [Settings(), SERVICE, Settings(lines=LINES), Settings(rules=RULES)],
+    ids=["plain", "service", "lines", "rules"],
 )
 def test_read_again_it_is_what_was_written(chosen):
     assert merge(Settings(), tomllib.loads(settings_file(chosen)), "f.toml") == chosen
@@ -78,8 +82,11 @@ def test_a_setting_without_its_hash_has_its_default():
     assert written == [(table, one.name) for table, one in SETTINGS]
     for table, one in SETTINGS:
         if one.default is None:
-            assert tables[table].pop(one.name) == one.example != ""
-    assert merge(Settings(), tables, "f.toml").lines == (LineSettings("door"),)
+            assert (tables | arrays)[table].pop(one.name) == one.example != ""
+    merged = merge(Settings(), tables, "f.toml")
+    assert merged.lines == (LineSettings("door"),)
+    (rule,) = merged.rules
+    assert (rule.when, rule.do) == ("Smiling > 0.8", "webhook")
     for name in arrays:
         del tables[name]
     assert merge(Settings(), tables, "f.toml") == Settings()

@@ -4,13 +4,16 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.errors import FacetError
 from device.outputs import live as live_module
 from device.outputs.live import LiveState
 from device.outputs.visits import VisitTracker
-from device.types import IN, OUT, Crossing, Line, LineCount
+from device.types import BLURRED, IN, OK, OUT, Crossing, Line, LineCount
+from device.worker import Worker
 from tests.device.outputs.made_up import NOON, face, result
 
 THRESHOLDS = {"Bald": 0.5, "Smiling": 0.2}
@@ -119,3 +122,27 @@ def test_a_live_run_has_the_visits_of_the_tracker(tracks_per_frame):
     got = [ended.visit for ended in live.visits()]
     assert [(v.track, v.dwell_s) for v in got] == [(v.track, v.dwell_s) for v in expected]
     assert sum(live.visits_by_hour().values()) == len(got)
+
+
+def test_faces_are_counted_by_state_over_all_frames():
+    live = LiveState(THRESHOLDS, 1.0)
+    assert live.faces_by_state() == {}
+    blurred = face(2, values=None, state=BLURRED)
+    live.write(result(face(1), blurred))
+    live.write(result(blurred, seconds=0.1))
+    assert live.faces_by_state() == {OK: 1, BLURRED: 2}
+
+
+def test_the_fault_of_a_reader_ends_the_run_at_the_next_frame():
+    def fail(worker):
+        raise FacetError("a fault of a reader", "a hint")
+
+    live = LiveState(THRESHOLDS, 1.0)
+    reader = Worker("reader", fail)
+    live.supervise(reader)
+    live.write(result())
+    reader.start()
+    assert reader.done.wait(10)
+    with pytest.raises(FacetError, match="a fault of a reader"):
+        live.write(result())
+    live.write(result())  # handed over once

@@ -1,7 +1,7 @@
 """Rows in memory: which are written, synced, dropped or lost."""
 
 from device.files import move_aside
-from device.rowlog.buffer import RowBuffer
+from device.rowlog.buffer import RowBuffer, RowCounts
 from device.rowlog.locked_file import LockedCsvFile
 from tests.device.rowlog.logs import HEADER, row
 
@@ -64,3 +64,26 @@ def test_a_file_opened_again_needs_only_the_rows_it_lacks(tmp_path):
     buffer.resume(other)
     assert buffer.unwritten() == ROWS[:3]
     other.close()
+
+
+def test_rows_are_counted_once_from_the_memory_to_the_disk():
+    buffer = RowBuffer(4)
+    assert buffer.counts == RowCounts(0, 0, 0)
+    buffer.add(ROWS[:3])
+    assert buffer.counts == RowCounts(0, 0, 3)  # before and after they are collected
+    buffer.collect()
+    buffer.mark_written(2)
+    assert buffer.counts == RowCounts(0, 0, 3)
+    buffer.mark_synced(buffer.forget_written(), 99)
+    assert buffer.counts == RowCounts(2, 0, 1)
+    buffer.add(ROWS[:5])
+    buffer.collect()
+    assert buffer.counts == RowCounts(2, 2, 4)  # two more than it holds
+
+
+def test_a_row_that_is_written_and_dropped_is_not_lost():
+    buffer = filled(*ROWS[:4])
+    buffer.mark_written(4)
+    buffer.add(ROWS[4:])
+    buffer.collect()
+    assert buffer.counts == RowCounts(2, 0, 4)
