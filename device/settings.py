@@ -319,7 +319,7 @@ class WebSettings(Table, frozen=True):
     address: Annotated[str, about(
         "host and port to serve the page at; empty: no page, and nothing of it is imported. Any "
         "host but 127.0.0.1 needs a password; 0.0.0.0 is every network of this computer",
-        flag="--web HOST:PORT", alone="127.0.0.1:8420", example="127.0.0.1:8420",
+        flag="--web HOST:PORT", alone="127.0.0.1:8420",
     )] = ""
     password: Annotated[str, about(
         "scrypt hash of the page's password, made by `python -m device.web password`; empty: none",
