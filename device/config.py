@@ -12,7 +12,7 @@ import types
 from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -60,6 +60,9 @@ def about(
 
 class Table(msgspec.Struct, frozen=True):
     """A group of settings: a table of the TOML file, or the whole file."""
+
+    by_key: ClassVar[bool] = True
+    """Whether `override` finds its settings by their key alone."""
 
     def check(self, origin: str) -> None:
         """Raise UsageError, which begins with `origin`, for values that do not go together."""
@@ -136,10 +139,11 @@ def settings_of(struct: type) -> dict[str, Setting]:
     """Return {name: Setting} of a settings class's fields, those that are tables left out."""
     plain = struct()
     hints = get_type_hints(struct, include_extras=True)
+    fields = {field.name for field in msgspec.structs.fields(struct)}
     return {
         name: _setting(name, hint, getattr(plain, name))
         for name, hint in hints.items()
-        if not isinstance(getattr(plain, name), msgspec.Struct)
+        if name in fields and not isinstance(getattr(plain, name), msgspec.Struct)
     }
 
 
@@ -229,7 +233,7 @@ def override(settings: T, values: Mapping[str, Any], origin: str = "settings") -
     parts = tables_of(type(settings))
     tables: dict[str, Any] = {}
     for key, value in values.items():
-        owners = [name for name, part in parts.items() if key in settings_of(part)]
+        owners = [n for n, part in parts.items() if part.by_key and key in settings_of(part)]
         if len(owners) > 1:
             flagged = [name for name in owners if settings_of(parts[name])[key].flag]
             owners = flagged or owners
@@ -244,7 +248,10 @@ def override(settings: T, values: Mapping[str, Any], origin: str = "settings") -
             hint = f"{owners[0]}={{{key!r}: {value!r}}}"
             raise UsageError(f"{origin}: {key} is a key of {' and '.join(owners)}", hint)
         else:
-            known = {*parts, *(name for part in parts.values() for name in settings_of(part))}
+            known = {
+                *parts,
+                *(n for part in parts.values() if part.by_key for n in settings_of(part)),
+            }
             raise UsageError(f"{origin}: unknown setting {key}", nearest(key, sorted(known)))
     return merge(settings, tables, origin)
 

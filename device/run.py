@@ -62,6 +62,8 @@ def main(argv: list[str] | None = None) -> int:
         recognizer = open_recognizer(settings, camera, stack, stop.is_set)
         screen = open_screen(settings, stack)
         files = wanted_files(settings, camera, screen is not None)
+        # Left after the outputs: the visits that end with the run are in their file by then.
+        connections = stack.enter_context(contextlib.ExitStack())
         outputs = build_outputs(settings, camera, card, logged, files, stack, stop.is_set)
         window = None
         if screen:
@@ -75,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         analysis = build_pipeline(settings, models, camera, shown, stop.is_set, recognizer)
         outputs += build_connections(
-            settings, camera, card, tuple(shown), files, analysis.stopwatch, stack
+            settings, camera, card, tuple(shown), files, analysis.stopwatch, connections
         )
         outputs += build_reports(settings, camera, stack)
         if window:

@@ -29,9 +29,9 @@ SOURCES = (
     "models",
     "LICENSES",
     *("LICENSE", "NOTICE", "README.md", "pyproject.toml", "setup.py"),
-    *(f"requirements-{extra}.txt" for extra in ("pi", "emoji", "heif", "people", "video")),
+    *(f"requirements-{extra}.txt" for extra in ("pi", "emoji", "heif", "people", "video", "mqtt")),
 )
-SUBCOMMANDS = ("run", "list", "doctor", "settings", "people", "emoji", "bench")
+SUBCOMMANDS = ("run", "list", "doctor", "settings", "people", "emoji", "mqtt", "bench")
 
 FIVE_LINES = """
 import facet

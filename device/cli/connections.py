@@ -54,8 +54,12 @@ def build_connections(
 
 def _connected(settings: Settings) -> bool:
     """Return whether the settings enable any connection."""
-    return False
+    return bool(settings.mqtt.host)
 
 
 def _open(live: LiveRun, stack: contextlib.ExitStack) -> None:
     """Enter each connection that the settings enable on the stack."""
+    if live.settings.mqtt.host:
+        from ..mqtt import open_mqtt
+
+        stack.enter_context(open_mqtt(live))

@@ -26,6 +26,7 @@ COMMANDS = {
     "settings": ("cli.settings_file", "print a settings file with every setting"),
     "people": ("cli.people", "enroll people, list and remove them"),
     "emoji": ("cli.emoji", "draw people as emoji"),
+    "mqtt": ("cli.mqtt", "remove this camera from Home Assistant"),
     "bench": ("cli.bench", "measure the speed and memory of this computer"),
 }
 

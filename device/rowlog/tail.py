@@ -104,9 +104,13 @@ class RowTail:
             write_atomic(self._store, json.dumps(content).encode())
             self._dirty = False
 
-    def values(self) -> Iterator[Mapping[str, str]]:
-        """Yield the rows of the newest older file and of the current one, acknowledged or not."""
-        for path in (*(older.path for older in rotated_files(self._log)[-1:]), self._log):
+    def values(self, since_day: str) -> Iterator[Mapping[str, str]]:
+        """Yield the rows of older files from that day on and of the log, acknowledged or not.
+
+        since_day: of a file's first row, UTC, such as 2026-11-22.
+        """
+        older = [file.path for file in rotated_files(self._log) if file.day >= since_day]
+        for path in (*older, self._log):
             with contextlib.suppress(OSError, EOFError, zlib.error), _opened(path) as file:
                 columns = _columns(file.readline(MAX_ROW))
                 yield from (_values(columns, line) for line in _lines(file))

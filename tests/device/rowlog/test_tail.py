@@ -180,13 +180,13 @@ def test_done_files_leave_the_store_when_they_are_deleted(log):
     assert not stored["acknowledged"] and len(stored["done"]) == 1 and not tail.lost_files
 
 
-def test_values_has_the_newest_older_file_and_the_current_one(log):
+def test_values_has_the_rows_from_a_day_on(log):
     log.add(1)
     log.rotate()
     log.add(2)
     log.rotate()
     log.add(3)
-    assert [values["name"] for values in log.tail().values()] == ["row 2", "row 3"]
+    assert [values["name"] for values in log.tail().values("2026-01-02")] == ["row 2", "row 3"]
 
 
 def test_a_missing_log_has_no_rows(log):

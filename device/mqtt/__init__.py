@@ -1,0 +1,17 @@
+"""MQTT: a run's values and visits for a broker, and Home Assistant's discovery.
+
+    with open_mqtt(live):     # a LiveRun whose settings have [mqtt] host
+        ...                   # the loop writes to live.state
+
+A thread of its own reads the run; the loop never waits for the broker. Visits are read from their
+CSV file, the only queue: how far they were sent is stored beside it, so that neither a broker nor a
+Facet that ends loses one.
+
+Modules: `topics` and `messages` what is sent where; `values` what is in view, without flicker;
+`discovery` Home Assistant's entities; `connection` one connection to the broker; `publisher` the
+thread; `snapshot` pictures, if asked for; `forget` removes a camera from Home Assistant.
+"""
+
+from .start import check_mqtt, open_mqtt
+
+__all__ = ["check_mqtt", "open_mqtt"]

@@ -1,0 +1,315 @@
+"""The thread that keeps the broker informed: what is in view, how the camera is, each visit."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..log import log
+from ..outputs.live import LiveRun
+from ..outputs.status_log import hottest_c
+from ..rowlog.tail import RowTail, TailedRow
+from ..worker import Worker
+from . import discovery, messages
+from .connection import (
+    LOG_OF_BROKER,
+    Access,
+    BrokerConnection,
+    BrokerError,
+    Received,
+    TakenOverError,
+)
+from .messages import Message
+from .snapshot import Snapshots
+from .topics import OFFLINE, ONLINE, Topics
+from .values import InView, Steady, VisitsToday
+
+POLL_S = 0.2  # between two looks at the run
+VALUES_S = 1.0  # least time between two messages about who is in view
+SAVE_S = 5.0  # between two writes of how far visits were sent: each wears the SD card
+GRACE_S = 0.5  # for retained messages to arrive after a subscription
+DRAIN_S = 3.0  # limit for the last visits at the end of a run
+ACKNOWLEDGE_S = 30.0  # limit for the broker to acknowledge a visit
+STABLE_S = 30.0  # a connection that lasted so long begins with the shortest pause again
+PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+BIRTH_S = 10.0  # between two answers to Home Assistant's start: it may start over and over
+PASSED_OVER = 0  # in place of a message's number; the broker's begin at 1
+FLOOD = 200  # messages received in VALUES_S
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """What tells the time and chance; tests have their own."""
+
+    now_s: Callable[[], float] = time.monotonic
+    chance: Callable[[], float] = random.random
+    pauses_s: tuple[float, ...] = PAUSES_S
+    temperature_c: Callable[[], float | None] = hottest_c
+
+
+CLOCKS = Clocks()
+
+
+@dataclass
+class Session:
+    """What belongs to one connection."""
+
+    broker: BrokerConnection
+    since_s: float
+    sent: dict[str, bytes] = field(default_factory=dict)  # the last payload by topic
+    waiting: deque[tuple[int, TailedRow]] = field(default_factory=deque)  # for acknowledgement
+    waiting_since_s: float = 0.0
+    values_s: float = -1e9
+    numbers_s: float = -1e9
+    birth_s: float = -1e9
+    born: bool = False  # Home Assistant has started, and was not answered yet
+    received: int = 0  # when values were sent last
+    flooded: bool = False
+
+
+class Publisher:
+    """Sends a run's messages until it ends; `run` is the work of a Worker.
+
+    tail: of the visits file; None: visits are not sent. thresholds: of the attributes to send.
+    """
+
+    def __init__(
+        self,
+        live: LiveRun,
+        access: Access,
+        topics: Topics,
+        thresholds: Mapping[str, float],
+        tail: RowTail | None,
+        today: VisitsToday,
+        clocks: Clocks,
+    ):
+        self._live, self._settings = live, live.settings.mqtt
+        self._access, self._topics, self._thresholds = access, topics, thresholds
+        self._tail, self._today, self._clocks = tail, today, clocks
+        self._view = InView(thresholds, self._settings.hold_s)
+        self._fps, self._temperature = Steady(0.5, 0.1), Steady(1.0)
+        self._with_temperature = clocks.temperature_c() is not None
+        self._snapshots = Snapshots(self._settings.numbers_s) if self._settings.snapshot else None
+        self._saved_s = clocks.now_s()
+        self._told = ""  # the last line of the log about the broker
+        self._lost_files = 0
+
+    def run(self, worker: Worker) -> None:
+        """Connect, again after each loss with growing pauses, until the run ends."""
+        failures = 0
+        while not self._ending(worker):
+            begun_s = self._clocks.now_s()
+            try:
+                self._connect(worker)
+            except TakenOverError as error:
+                self._tell(str(error))
+                return
+            except BrokerError as error:
+                self._tell(f"{error}" + self._kept())
+            finally:
+                self._save(at_once=True)
+            failures = 0 if self._clocks.now_s() - begun_s > STABLE_S else failures
+            pauses = self._clocks.pauses_s
+            # Cameras that lost the same broker shall not all come back at the same moment.
+            pause_s = pauses[min(failures, len(pauses) - 1)] * (0.5 + self._clocks.chance() / 2)
+            failures += 1
+            end_s = self._clocks.now_s() + pause_s
+            while self._clocks.now_s() < end_s and not self._ending(worker):
+                worker.stopping.wait(min(POLL_S, pause_s))
+
+    def _ending(self, worker: Worker) -> bool:
+        return worker.stopping.is_set() or self._live.state.closed
+
+    def _connect(self, worker: Worker) -> None:
+        """Serve one connection, up to its loss (BrokerError) or the end of the run."""
+        will = Message(self._topics.status, OFFLINE.encode(), retain=True)
+        clock_s = self._clocks.now_s
+        broker = BrokerConnection(self._access, self._topics.client_id, will, clock_s)
+        broker.open(worker.stopping.is_set)
+        session = Session(broker, clock_s())
+        if self._tail:
+            self._tail.rewind()
+        try:
+            self._tidy(session)
+            self._tell(f"connected to the broker {self._access.place}, as {self._topics.id}")
+            while not self._ending(worker):
+                self._step(session)
+            self._drain(session)
+        finally:
+            broker.close()
+
+    def _step(self, session: Session) -> None:
+        session.broker.loop(POLL_S)
+        now_s = self._clocks.now_s()
+        self._read_inbox(session, now_s)
+        self._send_visits(session, now_s)
+        reconnecting = self._live.reconnecting()
+        newest = None if reconnecting else self._live.state.newest()
+        self._view.update(newest, now_s)
+        if now_s - session.values_s >= VALUES_S:
+            session.values_s = now_s
+            self._check_flood(session)
+            self._send_values(session, now_s, available=newest is not None)
+        if self._snapshots and newest is not None:
+            self._send_snapshot(session, self._snapshots.take(newest, self._view.people, now_s))
+
+    def _send_snapshot(self, session: Session, picture: bytes | None) -> None:
+        if picture and len(picture) + len(self._topics.snapshot) + 16 > session.broker.max_packet:
+            # The broker would end the connection.
+            self._tell("the broker takes no messages as large as a snapshot")
+        elif picture:
+            session.broker.publish(Message(self._topics.snapshot, picture))
+
+    def _send_values(self, session: Session, now_s: float, available: bool) -> None:
+        self._today.update(self._live.state.visits(self._today.number))
+        payload = messages.state(self._view, self._today.update([]), self._settings.people)
+        self._send_changed(session, self._topics.state, payload)
+        if now_s - session.numbers_s >= self._settings.numbers_s:
+            session.numbers_s = now_s
+            newest = self._live.state.newest()
+            payload = messages.diagnostics(
+                self._fps.update(newest.fps if newest and available else None),
+                self._temperature.update(self._clocks.temperature_c()),
+            )
+            self._send_changed(session, self._topics.diagnostics, payload)
+        # Last: who hears that the camera is there finds the values there too.
+        status = ONLINE if available else OFFLINE
+        self._send_changed(session, self._topics.status, status.encode())
+
+    def _send_changed(self, session: Session, topic: str, payload: bytes) -> None:
+        if session.sent.get(topic) != payload:
+            session.broker.publish(Message(topic, payload, retain=True))
+            session.sent[topic] = payload
+
+    def _send_visits(self, session: Session, now_s: float) -> None:
+        """Send the visits that come next, as many as may wait; note those that have arrived."""
+        if not self._tail:
+            return
+        broker, waiting = session.broker, session.waiting
+        while waiting and waiting[0][0] in (PASSED_OVER, *broker.acknowledged):
+            number, row = waiting.popleft()
+            broker.acknowledged.discard(number)
+            self._tail.acknowledge(row)
+            session.waiting_since_s = now_s
+        for row in self._rows(broker.window - len(waiting)):
+            if not waiting:
+                session.waiting_since_s = now_s
+            waiting.append((self._send_visit(session, row), row))
+        if waiting and now_s - session.waiting_since_s > ACKNOWLEDGE_S:
+            raise BrokerError(
+                f"the broker {self._access.place} acknowledges no visits", LOG_OF_BROKER
+            )
+        self._save()
+
+    def _send_visit(self, session: Session, row: TailedRow) -> int:
+        """Send a visit; return the message's number, or PASSED_OVER for what is no visit."""
+        named = self._settings.people
+        payload = messages.visit(row.values, self._topics.id, self._thresholds, named)
+        if payload is None:  # it must not stop those that follow
+            log.warning("MQTT: a row of the visits file is no visit, and is not sent")
+            return PASSED_OVER
+        return session.broker.publish(Message(self._topics.visit, payload, qos=1))
+
+    def _rows(self, limit: int) -> list[TailedRow]:
+        if not self._tail or limit <= 0:
+            return []
+        try:
+            rows = self._tail.rows(limit)
+        except OSError as error:  # the disk is gone; its writer has said so
+            self._tell(f"cannot read the visits: {error}")
+            return []
+        if self._tail.lost_files > self._lost_files:
+            self._lost_files = self._tail.lost_files
+            log.warning("an older visits file was deleted before all of it was sent")
+        return rows
+
+    def _save(self, at_once: bool = False) -> None:
+        now_s = self._clocks.now_s()
+        if not self._tail or (now_s - self._saved_s < SAVE_S and not at_once):
+            return
+        self._saved_s = now_s
+        try:
+            self._tail.save()
+        except OSError as error:
+            self._tell(f"cannot store how far visits were sent, some may be sent twice: {error}")
+
+    def _drain(self, session: Session) -> None:
+        """Send the visits that ended last, and that the camera is off."""
+        end_s = self._clocks.now_s() + DRAIN_S
+        self._send_visits(session, self._clocks.now_s())
+        while session.waiting and self._clocks.now_s() < end_s:
+            session.broker.loop(0.05)
+            self._send_visits(session, self._clocks.now_s())
+        self._send_changed(session, self._topics.status, OFFLINE.encode())
+        while session.broker.sending and self._clocks.now_s() < end_s:
+            session.broker.loop(0.05)
+
+    def _tidy(self, session: Session) -> None:
+        """Introduce the camera to Home Assistant, and remove what others left on its topics."""
+        topics = [topic for topic in (self._topics.config, *self._topics.passing) if topic]
+        session.broker.subscribe(topics)
+        end_s = self._clocks.now_s() + GRACE_S
+        while self._clocks.now_s() < end_s:
+            session.broker.loop(0.05)
+        old = {found.topic: found for found in session.broker.inbox if found.retained}
+        session.broker.inbox.clear()
+        session.broker.unsubscribe(topics)
+        for topic in self._topics.passing:
+            if topic in old:
+                log.warning("removed another program's retained message from %s", topic)
+                session.broker.publish(Message(topic, b"", retain=True))
+        if self._topics.config:
+            self._introduce(session, old.get(self._topics.config))
+            session.broker.subscribe([self._topics.birth])
+
+    def _introduce(self, session: Session, old: Received | None = None) -> None:
+        """Send the discovery; old: the one that the broker keeps."""
+        attributes = tuple(self._thresholds)
+
+        def config(removed: Mapping[str, str] | None = None) -> bytes:
+            return discovery.config(
+                self._settings, self._topics, attributes, self._with_temperature, removed
+            )
+
+        if removed := discovery.leftover(old.payload if old else b"", config()):
+            self._publish_config(session, config(removed))
+        self._publish_config(session, config())
+
+    def _publish_config(self, session: Session, payload: bytes) -> None:
+        session.broker.publish(Message(self._topics.config, payload, retain=True))
+
+    def _read_inbox(self, session: Session, now_s: float) -> None:
+        inbox = session.broker.inbox
+        while inbox:
+            found = inbox.popleft()
+            # A retained one was there before this connection, which has just introduced itself.
+            if found.topic == self._topics.birth and not found.retained:
+                session.born = session.born or found.payload == ONLINE.encode()
+        if session.born and now_s - session.birth_s >= BIRTH_S:
+            session.born, session.birth_s = False, now_s
+            self._introduce(session)
+            session.sent.clear()
+
+    def _check_flood(self, session: Session) -> None:
+        count = session.broker.received - session.received
+        session.received = session.broker.received
+        if count > FLOOD and not session.flooded:
+            session.flooded = True
+            session.broker.unsubscribe([self._topics.birth])
+            log.warning(
+                "%d messages a second on %s: it is not listened to until the next connection",
+                count,
+                self._topics.birth,
+            )
+
+    def _kept(self) -> str:
+        return "; visits wait in their file" if self._tail else ""
+
+    def _tell(self, line: str) -> None:
+        """Log a line about the broker, once until there is another."""
+        if line != self._told:
+            self._told = line
+            log.log(20 if line.startswith("connected") else 30, "MQTT: %s", line)
