@@ -3,6 +3,7 @@
 A connection is never used again: paho would keep messages in memory that the disk keeps better.
 """
 
+import select
 import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -180,7 +181,7 @@ class BrokerConnection:
     def loop(self, timeout_s: float) -> None:
         """Send and receive for up to timeout_s; raise BrokerError if the connection is lost."""
         try:
-            code = self._client.loop(timeout_s)
+            code = self._transfer(timeout_s)
         except Exception as error:  # paho reads whatever a peer sends as if it were MQTT
             raise BrokerError(
                 f"{self._access.place} sends what is not MQTT: {one_line(error)}",
@@ -193,6 +194,22 @@ class BrokerConnection:
             )
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise self._loss()
+
+    def _transfer(self, timeout_s: float) -> MQTTErrorCode:
+        # Not Client.loop, which leaves a pair of sockets open.
+        client, socket = self._client, self._client.socket()
+        if socket is None:
+            return MQTTErrorCode.MQTT_ERR_NO_CONN
+        buffered = isinstance(socket, ssl.SSLSocket) and socket.pending() > 0
+        poll = select.poll()
+        poll.register(socket, select.POLLIN | (select.POLLOUT if client.want_write() else 0))
+        ready = dict(poll.poll(0 if buffered else 1000 * timeout_s)).get(socket.fileno(), 0)
+        code = MQTTErrorCode.MQTT_ERR_SUCCESS
+        if buffered or ready & ~select.POLLOUT:
+            code = client.loop_read()
+        if code == MQTTErrorCode.MQTT_ERR_SUCCESS and client.want_write():
+            code = client.loop_write()
+        return code or client.loop_misc()
 
     def publish(self, message: Message) -> int:
         """Send a message; return its number, which `acknowledged` gets if its QoS is 1."""
@@ -221,7 +238,7 @@ class BrokerConnection:
         """End the connection, so that the broker does not send the last will."""
         try:
             self._client.disconnect()
-            self._client.loop(0.1)
+            self._transfer(0.1)
         except Exception:  # as in loop; the connection ends in any case
             self._lost = None
 

@@ -65,14 +65,12 @@ class Steady:
 
     def update(self, value: float | None) -> float | None:
         """Return the value to report."""
-        old = self._value
-        if (
-            value is None
-            or old is None
-            or abs(value - old) >= max(self._step, self._share * abs(old))
-        ):
+        if value is None or self._value is None or self._moved(self._value, value):
             self._value = value
         return self._value
+
+    def _moved(self, old: float, new: float) -> bool:
+        return abs(new - old) >= max(self._step, self._share * abs(old))
 
 
 class VisitsToday:
