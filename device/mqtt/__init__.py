@@ -9,7 +9,8 @@ Facet that ends loses one.
 
 Modules: `topics` and `messages` what is sent where; `values` what is in view, without flicker;
 `discovery` Home Assistant's entities; `connection` one connection to the broker; `publisher` the
-thread; `snapshot` pictures, if asked for; `forget` removes a camera from Home Assistant.
+thread; `ownership` which of two cameras with one id goes on; `snapshot` pictures, if asked for;
+`forget` removes a camera from Home Assistant; `start` begins it all.
 """
 
 from .start import check_mqtt, open_mqtt

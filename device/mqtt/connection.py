@@ -48,6 +48,14 @@ class TakenOverError(BrokerError):
     """Another client with the same id has connected: the broker allows one."""
 
 
+def taken_over() -> TakenOverError:
+    """Return the error; what it says is said once, for a second attempt would end the other one."""
+    return TakenOverError(
+        "another Facet with the same id has connected to the broker; this one sends no more",
+        "another id in [mqtt], then restart",
+    )
+
+
 @dataclass(frozen=True)
 class Access:
     """How to reach the broker, with what the settings' files held."""
@@ -167,7 +175,7 @@ class BrokerConnection:
         except (OSError, ValueError) as error:  # a name that cannot be one is a ValueError
             reason = "no answer" if isinstance(error, TimeoutError) else os_reason(error)
             raise BrokerError(
-                f"cannot reach the broker {place}: {reason}", "host and port in [mqtt]"
+                f"cannot reach the broker {place}: {reason}", "host, port and tls in [mqtt]"
             ) from error
         end_s = self._clock_s() + ANSWER_S
         while self._connected is None:
@@ -244,7 +252,7 @@ class BrokerConnection:
 
     def _refusal(self, code: ReasonCode) -> BrokerError:
         if code.value == TAKEN_OVER:
-            return self._taken_over()
+            return taken_over()
         return BrokerError(
             f"the broker {self._access.place} refuses: {code}",
             HINTS.get(code.value, LOG_OF_BROKER),
@@ -252,17 +260,11 @@ class BrokerConnection:
 
     def _loss(self) -> BrokerError:
         if self._lost is not None and self._lost.value == TAKEN_OVER:
-            return self._taken_over()
+            return taken_over()
         if self._connected is not None and self._connected.is_failure:
             return self._refusal(self._connected)
         reason = f": {self._lost}" if self._lost is not None else ""
         return BrokerError(f"lost the broker {self._access.place}{reason}", LOG_OF_BROKER)
-
-    def _taken_over(self) -> BrokerError:
-        return TakenOverError(
-            "another Facet with the same id has connected to the broker; this one sends no more",
-            "another id in [mqtt], then restart",
-        )
 
     def _on_connect(
         self, client: Client, _: Any, flags: Any, code: ReasonCode, properties: Properties | None
@@ -274,7 +276,8 @@ class BrokerConnection:
     def _on_disconnect(
         self, client: Client, _: Any, flags: Any, code: ReasonCode, properties: Properties | None
     ) -> None:
-        self._lost = code
+        # paho calls twice after the broker's farewell; the first has its reason.
+        self._lost = self._lost or code
 
     def _on_publish(
         self, client: Client, _: Any, number: int, code: ReasonCode, properties: Properties

@@ -21,8 +21,10 @@ from .connection import (
     BrokerError,
     Received,
     TakenOverError,
+    taken_over,
 )
 from .messages import Message
+from .ownership import Run, next_run, run_of
 from .snapshot import Snapshots
 from .topics import OFFLINE, ONLINE, Topics
 from .values import InView, Steady, VisitsToday
@@ -93,6 +95,7 @@ class Publisher:
         self._fps, self._temperature = Steady(0.5, 0.1), Steady(1.0)
         self._with_temperature = clocks.temperature_c() is not None
         self._snapshots = Snapshots(self._settings.numbers_s) if self._settings.snapshot else None
+        self._run: Run | None = None  # known from the first connection on
         self._saved_s = clocks.now_s()
         self._told = ""  # the last line of the log about the broker
         self._lost_files = 0
@@ -250,13 +253,17 @@ class Publisher:
     def _tidy(self, session: Session) -> None:
         """Introduce the camera to Home Assistant, and remove what others left on its topics."""
         topics = [topic for topic in (self._topics.config, *self._topics.passing) if topic]
+        session.broker.subscribe([self._topics.run])
+        # A broker sends what it keeps before it answers what comes next.
         session.broker.subscribe(topics)
+        old = self._kept_messages(session)
+        # Without delay: two cameras with one id may be ending each other's connections.
+        self._claim(session, old.get(self._topics.run))
         end_s = self._clocks.now_s() + GRACE_S
         while self._clocks.now_s() < end_s:
             session.broker.loop(0.05)
-        old = {found.topic: found for found in session.broker.inbox if found.retained}
-        session.broker.inbox.clear()
-        session.broker.unsubscribe(topics)
+        old |= self._kept_messages(session)
+        session.broker.unsubscribe([self._topics.run, *topics])
         for topic in self._topics.passing:
             if topic in old:
                 log.warning("removed another program's retained message from %s", topic)
@@ -264,6 +271,21 @@ class Publisher:
         if self._topics.config:
             self._introduce(session, old.get(self._topics.config))
             session.broker.subscribe([self._topics.birth])
+
+    def _kept_messages(self, session: Session) -> dict[str, Received]:
+        """Return the retained messages that have come, by topic."""
+        found = {one.topic: one for one in session.broker.inbox if one.retained}
+        session.broker.inbox.clear()
+        return found
+
+    def _claim(self, session: Session, found: Received | None) -> None:
+        """Say that this run sends; raise TakenOverError if a later one does."""
+        other = run_of(found.payload) if found else None
+        if self._run is None:
+            self._run = next_run(other)
+        elif other and other > self._run:
+            raise taken_over()
+        session.broker.publish(Message(self._topics.run, self._run.payload, retain=True))
 
     def _introduce(self, session: Session, old: Received | None = None) -> None:
         """Send the discovery; old: the one that the broker keeps."""

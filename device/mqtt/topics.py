@@ -46,6 +46,11 @@ class Topics:
         return self._of("snapshot")
 
     @property
+    def run(self) -> str:
+        """Number of the run that sends: a second one with the same id replaces it; retained."""
+        return self._of("run")
+
+    @property
     def config(self) -> str:
         """Home Assistant's discovery; retained. Empty without discovery."""
         return f"{self.discovery}/device/{self.object_id}/config" if self.discovery else ""
@@ -68,7 +73,8 @@ class Topics:
     @property
     def retained(self) -> tuple[str, ...]:
         """What the broker keeps of this camera."""
-        return tuple(filter(None, (self.config, self.status, self.state, self.diagnostics)))
+        ours = self.config, self.status, self.state, self.diagnostics, self.run
+        return tuple(filter(None, ours))
 
     @property
     def passing(self) -> tuple[str, ...]:

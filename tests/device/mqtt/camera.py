@@ -34,7 +34,10 @@ QUICK = Clocks(chance=lambda: 0.5, pauses_s=(0.1, 0.2), temperature_c=lambda: 51
 
 
 class Camera:
-    """A run whose frames a test writes; its visits are in visits.csv of the folder."""
+    """A run whose frames a test writes; its visits are in visits.csv of the folder.
+
+    first: number of its first frame, a tenth of a second each: a later run has a higher one.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Camera:
         clocks: Clocks = QUICK,
         recognition: bool = False,
         rotation: RotationSettings = PLAIN,
+        first: int = 0,
         **mqtt,
     ):
         mqtt = {"numbers_s": 1.0, "hold_s": 0.0} | mqtt
@@ -56,7 +60,7 @@ class Camera:
         )
         self.reconnecting = False
         self._clocks, self._named = clocks, recognition
-        self._frames, self._tracks = itertools.count(), itertools.count(1)
+        self._frames, self._tracks = itertools.count(first), itertools.count(1)
 
     def __enter__(self) -> "Camera":
         with contextlib.ExitStack() as stack:

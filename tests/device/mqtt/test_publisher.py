@@ -30,6 +30,7 @@ def test_it_is_online_after_the_first_frame_and_offline_at_the_end(tmp_path, bro
         STATUS,
         STATE,
         "facet/cam/diagnostics",
+        "facet/cam/run",
     }
 
 
