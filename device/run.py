@@ -68,8 +68,6 @@ def main(argv: list[str] | None = None) -> int:
         window = None
         if screen:
             window = build_window(screen, camera, stop, stack, needed=not outputs)
-        if not (outputs or window):
-            log.warning("no window, --log, --events or --record: results are not kept")
         log.info(
             f"{__version__}, {camera.name} ({camera.mode}), detector {settings.faces.detector}, "
             f"model {settings.attributes.model.stem} ({counted(len(shown), 'attribute')}) on "
@@ -79,6 +77,8 @@ def main(argv: list[str] | None = None) -> int:
         outputs += build_connections(
             settings, camera, card, tuple(shown), files, analysis.stopwatch, connections
         )
+        if not (outputs or window):
+            log.warning("no window, --log, --events or --record: results are not kept")
         outputs += build_reports(settings, camera, stack)
         if window:
             outputs = [AnalyzedOnly(outputs), window]

@@ -40,7 +40,9 @@ def guarded(tmp_path, secret):
     passwords, rules = folder / "passwords", folder / "rules"
     command = [need("mosquitto_passwd"), "-b", "-c", str(passwords), "facet", "correct horse"]
     subprocess.run(command, check=True, capture_output=True)
-    rules.write_text("user facet\ntopic write facet/cam/status\ntopic write facet/cam/state\n")
+    allowed = "facet/cam/run", "facet/cam/status", "facet/cam/state", "facet/cam/diagnostics"
+    topics = [*allowed, "homeassistant/#"]
+    rules.write_text("\n".join(["user facet", *(f"topic {topic}" for topic in topics)]) + "\n")
     options = f"password_file {passwords}", f"acl_file {rules}"
     broker = Mosquitto(folder, *options, anonymous=False)
     broker.start()
