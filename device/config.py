@@ -12,7 +12,7 @@ import types
 from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -61,7 +61,7 @@ def about(
 class Table(msgspec.Struct, frozen=True):
     """A group of settings: a table of the TOML file, or the whole file."""
 
-    by_key: ClassVar[bool] = True
+    by_key = True
     """Whether `override` finds its settings by their key alone."""
 
     def check(self, origin: str) -> None:
@@ -139,11 +139,10 @@ def settings_of(struct: type) -> dict[str, Setting]:
     """Return {name: Setting} of a settings class's fields, those that are tables left out."""
     plain = struct()
     hints = get_type_hints(struct, include_extras=True)
-    fields = {field.name for field in msgspec.structs.fields(struct)}
     return {
         name: _setting(name, hint, getattr(plain, name))
         for name, hint in hints.items()
-        if name in fields and not isinstance(getattr(plain, name), msgspec.Struct)
+        if not isinstance(getattr(plain, name), msgspec.Struct)
     }
 
 

@@ -27,7 +27,7 @@ from .messages import Message
 from .ownership import Run, next_run, run_of
 from .snapshot import Snapshots
 from .topics import OFFLINE, ONLINE, Topics
-from .values import InView, Steady, VisitsToday
+from .values import InView, SteppedNumber, VisitsToday
 
 POLL_S = 0.2  # between two looks at the run
 VALUES_S = 1.0  # least time between two messages about who is in view
@@ -36,7 +36,7 @@ GRACE_S = 0.5  # for retained messages to arrive after a subscription
 DRAIN_S = 3.0  # limit for the last visits at the end of a run
 ACKNOWLEDGE_S = 30.0  # limit for the broker to acknowledge a visit
 STABLE_S = 30.0  # a connection that lasted so long begins with the shortest pause again
-PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 BIRTH_S = 10.0  # between two answers to Home Assistant's start: it may start over and over
 PASSED_OVER = 0  # in place of a message's number; the broker's begin at 1
 FLOOD = 200  # messages received in VALUES_S
@@ -48,7 +48,7 @@ class Clocks:
 
     now_s: Callable[[], float] = time.monotonic
     chance: Callable[[], float] = random.random
-    pauses_s: tuple[float, ...] = PAUSES_S
+    backoff_s: tuple[float, ...] = BACKOFF_S
     temperature_c: Callable[[], float | None] = hottest_c
 
 
@@ -92,12 +92,12 @@ class Publisher:
         self._access, self._topics, self._thresholds = access, topics, thresholds
         self._tail, self._today, self._clocks = tail, today, clocks
         self._view = InView(thresholds, self._settings.hold_s)
-        self._fps, self._temperature = Steady(0.5, 0.1), Steady(1.0)
+        self._fps, self._temperature = SteppedNumber(0.5, 0.1), SteppedNumber(1.0)
         self._with_temperature = clocks.temperature_c() is not None
         self._snapshots = Snapshots(self._settings.numbers_s) if self._settings.snapshot else None
         self._run: Run | None = None  # known from the first connection on
         self._saved_s = clocks.now_s()
-        self._told = ""  # the last line of the log about the broker
+        self._reported = ""  # the last line of the log about the broker
         self._lost_files = 0
 
     def run(self, worker: Worker) -> None:
@@ -108,16 +108,16 @@ class Publisher:
             try:
                 self._connect(worker)
             except TakenOverError as error:
-                self._tell(str(error))
+                self._report(str(error))
                 return
             except BrokerError as error:
-                self._tell(f"{error}" + self._kept())
+                self._report(f"{error}" + self._kept())
             finally:
                 self._save(at_once=True)
             failures = 0 if self._clocks.now_s() - begun_s > STABLE_S else failures
-            pauses = self._clocks.pauses_s
+            steps_s = self._clocks.backoff_s
             # Cameras that lost the same broker shall not all come back at the same moment.
-            pause_s = pauses[min(failures, len(pauses) - 1)] * (0.5 + self._clocks.chance() / 2)
+            pause_s = steps_s[min(failures, len(steps_s) - 1)] * (0.5 + self._clocks.chance() / 2)
             failures += 1
             end_s = self._clocks.now_s() + pause_s
             while self._clocks.now_s() < end_s and not self._ending(worker):
@@ -137,7 +137,7 @@ class Publisher:
             self._tail.rewind()
         try:
             self._tidy(session)
-            self._tell(f"connected to the broker {self._access.place}, as {self._topics.id}")
+            self._report(f"connected to the broker {self._access.place}, as {self._topics.id}")
             while not self._ending(worker):
                 self._step(session)
             self._drain(session)
@@ -162,7 +162,7 @@ class Publisher:
     def _send_snapshot(self, session: Session, picture: bytes | None) -> None:
         if picture and len(picture) + len(self._topics.snapshot) + 16 > session.broker.max_packet:
             # The broker would end the connection.
-            self._tell("the broker takes no messages as large as a snapshot")
+            self._report("the broker takes no messages as large as a snapshot")
         elif picture:
             session.broker.publish(Message(self._topics.snapshot, picture))
 
@@ -222,7 +222,7 @@ class Publisher:
         try:
             rows = self._tail.rows(limit)
         except OSError as error:  # the disk is gone; its writer has said so
-            self._tell(f"cannot read the visits: {error}")
+            self._report(f"cannot read the visits: {error}")
             return []
         if self._tail.lost_files > self._lost_files:
             self._lost_files = self._tail.lost_files
@@ -237,7 +237,7 @@ class Publisher:
         try:
             self._tail.save()
         except OSError as error:
-            self._tell(f"cannot store how far visits were sent, some may be sent twice: {error}")
+            self._report(f"cannot store how far visits were sent, some may be sent twice: {error}")
 
     def _drain(self, session: Session) -> None:
         """Send the visits that ended last, and that the camera is off."""
@@ -330,8 +330,8 @@ class Publisher:
     def _kept(self) -> str:
         return "; visits wait in their file" if self._tail else ""
 
-    def _tell(self, line: str) -> None:
+    def _report(self, line: str) -> None:
         """Log a line about the broker, once until there is another."""
-        if line != self._told:
-            self._told = line
+        if line != self._reported:
+            self._reported = line
             log.log(20 if line.startswith("connected") else 30, "MQTT: %s", line)

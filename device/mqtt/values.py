@@ -55,7 +55,7 @@ class InView:
         self.names = tuple(sorted(self._names.update(named, now_s)))
 
 
-class Steady:
+class SteppedNumber:
     """A number that changes only if it moved by a step: no new value for each tenth of a degree."""
 
     def __init__(self, step: float, share: float = 0.0):

@@ -173,8 +173,8 @@ class RowTail:
     def _rows_of(self, path: Path, key: str, limit: int) -> list[TailedRow]:
         found: list[TailedRow] = []
         with _opened(path) as file:
-            columns = _columns(file.readline(MAX_ROW))
-            at = max(file.tell(), self._read.get(key, 0))
+            header = file.readline(MAX_ROW)
+            columns, at = _columns(header), max(len(header), self._read.get(key, 0))
             file.seek(at)
             for line in _lines(file):
                 at += len(line)

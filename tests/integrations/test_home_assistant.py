@@ -39,12 +39,16 @@ def ours(home) -> dict[str, dict]:
     return {name: state for name, state in home.states().items() if "facet" in name}
 
 
+def endings(home) -> set[str]:
+    return {name.partition("facet_hall_")[2] for name in ours(home)}
+
+
 def test_the_story_of_a_camera_in_home_assistant(tmp_path, broker, home):
     with Camera(tmp_path, broker.port, name="Facet hall", **OPTIONS) as camera:
         camera.see(face(1, values=(0.1, 0.9)))
         home.wait(lambda: home.value("people_in_view") == "1", "one person in view")
+        home.wait(lambda: endings(home) >= ENDS, "all entities")
         states = ours(home)
-        assert {name.partition("facet_hall_")[2] for name in states} >= ENDS, sorted(states)
         assert home.value("occupancy") == "on" and home.value("hall_smiling") == "on"
         assert home.value("hall_bald") == "off" and float(home.value("temperature")) == 51
         people = next(state for name, state in states.items() if name.endswith("people_in_view"))

@@ -30,7 +30,7 @@ CARD = ModelCard(
     measured={},
 )
 PLAIN = RotationSettings()
-QUICK = Clocks(chance=lambda: 0.5, pauses_s=(0.1, 0.2), temperature_c=lambda: 51.4)
+QUICK = Clocks(chance=lambda: 0.5, backoff_s=(0.1, 0.2), temperature_c=lambda: 51.4)
 
 
 class Camera:

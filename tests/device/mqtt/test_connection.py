@@ -159,7 +159,7 @@ def test_a_host_that_does_not_exist_cannot_be_reached(host):
 
 def test_a_password_that_goes_unencrypted_is_said(tmp_path, secret, capsys, monkeypatch):
     monkeypatch.setattr("device.mqtt.start.LOCAL", ())
-    with Camera(tmp_path, 1, clocks=Clocks(pauses_s=(9,)), user="facet", password_file=secret):
+    with Camera(tmp_path, 1, clocks=Clocks(backoff_s=(9,)), user="facet", password_file=secret):
         pass
     err = capsys.readouterr().err
     assert "the password goes to 127.0.0.1 unencrypted. Try: tls in [mqtt]" in err

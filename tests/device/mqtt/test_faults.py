@@ -202,7 +202,7 @@ def test_a_broker_that_vanishes_at_each_connection_is_not_hammered(tmp_path, cap
 
         thread = threading.Thread(target=hang_up)
         thread.start()
-        clocks = Clocks(chance=lambda: 1.0, pauses_s=(0.01, 0.02, 30.0))
+        clocks = Clocks(chance=lambda: 1.0, backoff_s=(0.01, 0.02, 30.0))
         with Camera(tmp_path, server.getsockname()[1], clocks=clocks) as camera:
             wait_until(lambda: len(connections) == 3, "3 connections")
             camera.visit(5)

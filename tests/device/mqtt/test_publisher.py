@@ -165,7 +165,7 @@ def test_an_entity_that_is_not_wanted_any_more_is_removed(tmp_path, broker, list
 
 
 def test_without_a_temperature_there_is_no_entity_for_it(tmp_path, broker, listener):
-    clocks = Clocks(chance=QUICK.chance, pauses_s=QUICK.pauses_s, temperature_c=lambda: None)
+    clocks = Clocks(chance=QUICK.chance, backoff_s=QUICK.backoff_s, temperature_c=lambda: None)
     with Camera(tmp_path, broker.port, clocks=clocks) as camera:
         camera.see()
         wait_until(lambda: listener.last(STATUS) == b"online", "online")

@@ -41,7 +41,7 @@ def test_the_demo_sends_its_visits(tmp_path, broker):
     with Listener(broker.port, "facet/#") as listener:
         for _ in range(2):  # the first may end before the broker has answered
             done = run(
-                tmp_path, "--config", config, "--events", "visits.csv", "--max-frames", "150"
+                tmp_path, "--config", config, "--events", "visits.csv", "--max-frames", "120"
             )
             assert done.stdout.startswith("0 "), done.stderr
         wait_until(lambda: listener.of("facet/demo/visit"), "a visit")

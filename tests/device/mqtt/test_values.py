@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.mqtt.values import Held, InView, Steady, VisitsToday, local_date
+from device.mqtt.values import Held, InView, SteppedNumber, VisitsToday, local_date
 from device.outputs.live import EndedVisit
 from device.outputs.visits import Visit
 from device.types import Probabilities
@@ -58,13 +58,13 @@ def test_what_is_present_is_held_and_nothing_longer(events, hold_s):
 
 
 def test_a_number_changes_by_steps():
-    steady = Steady(1.0)
+    steady = SteppedNumber(1.0)
     given, expected = [51.4, 51.9, 52.3, 52.5, None, 50.0], [51.4, 51.4, 51.4, 52.5, None, 50.0]
     assert [steady.update(value) for value in given] == expected
 
 
 def test_a_step_may_be_a_share_of_the_value():
-    steady = Steady(0.5, 0.1)
+    steady = SteppedNumber(0.5, 0.1)
     assert [steady.update(value) for value in (100.0, 91.0, 109.0, 90.0)] == [100, 100, 100, 90]
 
 
