@@ -5,6 +5,7 @@ https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload. `orig
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ def config(
     parts = components(settings, topics, attributes, with_temperature)
     for key, part in parts.items():
         part["unique_id"] = f"{topics.object_id}_{key}"
-        part["default_entity_id"] = f"{part['platform']}.{topics.object_id}_{key}".lower()
+        part["default_entity_id"] = f"{part['platform']}.{_slug(topics.object_id, part['name'])}"
     parts |= {key: {"platform": platform} for key, platform in (removed or {}).items()}
     return as_json(
         {
@@ -139,6 +140,11 @@ def _event(topics: Topics, with_mood: bool) -> Component:
         "value_template": f"{{{{ {{{fields}, 'dwell_s': value_json.dwell_s}} | tojson }}}}",
         "icon": "mdi:emoticon-outline" if with_mood else "mdi:account-clock",
     }
+
+
+def _slug(*words: str) -> str:
+    """Return words as Home Assistant makes an entity's id of them: facet_hall_wearing_hat."""
+    return re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower())
 
 
 def _words(attribute: str) -> str:

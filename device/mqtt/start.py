@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from ..errors import FacetError, UsageError, nearest, os_reason
+from ..errors import FacetError, UsageError, nearest, one_line, os_reason
 from ..log import log
 from ..outputs.live import LiveRun
 from ..rowlog.tail import RowTail
@@ -69,7 +69,15 @@ def open_mqtt(live: LiveRun, clocks: Clocks = CLOCKS) -> Iterator[None]:
         log.warning("MQTT: the password goes to %s unencrypted. Try: tls in [mqtt]", access.host)
     tail = _tail_of(live.visits) if settings.visits and live.visits else None
     publisher = Publisher(live, access, topics_of(settings), thresholds, tail, _today(tail), clocks)
-    worker = Worker("MQTT", publisher.run, join_s=DRAIN_S + CONNECT_S + 1).start()
+
+    def work(worker: Worker) -> None:
+        try:
+            publisher.run(worker)
+        except Exception as error:  # the run goes on, and ends with it
+            log.error("MQTT has ended, please report it (%s)", one_line(repr(error)))
+            raise
+
+    worker = Worker("MQTT", work, join_s=DRAIN_S + CONNECT_S + 1).start()
     try:
         yield
     finally:
