@@ -58,6 +58,9 @@ def test_the_story_of_a_camera_in_home_assistant(tmp_path, broker, home):
         event = next(s for name, s in ours(home).items() if name.startswith("event."))
         assert event["attributes"]["event_type"] == "smiling"
         assert set(event["attributes"]) >= {"id", "dwell_s", "first_seen"}
+        # The first picture came before Home Assistant listened, and the broker keeps none.
+        home.wait(lambda: home.value("people_in_view") == "0", "nobody")
+        camera.see(face(7))
         home.wait(lambda: home.value("last_snapshot") not in ("unknown", None), "a snapshot")
 
         home.stop()  # Home Assistant restarts
