@@ -99,8 +99,8 @@ def requirements() -> list[str]:
 def install_hint(extra: str = "pi", kind: str = "") -> str:
     """Return the command that installs a group of requirements.
 
-    extra: "pi" (what the device needs), "files" (networks and portraits), "emoji", "heif", "people"
-    or "video". kind: WHEEL, CHECKOUT or SERVICE; "" means as this Facet was installed.
+    extra: "pi" (what the device needs), "files" (networks and portraits), "emoji", "heif",
+    "people", "video" or "mqtt". kind: WHEEL, CHECKOUT or SERVICE; "" means as this Facet was installed.
     """
     kind = kind or installation()
     if kind != CHECKOUT and extra in ("pi", "files"):

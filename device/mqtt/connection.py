@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-
 from ..errors import FacetError, SourceError, UsageError, one_line, os_reason
 from ..files import open_regular
+from ..resources import install_hint
 from ..settings import MqttSettings
 from .messages import Message
+
+try:
+    from paho.mqtt.client import Client, MQTTMessage
+    from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+    from paho.mqtt.packettypes import PacketTypes
+    from paho.mqtt.properties import Properties
+    from paho.mqtt.reasoncodes import ReasonCode
+except ImportError as error:
+    raise UsageError("[mqtt] needs paho-mqtt 2", install_hint("mqtt")) from error
 
 CONNECT_S = 4.0  # limit of a TCP connection, and of a TLS handshake
 ANSWER_S = 10.0  # limit for the broker's answer to a connection or a subscription

@@ -1,10 +1,14 @@
 """`python -m device.mqtt forget` leaves nothing of a camera on the broker."""
 
+import subprocess
+import sys
+
 import pytest
 
 from device.cli.mqtt import main
 from device.errors import UsageError
 from device.mqtt.connection import BrokerError
+from tests.conftest import ROOT
 from tests.device.mqtt.broker import free_port, publish, retained, wait_until
 from tests.device.mqtt.camera import Camera
 
@@ -48,3 +52,12 @@ def test_a_broker_that_is_not_there_is_an_error(tmp_path):
     config = settings_file(tmp_path, f'host = "127.0.0.1"\nport = {free_port()}')
     with pytest.raises(BrokerError, match="cannot reach the broker"):
         main(["forget", "--config", config])
+
+
+def test_without_paho_the_command_names_the_package(tmp_path):
+    config = settings_file(tmp_path, 'host = "localhost"')
+    code = "import sys; sys.modules['paho'] = None\nfrom device.cli.mqtt import main\n"
+    code += "from device.cli.command import exit_with\nexit_with(lambda: main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "forget", "--config", config]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "[mqtt] needs paho-mqtt 2. Try:" in done.stderr
