@@ -100,7 +100,8 @@ def install_hint(extra: str = "pi", kind: str = "") -> str:
     """Return the command that installs a group of requirements.
 
     extra: "pi" (what the device needs), "files" (networks and portraits), "emoji", "heif",
-    "people", "video" or "mqtt". kind: WHEEL, CHECKOUT or SERVICE; "" means as this Facet was installed.
+    "people", "video" or "mqtt". kind: WHEEL, CHECKOUT or SERVICE; "" means as this Facet was
+    installed.
     """
     kind = kind or installation()
     if kind != CHECKOUT and extra in ("pi", "files"):

@@ -129,6 +129,7 @@ class BrokerConnection:
         """Number of messages received."""
         self.acknowledged: set[int] = set()
         """Numbers of the messages that the broker has taken; the reader removes them."""
+        self._awaited: set[int] = set()  # messages with QoS 1; paho reports the others too
         self.window = 10
         """Number of messages that may wait for their acknowledgement."""
         self.max_packet = 2**28
@@ -226,6 +227,8 @@ class BrokerConnection:
     def publish(self, message: Message) -> int:
         """Send a message; return its number, which `acknowledged` gets if its QoS is 1."""
         info = self._client.publish(message.topic, message.payload, message.qos, message.retain)
+        if message.qos:
+            self._awaited.add(info.mid)
         return info.mid
 
     def subscribe(self, topics: Sequence[str]) -> Sequence[ReasonCode]:
@@ -288,7 +291,8 @@ class BrokerConnection:
     ) -> None:
         if code.is_failure:
             self._refused = code
-        else:
+        elif number in self._awaited:
+            self._awaited.discard(number)
             self.acknowledged.add(number)
 
     def _on_subscribe(

@@ -167,8 +167,8 @@ class Publisher:
             session.broker.publish(Message(self._topics.snapshot, picture))
 
     def _send_values(self, session: Session, now_s: float, available: bool) -> None:
-        self._today.update(self._live.state.visits(self._today.number))
-        payload = messages.state(self._view, self._today.update([]), self._settings.people)
+        today = self._today.update(self._live.state.visits(self._today.number))
+        payload = messages.state(self._view, today, self._settings.people)
         self._send_changed(session, self._topics.state, payload)
         if now_s - session.numbers_s >= self._settings.numbers_s:
             session.numbers_s = now_s

@@ -6,6 +6,7 @@ import pytest
 
 from device.errors import SourceError, UsageError
 from device.mqtt.connection import BrokerConnection, BrokerError, access_of
+from device.mqtt.messages import Message
 from device.mqtt.publisher import Clocks
 from device.mqtt.start import check_mqtt
 from device.settings import MqttSettings, OutputsSettings, PeopleSettings, Settings
@@ -198,3 +199,16 @@ def test_a_folder_that_takes_no_files_is_an_error(tmp_path):
     (tmp_path / "visits.csv.mqtt").mkdir()
     with Camera(tmp_path, 1) as camera:  # a damaged store is no reason not to run
         camera.see()
+
+
+def test_only_messages_that_wait_for_it_are_noted_as_acknowledged(broker):
+    access = access_of(MqttSettings(host="127.0.0.1", port=broker.port))
+    connection = BrokerConnection(access, "facet-test", None, NOW)
+    connection.open(lambda: False)
+    for _ in range(50):
+        connection.publish(Message("facet/test/state", b"{}"))
+    number = connection.publish(Message("facet/test/visit", b"{}", qos=1))
+    while number not in connection.acknowledged:
+        connection.loop(0.1)
+    assert connection.acknowledged == {number}
+    connection.close()
