@@ -8,9 +8,9 @@ CSV file, the only queue: how far they were sent is stored beside it, so that ne
 Facet that ends loses one.
 
 Modules: `topics` and `messages` what is sent where; `values` what is in view, without flicker;
-`discovery` Home Assistant's entities; `connection` one connection to the broker; `publisher` the
-thread; `ownership` which of two cameras with one id goes on; `snapshot` pictures, if asked for;
-`forget` removes a camera from Home Assistant; `start` begins it all.
+`discovery` Home Assistant's entities; `access` and `connection` the broker; `publisher` the thread;
+`visits` their file; `ownership` which of two cameras with one id goes on; `snapshot` pictures, if
+asked for; `forget` removes a camera from Home Assistant; `start` begins it all.
 """
 
 from .start import check_mqtt, open_mqtt

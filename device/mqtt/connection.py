@@ -8,13 +8,11 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from ..errors import FacetError, SourceError, UsageError, one_line, os_reason
-from ..files import open_regular
+from ..errors import FacetError, UsageError, one_line, os_reason
 from ..resources import install_hint
-from ..settings import MqttSettings
+from .access import Access
 from .messages import Message
 
 try:
@@ -31,7 +29,6 @@ ANSWER_S = 10.0  # limit for the broker's answer to a connection or a subscripti
 KEEPALIVE_S = 30  # after 1.5 times that long without a sign of life the broker sends the last will
 MAX_PACKET = 262_144  # bytes that the broker may send at once: no rubbish fills the memory
 MAX_INBOX = 100  # messages that wait to be read; the oldest are dropped
-MAX_PASSWORD = 65_535  # bytes, MQTT's own limit
 TAKEN_OVER = 0x8E
 HINTS = {
     0x01: "Mosquitto 1.6 or later, or another broker with MQTT 5",
@@ -58,51 +55,6 @@ def taken_over() -> TakenOverError:
         "another Facet with the same id has connected to the broker; this one sends no more",
         "another id in [mqtt], then restart",
     )
-
-
-@dataclass(frozen=True)
-class Access:
-    """How to reach the broker, with what the settings' files held."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    tls: ssl.SSLContext | None
-
-    @property
-    def place(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-def access_of(settings: MqttSettings) -> Access:
-    """Return how to reach the broker; UsageError or SourceError for files that cannot be used."""
-    port = settings.port or (8883 if settings.tls else 1883)
-    password = _read_password(settings.password_file) if settings.password_file else ""
-    context = _tls(settings.ca_file) if settings.tls else None
-    return Access(settings.host, port, settings.user, password, context)
-
-
-def _read_password(path: Path) -> str:
-    try:
-        with open_regular(path) as file:
-            return file.read(MAX_PASSWORD).decode("utf-8-sig").rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        raise SourceError(
-            f"cannot read the password file {path}: {os_reason(error)}",
-            "password_file in [mqtt] with a file that this user may read",
-        ) from None
-
-
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
-        reason = "it has no certificate" if isinstance(error, ssl.SSLError) else os_reason(error)
-        raise UsageError(
-            f"cannot read the certificates {ca_file}: {reason}",
-            "ca_file in [mqtt] with a PEM file of the broker's authority",
-        ) from None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import time
 
 from ..settings import MqttSettings
-from .connection import BrokerConnection, BrokerError, access_of
+from .access import access_of
+from .connection import BrokerConnection, BrokerError
 from .messages import Message
 from .topics import Topics
 

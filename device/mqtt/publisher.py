@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import random
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..log import log
 from ..outputs.live import LiveRun
 from ..outputs.status_log import hottest_c
-from ..rowlog.tail import RowTail, TailedRow
+from ..rowlog.tail import RowTail
 from ..worker import Worker
 from . import discovery, messages
+from .access import Access
 from .connection import (
-    LOG_OF_BROKER,
-    Access,
     BrokerConnection,
     BrokerError,
     Received,
@@ -28,17 +26,15 @@ from .ownership import Run, next_run, run_of
 from .snapshot import Snapshots
 from .topics import OFFLINE, ONLINE, Topics
 from .values import InView, SteppedNumber, VisitsToday
+from .visits import VisitSender
 
 POLL_S = 0.2  # between two looks at the run
 VALUES_S = 1.0  # least time between two messages about who is in view
-SAVE_S = 5.0  # between two writes of how far visits were sent: each wears the SD card
 GRACE_S = 0.5  # for retained messages to arrive after a subscription
 DRAIN_S = 3.0  # limit for the last visits at the end of a run
-ACKNOWLEDGE_S = 30.0  # limit for the broker to acknowledge a visit
 STABLE_S = 30.0  # a connection that lasted so long begins with the shortest pause again
 BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 BIRTH_S = 10.0  # between two answers to Home Assistant's start: it may start over and over
-PASSED_OVER = 0  # in place of a message's number; the broker's begin at 1
 FLOOD = 200  # messages received in VALUES_S
 
 
@@ -62,8 +58,6 @@ class Session:
     broker: BrokerConnection
     since_s: float
     sent: dict[str, bytes] = field(default_factory=dict)  # the last payload by topic
-    waiting: deque[tuple[int, TailedRow]] = field(default_factory=deque)  # for acknowledgement
-    waiting_since_s: float = 0.0
     values_s: float = -1e9
     numbers_s: float = -1e9
     birth_s: float = -1e9
@@ -90,15 +84,20 @@ class Publisher:
     ):
         self._live, self._settings = live, live.settings.mqtt
         self._access, self._topics, self._thresholds = access, topics, thresholds
-        self._tail, self._today, self._clocks = tail, today, clocks
+        self._today, self._clocks = today, clocks
+        named = self._settings.people
+        self._visits = VisitSender(
+            tail,
+            topics.visit,
+            lambda row: messages.visit(row, topics.id, thresholds, named),
+            self._report,
+        )
         self._view = InView(thresholds, self._settings.hold_s)
         self._fps, self._temperature = SteppedNumber(0.5, 0.1), SteppedNumber(1.0)
         self._with_temperature = clocks.temperature_c() is not None
         self._snapshots = Snapshots(self._settings.numbers_s) if self._settings.snapshot else None
         self._run: Run | None = None  # known from the first connection on
-        self._saved_s = clocks.now_s()
         self._reported = ""  # the last line of the log about the broker
-        self._lost_files = 0
 
     def run(self, worker: Worker) -> None:
         """Connect, again after each loss with growing pauses, until the run ends."""
@@ -113,7 +112,7 @@ class Publisher:
             except BrokerError as error:
                 self._report(f"{error}" + self._kept())
             finally:
-                self._save(at_once=True)
+                self._visits.save(self._clocks.now_s(), at_once=True)
             failures = 0 if self._clocks.now_s() - begun_s > STABLE_S else failures
             steps_s = self._clocks.backoff_s
             # Cameras that lost the same broker shall not all come back at the same moment.
@@ -133,8 +132,7 @@ class Publisher:
         broker = BrokerConnection(self._access, self._topics.client_id, will, clock_s)
         broker.open(worker.stopping.is_set)
         session = Session(broker, clock_s())
-        if self._tail:
-            self._tail.rewind()
+        self._visits.begin()
         try:
             self._tidy(session)
             self._report(f"connected to the broker {self._access.place}, as {self._topics.id}")
@@ -148,7 +146,7 @@ class Publisher:
         session.broker.loop(POLL_S)
         now_s = self._clocks.now_s()
         self._read_inbox(session, now_s)
-        self._send_visits(session, now_s)
+        self._visits.send(session.broker, now_s)
         reconnecting = self._live.reconnecting()
         newest = None if reconnecting else self._live.state.newest()
         self._view.update(newest, now_s)
@@ -187,65 +185,13 @@ class Publisher:
             session.broker.publish(Message(topic, payload, retain=True))
             session.sent[topic] = payload
 
-    def _send_visits(self, session: Session, now_s: float) -> None:
-        """Send the visits that come next, as many as may wait; note those that have arrived."""
-        if not self._tail:
-            return
-        broker, waiting = session.broker, session.waiting
-        while waiting and waiting[0][0] in (PASSED_OVER, *broker.acknowledged):
-            number, row = waiting.popleft()
-            broker.acknowledged.discard(number)
-            self._tail.acknowledge(row)
-            session.waiting_since_s = now_s
-        for row in self._rows(broker.window - len(waiting)):
-            if not waiting:
-                session.waiting_since_s = now_s
-            waiting.append((self._send_visit(session, row), row))
-        if waiting and now_s - session.waiting_since_s > ACKNOWLEDGE_S:
-            raise BrokerError(
-                f"the broker {self._access.place} acknowledges no visits", LOG_OF_BROKER
-            )
-        self._save()
-
-    def _send_visit(self, session: Session, row: TailedRow) -> int:
-        """Send a visit; return the message's number, or PASSED_OVER for what is no visit."""
-        named = self._settings.people
-        payload = messages.visit(row.values, self._topics.id, self._thresholds, named)
-        if payload is None:  # it must not stop those that follow
-            log.warning("MQTT: a row of the visits file is no visit, and is not sent")
-            return PASSED_OVER
-        return session.broker.publish(Message(self._topics.visit, payload, qos=1))
-
-    def _rows(self, limit: int) -> list[TailedRow]:
-        if not self._tail or limit <= 0:
-            return []
-        try:
-            rows = self._tail.rows(limit)
-        except OSError as error:  # the disk is gone; its writer has said so
-            self._report(f"cannot read the visits: {error}")
-            return []
-        if self._tail.lost_files > self._lost_files:
-            self._lost_files = self._tail.lost_files
-            log.warning("an older visits file was deleted before all of it was sent")
-        return rows
-
-    def _save(self, at_once: bool = False) -> None:
-        now_s = self._clocks.now_s()
-        if not self._tail or (now_s - self._saved_s < SAVE_S and not at_once):
-            return
-        self._saved_s = now_s
-        try:
-            self._tail.save()
-        except OSError as error:
-            self._report(f"cannot store how far visits were sent, some may be sent twice: {error}")
-
     def _drain(self, session: Session) -> None:
         """Send the visits that ended last, and that the camera is off."""
         end_s = self._clocks.now_s() + DRAIN_S
-        self._send_visits(session, self._clocks.now_s())
-        while session.waiting and self._clocks.now_s() < end_s:
+        self._visits.send(session.broker, self._clocks.now_s())
+        while self._visits.waiting and self._clocks.now_s() < end_s:
             session.broker.loop(0.05)
-            self._send_visits(session, self._clocks.now_s())
+            self._visits.send(session.broker, self._clocks.now_s())
         self._send_changed(session, self._topics.status, OFFLINE.encode())
         while session.broker.sending and self._clocks.now_s() < end_s:
             session.broker.loop(0.05)
@@ -328,7 +274,7 @@ class Publisher:
             )
 
     def _kept(self) -> str:
-        return "; visits wait in their file" if self._tail else ""
+        return "; visits wait in their file" if self._visits.on else ""
 
     def _report(self, line: str) -> None:
         """Log a line about the broker, once until there is another."""

@@ -11,7 +11,8 @@ from ..outputs.live import LiveRun
 from ..rowlog.tail import RowTail
 from ..settings import Settings
 from ..worker import Worker
-from .connection import CONNECT_S, access_of
+from .access import access_of
+from .connection import CONNECT_S
 from .publisher import CLOCKS, DRAIN_S, Clocks, Publisher
 from .topics import topics_of
 from .values import VisitsToday

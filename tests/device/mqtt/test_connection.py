@@ -5,7 +5,8 @@ import subprocess
 import pytest
 
 from device.errors import SourceError, UsageError
-from device.mqtt.connection import BrokerConnection, BrokerError, access_of
+from device.mqtt.access import access_of
+from device.mqtt.connection import BrokerConnection, BrokerError
 from device.mqtt.messages import Message
 from device.mqtt.publisher import Clocks
 from device.mqtt.start import check_mqtt
