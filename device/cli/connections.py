@@ -60,6 +60,6 @@ def _connected(settings: Settings) -> bool:
 def _open(live: LiveRun, stack: contextlib.ExitStack) -> None:
     """Enter each connection that the settings enable on the stack."""
     if live.settings.mqtt.host:
-        from ..mqtt import open_mqtt
+        from ..mqtt.start import open_mqtt
 
         stack.enter_context(open_mqtt(live))

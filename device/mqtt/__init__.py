@@ -1,5 +1,6 @@
 """MQTT: a run's values and visits for a broker, and Home Assistant's discovery.
 
+    from device.mqtt.start import open_mqtt
     with open_mqtt(live):     # a LiveRun whose settings have [mqtt] host
         ...                   # the loop writes to live.state
 
@@ -10,9 +11,6 @@ Facet that ends loses one.
 Modules: `topics` and `messages` what is sent where; `values` what is in view, without flicker;
 `discovery` Home Assistant's entities; `access` and `connection` the broker; `publisher` the thread;
 `visits` their file; `ownership` which of two cameras with one id goes on; `snapshot` pictures, if
-asked for; `forget` removes a camera from Home Assistant; `start` begins it all.
+asked for; `forget` removes a camera from Home Assistant; `start` begins it all. None is imported
+here: `python -m device.mqtt --help` needs no paho.
 """
-
-from .start import check_mqtt, open_mqtt
-
-__all__ = ["check_mqtt", "open_mqtt"]

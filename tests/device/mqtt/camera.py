@@ -5,8 +5,8 @@ import itertools
 from pathlib import Path
 
 from device.attributes.model_card import Attribute, ModelCard
-from device.mqtt import open_mqtt
 from device.mqtt.publisher import Clocks
+from device.mqtt.start import open_mqtt
 from device.outputs.live import LiveRun, LiveState
 from device.outputs.visit_log import VisitLog
 from device.settings import (

@@ -56,8 +56,14 @@ def test_a_broker_that_is_not_there_is_an_error(tmp_path):
 
 def test_without_paho_the_command_names_the_package(tmp_path):
     config = settings_file(tmp_path, 'host = "localhost"')
-    code = "import sys; sys.modules['paho'] = None\nfrom device.cli.mqtt import main\n"
-    code += "from device.cli.command import exit_with\nexit_with(lambda: main(sys.argv[1:]))"
-    command = [sys.executable, "-c", code, "forget", "--config", config]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    code = "import runpy, sys; sys.modules['paho'] = None\n"
+    code += "runpy.run_module('device.mqtt', run_name='__main__', alter_sys=True)"
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", code, *words]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+    done = run("forget", "--config", config)
     assert done.returncode == 2 and "[mqtt] needs paho-mqtt 2. Try:" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert run("--help").returncode == 0
