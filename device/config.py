@@ -67,6 +67,9 @@ class Table(msgspec.Struct, frozen=True):
     word of Python, such as `from`, has a field with an underscore: `from_`.
     """
 
+    by_key = True
+    """Whether `override` finds its settings by their key alone."""
+
     def check(self, origin: str) -> None:
         """Raise UsageError, which begins with `origin`, for values that do not go together."""
 
@@ -278,7 +281,7 @@ def override(settings: T, values: Mapping[str, Any], origin: str = "settings") -
     for key, value in values.items():
         if key in arrays:
             continue
-        owners = [name for name, part in parts.items() if key in settings_of(part)]
+        owners = [n for n, part in parts.items() if part.by_key and key in settings_of(part)]
         if len(owners) > 1:
             flagged = [name for name in owners if settings_of(parts[name])[key].flag]
             owners = flagged or owners
@@ -296,7 +299,7 @@ def override(settings: T, values: Mapping[str, Any], origin: str = "settings") -
             known = {
                 *parts,
                 *arrays,
-                *(name for part in parts.values() for name in settings_of(part)),
+                *(n for part in parts.values() if part.by_key for n in settings_of(part)),
             }
             raise UsageError(f"{origin}: unknown setting {key}", nearest(key, sorted(known)))
     return merge(settings, tables, origin)

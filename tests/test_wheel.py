@@ -31,12 +31,21 @@ SOURCES = (
     *("LICENSE", "NOTICE", "README.md", "pyproject.toml", "setup.py"),
     *(
         f"requirements-{extra}.txt"
-        for extra in (
-            *("pi", "emoji", "heif", "metrics", "people", "push", "rules", "video", "web"),
-        )
+        for extra in [
+            "pi",
+            "emoji",
+            "heif",
+            "metrics",
+            "mqtt",
+            "people",
+            "push",
+            "rules",
+            "video",
+            "web",
+        ]
     ),
 )
-SUBCOMMANDS = ("run", "list", "doctor", "settings", "people", "emoji", "rules", "bench")
+SUBCOMMANDS = ["run", "list", "doctor", "settings", "people", "emoji", "mqtt", "rules", "bench"]
 
 FIVE_LINES = """
 import facet

@@ -95,7 +95,9 @@ def _measured(
 
 def _connected(settings: Settings) -> bool:
     """Return whether the settings enable any connection."""
-    return bool(settings.web.address) or settings.metrics.enabled or bool(settings.rules)
+    return bool(
+        settings.web.address or settings.mqtt.host or settings.metrics.enabled or settings.rules
+    )
 
 
 def _open(live: LiveRun, stack: contextlib.ExitStack) -> None:
@@ -104,6 +106,10 @@ def _open(live: LiveRun, stack: contextlib.ExitStack) -> None:
         from ..web import open_web
 
         stack.enter_context(open_web(live))
+    if live.settings.mqtt.host:
+        from ..mqtt.start import open_mqtt
+
+        stack.enter_context(open_mqtt(live))
     if live.settings.rules:
         from ..rules.runner import open_rules
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "emoji": ("cli.emoji", "draw people as emoji"),
     "web": ("cli.web", "make the password of the web page"),
     "rules": ("cli.rules", "test a settings file's rules on a video"),
+    "mqtt": ("cli.mqtt", "remove this camera from Home Assistant"),
     "bench": ("cli.bench", "measure the speed and memory of this computer"),
 }
 

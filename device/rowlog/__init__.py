@@ -23,7 +23,8 @@ What it guarantees for a file:
 Modules: `sink` the public side and its thread; `writer` when to write, sync and retry; `buffer`
 rows in memory; `rotating_file` when the next file begins; `locked_file` one open file; `rotation`
 older files; `age` how old they are; `clock` whether its date can be trusted; `csv_format` lines as
-bytes; `disk_errors` what a user can do about an OSError.
+bytes; `disk_errors` what a user can do about an OSError; `tail` reads the rows again, for another
+part.
 """
 
 from .buffer import RowCounts

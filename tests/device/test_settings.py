@@ -363,3 +363,24 @@ def test_any_file_gives_settings_or_one_line(tables):
         assert isinstance(merge(Settings(), tables, "f.toml"), Settings)
     except UsageError as error:
         assert "\n" not in str(error) and str(error).startswith("f.toml")
+
+
+def test_a_key_that_a_connection_has_too_means_the_library_s():
+    changed = override(Settings(), {"user": "ada", "name": "door"})
+    assert (changed.camera.user, changed.mqtt.user, changed.mqtt.name) == ("ada", "", "")
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ('id = "a/b"', r"id = 'a/b', need up to 64 letters"),
+        ('discovery = "a/#"', r"discovery = 'a/#' is no level of a topic"),
+        ('ca_file = "ca.pem"', "ca_file without tls"),
+        ('password_file = "secret"', "password_file without user"),
+    ],
+)
+def test_mqtt_settings_that_cannot_be_used_are_refused(tmp_path, text, message):
+    file = tmp_path / "facet.toml"
+    file.write_text(f"[mqtt]\n{text}\n")
+    with pytest.raises(UsageError, match=message):
+        load_settings(file)

@@ -1,0 +1,283 @@
+"""The thread that keeps the broker informed: what is in view, how the camera is, each visit."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..log import log
+from ..outputs.live import LiveRun
+from ..outputs.status_log import hottest_c
+from ..rowlog.tail import RowTail
+from ..worker import Worker
+from . import discovery, messages
+from .access import Access
+from .connection import (
+    BrokerConnection,
+    BrokerError,
+    Received,
+    TakenOverError,
+    taken_over,
+)
+from .messages import Message
+from .ownership import Run, next_run, run_of
+from .snapshot import Snapshots
+from .topics import OFFLINE, ONLINE, Topics
+from .values import InView, SteppedNumber, VisitsToday
+from .visits import VisitSender
+
+POLL_S = 0.2  # between two looks at the run
+VALUES_S = 1.0  # least time between two messages about who is in view
+GRACE_S = 0.5  # for retained messages to arrive after a subscription
+DRAIN_S = 3.0  # limit for the last visits at the end of a run
+STABLE_S = 30.0  # a connection that lasted so long begins with the shortest pause again
+BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+BIRTH_S = 10.0  # between two answers to Home Assistant's start: it may start over and over
+FLOOD = 200  # messages received in VALUES_S
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """What tells the time and chance; tests have their own."""
+
+    now_s: Callable[[], float] = time.monotonic
+    chance: Callable[[], float] = random.random
+    backoff_s: tuple[float, ...] = BACKOFF_S
+    temperature_c: Callable[[], float | None] = hottest_c
+
+
+CLOCKS = Clocks()
+
+
+@dataclass
+class Session:
+    """What belongs to one connection."""
+
+    broker: BrokerConnection
+    since_s: float
+    sent: dict[str, bytes] = field(default_factory=dict)  # the last payload by topic
+    values_s: float = -1e9
+    numbers_s: float = -1e9
+    birth_s: float = -1e9
+    born: bool = False  # Home Assistant has started, and was not answered yet
+    received: int = 0  # when values were sent last
+    flooded: bool = False
+
+
+class Publisher:
+    """Sends a run's messages until it ends; `run` is the work of a Worker.
+
+    tail: of the visits file; None: visits are not sent. thresholds: of the attributes to send.
+    """
+
+    def __init__(
+        self,
+        live: LiveRun,
+        access: Access,
+        topics: Topics,
+        thresholds: Mapping[str, float],
+        tail: RowTail | None,
+        today: VisitsToday,
+        clocks: Clocks,
+    ):
+        self._live, self._settings = live, live.settings.mqtt
+        self._access, self._topics, self._thresholds = access, topics, thresholds
+        self._today, self._clocks = today, clocks
+        named = self._settings.people
+        self._visits = VisitSender(
+            tail,
+            topics.visit,
+            lambda row: messages.visit(row, topics.id, thresholds, named),
+            self._report,
+        )
+        self._view = InView(thresholds, self._settings.hold_s)
+        self._fps, self._temperature = SteppedNumber(0.5, 0.1), SteppedNumber(1.0)
+        self._with_temperature = clocks.temperature_c() is not None
+        self._snapshots = Snapshots(self._settings.numbers_s) if self._settings.snapshot else None
+        self._run: Run | None = None  # known from the first connection on
+        self._reported = ""  # the last line of the log about the broker
+
+    def run(self, worker: Worker) -> None:
+        """Connect, again after each loss with growing pauses, until the run ends."""
+        failures = 0
+        while not self._ending(worker):
+            begun_s = self._clocks.now_s()
+            try:
+                self._connect(worker)
+            except TakenOverError as error:
+                self._report(str(error))
+                return
+            except BrokerError as error:
+                self._report(f"{error}" + self._kept())
+            finally:
+                self._visits.save(self._clocks.now_s(), at_once=True)
+            failures = 0 if self._clocks.now_s() - begun_s > STABLE_S else failures
+            steps_s = self._clocks.backoff_s
+            # Cameras that lost the same broker shall not all come back at the same moment.
+            pause_s = steps_s[min(failures, len(steps_s) - 1)] * (0.5 + self._clocks.chance() / 2)
+            failures += 1
+            end_s = self._clocks.now_s() + pause_s
+            while self._clocks.now_s() < end_s and not self._ending(worker):
+                worker.stopping.wait(min(POLL_S, pause_s))
+
+    def _ending(self, worker: Worker) -> bool:
+        return worker.stopping.is_set() or self._live.state.closed
+
+    def _connect(self, worker: Worker) -> None:
+        """Serve one connection, up to its loss (BrokerError) or the end of the run."""
+        will = Message(self._topics.status, OFFLINE.encode(), retain=True)
+        clock_s = self._clocks.now_s
+        broker = BrokerConnection(self._access, self._topics.client_id, will, clock_s)
+        broker.open(worker.stopping.is_set)
+        session = Session(broker, clock_s())
+        self._visits.begin()
+        try:
+            self._tidy(session)
+            self._report(f"connected to the broker {self._access.place}, as {self._topics.id}")
+            while not self._ending(worker):
+                self._step(session)
+            self._drain(session)
+        finally:
+            broker.close()
+
+    def _step(self, session: Session) -> None:
+        session.broker.loop(POLL_S)
+        now_s = self._clocks.now_s()
+        self._read_inbox(session, now_s)
+        self._visits.send(session.broker, now_s)
+        reconnecting = self._live.reconnecting()
+        newest = None if reconnecting else self._live.state.newest()
+        self._view.update(newest, now_s)
+        if now_s - session.values_s >= VALUES_S:
+            session.values_s = now_s
+            self._check_flood(session)
+            self._send_values(session, now_s, available=newest is not None)
+        if self._snapshots and newest is not None:
+            self._send_snapshot(session, self._snapshots.take(newest, self._view.people, now_s))
+
+    def _send_snapshot(self, session: Session, picture: bytes | None) -> None:
+        if picture and len(picture) + len(self._topics.snapshot) + 16 > session.broker.max_packet:
+            # The broker would end the connection.
+            self._report("the broker takes no messages as large as a snapshot")
+        elif picture:
+            session.broker.publish(Message(self._topics.snapshot, picture))
+
+    def _send_values(self, session: Session, now_s: float, available: bool) -> None:
+        today = self._today.update(self._live.state.visits(self._today.number))
+        payload = messages.state(self._view, today, self._settings.people)
+        self._send_changed(session, self._topics.state, payload)
+        if now_s - session.numbers_s >= self._settings.numbers_s:
+            session.numbers_s = now_s
+            newest = self._live.state.newest()
+            payload = messages.diagnostics(
+                self._fps.update(newest.fps if newest and available else None),
+                self._temperature.update(self._clocks.temperature_c()),
+            )
+            self._send_changed(session, self._topics.diagnostics, payload)
+        # Last: who hears that the camera is there finds the values there too.
+        status = ONLINE if available else OFFLINE
+        self._send_changed(session, self._topics.status, status.encode())
+
+    def _send_changed(self, session: Session, topic: str, payload: bytes) -> None:
+        if session.sent.get(topic) != payload:
+            session.broker.publish(Message(topic, payload, retain=True))
+            session.sent[topic] = payload
+
+    def _drain(self, session: Session) -> None:
+        """Send the visits that ended last, and that the camera is off."""
+        end_s = self._clocks.now_s() + DRAIN_S
+        self._visits.send(session.broker, self._clocks.now_s())
+        while self._visits.waiting and self._clocks.now_s() < end_s:
+            session.broker.loop(0.05)
+            self._visits.send(session.broker, self._clocks.now_s())
+        self._send_changed(session, self._topics.status, OFFLINE.encode())
+        while session.broker.sending and self._clocks.now_s() < end_s:
+            session.broker.loop(0.05)
+
+    def _tidy(self, session: Session) -> None:
+        """Introduce the camera to Home Assistant, and remove what others left on its topics."""
+        topics = [topic for topic in (self._topics.config, *self._topics.passing) if topic]
+        session.broker.subscribe([self._topics.run])
+        # A broker sends what it keeps before it answers what comes next.
+        session.broker.subscribe(topics)
+        old = self._kept_messages(session)
+        # Without delay: two cameras with one id may be ending each other's connections.
+        self._claim(session, old.get(self._topics.run))
+        end_s = self._clocks.now_s() + GRACE_S
+        while self._clocks.now_s() < end_s:
+            session.broker.loop(0.05)
+        old |= self._kept_messages(session)
+        session.broker.unsubscribe([self._topics.run, *topics])
+        for topic in self._topics.passing:
+            if topic in old:
+                log.warning("removed another program's retained message from %s", topic)
+                session.broker.publish(Message(topic, b"", retain=True))
+        if self._topics.config:
+            self._introduce(session, old.get(self._topics.config))
+            session.broker.subscribe([self._topics.birth])
+
+    def _kept_messages(self, session: Session) -> dict[str, Received]:
+        """Return the retained messages that have come, by topic."""
+        found = {one.topic: one for one in session.broker.inbox if one.retained}
+        session.broker.inbox.clear()
+        return found
+
+    def _claim(self, session: Session, found: Received | None) -> None:
+        """Say that this run sends; raise TakenOverError if a later one does."""
+        other = run_of(found.payload) if found else None
+        if self._run is None:
+            self._run = next_run(other)
+        elif other and other > self._run:
+            raise taken_over()
+        session.broker.publish(Message(self._topics.run, self._run.payload, retain=True))
+
+    def _introduce(self, session: Session, old: Received | None = None) -> None:
+        """Send the discovery; old: the one that the broker keeps."""
+        attributes = tuple(self._thresholds)
+
+        def config(removed: Mapping[str, str] | None = None) -> bytes:
+            return discovery.config(
+                self._settings, self._topics, attributes, self._with_temperature, removed
+            )
+
+        if removed := discovery.leftover(old.payload if old else b"", config()):
+            self._publish_config(session, config(removed))
+        self._publish_config(session, config())
+
+    def _publish_config(self, session: Session, payload: bytes) -> None:
+        session.broker.publish(Message(self._topics.config, payload, retain=True))
+
+    def _read_inbox(self, session: Session, now_s: float) -> None:
+        inbox = session.broker.inbox
+        while inbox:
+            found = inbox.popleft()
+            # A retained one was there before this connection, which has just introduced itself.
+            if found.topic == self._topics.birth and not found.retained:
+                session.born = session.born or found.payload == ONLINE.encode()
+        if session.born and now_s - session.birth_s >= BIRTH_S:
+            session.born, session.birth_s = False, now_s
+            self._introduce(session)
+            session.sent.clear()
+
+    def _check_flood(self, session: Session) -> None:
+        count = session.broker.received - session.received
+        session.received = session.broker.received
+        if count > FLOOD and not session.flooded:
+            session.flooded = True
+            session.broker.unsubscribe([self._topics.birth])
+            log.warning(
+                "%d messages a second on %s: it is not listened to until the next connection",
+                count,
+                self._topics.birth,
+            )
+
+    def _kept(self) -> str:
+        return "; visits wait in their file" if self._visits.on else ""
+
+    def _report(self, line: str) -> None:
+        """Log a line about the broker, once until there is another."""
+        if line != self._reported:
+            self._reported = line
+            log.log(20 if line.startswith("connected") else 30, "MQTT: %s", line)

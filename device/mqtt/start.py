@@ -1,0 +1,116 @@
+"""Begin to send a run's messages."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from ..errors import FacetError, UsageError, nearest, one_line, os_reason
+from ..log import log
+from ..outputs.live import LiveRun
+from ..rowlog.tail import RowTail
+from ..settings import Settings
+from ..worker import Worker
+from .access import access_of
+from .connection import CONNECT_S
+from .publisher import CLOCKS, DRAIN_S, Clocks, Publisher
+from .topics import topics_of
+from .values import VisitsToday
+
+LOCAL = ("localhost", "127.0.0.1", "::1")
+STORE = ".mqtt"  # suffix of the file that stores how far visits were sent
+
+
+def check_mqtt(settings: Settings, visits: Path | None) -> None:
+    """Raise UsageError for settings of [mqtt] that other settings do not allow.
+
+    visits: the file of visits, if one is written.
+    """
+    mqtt = settings.mqtt
+    if mqtt.visits and not visits:
+        raise UsageError(
+            "[mqtt] sends visits, which wait for the broker in a file that is not named",
+            "--events visits.csv, or visits = false in [mqtt]",
+        )
+    if (
+        mqtt.visits
+        and visits
+        and (str(visits) == "-" or (visits.exists() and not visits.is_file()))
+    ):
+        raise UsageError(
+            f"[mqtt] sends visits, which wait for the broker in a file, and {visits} is none",
+            "--events visits.csv, or visits = false in [mqtt]",
+        )
+    if mqtt.people and not settings.people.enabled:
+        raise UsageError("[mqtt] people without recognition", "--people, or enabled in [people]")
+
+
+def thresholds_of(live: LiveRun) -> dict[str, float]:
+    """Return the thresholds of the attributes to send, 0..1; UsageError for one not shown."""
+    known = dict(zip(live.card.names, live.card.values("threshold").tolist(), strict=True))
+    for name in live.settings.mqtt.attributes:
+        if name not in known:
+            raise UsageError(f"[mqtt] attributes: unknown {name!r}", nearest(name, live.shown))
+        if name not in live.shown:
+            raise UsageError(f"[mqtt] attributes: {name} is not shown", f"--attributes {name},..")
+    return {name: known[name] for name in live.settings.mqtt.attributes}
+
+
+@contextlib.contextmanager
+def open_mqtt(live: LiveRun, clocks: Clocks = CLOCKS) -> Iterator[None]:
+    """Send a run's messages from a thread of its own, until left.
+
+    Raises UsageError or SourceError for settings that cannot be used. A broker that is not there is
+    no error: it is tried again.
+    """
+    settings = live.settings.mqtt
+    check_mqtt(live.settings, live.visits)
+    thresholds, access = thresholds_of(live), access_of(settings)
+    if access.password and not access.tls and access.host not in LOCAL:
+        log.warning("MQTT: the password goes to %s unencrypted. Try: tls in [mqtt]", access.host)
+    tail = _tail_of(live.visits) if settings.visits and live.visits else None
+    publisher = Publisher(live, access, topics_of(settings), thresholds, tail, _today(tail), clocks)
+
+    def work(worker: Worker) -> None:
+        try:
+            publisher.run(worker)
+        except Exception as error:  # the run goes on, and ends with it
+            log.error("MQTT has ended, please report it (%s)", one_line(repr(error)))
+            raise
+
+    worker = Worker("MQTT", work, join_s=DRAIN_S + CONNECT_S + 1).start()
+    try:
+        yield
+    finally:
+        _stop(worker)
+
+
+def _tail_of(visits: Path) -> RowTail:
+    store = visits.with_name(visits.name + STORE)
+    try:
+        tail = RowTail(visits, store)
+    except OSError as error:
+        raise UsageError(
+            f"cannot store in {store} how far visits were sent: {os_reason(error)}",
+            "--events FILE.csv in a folder that you may write to",
+        ) from error
+    if tail.damaged:
+        log.warning("MQTT: %s is damaged; the visits of %s are sent again", store, visits)
+    return tail
+
+
+def _today(tail: RowTail | None) -> VisitsToday:
+    if not tail:
+        return VisitsToday()
+    # The local day may have begun on another day in UTC.
+    since = (datetime.now(UTC).date() - timedelta(days=2)).isoformat()
+    return VisitsToday((row.get("first_seen", "") for row in tail.values(since)), date.today)
+
+
+def _stop(worker: Worker) -> None:
+    try:
+        worker.stop()
+    except FacetError as error:
+        if not worker.running:
+            raise
+        log.warning("%s", error.message)  # a broker that hangs does not make the run fail

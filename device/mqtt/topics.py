@@ -1,0 +1,92 @@
+"""The topics of one camera; docs/schemas/ describes their messages."""
+
+import re
+import socket
+from dataclasses import dataclass
+
+from ..settings import MAX_ID, MqttSettings
+
+ONLINE, OFFLINE = "online", "offline"
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The names under which a camera sends."""
+
+    id: str
+    discovery: str
+    """Prefix of Home Assistant's discovery; empty: no discovery."""
+
+    def _of(self, name: str) -> str:
+        return f"facet/{self.id}/{name}"
+
+    @property
+    def status(self) -> str:
+        """`online` or `offline`; retained."""
+        return self._of("status")
+
+    @property
+    def state(self) -> str:
+        """Who is in view, and today's visits; retained."""
+        return self._of("state")
+
+    @property
+    def diagnostics(self) -> str:
+        """Frames per second and temperature; retained."""
+        return self._of("diagnostics")
+
+    @property
+    def visit(self) -> str:
+        """A visit that has ended; not retained."""
+        return self._of("visit")
+
+    @property
+    def snapshot(self) -> str:
+        """A JPEG picture; not retained."""
+        return self._of("snapshot")
+
+    @property
+    def run(self) -> str:
+        """Number of the run that sends: a second one with the same id replaces it; retained."""
+        return self._of("run")
+
+    @property
+    def config(self) -> str:
+        """Home Assistant's discovery; retained. Empty without discovery."""
+        return f"{self.discovery}/device/{self.object_id}/config" if self.discovery else ""
+
+    @property
+    def birth(self) -> str:
+        """Where Home Assistant says that it is online. Empty without discovery."""
+        return f"{self.discovery}/status" if self.discovery else ""
+
+    @property
+    def object_id(self) -> str:
+        """Name of the camera beside those of other programs."""
+        return f"facet_{self.id}"
+
+    @property
+    def client_id(self) -> str:
+        """Name of the connection: the broker ends an older one of the same name."""
+        return f"facet-{self.id}"
+
+    @property
+    def retained(self) -> tuple[str, ...]:
+        """What the broker keeps of this camera."""
+        ours = self.config, self.status, self.state, self.diagnostics, self.run
+        return tuple(filter(None, ours))
+
+    @property
+    def passing(self) -> tuple[str, ...]:
+        """What the broker must not keep: a retained message there is another program's."""
+        return self.visit, self.snapshot
+
+
+def topics_of(settings: MqttSettings, host_name: str = "") -> Topics:
+    """Return a camera's topics; host_name: in place of the computer's."""
+    name = settings.id or _as_id(host_name or socket.gethostname())
+    return Topics(name, settings.discovery)
+
+
+def _as_id(host_name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", host_name.partition(".")[0])[:MAX_ID] or "camera"

@@ -1,0 +1,98 @@
+"""Send the visits of their file, as many at a time as may wait for the broker's acknowledgement."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from ..log import log
+from ..rowlog.tail import RowTail, TailedRow
+from .connection import LOG_OF_BROKER, BrokerConnection, BrokerError
+from .messages import Message
+
+SAVE_S = 5.0  # between two writes of how far visits were sent: each wears the SD card
+ACKNOWLEDGE_S = 30.0  # limit for the broker to acknowledge a visit
+PASSED_OVER = 0  # in place of a message's number; the broker's begin at 1
+
+
+class VisitSender:
+    """Reads rows, sends them to a topic with QoS 1, and stores which the broker has acknowledged.
+
+    tail: of the visits file; None: nothing is sent. message: returns a row as a message, None for
+    what is no visit. report: takes a line for the log, which may repeat. now_s: s of a monotonic
+    clock.
+    """
+
+    def __init__(
+        self,
+        tail: RowTail | None,
+        topic: str,
+        message: Callable[[Mapping[str, str]], bytes | None],
+        report: Callable[[str], None],
+    ):
+        self._tail, self._topic, self._message, self._report = tail, topic, message, report
+        self._waiting: deque[tuple[int, TailedRow]] = deque()  # oldest first
+        self._since_s = 0.0  # when the oldest began to wait
+        self._saved_s = -SAVE_S
+        self._lost_files = 0
+
+    @property
+    def on(self) -> bool:
+        """Whether visits are sent."""
+        return self._tail is not None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether visits were sent and not acknowledged."""
+        return bool(self._waiting)
+
+    def begin(self) -> None:
+        """Begin a connection: what was not acknowledged on the last one is sent again."""
+        self._waiting.clear()
+        if self._tail:
+            self._tail.rewind()
+
+    def send(self, broker: BrokerConnection, now_s: float) -> None:
+        """Note what has arrived, and send what may follow; BrokerError if nothing arrives."""
+        if not self._tail:
+            return
+        waiting = self._waiting
+        while waiting and waiting[0][0] in (PASSED_OVER, *broker.acknowledged):
+            number, row = waiting.popleft()
+            broker.acknowledged.discard(number)
+            self._tail.acknowledge(row)
+            self._since_s = now_s
+        for row in self._rows(self._tail, broker.window - len(waiting)):
+            if not waiting:
+                self._since_s = now_s
+            waiting.append((self._send_row(broker, row), row))
+        if waiting and now_s - self._since_s > ACKNOWLEDGE_S:
+            raise BrokerError("the broker acknowledges no visits", LOG_OF_BROKER)
+        self.save(now_s)
+
+    def save(self, now_s: float, at_once: bool = False) -> None:
+        """Store how far visits were sent, at most every SAVE_S unless at_once."""
+        if not self._tail or (now_s - self._saved_s < SAVE_S and not at_once):
+            return
+        self._saved_s = now_s
+        try:
+            self._tail.save()
+        except OSError as error:
+            self._report(f"cannot store how far visits were sent, some may be sent twice: {error}")
+
+    def _send_row(self, broker: BrokerConnection, row: TailedRow) -> int:
+        """Send a row; return the message's number, or PASSED_OVER for what is no visit."""
+        payload = self._message(row.values)
+        if payload is None:  # it must not stop those that follow
+            log.warning("MQTT: a row of the visits file is no visit, and is not sent")
+            return PASSED_OVER
+        return broker.publish(Message(self._topic, payload, qos=1))
+
+    def _rows(self, tail: RowTail, limit: int) -> list[TailedRow]:
+        try:
+            rows = tail.rows(limit) if limit > 0 else []
+        except OSError as error:  # the disk is gone; its writer has said so
+            self._report(f"cannot read the visits: {error}")
+            return []
+        if tail.lost_files > self._lost_files:
+            self._lost_files = tail.lost_files
+            log.warning("MQTT: an older visits file was deleted before all of it was sent")
+        return rows

@@ -1,0 +1,213 @@
+"""The messages, their schemas in docs/schemas/, and Home Assistant's discovery."""
+
+import json
+import re
+import string
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.mqtt import discovery, messages
+from device.mqtt.topics import Topics, topics_of
+from device.mqtt.values import InView
+from device.outputs.visit_log import FIXED
+from device.settings import MqttSettings
+from tests.conftest import ROOT
+from tests.device.mqtt.broker import Listener, wait_until
+from tests.device.mqtt.camera import Camera
+from tests.device.outputs.made_up import face, result
+
+THRESHOLDS = {"Smiling": 0.5}
+TOPICS = Topics("cam", "homeassistant")
+ROW = {
+    "first_seen": "2026-01-02T12:00:00.250Z",
+    "last_seen": "2026-01-02T12:00:09.000Z",
+    "source": "usb:0",
+    "track": "7",
+    "dwell_s": "8.8",
+    "frames_classified": "40",
+    "Smiling": "0.912",
+    "Bald": "0.003",
+    "person": "Ada",
+    "person_score": "0.9",
+}
+EVERYTHING = MqttSettings(people=True, snapshot=True, attributes=("Smiling", "Wearing_Hat"))
+
+
+def schema(name: str) -> dict:
+    return json.loads((ROOT / "docs" / "schemas" / f"{name}.json").read_text())
+
+
+def check(name: str, content: object) -> None:
+    found = schema(name)
+    jsonschema.Draft202012Validator.check_schema(found)
+    jsonschema.Draft202012Validator(found).validate(content)
+
+
+def visit(row=ROW, thresholds=THRESHOLDS, named=False):
+    payload = messages.visit(row, "cam", thresholds, named)
+    return None if payload is None else json.loads(payload)
+
+
+def test_every_message_of_a_real_run_fits_its_schema(tmp_path, broker):
+    names = {
+        "facet/cam/run": "run",
+        "facet/cam/state": "state",
+        "facet/cam/diagnostics": "diagnostics",
+    }
+    names |= {"facet/cam/visit": "visit", "homeassistant/device/facet_cam/config": "discovery"}
+    options = {"attributes": ("Smiling", "Bald"), "snapshot": True, "people": True}
+    with Listener(broker.port, "facet/#", "homeassistant/#") as listener:
+        with Camera(tmp_path, broker.port, recognition=True, **options) as camera:
+            camera.visit(2, person="Ada")
+            camera.visit(1, values=None)
+            camera.see(face(9, person="Ada"))
+            wait_until(lambda: len(listener.of("facet/cam/visit")) == 3, "3 visits")
+            wait_until(lambda: listener.of("facet/cam/snapshot"), "a snapshot")
+        wait_until(lambda: listener.last("facet/cam/status") == b"offline", "the end")
+        seen = set()
+        for topic, payload, _ in listener.messages:
+            if topic == "facet/cam/status":
+                check("status", payload.decode())
+            elif topic != "facet/cam/snapshot":
+                check(names[topic], json.loads(payload))
+            seen.add(topic)
+    assert seen == {*names, "facet/cam/status", "facet/cam/snapshot"}
+
+
+def test_a_schema_without_a_topic_or_the_other_way_round_does_not_exist():
+    found = {path.stem for path in (ROOT / "docs" / "schemas").glob("*.json")}
+    assert found == {"status", "state", "diagnostics", "visit", "run", "discovery"}
+
+
+def test_a_visit_has_the_attributes_asked_for_and_no_name():
+    assert visit() == {
+        "id": messages.visit_id(ROW, "cam"),
+        "first_seen": "2026-01-02T12:00:00.250Z",
+        "last_seen": "2026-01-02T12:00:09.000Z",
+        "clock_set": True,
+        "dwell_s": 8.8,
+        "frames_classified": 40,
+        "attributes": {"Smiling": 0.912},
+        "mood": "smiling",
+    }
+    assert "mood" not in visit(thresholds={}) and visit(thresholds={})["attributes"] == {}
+
+
+def test_the_mood_is_that_of_smiling():
+    moods = [visit(ROW | {"Smiling": value})["mood"] for value in ("0.5", "0.499", "")]
+    assert moods == ["smiling", "serious", "unclear"]
+
+
+def test_a_name_is_that_of_an_enrolled_person():
+    assert [visit(ROW | {"person": name}, named=True)["person"] for name in ("Ada", "unknown", "")]
+    assert visit(named=True)["person"] == "Ada"
+    assert visit(ROW | {"person": "unknown"}, named=True)["person"] is None
+
+
+def test_a_clock_that_was_not_set_is_said():
+    found = visit(ROW | {"first_seen": "1970-01-01T00:00:12.250Z?"})
+    assert not found["clock_set"] and found["first_seen"] == "1970-01-01T00:00:12.250Z"
+
+
+def test_what_is_no_visit_gives_no_message():
+    assert visit({}) is None
+    for column in ("first_seen", "dwell_s", "frames_classified"):
+        assert visit({key: value for key, value in ROW.items() if key != column}) is None
+    assert visit(ROW | {"dwell_s": "long"}) is None
+
+
+def test_the_id_of_a_visit_does_not_depend_on_which_attributes_are_logged():
+    fewer = {key: value for key, value in ROW.items() if key in FIXED}
+    assert messages.visit_id(fewer, "cam") == messages.visit_id(ROW, "cam")
+    assert messages.visit_id(ROW, "cam") != messages.visit_id(ROW, "door")
+
+
+@given(st.lists(st.tuples(*[st.text(max_size=5)] * 5), unique=True, max_size=6))
+def test_different_visits_have_different_ids(rows):
+    rows = [dict(zip(messages.FIXED, row, strict=True)) for row in rows]
+    plain = [row for row in rows if not any("\n" in value for value in row.values())]
+    assert len({messages.visit_id(row, "cam") for row in plain}) == len(plain)
+
+
+def test_names_are_in_the_state_only_if_asked_for():
+    view = InView(THRESHOLDS, 0.0)
+    view.update(result(face(1, person="Ada")), 0.0)
+    assert "names" not in json.loads(messages.state(view, 3, named=False))
+    assert json.loads(messages.state(view, 3, named=True))["names"] == ["Ada"]
+
+
+def parts(settings=EVERYTHING, attributes=("Smiling", "Wearing_Hat"), temperature=True):
+    payload = discovery.config(settings, TOPICS, attributes, temperature)
+    check("discovery", json.loads(payload))
+    return json.loads(payload)["components"]
+
+
+def test_by_default_there_are_six_entities():
+    assert list(parts(MqttSettings(), ())) == [
+        "people", "occupancy", "visits_today", "visit", "fps", "temperature",
+    ]  # fmt: skip
+    assert "temperature" not in parts(MqttSettings(), (), temperature=False)
+    assert "visit" not in parts(MqttSettings(visits=False), ())
+
+
+def test_each_chosen_attribute_name_and_picture_has_an_entity():
+    assert set(parts()) - set(parts(MqttSettings(), ())) == {
+        "attribute_Smiling", "attribute_Wearing_Hat", "names", "snapshot",
+    }  # fmt: skip
+
+
+def test_entities_have_names_of_their_own_and_the_domain_of_their_platform():
+    found = parts()
+    assert len({part["unique_id"] for part in found.values()}) == len(found)
+    for part in found.values():
+        assert part["default_entity_id"].startswith(f"{part['platform']}.facet_cam_")
+        assert "object_id" not in part
+
+
+def test_statistics_have_units():
+    found = parts()
+    assert found["visits_today"]["state_class"] == "total_increasing"
+    for key in ("people", "fps", "temperature"):
+        assert found[key]["state_class"] == "measurement" and found[key]["unit_of_measurement"]
+    assert {found[key]["entity_category"] for key in ("fps", "temperature")} == {"diagnostic"}
+
+
+def test_the_event_has_the_moods_if_smiling_is_chosen():
+    assert parts()["visit"]["event_types"] == ["smiling", "serious", "unclear"]
+    assert parts(attributes=())["visit"]["event_types"] == ["ended"]
+
+
+def test_the_camera_has_the_name_of_the_settings():
+    payload = discovery.config(MqttSettings(name="Hall"), TOPICS, (), True)
+    assert json.loads(payload)["device"]["name"] == "Hall"
+
+
+def test_leftovers_are_what_an_older_discovery_has_more():
+    old = discovery.config(EVERYTHING, TOPICS, ("Smiling",), True)
+    new = discovery.config(MqttSettings(), TOPICS, (), True)
+    expected = {"attribute_Smiling": "binary_sensor", "names": "sensor", "snapshot": "image"}
+    assert discovery.leftover(old, new) == expected
+    assert discovery.leftover(new, old) == {} and discovery.leftover(b"", new) == {}
+
+
+@given(st.binary() | st.recursive(
+    st.none() | st.integers() | st.text(), lambda inner: st.lists(inner)
+    | st.dictionaries(st.text() | st.just("components") | st.just("platform"), inner),
+).map(lambda value: json.dumps(value).encode()))  # fmt: skip
+def test_leftovers_of_rubbish_are_none(payload):
+    assert discovery.leftover(payload, discovery.config(EVERYTHING, TOPICS, (), True)) == {}
+
+
+@given(st.text(alphabet=string.printable, max_size=80))
+def test_any_computer_s_name_gives_an_id(name):
+    topics = topics_of(MqttSettings(), name or "x")
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", topics.id)
+    MqttSettings(id=topics.id).check("test")
+
+
+@pytest.mark.parametrize("host, id", [("pi.local", "pi"), ("my pi!", "my-pi-"), (".x", "camera")])
+def test_the_id_is_the_computer_s_name(host, id):
+    assert topics_of(MqttSettings(), host).id == id
