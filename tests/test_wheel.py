@@ -24,6 +24,7 @@ from packaging.requirements import Requirement
 
 from tests.conftest import ROOT
 
+EXTRAS = ("pi", "emoji", "heif", "metrics", "mqtt", "people", "push", "rules", "video", "web")
 SOURCES = (
     "device",
     "models",
