@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,6 +47,16 @@ def pytest_collection_modifyitems(items):
 def shown_log():
     """Show Facet's log on stderr, as every command does."""
     log_to_stderr()
+
+
+@pytest.fixture(autouse=True)
+def restored_signals():
+    """Handlers that a command sets in this process end with the test."""
+    stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.getsignal(number) for number in stopping}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
