@@ -152,7 +152,7 @@ def test_metrics_know_the_queues_of_log_recording_and_rules(tmp_path):
         RULES.replace('do = "mqtt"', 'do = "snapshot"\nfolder = "snapshots"')
         + '[metrics]\nfile = "facet.prom"\nfile_every_s = 1\n'
         + '[[rules]]\nwhen = "Smiling"\ndo = "command"\n'
-        + 'argv = ["sh", "-c", "sleep 2; cp facet.prom copy.prom"]\ntimeout_s = 60\n'
+        + 'argv = ["sh", "-c", "until cp facet.prom copy.prom; do sleep 0.1; done"]\n'
     )
     command = [sys.executable, "-m", "device.run", "--config", "facet.toml", "--camera", "demo"]
     command += ["--headless", "--record", "film.mp4"]
