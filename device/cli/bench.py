@@ -156,7 +156,7 @@ def camera_opener(args: argparse.Namespace, settings: Settings) -> "Callable[[],
     from ..camera.open import open_camera
 
     # The service's settings wait for a camera that is absent.
-    chosen = merge(settings, {"camera": {"wait": False}}, "bench").camera
+    chosen = merge(settings, {"camera": {"wait": False, "repeat": False}}, "bench").camera
     return lambda: open_camera(chosen)
 
 
