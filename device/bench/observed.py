@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from ..errors import FacetError
 
 START_S = 60.0
 END_S = 30.0
+STATUS = re.compile(r"last \d+ s: ([0-9.]+) frames/s")
 LOADED = "detector"  # is in the line that a run prints when it begins
 
 # Runs Facet. "stub": without the module that opens connections, as if there were none. Prints what
@@ -83,6 +85,11 @@ class ObservedRun:
         """Return the memory that it holds, MB (10^6 bytes)."""
         pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def fps(self) -> float:
+        """Return the frames/s of its newest status line; 0 before the first."""
+        lines = STATUS.findall(self._said())
+        return float(lines[-1]) if lines else 0.0
 
     def _cpu_s(self) -> float:
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()

@@ -33,6 +33,7 @@ CLIP_S = 12.0  # so long is the demo clip: each window has the same pictures
 SETTLE_S = 3.0  # after the start of a run, until it is measured
 VIEWERS = (1, 10)
 STARTS = 5
+LEAST_FPS = 24.0  # of the clip's 25; a run that is slower takes less of the processor
 # Of the connections; none is imported where they are off.
 PACKAGES = (
     *("starlette", "uvicorn", "paho", "prometheus_client", "httpx", "gpiozero", "apprise"),
@@ -82,7 +83,7 @@ def measure(settings: Settings, extent: Extent) -> Figures:
         program = Broker.find()
         broker = stack.enter_context(Broker(program, folder)) if program else None
         receiver = stack.enter_context(Receiver())
-        setup = _setup(settings, folder, receiver.url, broker.port if broker else 0)
+        setup = _setup(settings, folder, receiver.url, broker.port if broker else 0, extent)
         figures: Figures = {"mqtt": broker is not None, "rules": len(RULES)}
         log.info("1 of 3: time of a frame, %d times", 2 * extent.rounds)
         models = load_models(setup.off)
@@ -94,12 +95,16 @@ def measure(settings: Settings, extent: Extent) -> Figures:
     return figures | {"webhooks": receiver.count}
 
 
-def _setup(settings: Settings, folder: Path, url: str, broker: int) -> Setup:
+def _setup(settings: Settings, folder: Path, url: str, broker: int, extent: Extent) -> Setup:
     off = merge(
         settings,
         {
             "camera": {"source": "demo", "repeat": True},
-            "outputs": {"headless": True, "events": folder / "visits.csv"},
+            "outputs": {
+                "headless": True,
+                "events": folder / "visits.csv",
+                "status_every": max(1.0, extent.window_s / 2),
+            },
         },
         "bench",
     )
@@ -194,7 +199,7 @@ def shares(setup: Setup, extent: Extent) -> Figures:
 
     Each run has a process of its own and plays the demo clip at its own speed, 25 frames/s.
     """
-    measured: dict[str, list[tuple[float, float]]] = {}
+    measured: dict[str, list[tuple[float, float, float]]] = {}
     configs = {name: setup.folder / f"{name}.toml" for name in ("off", "on")}
     configs["off"].write_text(settings_file(setup.off))
     configs["on"].write_text(settings_file(setup.on))
@@ -208,9 +213,13 @@ def shares(setup: Setup, extent: Extent) -> Figures:
                     with Viewers(setup.port, viewers):
                         measured[str(viewers)] = [_taken(run, extent.window_s)]
     medians = {name: np.median(values, axis=0).tolist() for name, values in measured.items()}
-    off_mb, off_percent = medians.pop("off")
-    on_mb, on_percent = medians.pop("on")
+    off_mb, off_percent, off_fps = medians.pop("off")
+    on_mb, on_percent, on_fps = medians.pop("on")
+    if min(off_fps, on_fps) < LEAST_FPS:
+        log.warning("%.1f and %.1f frames/s, not 25: the computer is busy", off_fps, on_fps)
     return {
+        "paced_off_fps": off_fps,
+        "paced_on_fps": on_fps,
         "memory_off_mb": off_mb,
         "memory_on_mb": on_mb,
         "memory_added_mb": on_mb - off_mb,
@@ -219,15 +228,15 @@ def shares(setup: Setup, extent: Extent) -> Figures:
         "cpu_added_percent": on_percent - off_percent,
         "viewers": {
             number: {"memory_added_mb": mb - off_mb, "cpu_added_percent": percent - off_percent}
-            for number, (mb, percent) in medians.items()
+            for number, (mb, percent, _) in medians.items()
         },
     }
 
 
-def _taken(run: ObservedRun, window_s: float) -> tuple[float, float]:
-    """Return (MB, % of a core) of a run."""
+def _taken(run: ObservedRun, window_s: float) -> tuple[float, float, float]:
+    """Return (MB, % of a core, frames/s) of a run."""
     share = run.cpu_share(window_s)
-    return run.memory_mb(), 100 * share
+    return run.memory_mb(), 100 * share, run.fps()
 
 
 def starts(folder: Path, number: int) -> Figures:
@@ -280,7 +289,7 @@ def lines_of(figures: Figures) -> list[str]:
         ),
         "",
         f"All off: {figures['frame_off_ms']:.1f} ms a frame as fast as the models are; at "
-        f"25 frames/s {figures['cpu_off_percent']:.0f} % of a core and "
+        f"{figures['paced_off_fps']:.0f} frames/s {figures['cpu_off_percent']:.0f} % of a core and "
         f"{figures['memory_off_mb']:.0f} MB (10^6 bytes); {figures['start_off_s']:.2f} s for a run "
         "of one frame.",
     ]
