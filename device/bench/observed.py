@@ -60,7 +60,7 @@ class ObservedRun:
                 self._process.kill()
                 self._process.wait()
                 last = self._said().strip().rpartition("\n")[2].removeprefix("facet: ")
-                raise FacetError(last or "the run does not begin", "")
+                raise FacetError(last or "the run does not begin", "python -m device.doctor")
             time.sleep(0.05)
         return self
 
@@ -110,5 +110,6 @@ def start(
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     seconds = time.perf_counter() - began_s
     if done.returncode:
-        raise FacetError(done.stderr.strip().rpartition("\n")[2] or "a run failed", "")
+        last = done.stderr.strip().rpartition("\n")[2].removeprefix("facet: ")
+        raise FacetError(last or "a run failed", "python -m device.doctor")
     return seconds, json.loads(done.stdout.splitlines()[-1])

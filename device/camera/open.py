@@ -88,10 +88,13 @@ def _open_source(
 def repeated(
     opened: Callable[[bool], Camera], stopping: Callable[[], bool] = lambda: False
 ) -> Camera:
-    """Return a video that begins again at its end; opened, stopping: as of Repeated, Pace."""
-    from .repeat import Pace, Repeated
+    """Return a video that begins again at its end, at its own speed.
 
-    return Repeated(opened, Pace(stopping))
+    opened: as of Repeated. stopping: as of PlaybackClock.
+    """
+    from .repeat import PlaybackClock, Repeated
+
+    return Repeated(opened, PlaybackClock(stopping))
 
 
 def _open_address(settings: CameraSettings, stopping: Callable[[], bool]) -> Camera:

@@ -16,7 +16,7 @@ MAX_WAIT_S = 1.0  # of a picture that stands longer, as in a film of slides; the
 POLL_S = 0.05  # of `stopping`
 
 
-class Pace:
+class PlaybackClock:
     """Waits until a frame is due on the clock; a loop that is slower is not hurried."""
 
     def __init__(
@@ -50,12 +50,12 @@ class Repeated:
     """A video that begins again when it has ended, for ever; a Camera.
 
     Frame numbers and times go on: times are those at which a frame is played. The first frame of
-    each repetition is a `cut`. opened: returns the video, told whether it is for the first time;
-    what it raises when the video is opened again ends the iteration, as when the file is gone.
+    each repetition is a `cut`. opened: returns the video; its argument is whether this is the first
+    time. What it raises later, as when the file is gone, ends the iteration.
     """
 
-    def __init__(self, opened: Callable[[bool], Camera], pace: Pace):
-        self._opened, self._pace = opened, pace
+    def __init__(self, opened: Callable[[bool], Camera], playback: PlaybackClock):
+        self._opened, self._playback = opened, playback
         self._stack = contextlib.ExitStack()
         self._video = opened(True)
         self.name, self.fps = self._video.name, self._video.fps
@@ -86,8 +86,8 @@ class Repeated:
             first_index, first_s = next_index, next_s
             for frame in self._video:
                 index, at_s = first_index + frame.index, first_s + frame.at_s
-                self._pace.wait(at_s)
-                time = began + timedelta(seconds=at_s + self._pace.late_s)
+                self._playback.wait(at_s)
+                time = began + timedelta(seconds=at_s + self._playback.late_s)
                 cut = repetition > 0 and index == first_index
                 yield replace(frame, index=index, time=time, at_s=at_s, cut=cut)
                 next_index, next_s = index + 1, at_s + 1 / self.fps

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..models import Models
 
 CLIP_S = 12.0  # so long is the demo clip: each window has the same pictures
-SETTLE_S = 3.0  # after the start of a run, until it is measured
+WARM_UP_S = 3.0  # after the start of a run, until it is measured
 VIEWERS = (1, 10)
 STARTS = 5
 LEAST_FPS = 24.0  # of the clip's 25; a run that is slower takes less of the processor
@@ -60,7 +60,7 @@ class Extent:
     frames: int = 600
     """Of each timed run."""
     window_s: float = CLIP_S
-    settle_s: float = SETTLE_S
+    warm_up_s: float = WARM_UP_S
     starts: int = STARTS
 
 
@@ -157,7 +157,7 @@ def _frame_ms(
     """Return the mean time of so many frames of the demo clip, ms."""
     from ..attributes.presets import shown_and_logged
     from ..camera.demo import Demo
-    from ..camera.repeat import Pace, Repeated
+    from ..camera.repeat import PlaybackClock, Repeated
     from ..pipeline import build_pipeline
     from .connections import build_connections
     from .outputs import build_outputs, wanted_files
@@ -166,7 +166,7 @@ def _frame_ms(
     shown, logged = shown_and_logged(settings.attributes, card.names)
     counted = merge(settings, {"outputs": {"max_frames": frames}}, "bench")
     with _quiet(), ExitStack() as stack:
-        at_once = Pace(lambda: True)
+        at_once = PlaybackClock(lambda: True)
         camera = stack.enter_context(Repeated(lambda _: Demo(), at_once))
         files = wanted_files(settings, camera, False)
         connections = stack.enter_context(ExitStack())
@@ -206,12 +206,12 @@ def shares(setup: Setup, extent: Extent) -> Figures:
     for number in range(extent.rounds):
         for name, config in configs.items():
             with ObservedRun(PACKAGE, config, setup.folder) as run:
-                time.sleep(extent.settle_s)
-                measured.setdefault(name, []).append(_taken(run, extent.window_s))
+                time.sleep(extent.warm_up_s)
+                measured.setdefault(name, []).append(_usage(run, extent.window_s))
                 last = name == "on" and number == extent.rounds - 1
                 for viewers in VIEWERS if last else ():
                     with Viewers(setup.port, viewers):
-                        measured[str(viewers)] = [_taken(run, extent.window_s)]
+                        measured[str(viewers)] = [_usage(run, extent.window_s)]
     medians = {name: np.median(values, axis=0).tolist() for name, values in measured.items()}
     off_mb, off_percent, off_fps = medians.pop("off")
     on_mb, on_percent, on_fps = medians.pop("on")
@@ -233,7 +233,7 @@ def shares(setup: Setup, extent: Extent) -> Figures:
     }
 
 
-def _taken(run: ObservedRun, window_s: float) -> tuple[float, float, float]:
+def _usage(run: ObservedRun, window_s: float) -> tuple[float, float, float]:
     """Return (MB, % of a core, frames/s) of a run."""
     share = run.cpu_share(window_s)
     return run.memory_mb(), 100 * share, run.fps()

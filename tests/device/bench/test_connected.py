@@ -15,7 +15,7 @@ from device.cli.bench_connected import PACKAGES, Extent, lines_of, measure
 from device.errors import FacetError, UsageError
 from device.settings import Settings
 
-SHORT = Extent(rounds=1, frames=30, window_s=0.5, settle_s=0.5, starts=1)
+SHORT = Extent(rounds=1, frames=30, window_s=0.5, warm_up_s=0.5, starts=1)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from device.camera import is_live
 from device.camera.demo import Demo
 from device.camera.open import open_camera
-from device.camera.repeat import LATE_S, MAX_WAIT_S, Pace, Repeated
+from device.camera.repeat import LATE_S, MAX_WAIT_S, PlaybackClock, Repeated
 from device.errors import SourceError, UsageError
 from device.models import load_models
 from device.pipeline import build_pipeline
@@ -29,8 +29,8 @@ class FakeClock:
     def sleep(self, seconds):
         self.now_s += seconds
 
-    def pace(self):
-        return Pace(lambda: self.stopped, self, self.sleep)
+    def playback(self):
+        return PlaybackClock(lambda: self.stopped, self, self.sleep)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def video(tmp_path):
 
 
 def test_numbers_and_times_go_on_where_the_clip_begins_again(clock):
-    with Repeated(lambda _: Demo(), clock.pace()) as camera:
+    with Repeated(lambda _: Demo(), clock.playback()) as camera:
         frames = list(itertools.islice(camera, 610))
     assert [frame.index for frame in frames] == list(range(610))
     assert np.allclose(np.diff([frame.at_s for frame in frames]), 1 / 25)
@@ -62,39 +62,39 @@ def test_numbers_and_times_go_on_where_the_clip_begins_again(clock):
 
 
 def test_it_plays_at_its_own_speed(clock):
-    with Repeated(lambda _: Demo(), clock.pace()) as camera:
+    with Repeated(lambda _: Demo(), clock.playback()) as camera:
         seen_s = [clock.now_s - 100 for _ in itertools.islice(camera, 400)]
     assert np.allclose(seen_s, np.arange(400) / 25)
 
 
 def test_a_slow_loop_is_not_hurried_and_times_are_when_frames_are_played(clock):
-    pace = clock.pace()
-    pace.wait(0.0)
+    playback = clock.playback()
+    playback.wait(0.0)
     clock.now_s += 5.0
-    pace.wait(0.04)
-    assert clock.now_s == 105.0 and pace.late_s == pytest.approx(4.96)
-    pace.wait(0.08)
+    playback.wait(0.04)
+    assert clock.now_s == 105.0 and playback.late_s == pytest.approx(4.96)
+    playback.wait(0.08)
     assert clock.now_s == pytest.approx(105.04)
     clock.now_s += LATE_S  # a moment is caught up
-    pace.wait(0.12)
-    pace.wait(0.36)
-    assert clock.now_s == pytest.approx(105.32) and pace.late_s == pytest.approx(4.96)
+    playback.wait(0.12)
+    playback.wait(0.36)
+    assert clock.now_s == pytest.approx(105.32) and playback.late_s == pytest.approx(4.96)
 
 
 def test_a_picture_that_stands_for_long_is_not_waited_for(clock):
-    pace = clock.pace()
-    pace.wait(0.0)
-    pace.wait(60.0)
+    playback = clock.playback()
+    playback.wait(0.0)
+    playback.wait(60.0)
     assert clock.now_s == pytest.approx(100 + MAX_WAIT_S)
-    pace.wait(60.5)
+    playback.wait(60.5)
     assert clock.now_s == pytest.approx(100.5 + MAX_WAIT_S)
 
 
 def test_a_stop_ends_the_wait(clock):
-    pace = clock.pace()
-    pace.wait(0.0)
+    playback = clock.playback()
+    playback.wait(0.0)
     clock.stopped = True
-    pace.wait(0.9)
+    playback.wait(0.9)
     assert clock.now_s == 100.0
 
 
@@ -102,7 +102,7 @@ def test_a_video_file_is_opened_again_with_its_turn(video):
     settings = CameraSettings(source=str(video), repeat=True, rotate=90)
     with open_camera(settings) as camera:
         assert camera.mode == "320x240, 5 frames/s, turned by 90 degrees, repeated"
-        camera._pace = Pace(lambda: True)  # does not wait
+        camera._playback = PlaybackClock(lambda: True)  # does not wait
         frames = list(itertools.islice(camera, 25))
     assert [frame.bgr.shape for frame in frames] == 25 * [(320, 240, 3)]
     assert [frame.at_s for frame in frames] == pytest.approx(np.arange(25) / 5)
@@ -111,7 +111,7 @@ def test_a_video_file_is_opened_again_with_its_turn(video):
 
 def test_a_file_that_has_gone_ends_it(video):
     with open_camera(CameraSettings(source=str(video), repeat=True)) as camera:
-        camera._pace = Pace(lambda: True)
+        camera._playback = PlaybackClock(lambda: True)
         frames = iter(camera)
         next(frames)
         video.unlink()
@@ -135,7 +135,7 @@ class OneShot(Demo):
 
 
 def test_tracks_are_not_joined_over_the_seam(clock):
-    settings, camera = Settings(), Repeated(lambda _: OneShot(), clock.pace())
+    settings, camera = Settings(), Repeated(lambda _: OneShot(), clock.playback())
     with camera:
         pipeline = build_pipeline(settings, load_models(settings), camera)
         results = list(itertools.islice(pipeline, 60))
