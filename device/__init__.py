@@ -12,37 +12,39 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import analyze, watch
-    from .attribute_sources import AttributeSource, attribute_source, smiling
     from .errors import FacetError, ModelError, SourceError, UsageError
     from .settings import Settings, load_settings
+    from .sources import Source, attribute_source, crossing, smiling, source
     from .streaming import Stream, stream
     from .types import Face, Frame, Result
 
 __version__ = "0.1.0"
 __all__ = [
-    "AttributeSource",
     "Face",
     "FacetError",
     "Frame",
     "ModelError",
     "Result",
     "Settings",
+    "Source",
     "SourceError",
     "Stream",
     "UsageError",
     "analyze",
     "attribute_source",
+    "crossing",
     "load_settings",
     "smiling",
+    "source",
     "stream",
     "watch",
 ]
 
 _HOMES = {
     "api": ("analyze", "watch"),
-    "attribute_sources": ("AttributeSource", "attribute_source", "smiling"),
     "errors": ("FacetError", "ModelError", "SourceError", "UsageError"),
     "settings": ("Settings", "load_settings"),
+    "sources": ("Source", "attribute_source", "crossing", "smiling", "source"),
     "streaming": ("Stream", "stream"),
     "types": ("Face", "Frame", "Result"),
 }

@@ -18,6 +18,7 @@ from .attributes.scheduler import AttributeScheduler
 from .camera import Camera, is_live
 from .camera.photos import Photos
 from .camera.prefetch import prefetch
+from .camera.repeat import Repeated
 from .camera.video import VideoFile
 from .errors import Stopped
 from .faces.detection_scheduler import DetectionScheduler
@@ -148,10 +149,12 @@ class Pipeline:
                 del frame, result  # the next photo may need their memory
 
     def _prefetched(self) -> Generator[Frame, None, None]:
-        large_film = isinstance(self._camera, VideoFile) and self._camera.frame_bytes > LARGE_FRAME
-        if large_film or isinstance(self._camera, Photos):
-            return prefetch(self._camera, 1, self._stopping, alone=_is_large)
-        return prefetch(self._camera, stopping=self._stopping)
+        camera = self._camera
+        if isinstance(camera, VideoFile | Repeated) and camera.frame_bytes > LARGE_FRAME:
+            return prefetch(camera, 1, self._stopping, alone=_is_large)
+        if isinstance(camera, Photos):
+            return prefetch(camera, 1, self._stopping, alone=_is_large)
+        return prefetch(camera, stopping=self._stopping)
 
     def _analyze(self, frame: Frame) -> Result:
         faces = self._analyzer.faces(frame, self.stopwatch)

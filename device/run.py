@@ -20,7 +20,7 @@ from . import __version__
 from .cli.command import exit_with, readable_by
 from .cli.connections import build_connections, check_connections
 from .cli.flags import read_settings
-from .cli.loop import for_window, stop_at_signals, until_stopped
+from .cli.loop import for_page, for_window, stop_at_signals, until_stopped
 from .cli.outputs import (
     AnalyzedOnly,
     build_outputs,
@@ -59,7 +59,8 @@ def main(argv: list[str] | None = None) -> int:
     check_connections(settings, card)
     with contextlib.ExitStack() as stack:
         stack.enter_context(readable_by(settings.outputs.readable_by))
-        camera = stack.enter_context(open_camera(settings.camera, stop.is_set))
+        opened = for_page(open_camera(settings.camera, stop.is_set), settings, stop.is_set)
+        camera = stack.enter_context(opened)
         recognizer = open_recognizer(settings, camera, stack, stop.is_set)
         screen = open_screen(settings, stack)
         files = wanted_files(settings, camera, screen is not None)

@@ -99,6 +99,11 @@ class CameraSettings(Table, frozen=True):
         "pixel",
         "megapixels", (0.1, 200), ("large videos are refused", "more memory"),
     )] = 9.0
+    repeat: Annotated[bool, about(
+        "play a video again and again, at its own speed, until Facet is stopped; live cameras are "
+        "not affected, photos refused",
+        flag="--repeat",
+    )] = False
     wait: Annotated[bool, about(
         "wait for a camera that is absent at the start, as for one that was unplugged; not for a "
         "file or folder",

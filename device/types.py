@@ -79,6 +79,8 @@ class Frame:
     """px of the file per px of `bgr`: large photos are decoded at reduced size."""
     full_size: FullSize | None = None
     """Reads parts of such a photo at full size; None: `bgr` is all there is."""
+    cut: bool = False
+    """Whether nothing of the frames before goes on in it, as where a video begins again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -142,7 +142,7 @@ def test_lamp_by_source_lights_a_lamp_of_gpiozero(run, monkeypatch):
 
     factory = MockFactory()
     monkeypatch.setattr(gpiozero.Device, "pin_factory", factory)
-    assert run("lamp_by_source", "demo", 17) == ""
+    assert run("lamp_by_source", "demo", 17).endswith("lamp off\n")
     assert True in [change.state for change in factory.pin(17).states]
     factory.close()
 

@@ -21,7 +21,8 @@ from ..log import log
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "benchmarks.md"
 NAME = "docs/benchmarks.md"
-START, END = "<!-- figures -->", "<!-- end of figures -->"
+MARKS = ("<!-- figures -->", "<!-- end of figures -->")
+CONNECTED = ("<!-- connected -->", "<!-- end of connected -->")
 ONE, TEN = ("--faces", "1"), ("--faces", "10")
 
 Figures = dict[str, Any]
@@ -123,13 +124,27 @@ def conditions(runtime: str) -> str:
     )
 
 
-def filled(document: str, lines: list[str]) -> str:
-    """Return the document with the lines between its marks; UsageError if a mark is missing."""
-    before, start, rest = document.partition(START)
-    _, end, after = rest.partition(END)
+def filled(document: str, lines: list[str], marks: tuple[str, str] = MARKS) -> str:
+    """Return the document with the lines between two marks; UsageError if a mark is missing."""
+    before, start, rest = document.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not (start and end):
-        raise UsageError(f"no {START} and {END} in the document", f"git checkout -- {NAME}")
-    return "\n".join([before + START, "", *lines, "", END + after])
+        raise UsageError(f"no {marks[0]} and {marks[1]} in the document", f"git checkout -- {NAME}")
+    return "\n".join([before + start, "", *lines, "", end + after])
+
+
+def refuse_unwritable(marks: tuple[str, str] = MARKS) -> None:
+    """Raise UsageError if docs/benchmarks.md cannot be written, or has no such marks."""
+    with _document_faults():
+        document = DOCUMENT.read_text()
+        filled(document, [], marks)
+        write_atomic(DOCUMENT, document.encode())
+
+
+def fill(lines: list[str], marks: tuple[str, str] = MARKS) -> None:
+    """Write lines between two marks of docs/benchmarks.md; UsageError if that fails."""
+    with _document_faults():
+        write_atomic(DOCUMENT, filled(DOCUMENT.read_text(), lines, marks).encode())
 
 
 def write(run_bench: Callable[[list[str]], Figures], float_model: Path) -> str:
@@ -146,16 +161,12 @@ def write(run_bench: Callable[[list[str]], Figures], float_model: Path) -> str:
             known[arguments] = run_bench(list(arguments))
         return known[arguments]
 
-    with _document_faults():
-        document = DOCUMENT.read_text()
-        filled(document, [])  # fails at once if a mark is missing
-        write_atomic(DOCUMENT, document.encode())  # or if it cannot be written
+    refuse_unwritable()  # before minutes of work
     rows = table(figures, float_model)
     rate = figures(TEN)["classifications_per_s"]
     ten = f"With ten faces, each is classified {rate:.1f} times a second."
     lines = [conditions(figures(ONE)["runtime"]), "", *rows, "", ten, "", *stages(figures(ONE))]
-    with _document_faults():
-        write_atomic(DOCUMENT, filled(document, lines).encode())
+    fill(lines)
     return "\n".join(lines)
 
 

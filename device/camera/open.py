@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from ..errors import SourceError, UsageError, one_line, os_reason
+from ..errors import FacetError, SourceError, UsageError, one_line, os_reason
 from ..files import open_regular
 from ..log import log
 from ..settings import CameraSettings
@@ -69,18 +69,32 @@ def _open_source(
     if source == "demo":
         from .demo import Demo
 
-        return Demo()
+        return repeated(lambda _: Demo(), stopping) if settings.repeat else Demo()
     if re.fullmatch(rf"auto|{NUMBER}|(usb|csi):.*|/dev/video{NUMBER}|/dev/v4l/[^\0]+", source):
         return _open_connected(settings, stopping, v4l2)
     if source[:7].lower() == "file://":
-        return _open_file(msgspec.structs.replace(settings, source=_of_file_url(source)))
+        file = msgspec.structs.replace(settings, source=_of_file_url(source))
+        return _open_file(file, stopping)
     if address.is_address(source):
         return _open_address(settings, stopping)
     if source == "-":
+        _refuse_repeat(settings, "stdin")
         from .stdin import open_stdin
 
         return open_stdin(stopping, max_pixels=settings.max_video_megapixels * 1e6)
-    return _open_file(settings)
+    return _open_file(settings, stopping)
+
+
+def repeated(
+    opened: Callable[[bool], Camera], stopping: Callable[[], bool] = lambda: False
+) -> Camera:
+    """Return a video that begins again at its end, at its own speed.
+
+    opened: as of Repeated. stopping: as of PlaybackClock.
+    """
+    from .repeat import PlaybackClock, Repeated
+
+    return Repeated(opened, PlaybackClock(stopping))
 
 
 def _open_address(settings: CameraSettings, stopping: Callable[[], bool]) -> Camera:
@@ -92,7 +106,14 @@ def _open_address(settings: CameraSettings, stopping: Callable[[], bool]) -> Cam
 
     device = NetworkCamera(settings.source, settings)
     camera = _live(device, settings, stopping)
-    return NetworkFilm(device) if device.finite else camera
+    if not device.finite:
+        return camera
+    try:
+        _refuse_repeat(settings, "a film on another computer")
+    except UsageError:
+        device.close()
+        raise
+    return NetworkFilm(device)
 
 
 def _open_connected(
@@ -166,7 +187,7 @@ def _open_first(settings: CameraSettings, stopping: Callable[[], bool], v4l2: V4
         except SourceError as error:
             log.info(str(error))
     log.info("no camera found, playing the built-in demo clip")
-    return open_camera(msgspec.structs.replace(settings, source="demo"))
+    return open_camera(msgspec.structs.replace(settings, source="demo"), stopping)
 
 
 def _live(
@@ -185,13 +206,24 @@ def _live(
     return NewestFrameReader(camera, stopping)
 
 
-def _open_file(settings: CameraSettings) -> Camera:
+def _video(path: Path, settings: CameraSettings, stopping: Callable[[], bool]) -> Camera:
+    """Return a video file, which begins again at its end if the settings say so."""
+    from .video import VideoFile
+
+    def opened(first: bool) -> VideoFile:
+        video = VideoFile(path, settings.max_video_megapixels * 1e6, reports=first)
+        video.orient(settings)
+        return video
+
+    return repeated(opened, stopping) if settings.repeat else opened(True)
+
+
+def _open_file(settings: CameraSettings, stopping: Callable[[], bool]) -> Camera:
     """Return photos or a video, by the file's content."""
     from .image_io import is_animated
     from .photos import Photos
-    from .video import VideoFile
 
-    name, max_pixels = settings.source, settings.max_video_megapixels * 1e6
+    name = settings.source
     try:
         path = _path(name)
         if not path.exists():
@@ -200,21 +232,30 @@ def _open_file(settings: CameraSettings) -> Camera:
             hint = f"--camera {close[0]}" if close else f"one of {SOURCES}"
             raise SourceError(f"no camera and no file is called {shown}", hint)
         if path.is_dir():
+            _refuse_repeat(settings, "photos")
             return Photos(path, settings.recursive)
         if path.is_fifo() and path.suffix.lower() not in PHOTO_ENDINGS:
+            _refuse_repeat(settings, "a pipe")
             log.info(f"{path.name} is a pipe: waiting for its writer")
-            return VideoFile(path, max_pixels)
+            return _video(path, settings, stopping)
         with open_regular(path) as file:
             head = file.read(HEAD)
-    except SourceError:
+    except FacetError:
         raise
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {name}: {os_reason(error)}", f"one of {SOURCES}") from error
     if is_animated(path, head) or path.suffix.lower() in MOTION_JPEG:
-        return VideoFile(path, max_pixels)
+        return _video(path, settings, stopping)
     if photo_format(head) or (path.suffix.lower() in PHOTO_ENDINGS and not is_video(head)):
+        _refuse_repeat(settings, "photos")
         return Photos(path)
-    return VideoFile(path, max_pixels)
+    return _video(path, settings, stopping)
+
+
+def _refuse_repeat(settings: CameraSettings, what: str) -> None:
+    """Raise UsageError if a source that has no beginning to go back to is to be repeated."""
+    if settings.repeat:
+        raise UsageError(f"--repeat plays a video again, not {what}", "--camera clip.mp4, or demo")
 
 
 def _of_file_url(url: str) -> str:

@@ -32,13 +32,14 @@ Picture = tuple[Image, float | None]  # with its time in the file, s
 class VideoFile(Oriented):
     """A video; its frames are timed by the container's timestamps, from when it was opened.
 
-    max_pixels: of a picture. Raises SourceError where the file is not a video, cannot be decoded,
-    or has larger pictures, also where that begins in its middle. What is lost in the file is logged
-    at its end.
+    max_pixels: of a picture. reports: log at its end what is lost in the file. Raises SourceError
+    where the file is not a video, cannot be decoded, or has larger pictures, also where that begins
+    in its middle.
     """
 
-    def __init__(self, path: Path, max_pixels: float = MAX_PIXELS):
+    def __init__(self, path: Path, max_pixels: float = MAX_PIXELS, reports: bool = True):
         self.name, self._path, self._max_pixels = file_name(Path(path.name)), path, max_pixels
+        self._reports = reports
         self._reading = threading.Lock()
         self._decoder, self._first = _open(path, max_pixels)
         self.fps = self._decoder.fps
@@ -66,6 +67,8 @@ class VideoFile(Oriented):
             black += not bgr[::PROBE, ::PROBE].any()
             bgr = self.orientation.apply(bgr)
             yield Frame(bgr, index, self._started + timedelta(seconds=at_s), at_s, self.name)
+        if not self._reports:
+            return
         if black == index + 1:
             log.warning(f"{self.name}: every frame is black")
         self._report(clock.last_s + 1 / self.fps, index + 1)

@@ -6,6 +6,7 @@
     python -m device.bench --against runtime.threads=2            # two configurations in turns
     python -m device.bench --faces 4 --baseline out/float.tflite  # against the baseline loop
     python -m device.bench --growth 100000                        # memory over so many frames
+    python -m device.bench --connected                            # what connections cost, 4 minutes
     python -m device.bench --report out/float.tflite              # docs/benchmarks.md, 6 minutes
 
 Prints p50, p95 and p99 of each stage, frames/s, the time from the start of the process to the
@@ -73,6 +74,12 @@ def parser() -> Parser:
     )
     mode.add_argument("--growth", type=int, metavar="N", help="memory over N frames of a scene")
     mode.add_argument(
+        "--connected",
+        action="store_true",
+        help="what a web page, MQTT, metrics and rules cost together",
+    )
+    add("--write", action="store_true", help="fill in docs/benchmarks.md with --connected, too")
+    mode.add_argument(
         "--report", type=Path, metavar="FLOAT.tflite", help="fill in docs/benchmarks.md"
     )
     return bench
@@ -112,7 +119,11 @@ def main(argv: list[str] | None = None) -> None:
     settings = merge(settings, parse_settings(args.set), "--set")
     if "json" in args:
         refuse_unwritable(args.json, "another --json")  # before minutes of work
-    if "against" in args:
+    if "write" in args and "connected" not in args:
+        raise UsageError("--write without --connected", "--connected --write")
+    if "connected" in args:
+        figures, printed = _measure_connected(args, settings)
+    elif "against" in args:
         merge(settings, parse_settings(args.against.split(",")), "--against")
         figures = compare(argv, args.against, args.rounds)
         printed = comparison_text(figures, args.against)
@@ -121,6 +132,22 @@ def main(argv: list[str] | None = None) -> None:
     if "json" in args:
         write_result(args.json, f"{json.dumps(figures, indent=2)}\n".encode(), "another --json")
     print(printed)
+
+
+def _measure_connected(args: argparse.Namespace, settings: Settings) -> tuple[Figures, str]:
+    """Return what the connections cost, and the text that shows it; write it where asked for."""
+    from ..bench import report
+    from ..tflite import runtime_name
+    from .bench_connected import Extent, lines_of, measure
+
+    marks = report.CONNECTED
+    if "write" in args:
+        report.refuse_unwritable(marks)
+    figures = measure(settings, Extent(rounds=args.rounds))
+    lines = lines_of(figures)
+    if "write" in args:
+        report.fill([report.conditions(runtime_name()), "", *lines], marks)
+    return figures, "\n".join(lines)
 
 
 def _measure(args: argparse.Namespace, settings: Settings) -> tuple[Figures, str]:
@@ -156,7 +183,7 @@ def camera_opener(args: argparse.Namespace, settings: Settings) -> "Callable[[],
     from ..camera.open import open_camera
 
     # The service's settings wait for a camera that is absent.
-    chosen = merge(settings, {"camera": {"wait": False}}, "bench").camera
+    chosen = merge(settings, {"camera": {"wait": False, "repeat": False}}, "bench").camera
     return lambda: open_camera(chosen)
 
 

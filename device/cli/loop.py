@@ -8,10 +8,24 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ..log import log
+
 if TYPE_CHECKING:
     from ..camera import Camera
     from ..pipeline import Pipeline
+    from ..settings import Settings
     from ..types import Result
+
+
+def for_page(camera: Camera, settings: Settings, stopping: Callable[[], bool]) -> Camera:
+    """Return the demo clip without an end if there is a web page to show it; else the camera."""
+    from ..camera.demo import Demo
+    from ..camera.open import repeated
+
+    if not (settings.web.address and isinstance(camera, Demo)):
+        return camera
+    log.info("the demo clip repeats at its own speed for the web page, until Ctrl-C")
+    return repeated(lambda first: camera if first else Demo(), stopping)
 
 
 def for_window(

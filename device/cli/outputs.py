@@ -85,6 +85,7 @@ def wanted_files(settings: Settings, camera: Camera, window: bool) -> Files:
 
     wanted = settings.outputs
     files = Files(wanted.log, wanted.events, wanted.record, wanted.crossings)
+    # One that repeats, a Repeated, would fill the disk.
     if isinstance(camera, Demo) and not (window or any(files)):
         return Files(DEMO_FOLDER / "demo.csv", None, DEMO_FOLDER / "demo.mp4")
     if files.visits and isinstance(camera, Photos):

@@ -189,7 +189,9 @@ def _take_pictures(settings: Settings, photos: list[str], camera: str | None) ->
     enroller = Enroller(settings)
     if not camera:
         return enroll_from_photos(itertools.chain.from_iterable(map(_photos, photos)), enroller)
-    chosen = merge(settings, {"camera": {"source": camera, "wait": False}}, "--camera").camera
+    chosen = merge(
+        settings, {"camera": {"source": camera, "wait": False, "repeat": False}}, "--camera"
+    ).camera
     with open_camera(chosen) as source:
         enroll = enroll_from_photos if isinstance(source, Photos) else enroll_from_camera
         return enroll(source, enroller)

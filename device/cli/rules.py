@@ -18,6 +18,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..config import merge
 from ..errors import UsageError
 from ..log import log
 from ..settings import Settings, load_settings
@@ -47,6 +48,7 @@ def parser() -> Parser:
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     settings = merge_flags(load_settings(options.settings), options, FLAGS)
+    settings = merge(settings, {"camera": {"repeat": False}}, "test")  # a report at its end
     if not settings.rules:
         raise UsageError(f"{options.settings} has no rules", '[[rules]] with when = "Smiling"')
     watches = run(settings, stop_at_signals())

@@ -61,7 +61,9 @@ class DetectionScheduler:
     def track(self, frame: Frame) -> list[TrackedFace]:
         """Return the visible tracks of the frame, from left to right."""
         self.tracker.frame_rate.add(frame.at_s)
-        new_scene = self._scene.is_new(frame.bgr)
+        new_scene = self._scene.is_new(frame.bgr) or frame.cut
+        if frame.cut:
+            self.tracker.forget()
         if self._is_thorough(frame):
             self._detect_thoroughly(frame)
         elif new_scene:

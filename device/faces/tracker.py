@@ -136,6 +136,10 @@ class Tracker:
             elif confirm and not track.id:
                 track.id = self._next_id()
 
+    def forget(self) -> None:
+        """End all tracks: what the next frame shows has nothing to do with them."""
+        self._tracks = []
+
     @property
     def tracks(self) -> list[TrackedFace]:
         """All tracks, confirmed or not."""

@@ -1,5 +1,5 @@
 """Rules: when a face fulfils a condition for so long, do something (docs/rules.md).
 
-Modules: `parser` text to `tree`; `evaluate` a tree and a face to true, false or unknown; `watch`
-hold and cooldown; `actions` what is done; `runner` the threads.
+Modules: `build` from settings to what watches them; `watch` hold and cooldown; `actions` what is
+done; `runner` the threads.
 """

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..attributes.model_card import ModelCard
+from ..conditions.parser import parse
+from ..conditions.tree import names_person
 from ..errors import UsageError
 from ..settings import Settings
-from .parser import parse
-from .tree import names_person
 from .watch import RuleWatch
 
 

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..conditions.evaluate import evaluate, facts_of
+from ..conditions.tree import Condition, attributes_in, names_person
 from ..faces.frame_rate import FrameRate
 from ..rowlog import timestamp
 from ..settings import RuleSettings
 from ..types import Face, Result
-from .evaluate import evaluate, facts_of
-from .tree import Condition, attributes_in, names_person
 
 NOBODY = 0  # key of what holds for the picture as a whole; tracks are numbered from 1
 ROUNDING_S = 1e-6  # of sums of frame intervals

@@ -172,9 +172,9 @@ def test_the_report_judges_each_figure():
 
 
 def test_the_report_goes_between_its_marks():
-    text = f"before\n{report.START}\nold\n{report.END}\nafter\n"
+    text = f"before\n{report.MARKS[0]}\nold\n{report.MARKS[1]}\nafter\n"
     once = report.filled(text, ["new"])
-    assert once == f"before\n{report.START}\n\nnew\n\n{report.END}\nafter\n"
+    assert once == f"before\n{report.MARKS[0]}\n\nnew\n\n{report.MARKS[1]}\nafter\n"
     assert report.filled(once, ["new"]) == once
     with pytest.raises(UsageError, match="no <!--"):
         report.filled("nothing", [])
@@ -182,7 +182,7 @@ def test_the_report_goes_between_its_marks():
 
 def test_the_report_is_written_into_the_document(tmp_path, monkeypatch, capsys):
     document = tmp_path / "benchmarks.md"
-    document.write_text(f"{report.START}\n{report.END}\n")
+    document.write_text(f"{report.MARKS[0]}\n{report.MARKS[1]}\n")
     monkeypatch.setattr(report, "DOCUMENT", document)
     monkeypatch.setattr(bench, "run_bench", lambda arguments: FIGURES)
     bench.main(["--report", "float.tflite"])

@@ -7,16 +7,9 @@ import sys
 from tests.conftest import ROOT
 from tests.device.mqtt.broker import Listener, free_port, wait_until
 
-IMPORTED = """
-import sys
-from device.run import main
-code = main(sys.argv[1:])
-print(code, sorted(name for name in sys.modules if name.split(".")[0] == "paho" or "mqtt" in name))
-"""
-
 
 def run(folder, *flags: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", IMPORTED, "--camera", "demo", "--headless", *flags]
+    command = [sys.executable, "-m", "device.run", "--camera", "demo", "--headless", *flags]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
@@ -31,11 +24,6 @@ def settings(folder, **mqtt):
     return str(file)
 
 
-def test_without_a_host_nothing_of_it_is_imported(tmp_path):
-    done = run(tmp_path, "--max-frames", "3", "--log", "faces.csv")
-    assert done.stdout == "0 []\n", done.stderr
-
-
 def test_the_demo_sends_its_visits(tmp_path, broker):
     config = settings(tmp_path, host="127.0.0.1", port=broker.port, id="demo")
     with Listener(broker.port, "facet/#") as listener:
@@ -43,7 +31,7 @@ def test_the_demo_sends_its_visits(tmp_path, broker):
             done = run(
                 tmp_path, "--config", config, "--events", "visits.csv", "--max-frames", "120"
             )
-            assert done.stdout.startswith("0 "), done.stderr
+            assert done.returncode == 0, done.stderr
         wait_until(lambda: listener.of("facet/demo/visit"), "a visit")
         wait_until(lambda: listener.last("facet/demo/status") == b"offline", "the end")
     rows = (tmp_path / "visits.csv").read_text().splitlines()[1:]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from device.conditions.parser import parse
 from device.config import merge
-from device.rules.parser import parse
 from device.rules.watch import RuleWatch
 from device.settings import RuleSettings
 from device.types import Probabilities

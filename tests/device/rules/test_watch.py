@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.conditions.parser import ConditionError
 from device.errors import UsageError
 from device.rules.build import build_watches
-from device.rules.parser import ConditionError
 from tests.device.metrics.made_up import live_run
 from tests.device.outputs.made_up import result
 from tests.device.rules.made_up import (

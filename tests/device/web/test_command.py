@@ -19,7 +19,6 @@ from tests.conftest import ROOT
 from tests.device.web.conftest import HASH, PASSWORD, WAIT_S, live_run
 
 HEADLESS = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
-PACKAGES = ("starlette", "uvicorn", "h11", "anyio", "click", "asyncio", "device.web")
 
 
 def run_demo(folder, *flags):
@@ -59,20 +58,6 @@ def test_a_port_that_is_taken_ends_the_run_with_one_line(tmp_path):
             assert process.wait(WAIT_S) == 1
     assert f"facet: another program has port {port}. Try: --web" in said
     assert "Traceback" not in said
-
-
-@pytest.mark.parametrize("flags", [(), ("--log", "faces.csv")])
-def test_without_a_page_nothing_of_it_is_imported(tmp_path, flags):
-    code = (
-        "import sys; from device.run import main\n"
-        f"main(['--camera', 'demo', '--headless', '--max-frames', '2', *{list(flags)!r}])\n"
-        f"print([name for name in {PACKAGES!r} if name in sys.modules])"
-    )
-    environment = HEADLESS | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
-    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
 def test_the_flag_alone_means_this_computer():

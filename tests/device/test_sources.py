@@ -1,16 +1,16 @@
-"""An attribute as a device of gpiozero: value, events and source."""
+"""What a camera sees as a device of gpiozero: value, events and source."""
 
 import functools
 import threading
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import device as facet
-from device.attribute_sources import AttributeSource, Level
+from device.conditions.level import ConditionLevel
+from device.conditions.tree import Comparison
 from device.errors import SourceError, UsageError
+from device.sources import Source
 from tests.device.outputs.made_up import face, result
 
 LONG_S = 30.0  # limit for what takes milliseconds
@@ -47,6 +47,10 @@ class FakeStream:
         self.end()
 
 
+def level():
+    return ConditionLevel(Comparison("Smiling", ">=", 0.6), {}, 0.5)
+
+
 @pytest.fixture
 def stream():
     return FakeStream()
@@ -54,7 +58,7 @@ def stream():
 
 @pytest.fixture
 def smiling(stream):
-    with AttributeSource(stream, "Smiling", 0.6, 0.5, stale_s=1000.0) as source:
+    with Source(stream, "Smiling", level(), stale_s=1000.0) as source:
         yield source
 
 
@@ -153,7 +157,7 @@ def test_a_fault_of_the_stream_makes_it_0_and_is_raised(stream, smiling, caplog)
 def test_a_stream_without_results_makes_it_0(stream):
     stream.smile(0.9, at_s=0.0)
     seen = []
-    with AttributeSource(stream, "Smiling", 0.6, 0.5, stale_s=0.5) as smiling:
+    with Source(stream, "Smiling", level(), stale_s=0.5) as smiling:
         smiling.when_deactivated = lambda: seen.append("off")
         until(lambda: seen == ["off"])
         assert not smiling.is_active and not smiling.closed
@@ -161,25 +165,9 @@ def test_a_stream_without_results_makes_it_0(stream):
 
 @pytest.mark.parametrize("owned", [True, False])
 def test_a_shared_stream_is_not_closed_with_the_source(stream, owned):
-    with AttributeSource(stream, "Smiling", 0.6, 0.5, owned):
+    with Source(stream, "Smiling", level(), owned):
         pass
     assert bool(stream.closed) == owned
-
-
-def test_the_level_has_a_hysteresis_and_is_held():
-    level = Level(0.6, 0.5)  # off below 0.476: log-odds 0.405 - 0.5
-    steps = [(0.59, 0.0), (0.6, 1.0), (0.48, 2.0), (0.47, 2.4), (0.47, 2.6), (0.59, 3.0)]
-    assert [level.update(*step) for step in steps] == [False, True, True, True, False, False]
-
-
-@given(st.floats(0.05, 0.95), st.lists(st.floats(0, 1), max_size=40))
-def test_without_hold_the_level_follows_the_threshold_on_its_way_up(threshold, probabilities):
-    level, was_on = Level(threshold, 0.0), False
-    for at_s, probability in enumerate(probabilities):
-        is_on = level.update(probability, float(at_s))
-        assert is_on or probability < threshold
-        assert was_on or is_on == (probability >= threshold)
-        was_on = is_on
 
 
 @pytest.mark.parametrize(
@@ -198,13 +186,60 @@ def test_wrong_usage_is_one_line_before_a_camera_is_opened(arguments, options, m
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "when, options, message",
+    [
+        ("Smilling", {}, "when, column 1: unknown attribute 'Smilling'. Try: Smiling"),
+        ("Smiling and Bald", {"compute": ["Smiling"]}, "when, column 13: unknown attribute 'Bald'"),
+        ("Smiling >", {}, "when, column 10: the end, need a number of 0 to 1"),
+        ('person == "Ada"', {}, "recognition is off. Try: people={'enabled': True}"),
+        ("Smiling", {"hold_s": float("nan")}, "hold_s = nan, need 0 s or more"),
+    ],
+)
+def test_a_wrong_condition_is_one_line_before_a_camera_is_opened(when, options, message):
+    with pytest.raises(UsageError) as error:
+        facet.source(when, "demo", **options)
+    assert message in str(error.value)
+
+
+DOOR = {"name": "door", "from": [0.5, 1.0], "to": [0.5, 0.0]}
+
+
+@pytest.mark.parametrize(
+    "line, options, message",
+    [
+        ("door", {}, "there is no line 'door'. Try: lines="),
+        ("dor", {"lines": [DOOR]}, "there is no line 'dor'. Try: door"),
+        ("door", {"lines": [DOOR], "direction": "up"}, "direction = 'up'"),
+    ],
+)
+def test_a_wrong_crossing_is_one_line_before_a_camera_is_opened(line, options, message):
+    with pytest.raises(UsageError) as error:
+        facet.crossing(line, "demo", **options)
+    assert message in str(error.value)
+
+
+def test_sources_follow_conditions_and_crossings_of_a_shared_stream():
+    # Through the middle of the picture, where the demo's faces sway.
+    with (
+        facet.stream("demo", repeat=True, lines=[DOOR]) as stream,
+        facet.source("people >= 1 and not (Bald or Eyeglasses)", stream) as somebody,
+        facet.source("people == 0", stream) as nobody,
+        facet.crossing("door", stream) as door,
+    ):
+        assert somebody.name == "people >= 1 and not (Bald or Eyeglasses)"
+        assert somebody.wait_for_active(LONG_S) and not nobody.is_active
+        assert door.wait_for_active(LONG_S) and door.name == "crossing door"
+        assert door.wait_for_inactive(LONG_S)
+
+
 def test_two_sources_share_a_stream():
     with facet.stream("demo") as stream:
         with pytest.raises(UsageError, match="a stream that runs already"):
             facet.smiling(stream, min_face=9)
         with facet.smiling(stream) as smile, facet.attribute_source("Bald", stream) as bald:
             assert smile.wait_for_active(LONG_S) and not bald.is_active
-            assert smile.threshold != bald.threshold
+            assert (smile.name, bald.name) == ("Smiling", "Bald")
         assert not stream.ended
 
 

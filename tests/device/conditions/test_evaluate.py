@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.rules.evaluate import Facts, evaluate
-from device.rules.parser import parse
-from device.rules.tree import And, Comparison, IsPerson, Not, Or, Present
-from tests.device.rules.trees import NAMES, PEOPLE_NAMES, trees
+from device.conditions.evaluate import Facts, evaluate
+from device.conditions.parser import parse
+from device.conditions.tree import And, Comparison, IsPerson, Not, Or, Present
+from tests.device.conditions.trees import NAMES, PEOPLE_NAMES, trees
 
 THRESHOLDS = {"Smiling": 0.5, "Eyeglasses": 0.3, "5_o_Clock_Shadow": 0.25, "Bald": 0.75}
 PROBABILITIES = st.fixed_dictionaries({name: st.floats(0, 1) for name in NAMES})

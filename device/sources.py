@@ -1,7 +1,8 @@
-"""An attribute as a device of gpiozero: a value that is 1 while a face has it.
+"""What a camera sees, as devices of gpiozero: a value that is 1 while a face fulfils a condition.
 
 from gpiozero import LED
 LED(17).source = facet.smiling(0)
+LED(18).source = facet.source("Eyeglasses and not Smiling", 0)
 """
 
 from __future__ import annotations
@@ -10,37 +11,38 @@ import inspect
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .attributes.model_card import read_card
+from .conditions.level import ConditionLevel, CrossingLevel, Level
+from .conditions.parser import parse
+from .conditions.tree import Comparison, Condition, Present, names_person, text_of
 from .errors import FacetError, UsageError, nearest
 from .log import log
 from .settings import Settings
 from .streaming import Stream
+from .types import IN, OUT
 from .worker import Worker
 
-if TYPE_CHECKING:
-    from .types import Result
-
 HOLD_S = 0.5
-HYSTERESIS = 0.5  # log-odds below the threshold, as of labels
 POLL_S = 0.2
 STALE_S = 5.0  # without a result for so long, such as of a camera that is unplugged, it is 0
 JOIN_S = 15.0
 
 Callback = Callable[..., object]
+From = str | int | Path | Stream  # what a source follows
 
 
 def smiling(
-    source: str | int | Path | Stream = "auto",
+    source: From = "auto",
     *,
     threshold: float | None = None,
     hold_s: float = HOLD_S,
     settings: Settings | None = None,
     **overrides: Any,
-) -> AttributeSource:
+) -> Source:
     """Return a source that is 1 while a face in view smiles; as `attribute_source`."""
     return attribute_source(
         "Smiling", source, threshold=threshold, hold_s=hold_s, settings=settings, **overrides
@@ -49,72 +51,116 @@ def smiling(
 
 def attribute_source(
     name: str,
-    source: str | int | Path | Stream = "auto",
+    source: From = "auto",
     *,
     threshold: float | None = None,
     hold_s: float = HOLD_S,
     settings: Settings | None = None,
     **overrides: Any,
-) -> AttributeSource:
+) -> Source:
     """Return a source that is 1 while a face in view has the attribute `name`.
 
-    source: what `watch` takes, or a Stream that several sources share. threshold: probability,
-    0..1, from which a face has it; None: the model card's. hold_s: how long it stays 1 after the
-    last such face, s; lower: it flickers. settings, overrides: as for `watch`. Returns when the
-    first frame is analyzed. Raises SourceError, ModelError and UsageError.
+    threshold: probability, 0..1, from which a face has it; None: the model card's. The others: as
+    of `source`.
     """
+    chosen = _settings(source, settings, overrides)
+    thresholds = _thresholds(chosen)
+    if name not in thresholds:
+        raise UsageError(f"unknown attribute {name!r}", nearest(name, thresholds))
+    condition: Condition = Present(name)
+    if threshold is not None:
+        if not 0 < threshold < 1:
+            message = f"threshold = {threshold}, need a probability in 0..1"
+            raise UsageError(message, "threshold=0.8")
+        condition = Comparison(name, ">=", float(threshold))
+    level = ConditionLevel(condition, thresholds, _checked_hold(hold_s))
+    return _open(source, chosen, text_of(condition), level)
+
+
+def source(
+    when: str,
+    source: From = "auto",
+    *,
+    hold_s: float = HOLD_S,
+    settings: Settings | None = None,
+    **overrides: Any,
+) -> Source:
+    """Return a source that is 1 while a face in view fulfils a condition.
+
+    when: as of rules, such as "Smiling > 0.8 and not Eyeglasses", "people >= 2". source: what
+    `watch` takes, or a Stream that several sources share. hold_s: how long it stays 1 after the
+    condition was last fulfilled, s; lower: it flickers. settings, overrides: as for `watch`.
+    Returns when the first frame is analyzed. Raises SourceError, ModelError and UsageError, which
+    for a malformed condition names the column.
+    """
+    chosen = _settings(source, settings, overrides)
+    thresholds = _thresholds(chosen)
+    condition = parse(when, tuple(thresholds))
+    if names_person(condition) and not chosen.people.enabled:
+        raise UsageError(
+            "when asks who a person is, and recognition is off", "people={'enabled': True}"
+        )
+    level = ConditionLevel(condition, thresholds, _checked_hold(hold_s))
+    return _open(source, chosen, text_of(condition), level)
+
+
+def crossing(
+    line: str,
+    source: From = "auto",
+    *,
+    direction: str = "",
+    hold_s: float = HOLD_S,
+    settings: Settings | None = None,
+    **overrides: Any,
+) -> Source:
+    """Return a source that is 1 for `hold_s` after each time that a face crosses a line.
+
+    line: name of one of the settings' lines. direction: "in", "out", or "" for both. The others: as
+    of `source`.
+    """
+    chosen = _settings(source, settings, overrides)
+    names = [one.name for one in chosen.lines]
+    if line not in names:
+        hint = nearest(line, names) if names else 'lines=[{"name": "door", "from": ..., "to": ...}]'
+        raise UsageError(f"there is no line {line!r}", hint)
+    if direction not in ("", IN, OUT):
+        raise UsageError(f"direction = {direction!r}", f'"{IN}", "{OUT}", or "" for both')
+    level = CrossingLevel(line, direction, _checked_hold(hold_s))
+    return _open(source, chosen, " ".join(filter(None, ("crossing", line, direction))), level)
+
+
+def _settings(source: From, settings: Settings | None, overrides: dict[str, Any]) -> Settings:
+    """Return the settings of a source; raises UsageError."""
     from .api import merged
 
-    if isinstance(source, Stream):
-        chosen = source.settings
-        if settings is not None or overrides:
-            raise UsageError("settings for a stream that runs already", "facet.stream(0, ...)")
-    else:
-        chosen = merged(settings, overrides | {"source": str(source)})
-    level = _threshold(name, threshold, chosen)
+    if not isinstance(source, Stream):
+        return merged(settings, overrides | {"source": str(source)})
+    if settings is not None or overrides:
+        raise UsageError("settings for a stream that runs already", "facet.stream(0, ...)")
+    return source.settings
+
+
+def _thresholds(settings: Settings) -> Mapping[str, float]:
+    """Return the threshold of each attribute that is computed, 0..1, by its name."""
+    card = read_card(settings.attributes.model)
+    computed = settings.attributes.compute or card.names
+    thresholds = zip(card.names, card.values("threshold").tolist(), strict=True)
+    return {name: threshold for name, threshold in thresholds if name in computed}
+
+
+def _checked_hold(hold_s: float) -> float:
     if not 0 <= hold_s < math.inf:
         raise UsageError(f"hold_s = {hold_s}, need 0 s or more", f"hold_s={HOLD_S}")
+    return hold_s
+
+
+def _open(source: From, settings: Settings, name: str, level: Level) -> Source:
     if isinstance(source, Stream):
-        return AttributeSource(source, name, level, hold_s)
-    return AttributeSource(Stream(chosen), name, level, hold_s, owned=True)
+        return Source(source, name, level)
+    return Source(Stream(settings), name, level, owned=True)
 
 
-def _threshold(name: str, wanted: float | None, settings: Settings) -> float:
-    """Return the threshold of an attribute that is computed; raises UsageError."""
-    card = read_card(settings.attributes.model)
-    known = settings.attributes.compute or card.names
-    if name not in known:
-        raise UsageError(f"unknown attribute {name!r}", nearest(name, known))
-    if wanted is None:
-        return float(card.values("threshold")[card.names.index(name)])
-    if not 0 < wanted < 1:
-        raise UsageError(f"threshold = {wanted}, need a probability in 0..1", "threshold=0.8")
-    return float(wanted)
-
-
-class Level:
-    """Whether an attribute is seen: from its threshold on, until hold_s after it was last seen.
-
-    Once seen, a probability HYSTERESIS below the threshold, in log-odds, suffices.
-    """
-
-    def __init__(self, threshold: float, hold_s: float):
-        self._on, self._hold_s = threshold, hold_s
-        odds = threshold / (1 - threshold) * math.exp(-HYSTERESIS)
-        self._off = odds / (1 + odds)
-        self._seen_s = -math.inf
-        self.is_on = False
-
-    def update(self, highest: float, at_s: float) -> bool:
-        """Take the highest probability in a frame, 0 without faces; return the level."""
-        if highest >= (self._off if self.is_on else self._on):
-            self._seen_s, self.is_on = at_s, True
-        elif at_s - self._seen_s > self._hold_s:
-            self.is_on = False
-        return self.is_on
-
-
-class AttributeSource:
+class Source:
     """A value, 0 or 1, with the interface of gpiozero's input devices; gpiozero is not needed.
 
     Iterating it yields the value for ever, as `source` of an output device and `gpiozero.tools`
@@ -127,15 +173,13 @@ class AttributeSource:
         self,
         stream: Stream,
         name: str,
-        threshold: float,
-        hold_s: float,
+        level: Level,
         owned: bool = False,
         stale_s: float = STALE_S,
     ):
-        self.name, self.threshold = name, threshold
+        self.name, self._level = name, level
         self._stream, self._owned = stream, owned  # owned: closed with the source
         self._stale_s = stale_s
-        self._level = Level(threshold, hold_s)
         self._active, self._inactive = threading.Event(), threading.Event()
         self._inactive.set()
         self._callbacks: dict[str, Callback | None] = {"activated": None, "deactivated": None}
@@ -143,7 +187,7 @@ class AttributeSource:
         self._thread_id = 0
         self._worker = Worker(f"the source {name}", self._run, JOIN_S).start()
 
-    def __enter__(self) -> AttributeSource:
+    def __enter__(self) -> Source:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -151,7 +195,7 @@ class AttributeSource:
 
     @property
     def value(self) -> int:
-        """1 while a face in view has the attribute, else 0."""
+        """1 while what the source follows is seen, else 0."""
         return int(self._active.is_set())
 
     @property
@@ -247,14 +291,11 @@ class AttributeSource:
             result, newer = self._stream.wait(count, POLL_S)
             if result is not None and newer > count:
                 count, newest_s = newer, time.monotonic()
-                self._set(self._level.update(self._highest(result), result.frame.at_s))
+                self._set(self._level.update(result))
             elif self._stream.ended:
                 return
             elif time.monotonic() - newest_s > self._stale_s:
                 self._set(False)
-
-    def _highest(self, result: Result) -> float:
-        return max((face[self.name] or 0.0 for face in result.faces), default=0.0)
 
     def _set(self, active: bool) -> None:
         if active == self._active.is_set():
@@ -271,7 +312,7 @@ class AttributeSource:
             log.exception("when_%s of %s failed", name, self.name)
 
 
-def _checked(function: Callback | None, source: AttributeSource) -> Callback | None:
+def _checked(function: Callback | None, source: Source) -> Callback | None:
     """Return the function if it can be called; raises UsageError."""
     if function is None or (callable(function) and _arguments(function, source) is not None):
         return function
@@ -279,7 +320,7 @@ def _checked(function: Callback | None, source: AttributeSource) -> Callback | N
     raise UsageError(f"{function!r} is no function of no argument, or of the source", hint)
 
 
-def _arguments(function: Callback, source: AttributeSource) -> tuple[AttributeSource, ...] | None:
+def _arguments(function: Callback, source: Source) -> tuple[Source, ...] | None:
     """Return what a function is called with; None if it takes other arguments."""
     try:
         signature = inspect.signature(function)
@@ -294,5 +335,5 @@ def _arguments(function: Callback, source: AttributeSource) -> tuple[AttributeSo
     return None
 
 
-def _call(function: Callback, source: AttributeSource) -> None:
+def _call(function: Callback, source: Source) -> None:
     function(*(_arguments(function, source) or ()))

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.rules.parser import MAX_DEPTH, MAX_LENGTH, ConditionError, parse
-from device.rules.tree import (
+from device.conditions.parser import MAX_DEPTH, MAX_LENGTH, ConditionError, parse
+from device.conditions.tree import (
     And,
     Comparison,
     IsPerson,
@@ -16,7 +16,7 @@ from device.rules.tree import (
     names_person,
     text_of,
 )
-from tests.device.rules.trees import NAMES, trees
+from tests.device.conditions.trees import NAMES, trees
 
 SMILES, BALD = Comparison("Smiling", ">", 0.8), Present("Bald")
 

@@ -1,4 +1,4 @@
-"""Parse the condition of a rule by recursive descent; nothing of it is executed.
+"""Parse a condition by recursive descent; nothing of it is executed.
 
     condition   = all { "or" all }
     all         = negation { "and" negation }

@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from device.rules.parser import OPERATORS
-from device.rules.tree import And, Comparison, IsPerson, Not, Or, Present
+from device.conditions.parser import OPERATORS
+from device.conditions.tree import And, Comparison, IsPerson, Not, Or, Present
 
 NAMES = ("Smiling", "Eyeglasses", "5_o_Clock_Shadow", "Bald")
 PEOPLE_NAMES = ("Ada", "Grace Hopper", "unknown", "O'Brien", "☕")
