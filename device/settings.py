@@ -29,6 +29,7 @@ FACE = (0, 16384)  # px
 RATE = (0.1, 1000)  # Hz
 DAY = (0, 86400)  # s
 MAX_ID = 64  # characters of a camera's id
+MAX_TOPIC = 200  # likewise of a rule's topic
 
 
 # fmt: off
@@ -479,7 +480,9 @@ class RuleSettings(Table, frozen=True):
         "snapshot: pictures kept in the folder; older ones are deleted", "pictures", (1, 100_000),
         ("shorter history", "fills the disk"),
     )] = 100
-    topic: Annotated[str, about("mqtt: end of the topic; empty: the rule's name")] = ""
+    topic: Annotated[str, about(
+        "mqtt: end of the topic, after facet/ID/rules/; empty: the rule's name",
+    )] = ""
     timeout_s: Annotated[float, about(
         "webhook, command: time after which an attempt is given up", "s", (0.1, 600),
         ("slow receivers fail", "later events wait"),
@@ -504,6 +507,11 @@ class RuleSettings(Table, frozen=True):
         given, hint = needed.get(self.do, (True, ""))
         if not given:
             raise UsageError(f'{origin} do = "{self.do}" without {hint.partition(" ")[0]}', hint)
+        if re.search(r"[+#\s]|[^\x21-\x7e]|^/|//|/$", self.topic) or len(self.topic) > MAX_TOPIC:
+            raise UsageError(
+                f"{origin} topic = {one_line(repr(self.topic), 80)} is no end of a topic",
+                'topic = "lamp"',
+            )
         if self.do == "webhook" and not re.match("https?://[^/]", self.url):
             raise UsageError(f"{origin} url = {self.url!r}, need an http or https address", hint)
 

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from device.mqtt.publisher import BIRTH_S, FLOOD, Clocks
+from device.mqtt.publisher import BIRTH_S, FLOOD
+from device.mqtt.session import Clocks
 from device.settings import RotationSettings
 from tests.device.mqtt.broker import LIMIT_S, Listener, Mosquitto, publish, retained, wait_until
 from tests.device.mqtt.camera import QUICK, Camera

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from device.mqtt.publisher import Clocks
+from device.mqtt.session import Clocks
 from tests.device.mqtt.broker import Listener, retained, wait_until
 from tests.device.mqtt.camera import QUICK, Camera
 from tests.device.outputs.made_up import face
