@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
 
 def check_connections(settings: Settings, card: ModelCard) -> None:
-    """Raise UsageError for rules that cannot be, before a camera is waited for."""
-    if settings.rules:
-        from ..rules.build import build_watches
+    """Raise UsageError for MQTT and rules that cannot be, before a camera is waited for."""
+    if settings.mqtt.host:
+        from ..mqtt.start import check_mqtt
 
-        build_watches(settings, card)
+        check_mqtt(settings, settings.outputs.events)
+    if settings.rules:
+        from ..rules.build import check_rules
+
+        check_rules(settings, card)
 
 
 def build_connections(

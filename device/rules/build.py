@@ -7,9 +7,18 @@ from collections.abc import Sequence
 from ..attributes.model_card import ModelCard
 from ..errors import UsageError
 from ..settings import Settings
+from .actions import build_action
 from .parser import parse
 from .tree import names_crossing, names_person
 from .watch import RuleWatch
+
+
+def check_rules(settings: Settings, card: ModelCard) -> None:
+    """Raise UsageError for a rule that cannot be watched, or whose action lacks something."""
+    build_watches(settings, card)
+    publish = (lambda _topic, _payload: None) if settings.mqtt.host else None
+    for rule in settings.rules:
+        build_action(rule, publish)
 
 
 def build_watches(settings: Settings, card: ModelCard) -> Sequence[RuleWatch]:

@@ -64,6 +64,10 @@ def build_action(rule: RuleSettings, publish: Publish | None = None) -> Action:
         from .snapshot import Snapshot
 
         return Snapshot(rule)
+    if rule.do == "push":
+        from .push import Push
+
+        return Push(rule)
     if publish is None:
         raise UsageError(f'the rule "{rule.title}" needs a broker', 'host = "..." in [mqtt]')
     from .message import Message
