@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..errors import one_line
 from ..log import log
 from ..outputs.live import LiveRun
 from ..rowlog.tail import RowTail
@@ -203,15 +204,25 @@ class Publisher:
         old = self._kept_messages(session)
         # Without delay: two cameras with one id may be ending each other's connections.
         self._claim(session, old.get(self._topics.run))
+        session.broker.subscribe([self._topics.lines])
+        old |= self._kept_messages(session)
+        # Last: any number of messages may be there, and the inbox drops the oldest.
+        session.broker.subscribe([self._topics.rules])
         end_s = self._clocks.now_s() + GRACE_S
         while self._clocks.now_s() < end_s:
             session.broker.loop(0.05)
         old |= self._kept_messages(session)
-        session.broker.unsubscribe([self._topics.run, *topics])
-        for topic in self._topics.passing:
-            if topic in old:
-                log.warning("removed another program's retained message from %s", topic)
-                session.broker.publish(Message(topic, b"", retain=True))
+        session.broker.unsubscribe(
+            [self._topics.run, *topics, self._topics.lines, self._topics.rules]
+        )
+        strange = sorted(old.keys() - set(self._topics.retained))
+        for topic in strange:
+            session.broker.publish(Message(topic, b"", retain=True))
+        if strange:
+            found = one_line(", ".join(strange), 300)
+            log.warning("removed another program's retained message from %s", found)
+        if self._topics.lines in old and not self._live.settings.lines:  # of an earlier run
+            session.broker.publish(Message(self._topics.lines, b"", retain=True))
         if self._topics.config:
             self._introduce(session, old.get(self._topics.config))
             session.broker.subscribe([self._topics.birth])

@@ -47,6 +47,11 @@ class Topics:
         return self.below("crossing")
 
     @property
+    def rules(self) -> str:
+        """What matches the topics of all rules; not retained."""
+        return self.below("rules/#")
+
+    @property
     def visit(self) -> str:
         """A visit that has ended; not retained."""
         return self.below("visit")

@@ -10,12 +10,14 @@ import pytest
 
 from device.mqtt.publisher import BIRTH_S, FLOOD
 from device.mqtt.session import Clocks
-from device.settings import RotationSettings
+from device.settings import LineSettings, RotationSettings
 from tests.device.mqtt.broker import LIMIT_S, Listener, Mosquitto, publish, retained, wait_until
 from tests.device.mqtt.camera import QUICK, Camera
 from tests.device.outputs.made_up import face
 
 STATE, STATUS, VISIT = "facet/cam/state", "facet/cam/status", "facet/cam/visit"
+LINES, CROSSING = "facet/cam/lines", "facet/cam/crossing"
+SMILE = "facet/cam/rules/smile"
 SNAPSHOT, RUN = "facet/cam/snapshot", "facet/cam/run"
 CONFIG = "homeassistant/device/facet_cam/config"
 
@@ -137,7 +139,8 @@ def test_a_second_facet_with_the_id_is_said_once_and_starts_no_war(tmp_path, bro
 
 
 def test_retained_rubbish_on_our_topics_is_removed_or_replaced(tmp_path, broker, caplog):
-    for topic in (STATE, STATUS, VISIT, SNAPSHOT, RUN, CONFIG, "homeassistant/status"):
+    passing = (VISIT, SNAPSHOT, CROSSING, SMILE)
+    for topic in (STATE, STATUS, LINES, *passing, RUN, CONFIG, "homeassistant/status"):
         publish(broker.port, topic, b"\xff\x00{rubbish", retain=True)
     publish(broker.port, VISIT, b"x" * 1_000_000, retain=True)  # more than is accepted
     with Listener(broker.port, STATUS) as listener, Camera(tmp_path, broker.port) as camera:
@@ -145,8 +148,33 @@ def test_retained_rubbish_on_our_topics_is_removed_or_replaced(tmp_path, broker,
         wait_until(lambda: listener.last(STATUS) == b"online", "online")
         kept = retained(broker.port, "facet/#", CONFIG)
     assert json.loads(kept[STATE])["people"] == 0 and json.loads(kept[CONFIG])["components"]
-    assert SNAPSHOT not in kept
-    assert lines(caplog, "retained message from facet/cam/snapshot")
+    # The visit was never sent to us, for it is too large.
+    assert kept.keys() == {STATE, STATUS, "facet/cam/diagnostics", RUN, CONFIG, VISIT}
+    assert lines(caplog, f"retained message from {CROSSING}, {SMILE}, {SNAPSHOT}")
+
+
+def test_a_hundred_retained_messages_of_rules_hide_no_other(tmp_path, broker):
+    for number in range(150):
+        publish(broker.port, f"{SMILE}{number}", b"{}", retain=True)
+    old = {"components": {"gone": {"platform": "sensor"}}}
+    publish(broker.port, CONFIG, json.dumps(old).encode(), retain=True)
+    with Listener(broker.port, STATUS, CONFIG) as listener, Camera(tmp_path, broker.port) as camera:
+        camera.see()
+        wait_until(lambda: listener.last(STATUS) == b"online", "online")
+    # What an older discovery has more is removed first.
+    assert listener.json(CONFIG)[1]["components"]["gone"] == {"platform": "sensor"}
+
+
+def test_the_sums_of_lines_that_are_no_more_are_removed(tmp_path, broker):
+    doors = (LineSettings(name="door"),)
+    for settings, expected in ((doors, {"door": {"in": 0, "out": 0}}), ((), None)):
+        with Listener(broker.port, STATUS) as listener:
+            with Camera(tmp_path, broker.port, lines=settings) as camera:
+                camera.see()
+                wait_until(lambda found=listener: found.last(STATUS) == b"online", "online")
+            wait_until(lambda found=listener: found.last(STATUS) == b"offline", "offline")
+        kept = retained(broker.port, LINES)
+        assert (json.loads(kept[LINES]) if kept else None) == expected
 
 
 @pytest.mark.parametrize(
