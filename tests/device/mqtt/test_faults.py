@@ -199,6 +199,7 @@ def test_home_assistant_that_restarts_in_a_loop_is_answered_now_and_then(tmp_pat
             publish(broker.port, "homeassistant/status", b"online")
             publish(broker.port, "homeassistant/status", b"\xff\x00")
             camera.see(face(1))
+            time.sleep(0.3)  # in which it could answer
         wait_until(lambda: len(listener.of(CONFIG)) >= 2, "an answer")
         camera.visit()
         sent, took_s = len(listener.of(CONFIG)), time.monotonic() - start_s
