@@ -1,8 +1,7 @@
 """MQTT: a run's values and visits for a broker, and Home Assistant's discovery.
 
-    from device.mqtt.start import open_mqtt
-    with open_mqtt(live):     # a LiveRun whose settings have [mqtt] host
-        ...                   # the loop writes to live.state
+    with open_mqtt(live) as publish:    # of `start`; a LiveRun whose settings have [mqtt] host
+        ...                             # the loop writes to live.state, rules call publish
 
 A thread of its own reads the run; the loop never waits for the broker. Visits are read from their
 CSV file, the only queue: how far they were sent is stored beside it, so that neither a broker nor a

@@ -115,7 +115,7 @@ class Publisher:
         try:
             self._tidy(session)
             self._report(f"connected to the broker {self._access.place}, as {self._topics.id}")
-            # Older ones are in the sums: what is told late would switch a lamp in an empty room.
+            # Older ones are in the sums: a late message would switch a lamp in an empty room.
             session.crossing = max((one.number for one in self._live.state.crossings()), default=0)
             self._outbox.begin()
             while not worker.stopping.is_set():

@@ -42,7 +42,7 @@ class ActionQueue:
         size = PICTURES if action.needs_picture else QUEUE_SIZE
         self._queue: queue.Queue[Firing | None] = queue.Queue(size)
         self._worker = Worker(f'the rule "{title}"', self._act_all, JOIN_S)
-        self._failed = 0  # in a row
+        self._failed = 0  # in a row, of which the first was logged
         self.done = self.dropped = 0
         self.until_s = 0.0
 
@@ -53,6 +53,8 @@ class ActionQueue:
 
     def __exit__(self, *exc: object) -> None:
         self._finish()
+        if self._failed > 1:
+            log.warning('the rule "%s" failed %d times to the end', self._title, self._failed)
         if self.dropped:
             log.warning('the rule "%s": %s dropped', self._title, counted(self.dropped, "event"))
         try:

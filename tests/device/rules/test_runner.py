@@ -106,6 +106,18 @@ def test_faults_are_logged_once_until_it_works_again(capsys):
         finish(actions)
     err = capsys.readouterr().err
     assert err.count("cannot be reached") == 1 and "works again, 3 failed" in err
+    assert "to the end" not in err
+
+
+def test_faults_that_last_to_the_end_are_counted(capsys):
+    action = Noted(FacetError("cannot be reached", "curl"))
+    with ActionQueue("smile", action) as actions:
+        for _ in range(3):
+            actions.put(firing())
+        finish(actions)
+    err = capsys.readouterr().err
+    assert err.count("cannot be reached") == 1
+    assert 'the rule "smile" failed 3 times to the end' in err
 
 
 def test_an_internal_fault_of_an_action_is_not_hidden():
