@@ -178,7 +178,7 @@ def _event(topics: Topics, with_mood: bool) -> Component:
 
 def _slug(*words: str) -> str:
     """Return words as Home Assistant makes an entity's id of them: facet_hall_wearing_hat."""
-    return re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower())
+    return re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower()).strip("_")
 
 
 def _words(attribute: str) -> str:

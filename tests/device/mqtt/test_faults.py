@@ -53,6 +53,18 @@ def test_a_broker_that_is_killed_and_comes_back_loses_no_visit(tmp_path, broker,
     assert len(lines(caplog, "connected to the broker")) == 2
 
 
+def test_visits_on_their_way_when_the_broker_vanishes_are_sent_again(tmp_path, broker):
+    with Listener(broker.port, VISIT, STATUS) as listener, Camera(tmp_path, broker.port) as camera:
+        camera.see()
+        wait_until(lambda: listener.last(STATUS) == b"online", "online")
+        broker.freeze()
+        camera.visit(5)
+        time.sleep(1.0)  # in which they are sent to the broker, which hangs
+        broker.kill()
+        broker.start()
+        wait_until(lambda: len(visits(listener)) == 5, "5 visits")
+
+
 def test_a_facet_that_is_killed_loses_no_visit(tmp_path, broker):
     """Its worker ends as in a power cut: nothing is stored at the end."""
     with Listener(broker.port, VISIT) as listener:

@@ -191,6 +191,7 @@ def test_each_line_has_two_sums():
     lines = [LineSettings(name=name, in_name="entries", out_name="exits") for name in NAMES]
     found = parts(MqttSettings(), (), lines=lines)
     assert len(found) == 6 + 2 * len(NAMES)
+    parts(MqttSettings(), (), lines=[LineSettings(name="☕", in_name="→", out_name="←")])
     assert list(found)[3:5] == ["line_door_in", "line_door_out"]
     assert found["line_door_in"]["name"] == "door entries"
     assert found["line_door_in"]["default_entity_id"] == "sensor.facet_cam_door_entries"

@@ -51,6 +51,18 @@ def test_what_fires_at_the_very_end_of_a_run_is_sent(tmp_path, broker):
         wait_until(lambda: listener.last(STATUS) == b"offline", "the end")
 
 
+def test_messages_are_taken_between_the_end_of_the_run_and_that_of_the_rules(tmp_path, broker):
+    """A rule's action may take seconds: the connection lasts until the rules have ended."""
+    with Listener(broker.port, "facet/#") as listener:
+        with Camera(tmp_path, broker.port) as camera:
+            camera.see()
+            wait_until(lambda: listener.last(STATUS) == b"online", "online")
+            camera.state.__exit__(None, None, None)
+            time.sleep(0.6)  # three looks of the publisher at the run
+            camera.publish("rules/smile", b"{}")
+        wait_until(lambda: listener.of(SMILE), "the message")
+
+
 def test_a_rule_while_the_broker_is_away_is_refused_counted_and_said_once(tmp_path, broker, capsys):
     camera = Camera(tmp_path, broker.port, rules=(RULE,))
     with Listener(broker.port, "facet/#") as listener, camera:
