@@ -17,6 +17,7 @@ from .messages import ENDED, SERIOUS, SMILES, SMILING, UNCLEAR, as_json
 from .topics import Topics
 
 Component = dict[str, Any]
+PLATFORMS = ("sensor", "binary_sensor", "event", "image")  # of entities, here and in the past
 
 
 def config(
@@ -107,7 +108,7 @@ def leftover(payload: bytes, kept: bytes) -> dict[str, str]:
         return {
             key: part["platform"]
             for key, part in old.items()
-            if key not in new and isinstance(part["platform"], str)
+            if key not in new and part["platform"] in PLATFORMS and re.fullmatch(r"\w{1,99}", key)
         }
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}

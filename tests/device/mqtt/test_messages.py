@@ -24,6 +24,7 @@ from tests.device.outputs.made_up import face, result
 from tests.device.rules.made_up import SMILES, crossing, firing, frames, person, watch
 
 THRESHOLDS = {"Smiling": 0.5}
+PART = {"platform": "sensor"}
 TOPICS = Topics("cam", "homeassistant")
 ROW = {
     "first_seen": "2026-01-02T12:00:00.250Z",
@@ -257,6 +258,21 @@ def test_leftovers_are_what_an_older_discovery_has_more():
 ).map(lambda value: json.dumps(value).encode()))  # fmt: skip
 def test_leftovers_of_rubbish_are_none(payload):
     assert discovery.leftover(payload, discovery.config(EVERYTHING, TOPICS, (), (), True)) == {}
+
+
+def test_entities_that_facet_never_had_are_no_leftovers():
+    """Home Assistant would refuse the whole message that removes them."""
+    new = discovery.config(MqttSettings(), TOPICS, (), (), True)
+    for key, part in (
+        ("x", {"platform": ""}),
+        ("x", {"platform": "lock"}),
+        ("", PART),
+        ("a b", PART),
+    ):
+        assert discovery.leftover(json.dumps({"components": {key: part}}).encode(), new) == {}
+    assert discovery.leftover(json.dumps({"components": {"x": PART}}).encode(), new) == {
+        "x": "sensor"
+    }
 
 
 @given(st.text(alphabet=string.printable, max_size=80))
