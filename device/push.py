@@ -74,7 +74,7 @@ class PushMessages:
 
     def send(self, title: str, body: str) -> None:
         """Take a message; control characters become escapes, longer text is cut."""
-        message = Message(one_line(printable(title), MAX_TEXT), _cut(body))
+        message = message_of(title, body)
         with self._changed:
             full = len(self._queue) == self._queue.maxlen
             self._queue.append(message)
@@ -101,27 +101,12 @@ class PushMessages:
                         self._lose(left, "Facet has ended")
                         break
                 message = self._queue.popleft()
-            fault = self._fault_of(message)
+            fault = fault_of(self._services, message)
             if fault:
                 self._lose(1, fault)
             else:
                 self.sent += 1
         self._report()
-
-    def _fault_of(self, message: Message) -> str:
-        """Send a message; return why a service has not taken it, or ""."""
-        import apprise
-
-        # In this thread alone: apprise's own lines would go to stderr.
-        with apprise.LogCapture(level=apprise.logging.WARNING, fmt="%(message)s") as lines:
-            try:
-                taken = self._services.notify(
-                    message.body, message.title, body_format=apprise.NotifyFormat.TEXT
-                )
-            except Exception as error:  # of one of apprise's many services
-                return one_line(printable(f"{type(error).__name__}: {error}"))
-            reason = one_line(printable(" ".join(lines.getvalue().split())))
-        return "" if taken else reason or "a service has refused it"
 
     def _lose(self, number: int, reason: str) -> None:
         with self._changed:
@@ -140,9 +125,26 @@ class PushMessages:
             log.warning("%s not sent: %s", counted(number, "push message"), self._reason)
 
 
-def _cut(body: str) -> str:
+def message_of(title: str, body: str) -> Message:
+    """Return a message; control characters become escapes, longer text is cut."""
     lines = (printable(line) for line in body.splitlines())
-    return "\n".join(lines)[:MAX_TEXT]
+    return Message(one_line(printable(title), MAX_TEXT), "\n".join(lines)[:MAX_TEXT])
+
+
+def fault_of(services: apprise.Apprise, message: Message) -> str:
+    """Send a message to services; return why one has not taken it, or ""."""
+    import apprise
+
+    # In this thread alone: apprise's own lines would go to stderr.
+    with apprise.LogCapture(level=apprise.logging.WARNING, fmt="%(message)s") as lines:
+        try:
+            taken = services.notify(
+                message.body, message.title, body_format=apprise.NotifyFormat.TEXT
+            )
+        except Exception as error:  # of one of apprise's many services
+            return one_line(printable(f"{type(error).__name__}: {error}"))
+        reason = one_line(printable(" ".join(lines.getvalue().split())))
+    return "" if taken else reason or "a service has refused it"
 
 
 def read_services(urls: Path) -> apprise.Apprise:

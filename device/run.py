@@ -80,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
             settings, camera, card, tuple(shown), files, analysis.stopwatch, connections, outputs
         )
         if not (outputs or window):
-            log.warning("no window, log or --record: results are not kept")
+            log.warning("no window, file or connection: results are neither shown nor kept")
         outputs += build_reports(settings, camera, stack)
         if window:
             outputs = [AnalyzedOnly(outputs), window]

@@ -29,6 +29,7 @@ FACE = (0, 16384)  # px
 RATE = (0.1, 1000)  # Hz
 DAY = (0, 86400)  # s
 MAX_ID = 64  # characters of a camera's id
+MAX_TOPIC = 200  # likewise of a rule's topic
 
 
 # fmt: off
@@ -447,19 +448,20 @@ class RuleSettings(Table, frozen=True):
     when: Annotated[str, about(
         "condition, such as Smiling > 0.8 and not Eyeglasses: attributes with <, <=, >, >=, == or "
         "!= and a number of 0 to 1, or alone (at the threshold of its label), people (faces in "
-        "view), person (name of an enrolled person), and, or, not, parentheses",
+        "view), person (name of an enrolled person), crossed, crossed_in and crossed_out (name of "
+        "a line), and, or, not, parentheses",
         example="Smiling > 0.8",
     )] = ""
     for_s: Annotated[float, about(
-        "time for which one face must fulfil the condition", "s", DAY,
+        "time for which one face must fulfil the condition; 0 for one with a crossing", "s", DAY,
         ("fires on a moment", "fires later"),
     )] = 0.0
     cooldown_s: Annotated[float, about(
         "least time between two firings", "s", DAY, ("fires often", "misses events"),
     )] = 10.0
     do: Annotated[str, about(
-        "what the rule does: webhook, gpio, command, snapshot or mqtt",
-        choices=("", "webhook", "gpio", "command", "snapshot", "mqtt"), example="webhook",
+        "what the rule does: webhook, gpio, command, snapshot, mqtt or push",
+        choices=("", "webhook", "gpio", "command", "snapshot", "mqtt", "push"), example="webhook",
     )] = ""
     url: Annotated[str, about(
         "webhook: address that gets a POST with JSON", example="http://127.0.0.1:1880/smile",
@@ -484,7 +486,16 @@ class RuleSettings(Table, frozen=True):
         "snapshot: pictures kept in the folder; older ones are deleted", "pictures", (1, 100_000),
         ("shorter history", "fills the disk"),
     )] = 100
-    topic: Annotated[str, about("mqtt: end of the topic; empty: the rule's name")] = ""
+    topic: Annotated[str, about(
+        "mqtt: end of the topic, after facet/ID/rules/; empty: the rule's name",
+    )] = ""
+    addresses_file: Annotated[Path | None, about(
+        "push: file with the addresses of apprise's services, one a line, such as ntfy://TOPIC",
+        example="/etc/facet-push.txt",
+    )] = None
+    text: Annotated[str, about(
+        "push: text of the message; empty: camera and time. Its title is the rule's name",
+    )] = ""
     timeout_s: Annotated[float, about(
         "webhook, command: time after which an attempt is given up", "s", (0.1, 600),
         ("slow receivers fail", "later events wait"),
@@ -499,16 +510,23 @@ class RuleSettings(Table, frozen=True):
         if not self.when.strip():
             raise UsageError(f"{origin} has no condition", 'when = "Smiling > 0.8"')
         if not self.do:
-            raise UsageError(f"{origin} does nothing", 'do = "webhook", gpio, command or snapshot')
+            hint = 'do = "webhook", gpio, command, snapshot, mqtt or push'
+            raise UsageError(f"{origin} does nothing", hint)
         needed = {
             "webhook": (self.url, 'url = "http://..."'),
             "gpio": (self.pin >= 0, "pin = 17"),
             "command": (self.argv, 'argv = ["/usr/bin/aplay", "bell.wav"]'),
             "snapshot": (self.folder, 'folder = "snapshots"'),
+            "push": (self.addresses_file, 'addresses_file = "push.txt"'),
         }
         given, hint = needed.get(self.do, (True, ""))
         if not given:
             raise UsageError(f'{origin} do = "{self.do}" without {hint.partition(" ")[0]}', hint)
+        if re.search(r"[+#\s]|[^\x21-\x7e]|^/|//|/$", self.topic) or len(self.topic) > MAX_TOPIC:
+            raise UsageError(
+                f"{origin} topic = {one_line(repr(self.topic), 80)} is no end of a topic",
+                'topic = "lamp"',
+            )
         if self.do == "webhook" and not re.match("https?://[^/]", self.url):
             raise UsageError(f"{origin} url = {self.url!r}, need an http or https address", hint)
 

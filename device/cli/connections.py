@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
 
 def check_connections(settings: Settings, card: ModelCard) -> None:
-    """Raise UsageError for rules that cannot be, before a camera is waited for."""
-    if settings.rules:
-        from ..rules.build import build_watches
+    """Raise UsageError for MQTT and rules that cannot be, before a camera is waited for."""
+    if settings.mqtt.host:
+        from ..mqtt.start import check_mqtt
 
-        build_watches(settings, card)
+        check_mqtt(settings, settings.outputs.events)
+    if settings.rules:
+        from ..rules.build import check_rules
+
+        check_rules(settings, card)
 
 
 def build_connections(
@@ -106,14 +110,15 @@ def _open(live: LiveRun, stack: contextlib.ExitStack) -> None:
         from ..web import open_web
 
         stack.enter_context(open_web(live))
+    publish = None  # before the rules, which are left first: their last messages are sent
     if live.settings.mqtt.host:
         from ..mqtt.start import open_mqtt
 
-        stack.enter_context(open_mqtt(live))
+        publish = stack.enter_context(open_mqtt(live))
     if live.settings.rules:
         from ..rules.runner import open_rules
 
-        rules = open_rules(live, stack)
+        rules = open_rules(live, stack, publish)
         live = replace(live, waiting={**live.waiting, "rules": lambda: rules.waiting})
     if live.settings.metrics.enabled:  # last, to report the queues of the others
         from ..metrics.exporter import open_metrics

@@ -91,8 +91,16 @@ def _settings(config: Path | None, source: str | None) -> Settings:
 
 def _checks(system: System, settings: Settings, flags: argparse.Namespace) -> Iterator[Check]:
     yield from checks(system, flags.config, settings)
+    if settings.mqtt.host:
+        yield Check("MQTT broker", partial(_broker, settings))
     if flags.snapshot:
         yield Check("snapshot", partial(_snapshot, system, settings, flags.snapshot))
+
+
+def _broker(settings: Settings) -> CheckResult:
+    from ..mqtt.check import broker
+
+    return broker(settings.mqtt)
 
 
 def _snapshot(system: System, settings: Settings, path: Path) -> CheckResult:

@@ -106,6 +106,7 @@ def line(firing: Firing, at_s: float) -> str:
     who = f"face {firing.face.id}" if firing.face else f"people {firing.people}"
     values = [f"{name} {value:.2f}" for name, value in firing.values.items()]
     values += [f"person {firing.person}"] if firing.person else []
+    values += [f"{firing.crossing.line} {firing.crossing.direction}"] if firing.crossing else []
     parts = (f"{minutes:.0f}:{seconds:06.3f}", firing.rule, who, ", ".join(values))
     return "  ".join(filter(None, parts))
 

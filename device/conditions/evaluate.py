@@ -12,8 +12,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..types import Face
-from .tree import PEOPLE, And, Comparison, Condition, IsPerson, Not, Or, Present
+from ..types import IN, OUT, Crossing, Face
+from .tree import (
+    CROSSED_IN,
+    CROSSED_OUT,
+    PEOPLE,
+    And,
+    Comparison,
+    Condition,
+    Crosses,
+    IsPerson,
+    Not,
+    Or,
+    Present,
+)
 
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -35,11 +47,15 @@ class Facts:
     """Name of an enrolled person, or UNKNOWN; empty while not compared."""
     people: int
     """Faces in view."""
+    crossing: Crossing | None = None
+    """The line that the face is crossing."""
 
 
-def facts_of(face: Face | None, people: int) -> Facts:
+def facts_of(face: Face | None, people: int, crossing: Crossing | None = None) -> Facts:
     """Return what is known of a face; None: nobody is in view."""
-    return Facts({}, "", people) if face is None else Facts(face.probabilities, face.person, people)
+    if face is None:
+        return Facts({}, "", people, crossing)
+    return Facts(face.probabilities, face.person, people, crossing)
 
 
 def evaluate(condition: Condition, facts: Facts, thresholds: Mapping[str, float]) -> bool | None:
@@ -56,6 +72,10 @@ def evaluate(condition: Condition, facts: Facts, thresholds: Mapping[str, float]
             return None if probability is None else probability >= thresholds[name]
         case IsPerson(op, person):
             return COMPARE[op](facts.person, person) if facts.person else None
+        case Crosses(name, line):
+            crossing = facts.crossing
+            directions = {CROSSED_IN: (IN,), CROSSED_OUT: (OUT,)}.get(name, (IN, OUT))
+            return bool(crossing and crossing.line == line and crossing.direction in directions)
         case Not(inner):
             truth = evaluate(inner, facts, thresholds)
             return None if truth is None else not truth

@@ -5,9 +5,11 @@
     negation    = "not" negation | "(" condition ")" | leaf
     leaf        = ATTRIBUTE | ATTRIBUTE operator NUMBER | "people" operator NUMBER
                 | "person" ("==" | "!=") TEXT
+                | ( "crossed" | "crossed_in" | "crossed_out" ) "==" TEXT
     operator    = "<" | "<=" | ">" | ">=" | "==" | "!="
 
-NUMBER is 0 to 1 for an attribute and a whole number for people, TEXT a name in quotes.
+NUMBER is 0 to 1 for an attribute and a whole number for people, TEXT a name in quotes: of a person
+or of a line.
 """
 
 from __future__ import annotations
@@ -17,7 +19,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import UsageError, nearest, one_line
-from .tree import PEOPLE, PERSON, WORDS, And, Comparison, Condition, IsPerson, Not, Or, Present
+from .tree import (
+    CROSSINGS,
+    PEOPLE,
+    PERSON,
+    WORDS,
+    And,
+    Comparison,
+    Condition,
+    Crosses,
+    IsPerson,
+    Not,
+    Or,
+    Present,
+)
 
 MAX_LENGTH = 2000  # characters
 MAX_DEPTH = 50  # parentheses and `not` within one another
@@ -53,18 +68,22 @@ class Token:
     """From 1, characters."""
 
 
-def parse(text: str, names: Sequence[str], origin: str = "when") -> Condition:
-    """Return the tree of a condition; names: of the attributes that are computed.
+def parse(
+    text: str, names: Sequence[str], origin: str = "when", lines: Sequence[str] = ()
+) -> Condition:
+    """Return the tree of a condition.
+
+    names: of the attributes that are computed. lines: the names of the lines in the picture.
 
     Raises ConditionError, which begins with `origin` and the column: "when, column 1: unknown
     attribute 'Smilng'. Try: Smiling".
     """
-    return _Parser(text, names, origin).condition()
+    return _Parser(text, names, origin, lines).condition()
 
 
 class _Parser:
-    def __init__(self, text: str, names: Sequence[str], origin: str):
-        self._names, self._origin = tuple(names), origin
+    def __init__(self, text: str, names: Sequence[str], origin: str, lines: Sequence[str]):
+        self._names, self._origin, self._lines = tuple(names), origin, tuple(lines)
         self._tokens = self._split(text)
         self._at = self._depth = 0
 
@@ -113,11 +132,13 @@ class _Parser:
             raise self._error(f"{self._shown()}, need the name of an attribute", EXAMPLE)
         if token.text == PERSON:
             return self._person()
+        if token.text in CROSSINGS:
+            return self._crossing()
         if token.text == PEOPLE:
             self._advance()
             return self._comparison(PEOPLE)
         if token.text not in self._names:
-            known = (*self._names, PEOPLE, PERSON, *WORDS)
+            known = (*self._names, PEOPLE, PERSON, *CROSSINGS, *WORDS)
             raise self._error(f"unknown attribute {self._shown()}", nearest(token.text, known))
         self._advance()
         return self._comparison(token.text) if self._operator() else Present(token.text)
@@ -149,6 +170,22 @@ class _Parser:
         if self._next.kind != "text":
             raise self._error(f"{self._shown()}, need a name in quotes", f'person {operator} "Ada"')
         return IsPerson(operator, self._advance().text[1:-1])
+
+    def _crossing(self) -> Crosses:
+        name = self._advance().text
+        if self._operator() != "==":
+            hint = f'not {name} == "door"' if self._operator() == "!=" else f'{name} == "door"'
+            raise self._error(f"{name} needs ==", hint)
+        self._advance()
+        if self._next.kind != "text":
+            raise self._error(f"{self._shown()}, need a line in quotes", f'{name} == "door"')
+        line = self._next.text[1:-1]
+        if not self._lines:
+            raise self._error(f"there is no line {line!r}", f'[[lines]] with name = "{line}"')
+        if line not in self._lines:
+            raise self._error(f"unknown line {line!r}", nearest(line, self._lines))
+        self._advance()
+        return Crosses(name, line)
 
     @property
     def _next(self) -> Token:

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 PEOPLE = "people"  # faces in view
 PERSON = "person"  # name of an enrolled person
+CROSSED, CROSSED_IN, CROSSED_OUT = "crossed", "crossed_in", "crossed_out"
+CROSSINGS = (CROSSED, CROSSED_IN, CROSSED_OUT)  # of a line, in a direction
 WORDS = ("and", "or", "not")
 
 
@@ -38,6 +40,15 @@ class IsPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class Crosses:
+    """`crossed == "door"`, `crossed_in == "door"` or `crossed_out == "door"`: at this moment."""
+
+    name: str
+    """CROSSED, CROSSED_IN or CROSSED_OUT."""
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """`not condition`."""
 
@@ -58,7 +69,8 @@ class Or:
     conditions: tuple[Condition, ...]
 
 
-Condition = Comparison | Present | IsPerson | Not | And | Or
+Leaf = Comparison | Present | IsPerson | Crosses
+Condition = Leaf | Not | And | Or
 
 
 def text_of(condition: Condition) -> str:
@@ -69,8 +81,9 @@ def text_of(condition: Condition) -> str:
         case Present(name):
             return name
         case IsPerson(operator, person):
-            quote = "'" if '"' in person else '"'
-            return f"{PERSON} {operator} {quote}{person}{quote}"
+            return f"{PERSON} {operator} {_quoted(person)}"
+        case Crosses(name, line):
+            return f"{name} == {_quoted(line)}"
         case Not(inner):
             return f"not {_part(inner, And, Or)}"
         case And(parts):
@@ -84,12 +97,17 @@ def _part(condition: Condition, *in_parentheses: type) -> str:
     return f"({text})" if isinstance(condition, in_parentheses) else text
 
 
+def _quoted(text: str) -> str:
+    quote = "'" if '"' in text else '"'
+    return f"{quote}{text}{quote}"
+
+
 def _number(value: float) -> str:
     # Never as 1e-05, which the parser would take for a number and a name.
     return f"{Decimal(repr(value)):f}" if "e" in repr(value) else repr(value).removesuffix(".0")
 
 
-def leaves(condition: Condition) -> Iterator[Comparison | Present | IsPerson]:
+def leaves(condition: Condition) -> Iterator[Leaf]:
     """Yield the parts of a condition that name something, from left to right."""
     match condition:
         case Not(inner):
@@ -103,10 +121,15 @@ def leaves(condition: Condition) -> Iterator[Comparison | Present | IsPerson]:
 
 def attributes_in(condition: Condition) -> tuple[str, ...]:
     """Return the attributes that a condition names, each once, in their order."""
-    named = (leaf.name for leaf in leaves(condition) if not isinstance(leaf, IsPerson))
+    named = (leaf.name for leaf in leaves(condition) if isinstance(leaf, Comparison | Present))
     return tuple(dict.fromkeys(name for name in named if name != PEOPLE))
 
 
 def names_person(condition: Condition) -> bool:
     """Return whether a condition depends on who a face is."""
     return any(isinstance(leaf, IsPerson) for leaf in leaves(condition))
+
+
+def names_crossing(condition: Condition) -> bool:
+    """Return whether a condition depends on a line that is crossed."""
+    return any(isinstance(leaf, Crosses) for leaf in leaves(condition))

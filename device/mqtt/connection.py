@@ -6,7 +6,7 @@ A connection is never used again: paho would keep messages in memory that the di
 import select
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,15 +81,18 @@ class BrokerConnection:
         """Number of messages received."""
         self.acknowledged: set[int] = set()
         """Numbers of the messages that the broker has taken; the reader removes them."""
-        self._awaited: set[int] = set()  # messages with QoS 1; paho reports the others too
-        self.window = 10
-        """Number of messages that may wait for their acknowledgement."""
+        self.refused: dict[int, BrokerError] = {}
+        """Why, by the numbers of the messages that the broker has refused; the reader removes them.
+        """
+        # Topics of the messages with QoS 1, by number; paho reports the others too.
+        self._awaited: dict[int, str] = {}
+        self._window = 10  # of these at once
         self.max_packet = 2**28
         """Bytes of the largest message that the broker takes."""
         self._answers: dict[int, Sequence[ReasonCode]] = {}
         self._connected: ReasonCode | None = None
         self._lost: ReasonCode | None = None
-        self._refused: ReasonCode | None = None
+        self._stopping: Callable[[], bool] = lambda: False
         client = Client(
             CallbackAPIVersion.VERSION2,
             client_id,
@@ -114,7 +117,7 @@ class BrokerConnection:
         """Return when the broker has accepted; raise BrokerError if not, or if `stopping`."""
         wishes = Properties(PacketTypes.CONNECT)
         wishes.MaximumPacketSize, wishes.ReceiveMaximum = MAX_PACKET, 20
-        place = self._access.place
+        place, self._stopping = self._access.place, stopping
         try:
             self._client.connect(
                 self._access.host, self._access.port, KEEPALIVE_S, properties=wishes
@@ -152,11 +155,6 @@ class BrokerConnection:
                 f"{self._access.place} sends what is not MQTT: {one_line(error)}",
                 "port and tls in [mqtt]",
             ) from error
-        if self._refused is not None:
-            raise BrokerError(
-                f"the broker refuses visits: {self._refused}",
-                HINTS.get(self._refused.value, LOG_OF_BROKER),
-            )
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise self._loss()
 
@@ -180,15 +178,26 @@ class BrokerConnection:
         """Send a message; return its number, which `acknowledged` gets if its QoS is 1."""
         info = self._client.publish(message.topic, message.payload, message.qos, message.retain)
         if message.qos:
-            self._awaited.add(info.mid)
+            self._awaited[info.mid] = message.topic
         return info.mid
+
+    @property
+    def free(self) -> int:
+        """Number of messages with QoS 1 that may be sent now."""
+        return max(0, self._window - len(self._awaited))
+
+    def check_refused(self, numbers: Iterable[int]) -> None:
+        """Raise BrokerError if the broker has refused one of these messages."""
+        for number in numbers:
+            if number in self.refused:
+                raise self.refused[number]
 
     def subscribe(self, topics: Sequence[str]) -> Sequence[ReasonCode]:
         """Subscribe with QoS 0; return the broker's answer to each topic."""
         _, number = self._client.subscribe([(topic, 0) for topic in topics])
         end_s = self._clock_s() + ANSWER_S
         while number not in self._answers:
-            if number is None or self._clock_s() > end_s:
+            if number is None or self._clock_s() > end_s or self._stopping():
                 raise BrokerError("the broker does not answer a subscription", LOG_OF_BROKER)
             self.loop(0.1)
         return self._answers.pop(number)
@@ -222,6 +231,8 @@ class BrokerConnection:
             return taken_over()
         if self._connected is not None and self._connected.is_failure:
             return self._refusal(self._connected)
+        for refusal in self.refused.values():  # Mosquitto refuses, and ends the connection
+            return refusal
         reason = f": {self._lost}" if self._lost is not None else ""
         return BrokerError(f"lost the broker {self._access.place}{reason}", LOG_OF_BROKER)
 
@@ -229,7 +240,7 @@ class BrokerConnection:
         self, client: Client, _: Any, flags: Any, code: ReasonCode, properties: Properties | None
     ) -> None:
         self._connected = code
-        self.window = min(self.window, getattr(properties, "ReceiveMaximum", self.window))
+        self._window = min(self._window, getattr(properties, "ReceiveMaximum", self._window))
         self.max_packet = getattr(properties, "MaximumPacketSize", 2**28)
 
     def _on_disconnect(
@@ -241,10 +252,12 @@ class BrokerConnection:
     def _on_publish(
         self, client: Client, _: Any, number: int, code: ReasonCode, properties: Properties
     ) -> None:
-        if code.is_failure:
-            self._refused = code
-        elif number in self._awaited:
-            self._awaited.discard(number)
+        topic = self._awaited.pop(number, "")
+        if topic and code.is_failure:
+            self.refused[number] = BrokerError(
+                f"the broker refuses {topic}: {code}", HINTS.get(code.value, LOG_OF_BROKER)
+            )
+        elif topic:
             self.acknowledged.add(number)
 
     def _on_subscribe(

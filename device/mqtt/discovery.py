@@ -4,29 +4,33 @@ https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload. `orig
 `object_id` is dropped without a word there; `default_entity_id` names the entity, with its domain.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import __version__
-from ..settings import MqttSettings
+from ..settings import LineSettings, MqttSettings
+from ..types import IN, OUT
 from .messages import ENDED, SERIOUS, SMILES, SMILING, UNCLEAR, as_json
 from .topics import Topics
 
 Component = dict[str, Any]
+PLATFORMS = ("sensor", "binary_sensor", "event", "image")  # of entities, here and in the past
 
 
 def config(
     settings: MqttSettings,
     topics: Topics,
     attributes: Sequence[str],
+    lines: Sequence[LineSettings],
     with_temperature: bool,
     removed: Mapping[str, str] | None = None,
 ) -> bytes:
     """Return the message; removed: {key: platform} of entities that Home Assistant must delete."""
     name = settings.name or f"Facet {topics.id}"
-    parts = components(settings, topics, attributes, with_temperature)
+    parts = components(settings, topics, attributes, lines, with_temperature)
     for key, part in parts.items():
         part["unique_id"] = f"{topics.object_id}_{key}"
         part["default_entity_id"] = f"{part['platform']}.{_slug(topics.object_id, part['name'])}"
@@ -48,7 +52,11 @@ def config(
 
 
 def components(
-    settings: MqttSettings, topics: Topics, attributes: Sequence[str], with_temperature: bool
+    settings: MqttSettings,
+    topics: Topics,
+    attributes: Sequence[str],
+    lines: Sequence[LineSettings],
+    with_temperature: bool,
 ) -> dict[str, Component]:
     """Return the entities by key."""
     found = {
@@ -60,6 +68,8 @@ def components(
         "visits_today": _sensor(topics.state, "Visits today", "visits_today", unit="visits")
         | {"state_class": "total_increasing", "icon": "mdi:counter"},
     }
+    for line in lines:
+        found |= _line(topics.lines, line)
     for name in attributes:
         value = f"value_json.attributes[{json.dumps(name)}]"
         found[f"attribute_{name}"] = _binary(topics.state, _words(name), value)
@@ -98,7 +108,7 @@ def leftover(payload: bytes, kept: bytes) -> dict[str, str]:
         return {
             key: part["platform"]
             for key, part in old.items()
-            if key not in new and isinstance(part["platform"], str)
+            if key not in new and part["platform"] in PLATFORMS and re.fullmatch(r"\w{1,99}", key)
         }
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
@@ -114,6 +124,31 @@ def _sensor(topic: str, name: str, key: str, unit: str, icon: str = "") -> Compo
         "state_class": "measurement",
     }
     return part | ({"icon": icon} if icon else {})
+
+
+def _line(topic: str, line: LineSettings) -> dict[str, Component]:
+    """Return the sums of a line, in and out."""
+    key, found = _key(line.name), {}
+    for direction, words in ((IN, line.in_name), (OUT, line.out_name)):
+        # `in` is a word of the template's language, so never .in.
+        value = f"[{json.dumps(line.name, ensure_ascii=False)}]['{direction}']"
+        found[f"line_{key}_{direction}"] = {
+            "platform": "sensor",
+            "name": f"{line.name} {words or direction}",
+            "state_topic": topic,
+            "value_template": f"{{{{ value_json{value} }}}}",
+            "unit_of_measurement": "crossings",
+            "state_class": "total_increasing",
+            "icon": f"mdi:{'login' if direction == IN else 'logout'}",
+        }
+    return found
+
+
+def _key(name: str) -> str:
+    """Return a name as part of an entity's key, which has letters, digits and _ only."""
+    if re.fullmatch("[A-Za-z0-9_]{1,40}", name):
+        return name
+    return f"{_slug(name)[:40]}_{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def _diagnostic(topics: Topics, name: str, key: str, unit: str) -> Component:
@@ -144,7 +179,7 @@ def _event(topics: Topics, with_mood: bool) -> Component:
 
 def _slug(*words: str) -> str:
     """Return words as Home Assistant makes an entity's id of them: facet_hall_wearing_hat."""
-    return re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower())
+    return re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower()).strip("_")
 
 
 def _words(attribute: str) -> str:

@@ -26,5 +26,6 @@ def forget(settings: MqttSettings, topics: Topics) -> None:
             if time.monotonic() > end_s:
                 raise BrokerError("the broker acknowledges nothing", "the log of the broker")
             broker.loop(0.1)
+            broker.check_refused(numbers)
     finally:
         broker.close()

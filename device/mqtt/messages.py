@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..types import UNKNOWN
+from ..rowlog import timestamp
+from ..types import UNKNOWN, Crossing, LineCount
 from .values import InView
 
 SMILING = "Smiling"
@@ -35,6 +36,27 @@ def state(view: InView, visits_today: int, named: bool) -> bytes:
     if named:
         content["names"] = list(view.names)
     return as_json(content)
+
+
+def lines(names: Sequence[str], counts: Sequence[LineCount]) -> bytes:
+    """Return the sums of each line; those that are not counted yet are 0."""
+    none = {"in": 0, "out": 0}
+    found = {count.line.name: {"in": count.ins, "out": count.outs} for count in counts}
+    return as_json({name: found.get(name, none) for name in names})
+
+
+def crossing(one: Crossing) -> bytes:
+    """Return a crossing of a line."""
+    time = timestamp(one.time)
+    return as_json(
+        {
+            "time": time.rstrip("?"),
+            "clock_set": not time.endswith("?"),
+            "track": one.track,
+            "line": one.line,
+            "direction": one.direction,
+        }
+    )
 
 
 def diagnostics(fps: float | None, temperature_c: float | None) -> bytes:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
+from ..errors import one_line
 from ..log import log
 from ..outputs.live import LiveRun
-from ..outputs.status_log import hottest_c
 from ..rowlog.tail import RowTail
 from ..worker import Worker
 from . import discovery, messages
@@ -22,7 +19,9 @@ from .connection import (
     taken_over,
 )
 from .messages import Message
+from .outbox import Outbox
 from .ownership import Run, next_run, run_of
+from .session import Clocks, Session
 from .snapshot import Snapshots
 from .topics import OFFLINE, ONLINE, Topics
 from .values import InView, SteppedNumber, VisitsToday
@@ -31,39 +30,10 @@ from .visits import VisitSender
 POLL_S = 0.2  # between two looks at the run
 VALUES_S = 1.0  # least time between two messages about who is in view
 GRACE_S = 0.5  # for retained messages to arrive after a subscription
-DRAIN_S = 3.0  # limit for the last visits at the end of a run
+DRAIN_S = 2.0  # limit for the last visits at the end of a run
 STABLE_S = 30.0  # a connection that lasted so long begins with the shortest pause again
-BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 BIRTH_S = 10.0  # between two answers to Home Assistant's start: it may start over and over
 FLOOD = 200  # messages received in VALUES_S
-
-
-@dataclass(frozen=True)
-class Clocks:
-    """What tells the time and chance; tests have their own."""
-
-    now_s: Callable[[], float] = time.monotonic
-    chance: Callable[[], float] = random.random
-    backoff_s: tuple[float, ...] = BACKOFF_S
-    temperature_c: Callable[[], float | None] = hottest_c
-
-
-CLOCKS = Clocks()
-
-
-@dataclass
-class Session:
-    """What belongs to one connection."""
-
-    broker: BrokerConnection
-    since_s: float
-    sent: dict[str, bytes] = field(default_factory=dict)  # the last payload by topic
-    values_s: float = -1e9
-    numbers_s: float = -1e9
-    birth_s: float = -1e9
-    born: bool = False  # Home Assistant has started, and was not answered yet
-    received: int = 0  # when values were sent last
-    flooded: bool = False
 
 
 class Publisher:
@@ -96,13 +66,24 @@ class Publisher:
         self._fps, self._temperature = SteppedNumber(0.5, 0.1), SteppedNumber(1.0)
         self._with_temperature = clocks.temperature_c() is not None
         self._snapshots = Snapshots(self._settings.numbers_s) if self._settings.snapshot else None
+        self._outbox = Outbox(access.place, self._report)
         self._run: Run | None = None  # known from the first connection on
         self._reported = ""  # the last line of the log about the broker
 
+    def publish(self, topic_suffix: str, payload: bytes) -> None:
+        """Take a message below the camera's topic, from any thread; return at once.
+
+        Raises FacetError if the broker is away or slow: nothing is kept for later.
+        """
+        self._outbox.put(self._topics.below(topic_suffix), payload)
+
     def run(self, worker: Worker) -> None:
-        """Connect, again after each loss with growing pauses, until the run ends."""
+        """Connect, again after each loss with growing pauses, until the worker is stopped.
+
+        That is after the end of the run: rules have seen its last result by then.
+        """
         failures = 0
-        while not self._ending(worker):
+        while not worker.stopping.is_set():
             begun_s = self._clocks.now_s()
             try:
                 self._connect(worker)
@@ -110,7 +91,8 @@ class Publisher:
                 self._report(str(error))
                 return
             except BrokerError as error:
-                self._report(f"{error}" + self._kept())
+                if not worker.stopping.is_set():
+                    self._report(f"{error}" + self._kept())
             finally:
                 self._visits.save(self._clocks.now_s(), at_once=True)
             failures = 0 if self._clocks.now_s() - begun_s > STABLE_S else failures
@@ -119,11 +101,8 @@ class Publisher:
             pause_s = steps_s[min(failures, len(steps_s) - 1)] * (0.5 + self._clocks.chance() / 2)
             failures += 1
             end_s = self._clocks.now_s() + pause_s
-            while self._clocks.now_s() < end_s and not self._ending(worker):
+            while self._clocks.now_s() < end_s and not worker.stopping.is_set():
                 worker.stopping.wait(min(POLL_S, pause_s))
-
-    def _ending(self, worker: Worker) -> bool:
-        return worker.stopping.is_set() or self._live.state.closed
 
     def _connect(self, worker: Worker) -> None:
         """Serve one connection, up to its loss (BrokerError) or the end of the run."""
@@ -136,17 +115,23 @@ class Publisher:
         try:
             self._tidy(session)
             self._report(f"connected to the broker {self._access.place}, as {self._topics.id}")
-            while not self._ending(worker):
+            # Older ones are in the sums: a late message would switch a lamp in an empty room.
+            session.crossing = max((one.number for one in self._live.state.crossings()), default=0)
+            self._outbox.begin()
+            while not worker.stopping.is_set():
                 self._step(session)
             self._drain(session)
         finally:
+            self._outbox.end()
             broker.close()
 
     def _step(self, session: Session) -> None:
         session.broker.loop(POLL_S)
         now_s = self._clocks.now_s()
         self._read_inbox(session, now_s)
+        self._outbox.send(session.broker)
         self._visits.send(session.broker, now_s)
+        self._send_crossings(session)
         reconnecting = self._live.reconnecting()
         newest = None if reconnecting else self._live.state.newest()
         self._view.update(newest, now_s)
@@ -156,6 +141,12 @@ class Publisher:
             self._send_values(session, now_s, available=newest is not None)
         if self._snapshots and newest is not None:
             self._send_snapshot(session, self._snapshots.take(newest, self._view.people, now_s))
+
+    def _send_crossings(self, session: Session) -> None:
+        for one in self._live.state.crossings(session.crossing):
+            session.crossing = one.number
+            payload = messages.crossing(one.crossing)
+            session.broker.publish(Message(self._topics.crossing, payload))
 
     def _send_snapshot(self, session: Session, picture: bytes | None) -> None:
         if picture and len(picture) + len(self._topics.snapshot) + 16 > session.broker.max_packet:
@@ -168,6 +159,9 @@ class Publisher:
         today = self._today.update(self._live.state.visits(self._today.number))
         payload = messages.state(self._view, today, self._settings.people)
         self._send_changed(session, self._topics.state, payload)
+        if names := [line.name for line in self._live.settings.lines]:
+            payload = messages.lines(names, self._live.state.line_counts())
+            self._send_changed(session, self._topics.lines, payload)
         if now_s - session.numbers_s >= self._settings.numbers_s:
             session.numbers_s = now_s
             newest = self._live.state.newest()
@@ -186,12 +180,17 @@ class Publisher:
             session.sent[topic] = payload
 
     def _drain(self, session: Session) -> None:
-        """Send the visits that ended last, and that the camera is off."""
+        """Send the visits and firings that came last, and that the camera is off."""
         end_s = self._clocks.now_s() + DRAIN_S
-        self._visits.send(session.broker, self._clocks.now_s())
-        while self._visits.waiting and self._clocks.now_s() < end_s:
-            session.broker.loop(0.05)
+        self._send_values(session, self._clocks.now_s(), available=False)
+        self._send_crossings(session)
+        while True:
+            self._outbox.send(session.broker)
             self._visits.send(session.broker, self._clocks.now_s())
+            waiting = self._outbox.waiting or self._visits.waiting
+            if not waiting or self._clocks.now_s() >= end_s:
+                break
+            session.broker.loop(0.05)
         self._send_changed(session, self._topics.status, OFFLINE.encode())
         while session.broker.sending and self._clocks.now_s() < end_s:
             session.broker.loop(0.05)
@@ -205,15 +204,25 @@ class Publisher:
         old = self._kept_messages(session)
         # Without delay: two cameras with one id may be ending each other's connections.
         self._claim(session, old.get(self._topics.run))
+        session.broker.subscribe([self._topics.lines])
+        old |= self._kept_messages(session)
+        # Last: any number of messages may be there, and the inbox drops the oldest.
+        session.broker.subscribe([self._topics.rules])
         end_s = self._clocks.now_s() + GRACE_S
         while self._clocks.now_s() < end_s:
             session.broker.loop(0.05)
         old |= self._kept_messages(session)
-        session.broker.unsubscribe([self._topics.run, *topics])
-        for topic in self._topics.passing:
-            if topic in old:
-                log.warning("removed another program's retained message from %s", topic)
-                session.broker.publish(Message(topic, b"", retain=True))
+        session.broker.unsubscribe(
+            [self._topics.run, *topics, self._topics.lines, self._topics.rules]
+        )
+        strange = sorted(old.keys() - set(self._topics.retained))
+        for topic in strange:
+            session.broker.publish(Message(topic, b"", retain=True))
+        if strange:
+            found = one_line(", ".join(strange), 300)
+            log.warning("removed another program's retained message from %s", found)
+        if self._topics.lines in old and not self._live.settings.lines:  # of an earlier run
+            session.broker.publish(Message(self._topics.lines, b"", retain=True))
         if self._topics.config:
             self._introduce(session, old.get(self._topics.config))
             session.broker.subscribe([self._topics.birth])
@@ -239,7 +248,12 @@ class Publisher:
 
         def config(removed: Mapping[str, str] | None = None) -> bytes:
             return discovery.config(
-                self._settings, self._topics, attributes, self._with_temperature, removed
+                self._settings,
+                self._topics,
+                attributes,
+                self._live.settings.lines,
+                self._with_temperature,
+                removed,
             )
 
         if removed := discovery.leftover(old.payload if old else b"", config()):

@@ -1,7 +1,7 @@
 """Begin to send a run's messages."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,12 +12,13 @@ from ..rowlog.tail import RowTail
 from ..settings import Settings
 from ..worker import Worker
 from .access import access_of
-from .connection import CONNECT_S
-from .publisher import CLOCKS, DRAIN_S, Clocks, Publisher
+from .publisher import Publisher
+from .session import CLOCKS, Clocks
 from .topics import topics_of
 from .values import VisitsToday
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
+STOP_S = 3.0  # for the last messages, of which the publisher has DRAIN_S
 STORE = ".mqtt"  # suffix of the file that stores how far visits were sent
 
 
@@ -57,9 +58,10 @@ def thresholds_of(live: LiveRun) -> dict[str, float]:
 
 
 @contextlib.contextmanager
-def open_mqtt(live: LiveRun, clocks: Clocks = CLOCKS) -> Iterator[None]:
+def open_mqtt(live: LiveRun, clocks: Clocks = CLOCKS) -> Iterator[Callable[[str, bytes], None]]:
     """Send a run's messages from a thread of its own, until left.
 
+    Yields what publishes a message of others, by the end of its topic; see `Publisher.publish`.
     Raises UsageError or SourceError for settings that cannot be used. A broker that is not there is
     no error: it is tried again.
     """
@@ -78,11 +80,11 @@ def open_mqtt(live: LiveRun, clocks: Clocks = CLOCKS) -> Iterator[None]:
             log.error("MQTT has ended, please report it (%s)", one_line(repr(error)))
             raise
 
-    worker = Worker("MQTT", work, join_s=DRAIN_S + CONNECT_S + 1).start()
+    worker = Worker("MQTT", work, STOP_S).start()
     try:
-        yield
+        yield publisher.publish
     finally:
-        _stop(worker)
+        _stop(worker, access.place)
 
 
 def _tail_of(visits: Path) -> RowTail:
@@ -107,10 +109,12 @@ def _today(tail: RowTail | None) -> VisitsToday:
     return VisitsToday((row.get("first_seen", "") for row in tail.values(since)), date.today)
 
 
-def _stop(worker: Worker) -> None:
+def _stop(worker: Worker, place: str) -> None:
     try:
         worker.stop()
-    except FacetError as error:
+    except FacetError:
         if not worker.running:
             raise
-        log.warning("%s", error.message)  # a broker that hangs does not make the run fail
+        # In a call of the system, such as a connection's begin, that has limits of its own. A
+        # broker that hangs makes no run fail; after the call the thread sends nothing more.
+        log.warning("MQTT: the end does not wait for the broker %s", place)

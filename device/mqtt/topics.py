@@ -17,38 +17,54 @@ class Topics:
     discovery: str
     """Prefix of Home Assistant's discovery; empty: no discovery."""
 
-    def _of(self, name: str) -> str:
+    def below(self, name: str) -> str:
+        """Return the topic of this camera that ends in `name`."""
         return f"facet/{self.id}/{name}"
 
     @property
     def status(self) -> str:
         """`online` or `offline`; retained."""
-        return self._of("status")
+        return self.below("status")
 
     @property
     def state(self) -> str:
         """Who is in view, and today's visits; retained."""
-        return self._of("state")
+        return self.below("state")
 
     @property
     def diagnostics(self) -> str:
         """Frames per second and temperature; retained."""
-        return self._of("diagnostics")
+        return self.below("diagnostics")
+
+    @property
+    def lines(self) -> str:
+        """The sums of each line; retained."""
+        return self.below("lines")
+
+    @property
+    def crossing(self) -> str:
+        """A face that crosses a line, when it does; not retained."""
+        return self.below("crossing")
+
+    @property
+    def rules(self) -> str:
+        """What matches the topics of all rules; not retained."""
+        return self.below("rules/#")
 
     @property
     def visit(self) -> str:
         """A visit that has ended; not retained."""
-        return self._of("visit")
+        return self.below("visit")
 
     @property
     def snapshot(self) -> str:
         """A JPEG picture; not retained."""
-        return self._of("snapshot")
+        return self.below("snapshot")
 
     @property
     def run(self) -> str:
         """Number of the run that sends: a second one with the same id replaces it; retained."""
-        return self._of("run")
+        return self.below("run")
 
     @property
     def config(self) -> str:
@@ -73,13 +89,13 @@ class Topics:
     @property
     def retained(self) -> tuple[str, ...]:
         """What the broker keeps of this camera."""
-        ours = self.config, self.status, self.state, self.diagnostics, self.run
+        ours = self.config, self.status, self.state, self.lines, self.diagnostics, self.run
         return tuple(filter(None, ours))
 
     @property
     def passing(self) -> tuple[str, ...]:
         """What the broker must not keep: a retained message there is another program's."""
-        return self.visit, self.snapshot
+        return self.visit, self.crossing, self.snapshot
 
 
 def topics_of(settings: MqttSettings, host_name: str = "") -> Topics:

@@ -55,12 +55,13 @@ class VisitSender:
         if not self._tail:
             return
         waiting = self._waiting
+        broker.check_refused((number for number, _ in waiting))
         while waiting and waiting[0][0] in (PASSED_OVER, *broker.acknowledged):
             number, row = waiting.popleft()
             broker.acknowledged.discard(number)
             self._tail.acknowledge(row)
             self._since_s = now_s
-        for row in self._rows(self._tail, broker.window - len(waiting)):
+        for row in self._rows(self._tail, broker.free):
             if not waiting:
                 self._since_s = now_s
             waiting.append((self._send_row(broker, row), row))

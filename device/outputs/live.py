@@ -15,7 +15,7 @@ from ..attributes.model_card import ModelCard
 from ..rowlog import RowCounts
 from ..settings import Settings
 from ..stopwatch import Stopwatch
-from ..types import Crossing, LineCount, Result
+from ..types import Crossing, Face, LineCount, Result
 from ..worker import Worker
 from .visits import Visit, VisitTracker
 
@@ -32,12 +32,27 @@ class EndedVisit:
     visit: Visit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CountedCrossing:
-    """A crossing with its number in this run, from 1."""
+    """A crossing with its number in this run, from 1, and what was seen then."""
 
     number: int
     crossing: Crossing
+    face: Face | None
+    """Who crossed, in that frame."""
+    people: int
+    """Faces in view."""
+    at_s: float
+    """s on the frames' clock."""
+
+
+def counted_crossings(result: Result, after: int = 0) -> Sequence[CountedCrossing]:
+    """Return the crossings of a result; the first has the number after `after`."""
+    faces = {face.id: face for face in result.faces}
+    return [
+        CountedCrossing(number, crossing, faces.get(crossing.track), len(faces), result.frame.at_s)
+        for number, crossing in enumerate(result.crossings, after + 1)
+    ]
 
 
 class LiveState:
@@ -82,9 +97,8 @@ class LiveState:
         with self._changed:
             self._result = result
             self._frames += 1
-            for crossing in result.crossings:
-                self._crossing_number += 1
-                self._crossings.append(CountedCrossing(self._crossing_number, crossing))
+            self._crossings.extend(counted_crossings(result, self._crossing_number))
+            self._crossing_number += len(result.crossings)
             for face in result.faces:
                 self._states[face.state] = self._states.get(face.state, 0) + 1
             self._changed.notify_all()

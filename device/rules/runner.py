@@ -42,7 +42,7 @@ class ActionQueue:
         size = PICTURES if action.needs_picture else QUEUE_SIZE
         self._queue: queue.Queue[Firing | None] = queue.Queue(size)
         self._worker = Worker(f'the rule "{title}"', self._act_all, JOIN_S)
-        self._failed = 0  # in a row
+        self._failed = 0  # in a row, of which the first was logged
         self.done = self.dropped = 0
         self.until_s = 0.0
 
@@ -53,6 +53,8 @@ class ActionQueue:
 
     def __exit__(self, *exc: object) -> None:
         self._finish()
+        if self._failed > 1:
+            log.warning('the rule "%s" failed %d times to the end', self._title, self._failed)
         if self.dropped:
             log.warning('the rule "%s": %s dropped', self._title, counted(self.dropped, "event"))
         try:
@@ -122,6 +124,7 @@ class Rules:
         self, state: LiveState, watches: Sequence[RuleWatch], queues: Sequence[ActionQueue]
     ):
         self._state, self._watches, self._queues = state, watches, queues
+        self._frames = self._crossing = 0  # numbers of the last that were passed on
         self._worker = Worker("rules", self._watch)
         self._stack = contextlib.ExitStack()
 
@@ -149,19 +152,22 @@ class Rules:
         return sum(one.waiting for one in self._queues)
 
     def _watch(self, worker: Worker) -> None:
-        seen = 0
         while not (worker.stopping.is_set() or self._state.closed):
-            seen = self._look(seen, POLL_S)
-        self._look(seen, 0.0)  # the last result
+            self._look(POLL_S)
+        self._look(0.0)  # the last result
 
-    def _look(self, seen: int, timeout_s: float) -> int:
-        """Pass on a result that is newer than number `seen`; return its number."""
-        result, frames = self._state.wait(seen, timeout_s)
-        if result is not None and frames > seen:
-            for watch, actions in zip(self._watches, self._queues, strict=True):
-                for firing in watch.update(result):
-                    actions.put(firing)
-        return frames
+    def _look(self, timeout_s: float) -> None:
+        """Pass on a result that is newer than the last one, and every crossing since then."""
+        result, frames = self._state.wait(self._frames, timeout_s)
+        if result is None or frames == self._frames:
+            return
+        # After the result: its own crossings are among them.
+        crossings = self._state.crossings(self._crossing)
+        self._frames = frames
+        self._crossing = crossings[-1].number if crossings else self._crossing
+        for watch, actions in zip(self._watches, self._queues, strict=True):
+            for firing in watch.update(result, crossings):
+                actions.put(firing)
 
 
 def open_rules(live: LiveRun, stack: contextlib.ExitStack, publish: Publish | None = None) -> Rules:

@@ -1,5 +1,6 @@
 """When a rule fires: a face has fulfilled its condition for so long, and the last time is past.
 
+A crossing of a line is an instant: a condition with one is tested on each crossing, and then only.
 All times are on the frames' clock, so a film fires as a camera does, however fast it is read.
 """
 
@@ -7,15 +8,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..conditions.evaluate import evaluate, facts_of
-from ..conditions.tree import Condition, attributes_in, names_person
+from ..conditions.tree import Condition, attributes_in, names_crossing, names_person
 from ..faces.frame_rate import FrameRate
+from ..outputs.live import CountedCrossing, counted_crossings
 from ..rowlog import timestamp
 from ..settings import RuleSettings
-from ..types import Face, Result
+from ..types import Crossing, Face, Result
 
 NOBODY = 0  # key of what holds for the picture as a whole; tracks are numbered from 1
 ROUNDING_S = 1e-6  # of sums of frame intervals
@@ -30,7 +32,8 @@ class Firing:
     rule: str
     """Its name, or its condition without one."""
     face: Face | None
-    """Whose probabilities fulfilled the condition; None if it depends on no single face."""
+    """Whose probabilities fulfilled the condition, or who crossed a line; None if it depends on no
+    single face."""
     values: Mapping[str, float]
     """Probabilities of the attributes in the condition, 0..1."""
     person: str
@@ -45,6 +48,8 @@ class Firing:
     """Name of the camera or of the file."""
     result: Result | None
     """The frame and its faces; None where no picture is needed."""
+    crossing: Crossing | None = None
+    """The crossing of a line, if the condition names one."""
 
     def record(self) -> dict[str, Any]:
         """Return what is reported: text and numbers, no picture."""
@@ -57,6 +62,11 @@ class Firing:
             "people": self.people,
             "values": {name: round(value, 3) for name, value in self.values.items()},
             **({"person": self.person} if self.person else {}),
+            **(
+                {"line": self.crossing.line, "direction": self.crossing.direction}
+                if self.crossing
+                else {}
+            ),
         }
 
 
@@ -86,12 +96,21 @@ class RuleWatch:
         self.rule, self.condition = rule, condition
         self._thresholds, self._max_lost_s = thresholds, max_lost_s
         self._attributes, self._person = attributes_in(condition), names_person(condition)
+        self._at_crossings = names_crossing(condition)
         self._holds: dict[int, Hold] = {}
         self._frame_rate = FrameRate()
         self._fired_s: float | None = None
 
-    def update(self, result: Result) -> Sequence[Firing]:
-        """Take one result; return the firings, more than one only without a cooldown."""
+    def update(
+        self, result: Result, crossings: Sequence[CountedCrossing] | None = None
+    ) -> Sequence[Firing]:
+        """Take one result; return the firings, more than one only without a cooldown.
+
+        crossings: those since the last call, of the results between too; None: of this result.
+        """
+        if self._at_crossings:
+            crossings = counted_crossings(result) if crossings is None else crossings
+            return [one for counted in crossings for one in self._cross(counted, result)]
         now_s = result.frame.at_s
         self._frame_rate.add(now_s)
         lost_s = self._frame_rate.lost_s(self._max_lost_s)
@@ -124,9 +143,29 @@ class RuleWatch:
         return hold
 
     def _is_due(self, hold: Hold, now_s: float) -> bool:
-        held = now_s - hold.since_s >= self.rule.for_s - ROUNDING_S
+        return now_s - hold.since_s >= self.rule.for_s - ROUNDING_S and self._is_cool(now_s)
+
+    def _is_cool(self, now_s: float) -> bool:
         since_s = None if self._fired_s is None else now_s - self._fired_s
-        return held and (since_s is None or since_s >= self.rule.cooldown_s - ROUNDING_S)
+        return since_s is None or since_s >= self.rule.cooldown_s - ROUNDING_S
+
+    def _cross(self, counted: CountedCrossing, result: Result) -> Sequence[Firing]:
+        """Return the firing of a crossing; result: the newest, whose picture a snapshot shows."""
+        facts = facts_of(counted.face, counted.people, counted.crossing)
+        fulfilled = evaluate(self.condition, facts, self._thresholds)
+        if not (fulfilled and self._is_cool(counted.at_s)):
+            return ()
+        self._fired_s = counted.at_s
+        firing = self._firing(counted.face, result)
+        return (
+            replace(
+                firing,
+                people=counted.people,
+                time=timestamp(counted.crossing.time),
+                at_s=counted.at_s,
+                crossing=counted.crossing,
+            ),
+        )
 
     def _firing(self, face: Face | None, result: Result) -> Firing:
         known = face.probabilities if face else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections.abc import Callable
 from typing import Protocol, Self
 
 from ...errors import UsageError
@@ -37,14 +38,9 @@ class PlainAction:
         pass
 
 
-class Publish(Protocol):
-    """What publishes over MQTT."""
-
-    def __call__(self, topic_suffix: str, payload: bytes) -> None:
-        """Publish UTF-8 JSON below the camera's own topic; return at once.
-
-        Raises FacetError if it is neither sent nor queued.
-        """
+# Publishes UTF-8 JSON over MQTT, on a topic below the camera's own. Returns at once; raises
+# FacetError if it is neither sent nor queued.
+Publish = Callable[[str, bytes], None]
 
 
 def build_action(rule: RuleSettings, publish: Publish | None = None) -> Action:
@@ -68,6 +64,10 @@ def build_action(rule: RuleSettings, publish: Publish | None = None) -> Action:
         from .snapshot import Snapshot
 
         return Snapshot(rule)
+    if rule.do == "push":
+        from .push import Push
+
+        return Push(rule)
     if publish is None:
         raise UsageError(f'the rule "{rule.title}" needs a broker', 'host = "..." in [mqtt]')
     from .message import Message

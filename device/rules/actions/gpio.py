@@ -21,17 +21,18 @@ class GpioPin:
     needs_picture = False
 
     def __init__(self, rule: RuleSettings, factory: Any = None):
-        self._number, self._on_s, self._factory = rule.pin, rule.on_s, factory
-
-    def __enter__(self) -> GpioPin:
         try:
             import gpiozero
         except ImportError as error:
             raise UsageError("gpiozero is not installed", install_hint("rules")) from error
+        self._gpiozero, self._factory = gpiozero, factory
+        self._number, self._on_s = rule.pin, rule.on_s
+
+    def __enter__(self) -> GpioPin:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about each library that it does not find
-                self._pin = gpiozero.OutputDevice(self._number, pin_factory=self._factory)
+                self._pin = self._gpiozero.OutputDevice(self._number, pin_factory=self._factory)
         except Exception as error:  # each pin library has errors of its own
             message = f"cannot use GPIO{self._number}: {one_line(error) or type(error).__name__}"
             raise FacetError(

@@ -265,8 +265,34 @@ def test_a_folder_named_demo_is_not_recorded(tmp_path, facet, astronaut):
     (tmp_path / "demo").mkdir()
     cv2.imwrite(str(tmp_path / "demo" / "me.png"), astronaut)
     done = facet("--camera", "./demo", "--headless")
-    assert done.code == 0 and "results are not kept" in done.stderr
+    assert done.code == 0 and "results are neither shown nor kept" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+
+
+def test_a_connection_alone_is_a_purpose_of_a_run(tmp_path, facet):
+    """No warning that results are not kept: who asks for figures or rules asks for no file."""
+    film, metrics = tmp_path / "film.mp4", tmp_path / "facet.toml"
+    made = facet("--camera", "demo", "--headless", "--max-frames", 5, "--record", film)
+    assert made.code == 0, made.stderr
+    metrics.write_text(f'[metrics]\nfile = "{tmp_path}/facet.prom"\n')
+    done = facet("--camera", film, "--headless", "--config", metrics)
+    assert done.code == 0 and "neither shown nor kept" not in done.stderr
+    done = facet("--camera", film, "--headless")
+    assert done.code == 0 and "neither shown nor kept" in done.stderr
+
+
+def test_a_rule_that_lacks_something_is_wrong_usage_before_a_camera_is_waited_for(tmp_path, facet):
+    config = tmp_path / "facet.toml"
+    rule = '[camera]\nsource = "usb:none"\nwait = true\n[[rules]]\nwhen = "people > 0"\n'
+    for action, message in (
+        ('do = "mqtt"', 'needs a broker. Try: host = "..." in [mqtt]'),
+        ('do = "push"\naddresses_file = "none.txt"', "cannot read the push addresses none.txt"),
+        ('do = "command"\nargv = ["no-such-program"]', "there is no program no-such-program"),
+        ('do = "mqtt"\n[mqtt]\nhost = "localhost"', "in a file that is not named"),
+    ):
+        config.write_text(f"{rule}{action}\n")
+        done = facet("--headless", "--config", config)
+        assert done.code == 2 and message in done.stderr
 
 
 def test_file_names_that_are_not_utf_8(tmp_path, facet, astronaut):

@@ -8,10 +8,15 @@ from hypothesis import strategies as st
 
 from device.conditions.evaluate import Facts, evaluate
 from device.conditions.parser import parse
-from device.conditions.tree import And, Comparison, IsPerson, Not, Or, Present
-from tests.device.conditions.trees import NAMES, PEOPLE_NAMES, trees
+from device.conditions.tree import And, Comparison, Crosses, IsPerson, Not, Or, Present
+from device.types import IN, OUT, Crossing
+from tests.device.conditions.trees import LINES, NAMES, PEOPLE_NAMES, trees
+from tests.device.outputs.made_up import NOON
 
 THRESHOLDS = {"Smiling": 0.5, "Eyeglasses": 0.3, "5_o_Clock_Shadow": 0.25, "Bald": 0.75}
+CROSSINGS = st.none() | st.builds(
+    Crossing, st.just(NOON), st.just(1), st.sampled_from(LINES), st.sampled_from([IN, OUT])
+)
 PROBABILITIES = st.fixed_dictionaries({name: st.floats(0, 1) for name in NAMES})
 
 
@@ -26,6 +31,10 @@ def python(tree) -> str:
             return f"p[{name!r}] >= t[{name!r}]"
         case IsPerson(operator, person):
             return f"person {operator} {person!r}"
+        case Crosses("crossed", line):
+            return f"{line!r} in (ins, outs)"
+        case Crosses(name, line):
+            return f"{line!r} == {name.removeprefix('crossed_')}s"
         case Not(inner):
             return f"(not {python(inner)})"
         case And(parts):
@@ -34,11 +43,15 @@ def python(tree) -> str:
             return "(" + " or ".join(map(python, parts)) + ")"
 
 
-@given(trees(), PROBABILITIES, st.sampled_from(PEOPLE_NAMES), st.integers(0, 9))
-def test_a_condition_is_what_python_says(tree, probabilities, person, people):
+@given(trees(), PROBABILITIES, st.sampled_from(PEOPLE_NAMES), st.integers(0, 9), CROSSINGS)
+def test_a_condition_is_what_python_says(tree, probabilities, person, people, crossing):
     known = {"p": probabilities, "t": THRESHOLDS, "person": person, "people": people}
+    for direction, name in ((IN, "ins"), (OUT, "outs")):
+        crosses = crossing and crossing.direction == direction
+        known[name] = crossing.line if crosses else None
     expected = eval(python(tree), {"__builtins__": {}}, known)
-    assert evaluate(tree, Facts(probabilities, person, people), THRESHOLDS) is expected
+    facts = Facts(probabilities, person, people, crossing)
+    assert evaluate(tree, facts, THRESHOLDS) is expected
 
 
 @given(trees(), PROBABILITIES, st.sampled_from(PEOPLE_NAMES), st.booleans(), st.booleans())

@@ -8,15 +8,17 @@ from device.conditions.parser import MAX_DEPTH, MAX_LENGTH, ConditionError, pars
 from device.conditions.tree import (
     And,
     Comparison,
+    Crosses,
     IsPerson,
     Not,
     Or,
     Present,
     attributes_in,
+    names_crossing,
     names_person,
     text_of,
 )
-from tests.device.conditions.trees import NAMES, trees
+from tests.device.conditions.trees import LINES, NAMES, trees
 
 SMILES, BALD = Comparison("Smiling", ">", 0.8), Present("Bald")
 
@@ -34,6 +36,9 @@ SMILES, BALD = Comparison("Smiling", ">", 0.8), Present("Bald")
         ("person != 'O\"Hara'", IsPerson("!=", 'O"Hara')),
         ("not Bald", Not(BALD)),
         ("not not Bald", Not(Not(BALD))),
+        ('crossed == "front door"', Crosses("crossed", "front door")),
+        ("crossed_in=='door'", Crosses("crossed_in", "door")),
+        ('crossed_out == "door" and Bald', And((Crosses("crossed_out", "door"), BALD))),
         ("Smiling > 0.8 and not Bald", And((SMILES, Not(BALD)))),
         ("not Bald and Smiling > 0.8", And((Not(BALD), SMILES))),
         ("Bald or Bald and Smiling > 0.8", Or((BALD, And((BALD, SMILES))))),
@@ -45,7 +50,7 @@ SMILES, BALD = Comparison("Smiling", ">", 0.8), Present("Bald")
     ],
 )
 def test_a_condition_is_a_tree(text, tree):
-    assert parse(text, NAMES) == tree
+    assert parse(text, NAMES, lines=LINES) == tree
 
 
 @pytest.mark.parametrize(
@@ -77,6 +82,13 @@ def test_a_condition_is_a_tree(text, tree):
         ('person > "Ada"', 8, "person needs == or !=", 'person == "Ada"'),
         ("person == Ada", 11, "'Ada', need a name in quotes", 'person == "Ada"'),
         ('person == "Ada', 11, 'a " that is not closed', 'person == "Ada"'),
+        ('Bald and crossed == "dor"', 21, "unknown line 'dor'", "door"),
+        ('crossed_in == "Front Door"', 15, "unknown line 'Front Door'", "front door"),
+        ('crosed == "door"', 1, "unknown attribute 'crosed'", "crossed"),
+        ("crossed", 8, "crossed needs ==", 'crossed == "door"'),
+        ('crossed_in != "door"', 12, "crossed_in needs ==", 'not crossed_in == "door"'),
+        ("crossed == door", 12, "'door', need a line in quotes", 'crossed == "door"'),
+        ("crossed == 1", 12, "'1', need a line in quotes", 'crossed == "door"'),
         ("Smiling > 1e-3", 13, "'-' is not expected", "Smiling > 0.8"),
         ("Smiling.__class__", 8, "'.' is not expected here", "Smiling > 0.8"),
         ("(" * 9999, MAX_LENGTH + 1, "more than 2000 characters", "a shorter condition"),
@@ -86,7 +98,7 @@ def test_a_condition_is_a_tree(text, tree):
 )
 def test_an_error_names_the_column_and_what_to_write(text, column, message, hint):
     with pytest.raises(ConditionError) as caught:
-        parse(text, NAMES, "[[rules]] 2: when")
+        parse(text, NAMES, "[[rules]] 2: when", LINES)
     assert caught.value.column == column
     assert caught.value.message.startswith(f"[[rules]] 2: when, column {column}: {message}")
     assert caught.value.hint.startswith(hint)
@@ -94,12 +106,12 @@ def test_an_error_names_the_column_and_what_to_write(text, column, message, hint
 
 @given(trees())
 def test_a_printed_tree_is_parsed_to_the_same_tree(tree):
-    assert parse(text_of(tree), NAMES) == tree
+    assert parse(text_of(tree), NAMES, lines=LINES) == tree
 
 
 @given(trees())
 def test_outer_parentheses_and_spaces_change_nothing(tree):
-    assert parse(f"( ({text_of(tree)} ) )", NAMES) == tree
+    assert parse(f"( ({text_of(tree)} ) )", NAMES, lines=LINES) == tree
 
 
 @given(st.text() | st.text(alphabet="Bald ()<>=!notadr\"'0.9"))
@@ -115,4 +127,12 @@ def test_any_text_is_a_tree_or_an_error_within_the_text(text):
 def test_what_a_tree_names():
     tree = parse("Bald and (people > 1 or not Smiling > 0.1) and Bald", NAMES)
     assert attributes_in(tree) == ("Bald", "Smiling") and not names_person(tree)
-    assert names_person(parse('not person == "Ada"', NAMES))
+    assert names_person(parse('not person == "Ada"', NAMES)) and not names_crossing(tree)
+    tree = parse('Bald or not crossed_in == "door"', NAMES, lines=LINES)
+    assert names_crossing(tree) and attributes_in(tree) == ("Bald",)
+
+
+def test_without_lines_a_crossing_names_what_is_missing():
+    with pytest.raises(ConditionError, match=r"column 12: there is no line 'door'") as caught:
+        parse('crossed == "door"', NAMES)
+    assert caught.value.hint == '[[lines]] with name = "door"'

@@ -3,9 +3,10 @@
 from hypothesis import strategies as st
 
 from device.conditions.parser import OPERATORS
-from device.conditions.tree import And, Comparison, IsPerson, Not, Or, Present
+from device.conditions.tree import CROSSINGS, And, Comparison, Crosses, IsPerson, Not, Or, Present
 
 NAMES = ("Smiling", "Eyeglasses", "5_o_Clock_Shadow", "Bald")
+LINES = ("door", "front door", "O'Brien's", "☕")
 PEOPLE_NAMES = ("Ada", "Grace Hopper", "unknown", "O'Brien", "☕")
 
 
@@ -18,6 +19,7 @@ def leaves():
         | st.builds(Comparison, st.just("people"), operators, st.integers(0, 9).map(float))
         | st.builds(Present, attributes)
         | st.builds(IsPerson, st.sampled_from(["==", "!="]), st.sampled_from(PEOPLE_NAMES))
+        | st.builds(Crosses, st.sampled_from(CROSSINGS), st.sampled_from(LINES))
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -84,6 +85,11 @@ class Mosquitto:
         except OSError:
             return False
         return True
+
+    def freeze(self) -> None:
+        """Let it hang: its connections stay, and nothing is answered."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         """End it as a power cut does."""

@@ -2,21 +2,26 @@
 
 import contextlib
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 from device.attributes.model_card import Attribute, ModelCard
-from device.mqtt.publisher import Clocks
+from device.mqtt.session import Clocks
 from device.mqtt.start import open_mqtt
 from device.outputs.live import LiveRun, LiveState
 from device.outputs.visit_log import VisitLog
+from device.rules.runner import open_rules
 from device.settings import (
+    LineSettings,
     MqttSettings,
     OutputsSettings,
     PeopleSettings,
     RotationSettings,
+    RuleSettings,
     Settings,
 )
 from device.stopwatch import Stopwatch
+from device.types import IN, Crossing, Line, LineCount
 from tests.device.outputs.made_up import NAMES, face, result
 
 THRESHOLDS = {"Bald": 0.5, "Smiling": 0.5}
@@ -48,6 +53,8 @@ class Camera:
         recognition: bool = False,
         rotation: RotationSettings = PLAIN,
         first: int = 0,
+        lines: tuple[LineSettings, ...] = (),
+        rules: tuple[RuleSettings, ...] = (),
         **mqtt,
     ):
         mqtt = {"numbers_s": 1.0, "hold_s": 0.0} | mqtt
@@ -57,7 +64,10 @@ class Camera:
             outputs=OutputsSettings(events=self.visits),
             people=PeopleSettings(enabled=recognition),
             rotation=rotation,
+            lines=lines,
+            rules=rules,
         )
+        self._sums = {line.name: LineCount(Line(line.name, line.from_, line.to)) for line in lines}
         self.reconnecting = False
         self._clocks, self._named = clocks, recognition
         self._frames, self._tracks = itertools.count(first), itertools.count(1)
@@ -81,7 +91,9 @@ class Camera:
                 lambda: 0,
                 lambda: self.reconnecting,
             )
-            connections.enter_context(open_mqtt(live, self._clocks))
+            self.publish = connections.enter_context(open_mqtt(live, self._clocks))
+            if self.settings.rules:
+                self.rules = open_rules(live, connections, self.publish)
             connections.enter_context(self.state)
             self._stack = stack.pop_all()
         return self
@@ -93,6 +105,17 @@ class Camera:
         """Write one frame, a tenth of a second after the one before."""
         index = next(self._frames)
         one = result(*faces, seconds=0.1 * index, index=index, fps=fps)
+        self._log.write(one)
+        self.state.write(one)
+
+    def cross(self, line: str, direction: str, track: int = 99) -> None:
+        """Let a face cross a line."""
+        index, sums = next(self._frames), self._sums[line]
+        one = result(face(track), seconds=0.1 * index, index=index)
+        changed = {"ins": sums.ins + 1} if direction == IN else {"outs": sums.outs + 1}
+        self._sums[line] = replace(sums, **changed)
+        crossing = Crossing(one.frame.time, track, line, direction)
+        one = replace(one, crossings=(crossing,), lines=tuple(self._sums.values()))
         self._log.write(one)
         self.state.write(one)
 

@@ -8,7 +8,7 @@ from device.errors import SourceError, UsageError
 from device.mqtt.access import access_of
 from device.mqtt.connection import BrokerConnection, BrokerError
 from device.mqtt.messages import Message
-from device.mqtt.publisher import Clocks
+from device.mqtt.session import Clocks
 from device.mqtt.start import check_mqtt
 from device.settings import MqttSettings, OutputsSettings, PeopleSettings, Settings
 from tests.device.mqtt.broker import Mosquitto, need, wait_until
@@ -105,7 +105,7 @@ def test_visits_that_the_broker_does_not_allow_stay_in_their_file(
         def refused() -> bool:
             nonlocal err
             err += capsys.readouterr().err
-            return "the broker refuses visits: Not authorized" in err
+            return "the broker refuses facet/cam/visit: Not authorized" in err
 
         wait_until(refused, "a line")
     assert "access" in err

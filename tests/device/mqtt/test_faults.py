@@ -8,13 +8,16 @@ import time
 
 import pytest
 
-from device.mqtt.publisher import BIRTH_S, FLOOD, Clocks
-from device.settings import RotationSettings
+from device.mqtt.publisher import BIRTH_S, FLOOD
+from device.mqtt.session import Clocks
+from device.settings import LineSettings, RotationSettings
 from tests.device.mqtt.broker import LIMIT_S, Listener, Mosquitto, publish, retained, wait_until
 from tests.device.mqtt.camera import QUICK, Camera
 from tests.device.outputs.made_up import face
 
 STATE, STATUS, VISIT = "facet/cam/state", "facet/cam/status", "facet/cam/visit"
+LINES, CROSSING = "facet/cam/lines", "facet/cam/crossing"
+SMILE = "facet/cam/rules/smile"
 SNAPSHOT, RUN = "facet/cam/snapshot", "facet/cam/run"
 CONFIG = "homeassistant/device/facet_cam/config"
 
@@ -48,6 +51,18 @@ def test_a_broker_that_is_killed_and_comes_back_loses_no_visit(tmp_path, broker,
         wait_until(lambda: len(visits(listener)) == 28, "28 visits")
         wait_until(lambda: listener.last(STATUS) == b"online", "online")
     assert len(lines(caplog, "connected to the broker")) == 2
+
+
+def test_visits_on_their_way_when_the_broker_vanishes_are_sent_again(tmp_path, broker):
+    with Listener(broker.port, VISIT, STATUS) as listener, Camera(tmp_path, broker.port) as camera:
+        camera.see()
+        wait_until(lambda: listener.last(STATUS) == b"online", "online")
+        broker.freeze()
+        camera.visit(5)
+        time.sleep(1.0)  # in which they are sent to the broker, which hangs
+        broker.kill()
+        broker.start()
+        wait_until(lambda: len(visits(listener)) == 5, "5 visits")
 
 
 def test_a_facet_that_is_killed_loses_no_visit(tmp_path, broker):
@@ -136,7 +151,8 @@ def test_a_second_facet_with_the_id_is_said_once_and_starts_no_war(tmp_path, bro
 
 
 def test_retained_rubbish_on_our_topics_is_removed_or_replaced(tmp_path, broker, caplog):
-    for topic in (STATE, STATUS, VISIT, SNAPSHOT, RUN, CONFIG, "homeassistant/status"):
+    passing = (VISIT, SNAPSHOT, CROSSING, SMILE)
+    for topic in (STATE, STATUS, LINES, *passing, RUN, CONFIG, "homeassistant/status"):
         publish(broker.port, topic, b"\xff\x00{rubbish", retain=True)
     publish(broker.port, VISIT, b"x" * 1_000_000, retain=True)  # more than is accepted
     with Listener(broker.port, STATUS) as listener, Camera(tmp_path, broker.port) as camera:
@@ -144,8 +160,33 @@ def test_retained_rubbish_on_our_topics_is_removed_or_replaced(tmp_path, broker,
         wait_until(lambda: listener.last(STATUS) == b"online", "online")
         kept = retained(broker.port, "facet/#", CONFIG)
     assert json.loads(kept[STATE])["people"] == 0 and json.loads(kept[CONFIG])["components"]
-    assert SNAPSHOT not in kept
-    assert lines(caplog, "retained message from facet/cam/snapshot")
+    # The visit was never sent to us, for it is too large.
+    assert kept.keys() == {STATE, STATUS, "facet/cam/diagnostics", RUN, CONFIG, VISIT}
+    assert lines(caplog, f"retained message from {CROSSING}, {SMILE}, {SNAPSHOT}")
+
+
+def test_a_hundred_retained_messages_of_rules_hide_no_other(tmp_path, broker):
+    for number in range(150):
+        publish(broker.port, f"{SMILE}{number}", b"{}", retain=True)
+    old = {"components": {"gone": {"platform": "sensor"}}}
+    publish(broker.port, CONFIG, json.dumps(old).encode(), retain=True)
+    with Listener(broker.port, STATUS, CONFIG) as listener, Camera(tmp_path, broker.port) as camera:
+        camera.see()
+        wait_until(lambda: listener.last(STATUS) == b"online", "online")
+    # What an older discovery has more is removed first.
+    assert listener.json(CONFIG)[1]["components"]["gone"] == {"platform": "sensor"}
+
+
+def test_the_sums_of_lines_that_are_no_more_are_removed(tmp_path, broker):
+    doors = (LineSettings(name="door"),)
+    for settings, expected in ((doors, {"door": {"in": 0, "out": 0}}), ((), None)):
+        with Listener(broker.port, STATUS) as listener:
+            with Camera(tmp_path, broker.port, lines=settings) as camera:
+                camera.see()
+                wait_until(lambda found=listener: found.last(STATUS) == b"online", "online")
+            wait_until(lambda found=listener: found.last(STATUS) == b"offline", "offline")
+        kept = retained(broker.port, LINES)
+        assert (json.loads(kept[LINES]) if kept else None) == expected
 
 
 @pytest.mark.parametrize(
@@ -170,6 +211,7 @@ def test_home_assistant_that_restarts_in_a_loop_is_answered_now_and_then(tmp_pat
             publish(broker.port, "homeassistant/status", b"online")
             publish(broker.port, "homeassistant/status", b"\xff\x00")
             camera.see(face(1))
+            time.sleep(0.3)  # in which it could answer
         wait_until(lambda: len(listener.of(CONFIG)) >= 2, "an answer")
         camera.visit()
         sent, took_s = len(listener.of(CONFIG)), time.monotonic() - start_s

@@ -8,8 +8,9 @@ import pytest
 from device.cli.mqtt import main
 from device.errors import UsageError
 from device.mqtt.connection import BrokerError
+from device.settings import LineSettings
 from tests.conftest import ROOT
-from tests.device.mqtt.broker import free_port, publish, retained, wait_until
+from tests.device.mqtt.broker import Mosquitto, free_port, publish, retained, wait_until
 from tests.device.mqtt.camera import Camera
 
 
@@ -21,7 +22,8 @@ def settings_file(folder, text):
 
 def test_a_camera_is_forgotten_and_others_are_not(tmp_path, broker, capsys):
     for name in ("cam", "door"):
-        with Camera(tmp_path / name, broker.port, id=name) as camera:
+        lines = (LineSettings(name="shelf"),)
+        with Camera(tmp_path / name, broker.port, id=name, lines=lines) as camera:
             camera.see()
             wait_until(
                 lambda name=name: f"facet/{name}/status" in retained(broker.port, "facet/#"),
@@ -46,6 +48,19 @@ def test_without_a_host_there_is_nothing_to_forget(tmp_path):
         main(["forget", "--config", config, "--id", "a/b"])
     with pytest.raises(UsageError):
         main([])
+
+
+def test_a_broker_that_does_not_allow_it_says_so(tmp_path):
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    (folder / "rules").write_text("topic read facet/#\n")
+    broker = Mosquitto(folder, f"acl_file {folder / 'rules'}").start()
+    try:
+        config = settings_file(tmp_path, f'host = "127.0.0.1"\nport = {broker.port}\nid = "cam"')
+        with pytest.raises(BrokerError, match=r"refuses .*facet_cam/config: Not auth|lost the bro"):
+            main(["forget", "--config", config])
+    finally:
+        broker.kill()
 
 
 def test_a_broker_that_is_not_there_is_an_error(tmp_path):

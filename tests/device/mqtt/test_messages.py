@@ -3,6 +3,7 @@
 import json
 import re
 import string
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -13,13 +14,17 @@ from device.mqtt import discovery, messages
 from device.mqtt.topics import Topics, topics_of
 from device.mqtt.values import InView
 from device.outputs.visit_log import FIXED
-from device.settings import MqttSettings
+from device.rules.actions import body_of
+from device.settings import LineSettings, MqttSettings
+from device.types import Line, LineCount
 from tests.conftest import ROOT
 from tests.device.mqtt.broker import Listener, wait_until
 from tests.device.mqtt.camera import Camera
 from tests.device.outputs.made_up import face, result
+from tests.device.rules.made_up import SMILES, crossing, firing, frames, person, watch
 
 THRESHOLDS = {"Smiling": 0.5}
+PART = {"platform": "sensor"}
 TOPICS = Topics("cam", "homeassistant")
 ROW = {
     "first_seen": "2026-01-02T12:00:00.250Z",
@@ -33,6 +38,7 @@ ROW = {
     "person": "Ada",
     "person_score": "0.9",
 }
+LINES = (LineSettings(name="door"), LineSettings(name="gate"))
 EVERYTHING = MqttSettings(people=True, snapshot=True, attributes=("Smiling", "Wearing_Hat"))
 
 
@@ -58,13 +64,18 @@ def test_every_message_of_a_real_run_fits_its_schema(tmp_path, broker):
         "facet/cam/diagnostics": "diagnostics",
     }
     names |= {"facet/cam/visit": "visit", "homeassistant/device/facet_cam/config": "discovery"}
+    names |= {"facet/cam/lines": "lines", "facet/cam/crossing": "crossing"}
+    names |= {"facet/cam/rules/smile": "rule"}
     options = {"attributes": ("Smiling", "Bald"), "snapshot": True, "people": True}
     with Listener(broker.port, "facet/#", "homeassistant/#") as listener:
-        with Camera(tmp_path, broker.port, recognition=True, **options) as camera:
+        with Camera(tmp_path, broker.port, recognition=True, lines=LINES, **options) as camera:
+            wait_until(lambda: listener.of("facet/cam/status"), "the connection")
+            camera.publish("rules/smile", body_of(firing()))
+            camera.cross("door", "in")
             camera.visit(2, person="Ada")
             camera.visit(1, values=None)
             camera.see(face(9, person="Ada"))
-            wait_until(lambda: len(listener.of("facet/cam/visit")) == 3, "3 visits")
+            wait_until(lambda: len(listener.of("facet/cam/visit")) == 4, "4 visits")
             wait_until(lambda: listener.of("facet/cam/snapshot"), "a snapshot")
         wait_until(lambda: listener.last("facet/cam/status") == b"offline", "the end")
         seen = set()
@@ -79,7 +90,22 @@ def test_every_message_of_a_real_run_fits_its_schema(tmp_path, broker):
 
 def test_a_schema_without_a_topic_or_the_other_way_round_does_not_exist():
     found = {path.stem for path in (ROOT / "docs" / "schemas").glob("*.json")}
-    assert found == {"status", "state", "diagnostics", "visit", "run", "discovery"}
+    assert found == {
+        *("status", "state", "diagnostics", "visit", "run", "discovery"),
+        *("lines", "crossing", "rule"),
+    }
+
+
+def test_every_firing_fits_its_schema():
+    crosses = watch('crossed_in == "door"').update(crossing("in"))
+    crowd = watch("people > 0").update(*frames({1: SMILES}))
+    (one,) = frames({})
+    one = replace(one, faces=[person(1, SMILES, "Ada")])
+    named = watch('person == "Ada" and Smiling').update(one)
+    made = [firing(), *crosses, *crowd, *named]
+    assert len(made) == 4
+    for one in made:
+        check("rule", json.loads(body_of(one)))
 
 
 def test_a_visit_has_the_attributes_asked_for_and_no_name():
@@ -139,8 +165,8 @@ def test_names_are_in_the_state_only_if_asked_for():
     assert json.loads(messages.state(view, 3, named=True))["names"] == ["Ada"]
 
 
-def parts(settings=EVERYTHING, attributes=("Smiling", "Wearing_Hat"), temperature=True):
-    payload = discovery.config(settings, TOPICS, attributes, temperature)
+def parts(settings=EVERYTHING, attributes=("Smiling", "Wearing_Hat"), temperature=True, lines=()):
+    payload = discovery.config(settings, TOPICS, attributes, lines, temperature)
     check("discovery", json.loads(payload))
     return json.loads(payload)["components"]
 
@@ -157,6 +183,39 @@ def test_each_chosen_attribute_name_and_picture_has_an_entity():
     assert set(parts()) - set(parts(MqttSettings(), ())) == {
         "attribute_Smiling", "attribute_Wearing_Hat", "names", "snapshot",
     }  # fmt: skip
+
+
+NAMES = ("door", "Tür", 'a "b"', "{{ x }} {% y %}", "☕'", "T r", "in")
+
+
+def test_each_line_has_two_sums():
+    lines = [LineSettings(name=name, in_name="entries", out_name="exits") for name in NAMES]
+    found = parts(MqttSettings(), (), lines=lines)
+    assert len(found) == 6 + 2 * len(NAMES)
+    parts(MqttSettings(), (), lines=[LineSettings(name="☕", in_name="→", out_name="←")])
+    assert list(found)[3:5] == ["line_door_in", "line_door_out"]
+    assert found["line_door_in"]["name"] == "door entries"
+    assert found["line_door_in"]["default_entity_id"] == "sensor.facet_cam_door_entries"
+    for key, part in found.items():
+        assert re.fullmatch("[a-zA-Z0-9_]+", key)
+        if key.startswith("line_"):
+            assert part["state_class"] == "total_increasing" and part["unit_of_measurement"]
+            assert part["state_topic"] == "facet/cam/lines"
+
+
+def test_a_sum_is_read_from_its_message_whatever_the_name_of_the_line():
+    jinja2 = pytest.importorskip("jinja2", reason="no jinja2: pip install -r requirements-dev.txt")
+    lines = [LineSettings(name=name) for name in NAMES]
+    counts = [
+        LineCount(Line(name, (0.0, 0.0), (1.0, 1.0)), number, 100 + number)
+        for number, name in enumerate(NAMES[:-1])
+    ]
+    payload = json.loads(messages.lines(NAMES, counts))
+    check("lines", payload)
+    found = [part for key, part in parts(lines=lines).items() if key.startswith("line_")]
+    values = [jinja2.Template(part["value_template"]).render(value_json=payload) for part in found]
+    expected = [(number, 100 + number) for number in range(len(NAMES) - 1)] + [(0, 0)]
+    assert values == [str(value) for pair in expected for value in pair]
 
 
 def test_entities_have_names_of_their_own_and_the_domain_of_their_platform():
@@ -181,13 +240,13 @@ def test_the_event_has_the_moods_if_smiling_is_chosen():
 
 
 def test_the_camera_has_the_name_of_the_settings():
-    payload = discovery.config(MqttSettings(name="Hall"), TOPICS, (), True)
+    payload = discovery.config(MqttSettings(name="Hall"), TOPICS, (), (), True)
     assert json.loads(payload)["device"]["name"] == "Hall"
 
 
 def test_leftovers_are_what_an_older_discovery_has_more():
-    old = discovery.config(EVERYTHING, TOPICS, ("Smiling",), True)
-    new = discovery.config(MqttSettings(), TOPICS, (), True)
+    old = discovery.config(EVERYTHING, TOPICS, ("Smiling",), (), True)
+    new = discovery.config(MqttSettings(), TOPICS, (), (), True)
     expected = {"attribute_Smiling": "binary_sensor", "names": "sensor", "snapshot": "image"}
     assert discovery.leftover(old, new) == expected
     assert discovery.leftover(new, old) == {} and discovery.leftover(b"", new) == {}
@@ -198,7 +257,22 @@ def test_leftovers_are_what_an_older_discovery_has_more():
     | st.dictionaries(st.text() | st.just("components") | st.just("platform"), inner),
 ).map(lambda value: json.dumps(value).encode()))  # fmt: skip
 def test_leftovers_of_rubbish_are_none(payload):
-    assert discovery.leftover(payload, discovery.config(EVERYTHING, TOPICS, (), True)) == {}
+    assert discovery.leftover(payload, discovery.config(EVERYTHING, TOPICS, (), (), True)) == {}
+
+
+def test_entities_that_facet_never_had_are_no_leftovers():
+    """Home Assistant would refuse the whole message that removes them."""
+    new = discovery.config(MqttSettings(), TOPICS, (), (), True)
+    for key, part in (
+        ("x", {"platform": ""}),
+        ("x", {"platform": "lock"}),
+        ("", PART),
+        ("a b", PART),
+    ):
+        assert discovery.leftover(json.dumps({"components": {key: part}}).encode(), new) == {}
+    assert discovery.leftover(json.dumps({"components": {"x": PART}}).encode(), new) == {
+        "x": "sensor"
+    }
 
 
 @given(st.text(alphabet=string.printable, max_size=80))

@@ -1,15 +1,18 @@
 """What a camera sends to a real broker."""
 
 import json
+import re
 
 import pytest
 
-from device.mqtt.publisher import Clocks
+from device.mqtt.session import Clocks
+from device.settings import LineSettings
 from tests.device.mqtt.broker import Listener, retained, wait_until
 from tests.device.mqtt.camera import QUICK, Camera
 from tests.device.outputs.made_up import face
 
 STATE, STATUS, VISIT = "facet/cam/state", "facet/cam/status", "facet/cam/visit"
+LINES, CROSSING = "facet/cam/lines", "facet/cam/crossing"
 CONFIG = "homeassistant/device/facet_cam/config"
 
 
@@ -171,3 +174,51 @@ def test_without_a_temperature_there_is_no_entity_for_it(tmp_path, broker, liste
         wait_until(lambda: listener.last(STATUS) == b"online", "online")
     assert "temperature" not in listener.json(CONFIG)[-1]["components"]
     assert listener.json("facet/cam/diagnostics")[-1]["temperature_c"] is None
+
+
+def test_the_sums_of_lines_are_kept_and_each_crossing_is_one_message(tmp_path, broker, listener):
+    doors = (LineSettings(name="door"), LineSettings(name="Tür 2"))
+    with Camera(tmp_path, broker.port, lines=doors) as camera:
+        camera.see()
+        none = {"door": {"in": 0, "out": 0}, "Tür 2": {"in": 0, "out": 0}}
+        assert listener.wait(LINES, bool) == none
+        for line, direction in (("door", "in"), ("Tür 2", "out"), ("door", "in")):
+            camera.cross(line, direction)
+        sums = {"door": {"in": 2, "out": 0}, "Tür 2": {"in": 0, "out": 1}}
+        listener.wait(LINES, lambda found: found == sums)
+        wait_until(lambda: len(listener.of(CROSSING)) == 3, "3 crossings")
+        broker.kill()
+        camera.cross("door", "out")
+        broker.start()
+        listener.wait(LINES, lambda found: found["door"]["out"] == 1)
+        camera.cross("door", "out")
+        wait_until(lambda: len(listener.of(CROSSING)) == 4, "the crossing")
+    found = listener.json(CROSSING)
+    assert [one["direction"] for one in found] == ["in", "out", "in", "out"]
+    assert [one["line"] for one in found] == ["door", "Tür 2", "door", "door"]
+    kept = retained(broker.port, "facet/#")
+    assert CROSSING not in kept and json.loads(kept[LINES])["door"] == {"in": 2, "out": 2}
+
+
+def test_without_lines_there_is_no_topic_of_them(tmp_path, broker, listener):
+    with Camera(tmp_path, broker.port) as camera:
+        camera.see()
+        wait_until(lambda: listener.last(STATUS) == b"online", "online")
+    assert not listener.of(LINES)
+
+
+def test_the_status_is_sent_without_acknowledgement(tmp_path, broker):
+    """With QoS 1 it would wait behind what a broker is slow to take."""
+    with Listener(broker.port, "facet/#", "homeassistant/#") as listener:
+        with Camera(tmp_path, broker.port) as camera:
+            camera.see()
+            wait_until(lambda: listener.last(STATUS) == b"online", "online")
+            camera.visit()
+            wait_until(lambda: listener.of(VISIT), "a visit")
+        wait_until(lambda: listener.last(STATUS) == b"offline", "offline")
+    log = broker.log.read_text()
+    sent = re.findall(r"Received PUBLISH from facet-cam \(d\d, q(\d), r(\d), m\d+, '([^']+)'", log)
+    assert {(qos, kept) for qos, kept, topic in sent if topic == VISIT} == {("1", "0")}
+    assert {(qos, kept) for qos, kept, topic in sent if topic != VISIT} == {("0", "1")}
+    assert {STATUS, STATE, CONFIG} <= {topic for _, _, topic in sent}
+    assert re.search(r"New client connected from \S+ as facet-cam \(p5,", log)  # MQTT 5

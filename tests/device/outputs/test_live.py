@@ -99,8 +99,21 @@ def test_crossings_have_numbers_and_lines_their_sums():
         live.write(replace(crossed(IN, ins=9), analyzed=False))
     seen = [(counted.number, counted.crossing.direction) for counted in live.crossings()]
     assert seen == [(1, IN), (2, OUT), (3, IN)]
+    assert {(counted.face, counted.people, counted.at_s) for counted in live.crossings()} == {
+        (None, 0, 0.0)
+    }
     assert [counted.number for counted in live.crossings(after=2)] == [3]
     assert live.line_counts() == (LineCount(DOOR, 2, 1),)
+
+
+def test_a_crossing_keeps_who_crossed_and_when():
+    with LiveState(THRESHOLDS, 1.0) as live:
+        first, other = face(1, values=(0.1, 0.9)), face(2)
+        crossing = Crossing(NOON, 1, "door", IN)
+        live.write(replace(result(first, other, seconds=2.5), crossings=(crossing,)))
+        live.write(result(face(1, values=(0.1, 0.2)), seconds=3.0))
+    (counted,) = live.crossings()
+    assert (counted.face, counted.people, counted.at_s) == (first, 2, 2.5)
 
 
 def test_old_crossings_are_forgotten_and_keep_their_numbers():

@@ -1,13 +1,16 @@
 """Rules, results and firings that tests make by hand."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import numpy as np
 
 from device.conditions.parser import parse
 from device.config import merge
 from device.rules.watch import RuleWatch
 from device.settings import RuleSettings
-from device.types import Probabilities
-from tests.device.outputs.made_up import face, result
+from device.types import Crossing, Probabilities
+from tests.device.outputs.made_up import NOON, face, result
 
 NAMES = ("Smiling", "Eyeglasses")
 THRESHOLDS = {"Smiling": 0.5, "Eyeglasses": 0.5}
@@ -21,7 +24,8 @@ def rule(when="Smiling > 0.8", **values) -> RuleSettings:
 
 def watch(when="Smiling > 0.8", **values) -> RuleWatch:
     """Return the watch of a rule; tracks are lost after 1 s."""
-    return RuleWatch(rule(when, **values), parse(when, NAMES), THRESHOLDS, 1.0)
+    condition = parse(when, NAMES, lines=("door", "gate"))
+    return RuleWatch(rule(when, **values), condition, THRESHOLDS, 1.0)
 
 
 def person(id, values, name=""):
@@ -48,6 +52,13 @@ def frames(*faces_per_frame, step_s=0.5, start_s=0.0):
         )
         for index, faces in enumerate(faces_per_frame)
     ]
+
+
+def crossing(direction, line="door", track=1, values=SMILES, at_s=0.0):
+    """Return a result in which a face crosses a line."""
+    (one,) = frames({track: values}, start_s=at_s)
+    time = NOON + timedelta(seconds=at_s)
+    return replace(one, crossings=(Crossing(time, track, line, direction),))
 
 
 def fired(watched, results):

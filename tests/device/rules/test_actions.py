@@ -183,7 +183,7 @@ def test_a_message_goes_to_the_topic_of_the_rule():
     made = firing()
     act(action, made)
     act(build_action(rule(do="mqtt", topic="lamp"), lambda *one: sent.append(one)), made)
-    assert [topic for topic, _ in sent] == ["rules/A-smile", "lamp"]
+    assert [topic for topic, _ in sent] == ["rules/A-smile", "rules/lamp"]
     assert json.loads(sent[0][1]) == made.record()
 
 

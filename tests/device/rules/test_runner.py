@@ -14,8 +14,9 @@ from device.rules import runner
 from device.rules.actions import PlainAction
 from device.rules.runner import QUEUE_SIZE, ActionQueue, Rules, open_rules
 from device.settings import Settings
+from device.types import IN, OUT
 from tests.device.metrics.made_up import eventually, live_run
-from tests.device.rules.made_up import SMILES, firing, frames, watch
+from tests.device.rules.made_up import SERIOUS, SMILES, crossing, firing, frames, watch
 
 
 class Noted(PlainAction):
@@ -105,6 +106,18 @@ def test_faults_are_logged_once_until_it_works_again(capsys):
         finish(actions)
     err = capsys.readouterr().err
     assert err.count("cannot be reached") == 1 and "works again, 3 failed" in err
+    assert "to the end" not in err
+
+
+def test_faults_that_last_to_the_end_are_counted(capsys):
+    action = Noted(FacetError("cannot be reached", "curl"))
+    with ActionQueue("smile", action) as actions:
+        for _ in range(3):
+            actions.put(firing())
+        finish(actions)
+    err = capsys.readouterr().err
+    assert err.count("cannot be reached") == 1
+    assert 'the rule "smile" failed 3 times to the end' in err
 
 
 def test_an_internal_fault_of_an_action_is_not_hidden():
@@ -125,6 +138,35 @@ def test_results_of_the_run_become_actions():
             state.write(one)
     assert [made.rule for made in first.got] == ["smile"]
     assert [made.people for made in second.got] == [2]  # the last result counts too
+
+
+def test_no_crossing_is_missed_where_results_are_skipped():
+    """All are written before the rules look: they see the newest result alone."""
+    live, action = live_run(), Noted()
+    with live.state as state:
+        for number in range(10):
+            state.write(crossing(IN if number % 2 else OUT, track=number, at_s=number))
+        state.write(crossing(IN, track=10, values=SERIOUS, at_s=10))
+        state.write(frames({10: SMILES}, start_s=11)[0])
+    watched = watch('crossed_in == "door" and Smiling > 0.5', cooldown_s=0.0)
+    with Rules(state, [watched], [ActionQueue("door", action)]):
+        pass
+    # The last one did not smile when it crossed.
+    assert [(made.face.id, made.at_s) for made in action.got] == [(n, n) for n in range(1, 10, 2)]
+
+
+def test_a_crossing_fires_once():
+    live, action = live_run(), Noted()
+    rules = Rules(
+        live.state, [watch('crossed == "door"', cooldown_s=0.0)], [ActionQueue("door", action)]
+    )
+    with rules, live.state as state:
+        state.write(crossing(IN))
+        eventually(lambda: action.got)
+        for one in frames({1: SMILES}, {1: SMILES}, start_s=1):
+            state.write(one)
+        state.write(crossing(OUT, at_s=5))
+    assert [made.crossing.direction for made in action.got] == [IN, OUT]
 
 
 def test_one_action_that_hangs_holds_up_no_other_and_no_frame(monkeypatch):

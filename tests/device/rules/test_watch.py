@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from device.conditions.parser import ConditionError
 from device.errors import UsageError
 from device.rules.build import build_watches
+from device.types import IN, OUT
 from tests.device.metrics.made_up import live_run
 from tests.device.outputs.made_up import result
 from tests.device.rules.made_up import (
@@ -17,6 +18,7 @@ from tests.device.rules.made_up import (
     SMILES,
     THRESHOLDS,
     UNCLEAR,
+    crossing,
     fired,
     frames,
     person,
@@ -162,3 +164,62 @@ def test_people_by_name_need_recognition():
 
 def test_made_up_rules_are_as_those_of_a_file():
     assert rule("Smiling").title == "Smiling" and set(THRESHOLDS) == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    "when, expected",
+    [
+        ('crossed == "door"', [0.0, 1.0]),
+        ('crossed_in == "door"', [0.0]),
+        ('crossed_out == "door"', [1.0]),
+        ('crossed == "gate"', [2.0]),
+        ('crossed == "door" and Smiling', [0.0]),
+        ('crossed == "door" and not Smiling', []),  # the second is unclear
+        ('crossed == "door" or people > 5', [0.0, 1.0]),
+        ('not crossed == "door"', [2.0]),  # of another line, not of every frame
+    ],
+)
+def test_a_crossing_fires_in_its_direction_at_its_moment(when, expected):
+    results = [
+        crossing(IN, at_s=0.0),
+        *frames({1: SMILES}, start_s=0.5),
+        crossing(OUT, at_s=1.0, values=UNCLEAR),
+        crossing(IN, "gate", at_s=2.0),
+        *frames(A, A, A, start_s=3.0),
+    ]
+    assert [at_s for at_s, _ in fired(watch(when, cooldown_s=0.0), results)] == expected
+
+
+def test_a_crossing_within_the_cooldown_does_not_fire():
+    results = [crossing(IN, track=track, at_s=track) for track in range(6)]
+    assert fired(watch('crossed == "door"', cooldown_s=2.0), results) == [(0, 0), (2, 2), (4, 4)]
+
+
+def test_a_crossing_is_reported_with_line_and_direction():
+    (made,) = watch('crossed_in == "door" and Smiling > 0.5').update(crossing(IN, at_s=4.0))
+    record = made.record()
+    del record["id"]
+    assert record == {
+        "rule": 'crossed_in == "door" and Smiling > 0.5',
+        "time": "2026-01-02T12:00:04.250Z",
+        "source": "film",
+        "face": 1,
+        "people": 1,
+        "values": {"Smiling": 0.9},
+        "line": "door",
+        "direction": "in",
+    }
+
+
+def test_a_crossing_has_no_duration():
+    lines = [{"name": "door"}]
+
+    def watches(when, **values):
+        asks = {"when": when, "do": "command", "argv": ["true"], **values}
+        return build_watches(settings(asks, lines=lines), live_run().card)
+
+    assert watches('crossed == "door"')
+    with pytest.raises(UsageError, match=r"1 for_s = 2, and a crossing is an instant"):
+        watches('Smiling and not crossed_in == "door"', for_s=2.0)
+    with pytest.raises(ConditionError, match=r"1: when, column 12: unknown line 'dor'. Try: door"):
+        watches('crossed == "dor"')
