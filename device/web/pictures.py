@@ -1,4 +1,4 @@
-"""Pictures of stream and snapshot: boxes, labels and lines as in the window, or blurred faces; JPEG."""
+"""Pictures of stream and snapshot, JPEG: as in the window, or with blurred faces."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Pictures:
 
 
 def painted(result: Result, settings: WebSettings) -> Image:
-    """Return a new picture with the faces blurred if the settings say so, boxes, labels and lines."""
+    """Return a new picture with lines, boxes and labels; faces blurred if the settings say so."""
     picture = result.frame.bgr.copy()
     if settings.blur:
         for face in result.faces:

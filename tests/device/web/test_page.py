@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 import threading
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -14,13 +15,14 @@ from device.camera.open import open_camera
 from device.errors import FacetError, UsageError
 from device.outputs.live import LiveState
 from device.settings import CameraSettings
+from device.types import Line, LineCount
 from device.web.app import FOLDER
 from device.web.connection import Limits
 from device.web.guard import HEADERS
 from device.web.login import Pauses
 from device.web.password import hash_password
 from device.web.server import WebPage
-from tests.device.outputs.made_up import face
+from tests.device.outputs.made_up import face, result
 from tests.device.web.conftest import HASH, PASSWORD, WAIT_S, live_run, until
 
 # What is served
@@ -61,6 +63,8 @@ def test_files_are_asked_for_again_only_if_they_changed(served):
 
 
 def test_the_description_names_every_path_and_what_the_answers_have(served):
+    crossed = LineCount(Line("door", (0.5, 0.0), (0.5, 1.0)), 3, 1)
+    served.live.state.write(replace(result(face()), lines=(crossed,)))
     with served.client() as client:
         api = client.get("/api").json()
         assert api == json.loads((FOLDER / "openapi.json").read_text())
@@ -69,6 +73,8 @@ def test_the_description_names_every_path_and_what_the_answers_have(served):
         for path, name in (("status", "Status"), ("faces", "Faces"), ("counts", "Counts")):
             answer, schema = client.get(f"/api/{path}").json(), api["components"]["schemas"][name]
             assert set(answer) == set(schema["properties"]) == set(schema["required"])
+        (line,) = client.get("/api/status").json()["lines"]
+        assert set(line) == set(api["components"]["schemas"]["Line"]["properties"])
         faces = client.get("/api/faces").json()["faces"]
         assert set(faces[0]) == set(api["components"]["schemas"]["Face"]["properties"])
 
@@ -216,7 +222,10 @@ def test_the_password_opens_the_page_until_signing_out(serve):
     page.show()
     with page.client() as client:
         wrong = client.post("/login", data={"password": "wrong horse"})
-        assert wrong.status_code == 401 and wrong.headers["refresh"] == "0; url=/login#wrong"
+        assert (wrong.status_code, wrong.json()) == (401, {"error": "wrong password"})
+        browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+        wrong = client.post("/login", data={"password": "wrong horse"}, headers=browser)
+        assert (wrong.status_code, wrong.headers["location"]) == (303, "/login#wrong")
         right = client.post("/login", data={"password": PASSWORD})
         assert (right.status_code, right.headers["location"]) == (303, "/")
         cookie = right.headers["set-cookie"]
@@ -261,7 +270,10 @@ def test_wrong_passwords_make_a_pause_that_even_the_right_one_must_wait_for(serv
         assert statuses[:3] == [401] * 3 and statuses[3] == 429
         right = client.post("/login", data={"password": PASSWORD})
         assert right.status_code == 429 and int(right.headers["retry-after"]) >= 1
-        assert right.headers["refresh"] == "0; url=/login#wait"
+        browser = {"Accept": "text/html"}
+        right = client.post("/login", data={"password": PASSWORD}, headers=browser)
+        assert (right.status_code, right.headers["location"]) == (303, "/login#wait")
+        assert not client.cookies
 
 
 def test_other_software_sends_the_password_with_each_request(serve):
