@@ -141,6 +141,7 @@ class Chromium:
             width=width, height=height, deviceScaleFactor=1, mobile=width < 600,
         )  # fmt: skip
         page.prefer("prefers-color-scheme", "dark" if dark else "light")
+        page.call("Emulation.setScrollbarsHidden", hidden=True)
         page.call("Emulation.setScriptExecutionDisabled", value=not scripts)
         return page
 

@@ -78,10 +78,9 @@ def kept(live: LiveRun) -> list[str]:
         sentences.append(f"A video is recorded, with faces, in {settings.outputs.record}.")
     for folder in sorted({str(rule.folder) for rule in settings.rules if rule.do == "snapshot"}):
         sentences.append(f"Pictures with faces are stored by rules in {folder}.")
-    stored = bool(sentences)
     if settings.people.enabled:
         sentences.append("Enrolled people are recognized by name; everybody else is unknown.")
-    if not stored:
+    if not sentences:
         sentences.append("Nothing is stored.")
     if settings.mqtt.host:
         pictures = ", with pictures" if settings.mqtt.snapshot else ""
