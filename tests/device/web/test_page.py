@@ -23,7 +23,7 @@ from device.web.login import Pauses
 from device.web.password import hash_password
 from device.web.server import WebPage
 from tests.device.outputs.made_up import face, result
-from tests.device.web.conftest import HASH, PASSWORD, WAIT_S, live_run, until
+from tests.device.web.conftest import HASH, PASSWORD, WAIT_S, Loop, live_run, until
 
 # What is served
 
@@ -484,27 +484,6 @@ def pictures(pieces, count):
         if len(found) >= count:
             return found
     return found
-
-
-class Loop:
-    """A loop that writes frames until it is left, as fast as a camera."""
-
-    def __init__(self, page, shape=(120, 160, 3)):
-        self._page, self._shape = page, shape
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def _run(self):
-        while not self._stop.wait(0.03):
-            self._page.show(face(), shape=self._shape)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc):
-        self._stop.set()
-        self._thread.join()
 
 
 def test_the_stream_is_jpeg_pictures_with_boundaries(serve):
