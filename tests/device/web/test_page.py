@@ -155,7 +155,9 @@ def test_only_known_names_are_answered(serve, host, status):
             assert client.get(path, headers={"Host": host}).status_code == status
 
 
-def test_a_request_without_a_host_is_refused(served):
+def test_a_request_without_a_host_or_with_two_is_refused(served):
+    two = "GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example.com\r\n\r\n"
+    assert b" 400 " in raw(served, two).split(b"\r\n")[0]
     assert b" 421 " in raw(served, "GET / HTTP/1.0\r\n\r\n").split(b"\r\n")[0]
     assert b" 400 " in raw(served, "GET / HTTP/1.1\r\n\r\n").split(b"\r\n")[0]
 
@@ -293,6 +295,13 @@ def test_another_address_needs_a_password(address):
     live_run({"address": address, "password": HASH})
 
 
+def test_the_page_of_this_computer_is_at_one_address_only(served, capsys):
+    assert served.page._socket.getsockname()[0] == "127.0.0.1"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", served.port), 30)
+    assert "unencrypted" not in capsys.readouterr().err
+
+
 def test_a_page_for_all_networks_says_that_it_is_unencrypted(capsys):
     with WebPage(live_run({"address": "0.0.0.0:0", "password": HASH})) as page:
         assert socket.gethostname() in page.url
@@ -348,8 +357,10 @@ def certificate(tmp_path_factory):
     return folder
 
 
-def test_with_a_certificate_the_page_is_encrypted(certificate):
+def test_with_a_certificate_the_page_is_encrypted(certificate, capsys):
     tls = {"cert": certificate / "a.crt", "key": certificate / "a.key", "password": HASH}
+    with WebPage(live_run(tls | {"address": "0.0.0.0:0"})) as page:
+        assert "unencrypted" not in capsys.readouterr().err
     with WebPage(live_run(tls)) as page:
         assert page.url.startswith("https://")
         context = ssl.create_default_context(cafile=certificate / "a.crt")
@@ -554,6 +565,18 @@ def test_a_hundred_viewers_get_the_stream_or_a_refusal(serve):
         with page.client() as client:
             assert client.get("/api/faces").status_code == 200
     assert len(seen) >= 20 and set(errors) <= {503} and len(seen) + len(errors) == 100
+
+
+def test_listeners_have_a_limit_as_viewers_have(serve):
+    page = serve(max_viewers=1)
+    page.show()
+    with page.client() as client, client.stream("GET", "/events") as first:
+        assert first.status_code == 200
+        until(lambda: page.page.site.event_feed.readers, "the first listener")
+        second = client.get("/events")
+        assert (second.status_code, second.headers["retry-after"]) == (503, "10")
+        assert "max_viewers" in second.json()["error"]
+    until(lambda: not page.page.site.event_feed.readers, "the end of the listener")
 
 
 def test_a_hundred_viewers_at_the_limit_are_all_served(serve):
