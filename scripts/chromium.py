@@ -191,15 +191,16 @@ class Page:
             raise BrowserError(f"{code}: {answer['exceptionDetails'].get('exception')}")
         return answer["result"].get("value")
 
-    def until(self, code: str) -> None:
-        """Wait until an expression is true; BrowserError after a long time."""
+    def until(self, code: str) -> Any:
+        """Return the value of an expression when it is true; BrowserError after a long time."""
         last = ""
         end_s = time.monotonic() + WAIT_S
         while time.monotonic() < end_s:
             try:
-                if self.evaluate(f"Boolean({code})"):  # an element has no value of its own
-                    return
-                last = "false"
+                # An element is true, and has no value here.
+                if value := self.evaluate(f"((it) => it instanceof Node || it)({code})"):
+                    return value
+                last = str(value)
             except BrowserError as error:  # between two pages there is none
                 last = str(error)
             self.rest(0.1)
