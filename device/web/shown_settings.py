@@ -85,7 +85,7 @@ def kept(live: LiveRun) -> list[str]:
     if settings.mqtt.host:
         pictures = ", with pictures" if settings.mqtt.snapshot else ""
         sentences.append(f"What is seen is sent to the MQTT broker {settings.mqtt.host}{pictures}.")
-    if any(rule.do == "webhook" for rule in settings.rules):
+    if any(rule.do in ("webhook", "push", "command") for rule in settings.rules):
         sentences.append("What is seen is sent to other programs by rules.")
     if settings.web.blur:
         sentences.append("Faces that were found are blurred on this page.")
