@@ -10,8 +10,8 @@ from ..config import Table, arrays_of, field_of, settings_of, tables_of
 from ..outputs.live import LiveRun
 from ..settings import Settings
 
-# Texts, paths and lists are shown only if they stand here, so that a new one is hidden until
-# somebody has decided. Of a secret's file the name is shown, which is no secret.
+# Texts, paths and lists are shown only if they stand here: a new one is hidden until it is put into
+# one of these tables. Of a secret's file the name is shown, which is no secret.
 SHOWN = {
     "camera": "source flip name password_file ca_file",
     "faces": "detector yunet",
