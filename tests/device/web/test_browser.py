@@ -107,6 +107,7 @@ def test_nothing_is_asked_of_other_hosts_and_nothing_complains(serve, page):
         tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
         tab.until("document.querySelectorAll('#hours tr').length === 24")
         tab.until("document.querySelectorAll('#settings table').length >= 11")
+        tab.until("document.getElementById('picture').naturalWidth === 160")  # the stream is shown
         tab.click("#snapshot")
         tab.until("document.getElementById('snapshot-note').textContent === 'Saved.'")
     asked = [url for url in tab.requests if not url.startswith(("data:", "blob:"))]
