@@ -66,11 +66,14 @@ def test_a_user_signs_in_with_the_form(serve, page, scripts):
     if scripts:
         tab.until("!document.getElementById('logout').hidden")
         tab.click("#logout button")
-        tab.until("location.pathname === '/login'")
-        tab.open(f"{served.url}/")
-        tab.until("location.pathname === '/login'")
     else:
+        tab.until("document.querySelector('.notice img')?.naturalWidth === 160")
+        assert not tab.evaluate("document.querySelector('main').checkVisibility()")
         assert "needs JavaScript" in tab.evaluate("document.body.innerText")
+        tab.click(".notice button")
+    tab.until("location.pathname === '/login'")
+    tab.open(f"{served.url}/")
+    tab.until("location.pathname === '/login'")
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])

@@ -567,16 +567,17 @@ def test_a_hundred_viewers_get_the_stream_or_a_refusal(serve):
     assert len(seen) >= 20 and set(errors) <= {503} and len(seen) + len(errors) == 100
 
 
-def test_listeners_have_a_limit_as_viewers_have(serve):
+@pytest.mark.parametrize("path, feed", [("/stream.mjpg", "stream_feed"), ("/events", "event_feed")])
+def test_one_more_viewer_or_listener_than_the_limit_is_refused(serve, path, feed):
     page = serve(max_viewers=1)
     page.show()
-    with page.client() as client, client.stream("GET", "/events") as first:
+    with page.client() as client, client.stream("GET", path) as first:
         assert first.status_code == 200
-        until(lambda: page.page.site.event_feed.readers, "the first listener")
-        second = client.get("/events")
+        until(lambda: getattr(page.page.site, feed).readers, "the first")
+        second = client.get(path)
         assert (second.status_code, second.headers["retry-after"]) == (503, "10")
         assert "max_viewers" in second.json()["error"]
-    until(lambda: not page.page.site.event_feed.readers, "the end of the listener")
+    until(lambda: not getattr(page.page.site, feed).readers, "the end of the first")
 
 
 def test_a_hundred_viewers_at_the_limit_are_all_served(serve):
