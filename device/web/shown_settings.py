@@ -22,7 +22,7 @@ SHOWN = {
     "web": "address hosts cert key",
     "mqtt": "host password_file ca_file id name discovery attributes",
     "lines": "name from to in_name out_name",
-    "rules": "name when do secret_file folder topic",
+    "rules": "name when do secret_file addresses_file folder topic text",
 }
 # Names of users, and what carries keys: a webhook's address, a program's arguments.
 HIDDEN = {

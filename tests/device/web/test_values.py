@@ -229,7 +229,7 @@ def test_each_text_among_the_settings_is_shown_or_hidden_on_purpose():
         texts = {key for key, setting in settings_of(table).items() if setting.type not in numbers}
         shown, hidden = (set(part.get(name, "").split()) for part in (SHOWN, HIDDEN))
         assert not shown & hidden, name
-        assert shown | hidden == texts, f"[{name}]: SHOWN or HIDDEN in shown_settings.py?"
+        assert texts <= shown | hidden, f"[{name}]: SHOWN or HIDDEN in shown_settings.py?"
         suspicious = "password|secret$|token|passphrase|user|url|argv|credential|api_?key|urls"
         for key in shown:
             assert key.endswith("_file") or not re.search(suspicious, key), (name, key)
