@@ -176,11 +176,10 @@ class Site:
         verdict = await self._access.compare(request, await _password(request, self._body_s))
         if verdict.allowed:
             return RedirectResponse("/", 303, {"set-cookie": self._access.new_cookie()})
-        # A browser goes on to the page that says so.
-        reason = "wait" if verdict.wait_s else "wrong"
-        response = _no(verdict, "wrong password")
-        response.headers["refresh"] = f"0; url=/login#{reason}"
-        return response
+        if "text/html" in request.headers.get("accept", ""):
+            # A browser without scripts: the form again, and its style sheet shows the message.
+            return RedirectResponse(f"/login#{'wait' if verdict.wait_s else 'wrong'}", 303)
+        return _no(verdict, "wrong password")
 
     async def _logout(self, request: Request) -> Response:
         cookie = self._access.end(request)

@@ -14,7 +14,8 @@ from ..text import counted
 # px of the drawing, which scales with the page
 WIDTH, HEIGHT = 400, 150
 TOP, BOTTOM, RIGHT = 10, 22, 6  # borders; BOTTOM has the hours
-DIGIT = 6.5  # width of a digit
+DIGIT = 7.5  # width of a digit, in the widest of usual fonts
+HOUR = 5 * DIGIT  # width of "18:00"
 GAP = 0.22  # of a bar's slot
 TICK_HOURS = 6
 
@@ -116,7 +117,8 @@ def _axis(hours: Sequence[tuple[datetime, int]], left: float) -> str:
         f'<text x="{left + slot * (place + 0.5):.2f}" y="{HEIGHT - 6}" text-anchor="middle"'
         f' fill-opacity="0.75">{hour:%H:%M}</text>'
         for place, (hour, _) in enumerate(hours)
+        if hour.hour % TICK_HOURS == 0
         # Nearer to the border than this, the text would be cut off.
-        if hour.hour % TICK_HOURS == 0 and 0.5 <= place < len(hours) - 0.5
+        and HOUR / 2 <= left + slot * (place + 0.5) <= WIDTH - HOUR / 2
     ]
     return f'<g class="axis" aria-hidden="true">{"".join(labels)}</g>'

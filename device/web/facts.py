@@ -11,7 +11,7 @@ from typing import Any
 
 from ..outputs.live import LiveRun
 from ..outputs.status_log import hottest_c
-from ..types import OK, Face, Result
+from ..types import OK, Face, LineCount, Result
 from . import history
 from .shown_settings import kept, shown_settings
 
@@ -60,6 +60,7 @@ class Facts:
             "started": iso(self._started),
             "temperature_c": _rounded(temperature_c, 1),
             "disk_free_mb": _rounded(disk_free_mb, 0),
+            "lines": [_line(count) for count in live.state.line_counts()],
             "visits_today": history.today(self.by_hour(), self._now().astimezone()),
             "blur": live.settings.web.blur,
             "kept": self._kept,
@@ -121,6 +122,17 @@ class Facts:
             return shutil.disk_usage(file.absolute().parent if file else Path.cwd()).free / 1e6
         except OSError:
             return None
+
+
+def _line(count: LineCount) -> dict[str, Any]:
+    line = count.line
+    return {
+        "name": line.name,
+        "in_name": line.in_name,
+        "out_name": line.out_name,
+        "in": count.ins,
+        "out": count.outs,
+    }
 
 
 def iso(moment: datetime) -> str:

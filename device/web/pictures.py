@@ -1,10 +1,10 @@
-"""Pictures of stream and snapshot: boxes and labels as in the window, or blurred faces; JPEG."""
+"""Pictures of stream and snapshot, JPEG: as in the window, or with blurred faces."""
 
 from __future__ import annotations
 
 import cv2
 
-from ..outputs.overlay import annotate
+from ..outputs.overlay import annotate, draw_lines
 from ..settings import WebSettings
 from ..types import Box, Image, Result
 
@@ -38,11 +38,12 @@ class Pictures:
 
 
 def painted(result: Result, settings: WebSettings) -> Image:
-    """Return a new picture with the faces blurred if the settings say so, boxes and labels."""
+    """Return a new picture with lines, boxes and labels; faces blurred if the settings say so."""
     picture = result.frame.bgr.copy()
     if settings.blur:
         for face in result.faces:
             blur(picture, face.box)
+    draw_lines(picture, result.lines)
     annotate(picture, result.faces)
     height, width = picture.shape[:2]
     if width > settings.width:

@@ -9,7 +9,7 @@ import cv2
 
 from ...errors import FacetError, disk_faults
 from ...files import write_atomic
-from ...outputs.overlay import annotate
+from ...outputs.overlay import annotate, draw_lines
 from ...settings import RuleSettings
 from ..watch import Firing
 from . import PlainAction, slug
@@ -30,6 +30,7 @@ class Snapshot(PlainAction):
     def act(self, firing: Firing, stopping: threading.Event) -> None:
         assert firing.result is not None
         picture = firing.result.frame.bgr.copy()
+        draw_lines(picture, firing.result.lines)
         annotate(picture, firing.result.faces, f"{firing.time[:19]} {firing.source}")
         encoded, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         if not encoded:

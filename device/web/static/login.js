@@ -15,7 +15,7 @@ async function send() {
   button.disabled = true; // comparing a password takes a Raspberry Pi a second
   const body = new URLSearchParams({ password: field.value });
   try {
-    const headers = { accept: "text/html" };
+    const headers = { accept: "application/json" }; // asked for a page, the server sends back here
     const message = messageFor(await fetch("/login", { method: "POST", body, headers }));
     if (message) show(message);
     else location.replace("/");

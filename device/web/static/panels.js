@@ -16,6 +16,7 @@ export function showFigures(status) {
   showTemperature(status.temperature_c);
   showDisk(status.disk_free_mb);
   showFrames(status);
+  showLines(status.lines);
   setText(byId("viewers"), status.viewers.toLocaleString("en"));
 }
 
@@ -47,6 +48,27 @@ function showFrames({ frames, dropped, started }) {
   setText(byId("dropped"), dropped.toLocaleString("en"));
   const share = (100 * dropped) / Math.max(1, frames + dropped);
   setText(byId("dropped-note"), dropped && frames ? `${share.toFixed(1)} % of the camera's` : "");
+}
+
+function showLines(lines) {
+  byId("lines-part").hidden = !lines.length;
+  const list = byId("lines");
+  const text = JSON.stringify(lines);
+  if (list.dataset.text === text) return; // drawn anew, a text that somebody copies is unmarked
+  list.dataset.text = text;
+  list.replaceChildren(...lines.map(lineRow));
+}
+
+function lineRow(line) {
+  const row = element("div");
+  const sums = [[line.in_name, line.in], [line.out_name, line.out]];
+  const values = sums.map(([name, sum]) => {
+    const value = element("dd", "sum", `${name} `);
+    value.append(element("strong", "", sum.toLocaleString("en")));
+    return value;
+  });
+  row.append(element("dt", "", line.name), ...values);
+  return row;
 }
 
 function alarm(id, raised) {
@@ -91,13 +113,18 @@ function checkRow({ level, name, text, hint }) {
 
 /** Show every setting, a table for each part. */
 export function showSettings(settings) {
-  const tables = Object.entries(settings).map(([name, values]) => settingsTable(name, values));
+  const tables = Object.entries(settings).flatMap(([name, values]) =>
+    // As in the file: [web] is one table, and each of [[rules]] is one.
+    Array.isArray(values)
+      ? values.map((one) => settingsTable(`[[${name}]]`, one))
+      : [settingsTable(`[${name}]`, values)],
+  );
   byId("settings").replaceChildren(...tables);
 }
 
-function settingsTable(name, values) {
+function settingsTable(title, values) {
   const table = element("table", "setting");
-  table.append(element("caption", "", `[${name}]`));
+  table.append(element("caption", "", title));
   const body = table.appendChild(element("tbody"));
   for (const [key, value] of Object.entries(values)) {
     const row = body.appendChild(element("tr"));

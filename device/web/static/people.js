@@ -88,7 +88,10 @@ function showBars(card, attributes) {
   card.shown = chosen(card.shown, attributes);
   fill(card.few, card.bars, card.shown, attributes);
   card.details.hidden = names.length <= card.shown.length;
-  setText(card.summary, `All ${counted(names.length, "attribute")}`);
+  const text = `All ${counted(names.length, "attribute")}`;
+  setText(card.summary, text);
+  // Read out of its place, "All 22 attributes" would not say whose.
+  card.summary.setAttribute("aria-label", `${text} of ${card.name.textContent}`);
   // Closed, nobody sees them: a phone's battery is spared.
   if (card.details.open) fill(card.list, card.all, names, attributes);
 }

@@ -52,6 +52,23 @@ def test_systemd_understands_every_line(tmp_path, drop_in):
     assert (done.returncode, said) == (0, [])
 
 
+def lines_of(name):
+    """Return the (key, value) of a unit's [Service], in their order."""
+    service = (ROOT / "systemd" / name).read_text().split("[Service]\n")[1].split("\n[")[0]
+    lines = [line for line in service.splitlines() if line and not line.startswith("#")]
+    return [tuple(line.split("=", 1)) for line in lines]
+
+
+def test_the_page_gets_a_network_and_nothing_else():
+    before, drop_in = dict(lines_of("facet.service")), dict(lines_of("web.conf"))
+    assert (before["PrivateNetwork"], before["IPAddressDeny"]) == ("yes", "any")
+    assert drop_in == {
+        "PrivateNetwork": "no",
+        "IPAddressDeny": "",  # takes "any" back
+        "RestrictAddressFamilies": "AF_INET AF_INET6",  # beside those of the unit
+    }
+
+
 def test_the_unit_starts_what_the_installer_puts_there():
     (started,) = re.findall(r"^ExecStart=(.*)$", UNIT.read_text(), re.MULTILINE)
     assert started == f"{PYTHON} -m device.run --config /etc/facet.toml"

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import threading
+from dataclasses import replace
 
 import cv2
 import pytest
@@ -13,6 +14,7 @@ from device.rules.actions import build_action, slug
 from device.rules.actions.command import Command
 from device.rules.actions.gpio import GpioPin
 from device.rules.actions.snapshot import Snapshot
+from device.types import Line, LineCount
 from tests.device.metrics.made_up import eventually
 from tests.device.rules.made_up import SMILES, firing, frames, rule, watch
 
@@ -107,6 +109,16 @@ def test_a_snapshot_is_an_annotated_jpeg(tmp_path):
     assert path.name == "2026-01-02T12-00-00.250Z-A-smile.jpg"
     picture = cv2.imread(str(path))
     assert picture.shape == (120, 160, 3) and picture.std() > 5  # grey but for the box
+
+
+def test_a_snapshot_has_the_lines_as_the_window_has_them(tmp_path):
+    made = firing()
+    line = LineCount(Line("door", (0.1, 0.9), (0.4, 0.9)))
+    for name, lines in (("without", ()), ("with", (line,))):
+        shown = replace(made, result=replace(made.result, lines=lines))
+        act(Snapshot(rule(do="snapshot", folder=tmp_path / name)), shown)
+    without, drawn = (cv2.imread(str(next((tmp_path / n).iterdir()))) for n in ("without", "with"))
+    assert (without[107:110, 20:60] != drawn[107:110, 20:60]).any()
 
 
 def test_the_frame_itself_is_not_drawn_on(tmp_path):

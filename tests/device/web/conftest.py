@@ -1,6 +1,7 @@
 """A page that is served for real, on a free port of this computer."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -58,6 +59,27 @@ class Served:
         self.live.state.write(
             result(*shown, index=self.count, seconds=self.count / 10, shape=shape)
         )
+
+
+class Loop:
+    """A loop that writes frames until it is left, as fast as a camera."""
+
+    def __init__(self, page, shape=(120, 160, 3)):
+        self._page, self._shape = page, shape
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        while not self._stop.wait(0.03):
+            self._page.show(face(), shape=self._shape)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self._stop.set()
+        self._thread.join()
 
 
 @pytest.fixture

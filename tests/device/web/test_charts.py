@@ -73,7 +73,13 @@ def test_each_bar_has_a_text_of_its_own():
 
 
 def test_the_axis_has_every_sixth_hour_by_the_clock_of_the_zone():
-    assert axis(parsed(hours_svg(day(*[1] * 24), UTC))) == ["18:00", "00:00", "06:00"]
+    assert axis(parsed(hours_svg(day(*[1] * 24), UTC))) == [
+        "12:00", "18:00", "00:00", "06:00"
+    ]  # fmt: skip
+    # An hour at the border has none: it would be cut off.
+    assert axis(parsed(hours_svg(day(*[1] * 19), UTC))) == [
+        "12:00", "18:00", "00:00"
+    ]  # fmt: skip
     india = timezone(timedelta(hours=5, minutes=30))
     assert axis(parsed(hours_svg(day(*[1] * 24), india))) == ["18:30", "00:30", "06:30", "12:30"]
 
@@ -106,6 +112,15 @@ def test_bars_are_proportional_to_the_counts_and_inside(counts):
         assert 0 <= bar["y"] <= bar["y"] + bar["height"] <= HEIGHT
     for left, right in pairwise(drawn):
         assert left["x"] + left["width"] <= right["x"]
+
+
+@given(COUNTS, st.integers(0, 23))
+def test_the_hours_are_inside(counts, offset):
+    svg = hours_svg(day(*counts), timezone(timedelta(hours=offset)))
+    for text in parsed(svg).iter(f"{SVG}text"):
+        if text.get("text-anchor") == "middle":
+            half = len(text.text or "") * 7.5 / 2
+            assert half <= float(text.attrib["x"]) <= WIDTH - half
 
 
 @given(COUNTS)

@@ -1,6 +1,7 @@
 """Passwords, sessions, pauses and rates, with a clock that the test moves."""
 
 import base64
+import hmac
 
 import pytest
 from hypothesis import given
@@ -122,6 +123,21 @@ def test_a_recent_password_is_kept_as_a_digest():
     recent.remember(PASSWORD)
     assert recent.is_same(PASSWORD) and not recent.is_same("")
     assert PASSWORD.encode() not in repr(vars(recent)).encode()
+
+
+def test_secrets_are_compared_in_constant_time_only(monkeypatch):
+    sessions, recent = Sessions(HASH), RecentPassword()
+    recent.remember(PASSWORD)
+    nonce, end, _ = sessions.new().split(".")
+
+    def accepted():
+        tried = matches("wrong", HASH), recent.is_same("wrong"), sessions.valid(f"{nonce}.{end}.x")
+        return tried
+
+    assert accepted() == (False, False, False)
+    # Nothing else decides: no other comparison comes before or after it.
+    monkeypatch.setattr(hmac, "compare_digest", lambda a, b: True)
+    assert accepted() == (True, True, True)
 
 
 def test_the_password_of_a_header():

@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 import threading
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -14,14 +15,15 @@ from device.camera.open import open_camera
 from device.errors import FacetError, UsageError
 from device.outputs.live import LiveState
 from device.settings import CameraSettings
+from device.types import Line, LineCount
 from device.web.app import FOLDER
 from device.web.connection import Limits
 from device.web.guard import HEADERS
 from device.web.login import Pauses
 from device.web.password import hash_password
 from device.web.server import WebPage
-from tests.device.outputs.made_up import face
-from tests.device.web.conftest import HASH, PASSWORD, WAIT_S, live_run, until
+from tests.device.outputs.made_up import face, result
+from tests.device.web.conftest import HASH, PASSWORD, WAIT_S, Loop, live_run, until
 
 # What is served
 
@@ -61,6 +63,8 @@ def test_files_are_asked_for_again_only_if_they_changed(served):
 
 
 def test_the_description_names_every_path_and_what_the_answers_have(served):
+    crossed = LineCount(Line("door", (0.5, 0.0), (0.5, 1.0)), 3, 1)
+    served.live.state.write(replace(result(face()), lines=(crossed,)))
     with served.client() as client:
         api = client.get("/api").json()
         assert api == json.loads((FOLDER / "openapi.json").read_text())
@@ -69,6 +73,8 @@ def test_the_description_names_every_path_and_what_the_answers_have(served):
         for path, name in (("status", "Status"), ("faces", "Faces"), ("counts", "Counts")):
             answer, schema = client.get(f"/api/{path}").json(), api["components"]["schemas"][name]
             assert set(answer) == set(schema["properties"]) == set(schema["required"])
+        (line,) = client.get("/api/status").json()["lines"]
+        assert set(line) == set(api["components"]["schemas"]["Line"]["properties"])
         faces = client.get("/api/faces").json()["faces"]
         assert set(faces[0]) == set(api["components"]["schemas"]["Face"]["properties"])
 
@@ -149,7 +155,9 @@ def test_only_known_names_are_answered(serve, host, status):
             assert client.get(path, headers={"Host": host}).status_code == status
 
 
-def test_a_request_without_a_host_is_refused(served):
+def test_a_request_without_a_host_or_with_two_is_refused(served):
+    two = "GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example.com\r\n\r\n"
+    assert b" 400 " in raw(served, two).split(b"\r\n")[0]
     assert b" 421 " in raw(served, "GET / HTTP/1.0\r\n\r\n").split(b"\r\n")[0]
     assert b" 400 " in raw(served, "GET / HTTP/1.1\r\n\r\n").split(b"\r\n")[0]
 
@@ -216,7 +224,10 @@ def test_the_password_opens_the_page_until_signing_out(serve):
     page.show()
     with page.client() as client:
         wrong = client.post("/login", data={"password": "wrong horse"})
-        assert wrong.status_code == 401 and wrong.headers["refresh"] == "0; url=/login#wrong"
+        assert (wrong.status_code, wrong.json()) == (401, {"error": "wrong password"})
+        browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+        wrong = client.post("/login", data={"password": "wrong horse"}, headers=browser)
+        assert (wrong.status_code, wrong.headers["location"]) == (303, "/login#wrong")
         right = client.post("/login", data={"password": PASSWORD})
         assert (right.status_code, right.headers["location"]) == (303, "/")
         cookie = right.headers["set-cookie"]
@@ -261,7 +272,10 @@ def test_wrong_passwords_make_a_pause_that_even_the_right_one_must_wait_for(serv
         assert statuses[:3] == [401] * 3 and statuses[3] == 429
         right = client.post("/login", data={"password": PASSWORD})
         assert right.status_code == 429 and int(right.headers["retry-after"]) >= 1
-        assert right.headers["refresh"] == "0; url=/login#wait"
+        browser = {"Accept": "text/html"}
+        right = client.post("/login", data={"password": PASSWORD}, headers=browser)
+        assert (right.status_code, right.headers["location"]) == (303, "/login#wait")
+        assert not client.cookies
 
 
 def test_other_software_sends_the_password_with_each_request(serve):
@@ -279,6 +293,13 @@ def test_another_address_needs_a_password(address):
     with pytest.raises(UsageError, match=r"without a password.*device\.web password"):
         live_run({"address": address})
     live_run({"address": address, "password": HASH})
+
+
+def test_the_page_of_this_computer_is_at_one_address_only(served, capsys):
+    assert served.page._socket.getsockname()[0] == "127.0.0.1"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", served.port), 30)
+    assert "unencrypted" not in capsys.readouterr().err
 
 
 def test_a_page_for_all_networks_says_that_it_is_unencrypted(capsys):
@@ -336,8 +357,10 @@ def certificate(tmp_path_factory):
     return folder
 
 
-def test_with_a_certificate_the_page_is_encrypted(certificate):
+def test_with_a_certificate_the_page_is_encrypted(certificate, capsys):
     tls = {"cert": certificate / "a.crt", "key": certificate / "a.key", "password": HASH}
+    with WebPage(live_run(tls | {"address": "0.0.0.0:0"})) as page:
+        assert "unencrypted" not in capsys.readouterr().err
     with WebPage(live_run(tls)) as page:
         assert page.url.startswith("https://")
         context = ssl.create_default_context(cafile=certificate / "a.crt")
@@ -474,27 +497,6 @@ def pictures(pieces, count):
     return found
 
 
-class Loop:
-    """A loop that writes frames until it is left, as fast as a camera."""
-
-    def __init__(self, page, shape=(120, 160, 3)):
-        self._page, self._shape = page, shape
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def _run(self):
-        while not self._stop.wait(0.03):
-            self._page.show(face(), shape=self._shape)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc):
-        self._stop.set()
-        self._thread.join()
-
-
 def test_the_stream_is_jpeg_pictures_with_boundaries(serve):
     page = serve(fps=30)
     with Loop(page), page.client() as client, client.stream("GET", "/stream.mjpg") as answer:
@@ -563,6 +565,20 @@ def test_a_hundred_viewers_get_the_stream_or_a_refusal(serve):
         with page.client() as client:
             assert client.get("/api/faces").status_code == 200
     assert len(seen) >= 20 and set(errors) <= {503} and len(seen) + len(errors) == 100
+
+
+@pytest.mark.parametrize("path, feed", [("/stream.mjpg", "stream_feed"), ("/events", "event_feed")])
+def test_one_more_viewer_or_listener_than_the_limit_is_refused(serve, path, feed):
+    page = serve(max_viewers=1)
+    page.show()
+    with page.client() as client, client.stream("GET", path) as first:
+        assert first.status_code == 200
+        until(lambda: getattr(page.page.site, feed).readers, "the first")
+        with client.stream("GET", path) as second:  # one that is served has no end
+            assert second.status_code == 503
+            assert second.headers["retry-after"] == "10"
+            assert "max_viewers" in json.loads(second.read())["error"]
+    until(lambda: not getattr(page.page.site, feed).readers, "the end of the first")
 
 
 def test_a_hundred_viewers_at_the_limit_are_all_served(serve):
