@@ -29,10 +29,12 @@ def broker(tmp_path):
 @pytest.fixture
 def home(tmp_path, broker):
     home = HomeAssistant(tmp_path / "hass")
-    home.start()
-    home.add_broker(broker.port)
-    yield home
-    home.kill()
+    try:
+        home.start()
+        home.add_broker(broker.port)
+        yield home
+    finally:
+        home.kill()
 
 
 def ours(home) -> dict[str, dict]:

@@ -1,0 +1,103 @@
+"""Facet starts with its camera and a broker, and the programs around it start too."""
+
+import time
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from tests.device.metrics.prometheus import Prometheus
+from tests.device.mqtt.broker import Listener, Mosquitto, end, free_port, wait_until
+from tests.integrations import programs
+from tests.integrations.home_assistant import HomeAssistant
+from tests.integrations.stage import CAMERA, SECRET, USER, Stage
+from tests.integrations.step import NotRun, step
+
+PART = "Start"
+TOPICS = f"facet/{CAMERA}/#", f"homeassistant/device/facet_{CAMERA}/config", "homeassistant/status"
+
+
+@step(PART, "Mosquitto", "starts with a user, a password and TLS; refuses without them")
+def start_broker(stage: Stage) -> str:
+    programs.MOSQUITTO.need()
+    folder = stage.folder / "broker"
+    folder.mkdir()
+    passwords = folder / "passwords"
+    words = [programs.PASSWD.need(), "-b", "-c", str(passwords), USER, SECRET]
+    programs.run(words)
+    # The second listener is for programs of this computer, as Home Assistant's add-on has one.
+    stage.local_port = free_port()
+    broker = Mosquitto(
+        folder,
+        f"certfile {stage.certificate}",
+        f"keyfile {stage.key}",
+        f"listener {stage.local_port} 127.0.0.1",
+        f"password_file {passwords}",
+        anonymous=False,
+    )
+    stage.stack.callback(broker.kill)
+    stage.add(broker.start())
+    stage.add(stage.stack.enter_context(listener(stage)))
+    refused = stranger(stage.local_port)
+    assert "Not authorized" in refused, f"a client without a password: {refused}"
+    return f"TLS on port {broker.port}; a client without a password: {refused}"
+
+
+def stranger(port: int) -> str:
+    """Return the broker's answer to a client without a password."""
+    answers: list[str] = []
+    client = Client(CallbackAPIVersion.VERSION2, "stranger", protocol=MQTTProtocolVersion.MQTTv5)
+    client.on_connect = lambda client, data, flags, code, properties: answers.append(str(code))
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    wait_until(lambda: answers, "an answer of the broker")
+    end(client)
+    return answers[0]
+
+
+def listener(stage: Stage) -> Listener:
+    return Listener(stage.local_port, *TOPICS, login=(USER, SECRET))
+
+
+@step(PART, "Facet", "starts with a camera of the network, and has its first frame")
+def start_facet(stage: Stage) -> str:
+    facet = stage.facet
+    begun_s = time.monotonic()
+    facet.start(stage.settings())
+    try:
+        facet.wait_for("web page: ")
+    except AssertionError as error:
+        if "rule" not in str(error):
+            raise
+        # The step of this rule says so; the others go on without it.
+        stage.refused_rule = str(error)
+        facet.start(stage.settings(rule_over_mqtt=False))
+        facet.wait_for("web page: ")
+    wait_until(lambda: stage.frames() > 0, "a frame", 60)
+    lines = [line for line in facet.text().splitlines() if "detector" in line]
+    took = f"first frame after {time.monotonic() - begun_s:.0f} s"
+    return f"{took}: {lines[-1].partition('facet: ')[2] or lines[-1]}"
+
+
+@step(PART, "Prometheus", "starts, and scrapes Facet every second")
+def start_prometheus(stage: Stage) -> str:
+    folder = stage.folder / "prometheus"
+    folder.mkdir()
+    server = Prometheus(folder, stage.metrics_port, programs.PROMETHEUS.need())
+    stage.add(stage.stack.enter_context(server))
+    server.answer("up")
+    return f"answers on port {server.port}"
+
+
+@step(PART, "Home Assistant", "starts with an empty configuration, and connects to the broker")
+def start_home(stage: Stage) -> str:
+    programs.HOME_ASSISTANT.need()
+    if not stage.local_port:
+        raise NotRun("Mosquitto does not run")
+    home = HomeAssistant(stage.folder / "home")
+    stage.stack.callback(home.kill)
+    begun_s = time.monotonic()
+    home.start()
+    took_s = time.monotonic() - begun_s
+    stage.add(home).add_broker(stage.local_port, USER, SECRET)
+    stage.versions["Home Assistant"] = home.version
+    return f"{home.version}, runs after {took_s:.0f} s"
