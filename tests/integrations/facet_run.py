@@ -11,10 +11,8 @@ import time
 from pathlib import Path
 
 from device.mqtt.messages import visit_id
-from tests.device.mqtt.broker import wait_until
 from tests.machines.debian import ROOT
 
-START_S = 120.0
 TRACEBACK = re.compile(r"Traceback \(most recent|please report it")
 
 
@@ -39,15 +37,6 @@ class FacetRun:
             self.process = subprocess.Popen(
                 words, cwd=ROOT, env=self._environment, stdout=log, stderr=log
             )
-
-    def wait_for(self, text: str, since: int = 0) -> None:
-        """Wait until its log says a text, after a number of its characters."""
-
-        def said() -> bool:
-            assert self.running, f"Facet has ended ({self.code}): {self.text()[since:][-400:]}"
-            return text in self.text()[since:]
-
-        wait_until(said, f"Facet says {text!r}", START_S)
 
     @property
     def running(self) -> bool:

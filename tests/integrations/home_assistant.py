@@ -48,6 +48,13 @@ class HomeAssistant:
         return self.ask("/api/config")["version"]
 
     def start(self) -> None:
+        self._start()
+        if self._on_trial():
+            self.stop()
+            self._confirm()
+            self._start()
+
+    def _start(self) -> None:
         words = [self._program, "-c", str(self._folder)]
         with (self._folder / "output").open("ab") as output:
             self._process = subprocess.Popen(words, stdout=output, stderr=output)
@@ -55,6 +62,22 @@ class HomeAssistant:
         if not self._token:
             self._onboard()
         self.wait(lambda: self.ask("/api/config")["state"] == "RUNNING", "it runs")
+
+    def _on_trial(self) -> dict | None:
+        """Return what it has stored of its port, if it would return to 8123 after 5 minutes.
+
+        Since 2026 a port is on trial until somebody has confirmed it in the browser.
+        """
+        stored = self._folder / ".storage" / "http"
+        content = json.loads(stored.read_text()) if stored.exists() else {}
+        return content if content.get("data", {}).get("pending") else None
+
+    def _confirm(self) -> None:
+        content = self._on_trial()
+        assert content
+        data = content["data"]
+        data |= {"stable": data["pending"] | {"error": None}, "pending": None}
+        (self._folder / ".storage" / "http").write_text(json.dumps(content))
 
     def stop(self) -> None:
         if self._process:
@@ -104,8 +127,8 @@ class HomeAssistant:
         since_s: s since 1970.
         """
         query = (
-            "SELECT entity_id, count(*) FROM states JOIN states_meta USING (metadata_id) "
-            "WHERE entity_id LIKE ? AND last_updated_ts > ? GROUP BY entity_id"
+            "SELECT meta.entity_id, count(*) FROM states JOIN states_meta AS meta USING (metadata_id) "
+            "WHERE meta.entity_id LIKE ? AND last_updated_ts > ? GROUP BY meta.entity_id"
         )
         file = self._folder / "home-assistant_v2.db"
         with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:

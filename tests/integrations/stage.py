@@ -132,7 +132,7 @@ class Stage:
 
     def _rules(self, over_mqtt: bool) -> list[dict[str, object]]:
         smile = {"when": "Smiling > 0.6", "cooldown_s": 5.0}
-        write = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + chr(10))"
+        write = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read().strip() + chr(10))"
         secret = str(self.folder / "webhook.secret")
         rules: list[dict[str, object]] = [
             {"name": "hook", "do": "webhook", "url": self.receiver.url, "secret_file": secret},

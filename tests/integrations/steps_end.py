@@ -6,7 +6,7 @@ import time
 from tests.device.mqtt.broker import wait_until
 from tests.integrations.stage import CAMERA, Stage
 from tests.integrations.step import step
-from tests.integrations.steps_mqtt import STATUS, retained
+from tests.integrations.steps_mqtt import STATUS, kept
 
 PART = "End"
 END_S = 15.0  # 8 s for a broker that hangs, 5 s for rules; neither should be needed
@@ -26,7 +26,7 @@ def stop(stage: Stage) -> str:
 def offline(stage: Stage) -> str:
     listener = stage.listener
     wait_until(lambda: listener.last(STATUS) == b"offline", "offline", 30)
-    assert retained(stage)[STATUS] == b"offline"
+    assert kept(stage)[STATUS] == b"offline"
     sent = {message["id"] for message in listener.json(f"facet/{CAMERA}/visit")}
     missing = set(stage.facet.visit_ids(CAMERA)) - sent
     assert not missing, f"{len(missing)} visits were not sent"

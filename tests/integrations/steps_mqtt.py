@@ -17,13 +17,13 @@ STATUS, STATE, VISIT = (f"facet/{CAMERA}/{name}" for name in ("status", "state",
 LATE_S = 120.0  # a busy computer needs longer than the film
 
 
-def retained(stage: Stage) -> dict[str, bytes]:
+def kept(stage: Stage) -> dict[str, bytes]:
     """Return what the broker keeps, as a client that has just come sees it."""
     login = USER, SECRET
     topics = f"facet/{CAMERA}/#", CONFIG
     with Listener(stage.local_port, *topics, name="newcomer", login=login) as newcomer:
         time.sleep(2.0)
-        found = {topic: payload for topic, payload, kept in newcomer.messages if kept}
+        found = {topic: payload for topic, payload, retained in newcomer.messages if retained}
         newcomer.client.disconnect()
     return found
 
@@ -32,17 +32,17 @@ def retained(stage: Stage) -> dict[str, bytes]:
 def discovery(stage: Stage) -> str:
     stage.running()
     wait_until(lambda: stage.listener.of(CONFIG), "the discovery", LATE_S)
-    kept = retained(stage)
-    content = json.loads(kept[CONFIG])
+    message = kept(stage)[CONFIG]
+    content = json.loads(message)
     jsonschema.validate(content, json.loads((ROOT / "docs/schemas/discovery.json").read_text()))
-    return f"{len(content['components'])} components, {len(kept[CONFIG])} bytes"
+    return f"{len(content['components'])} components, {len(message)} bytes"
 
 
 @step(PART, "status", "online after the first frame, kept by the broker")
 def status(stage: Stage) -> str:
     stage.running()
     wait_until(lambda: stage.listener.last(STATUS) == b"online", "online", LATE_S)
-    assert retained(stage)[STATUS] == b"online"
+    assert kept(stage)[STATUS] == b"online"
     before = [m.decode() for m in stage.listener.of(STATUS)]
     return f"the client that was there first saw: {', '.join(before)}"
 
@@ -122,7 +122,7 @@ def facet_killed(stage: Stage) -> str:
     facet.kill()
     wait_until(lambda: stage.listener.last(STATUS) == b"offline", "offline", 60)
     took_s = time.monotonic() - begun_s
-    assert retained(stage)[STATUS] == b"offline"
+    assert kept(stage)[STATUS] == b"offline"
     return f"offline after {took_s:.1f} s, kept by the broker"
 
 

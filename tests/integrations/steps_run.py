@@ -1,5 +1,6 @@
 """Facet starts with its camera and a broker, and the programs around it start too."""
 
+import socket
 import time
 
 from paho.mqtt.client import Client
@@ -36,10 +37,20 @@ def start_broker(stage: Stage) -> str:
     )
     stage.stack.callback(broker.kill)
     stage.add(broker.start())
+    wait_until(lambda: listens(stage.local_port), "its second listener")
     stage.add(stage.stack.enter_context(listener(stage)))
     refused = stranger(stage.local_port)
     assert "Not authorized" in refused, f"a client without a password: {refused}"
     return f"TLS on port {broker.port}; a client without a password: {refused}"
+
+
+def listens(port: int) -> bool:
+    """Whether something listens on a port of this computer."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def stranger(port: int) -> str:
@@ -64,18 +75,24 @@ def start_facet(stage: Stage) -> str:
     begun_s = time.monotonic()
     facet.start(stage.settings())
     try:
-        facet.wait_for("web page: ")
+        wait_until(lambda: first_frame(stage), "a frame", 180)
     except AssertionError as error:
-        if "rule" not in str(error):
+        if "the rule" not in str(error):
             raise
         # The step of this rule says so; the others go on without it.
         stage.refused_rule = str(error)
         facet.start(stage.settings(rule_over_mqtt=False))
-        facet.wait_for("web page: ")
-    wait_until(lambda: stage.frames() > 0, "a frame", 60)
+        wait_until(lambda: first_frame(stage), "a frame", 180)
     lines = [line for line in facet.text().splitlines() if "detector" in line]
     took = f"first frame after {time.monotonic() - begun_s:.0f} s"
     return f"{took}: {lines[-1].partition('facet: ')[2] or lines[-1]}"
+
+
+def first_frame(stage: Stage) -> bool:
+    """Whether Facet has analyzed a frame; AssertionError if it has ended."""
+    last = " ".join(stage.facet.text().splitlines()[-1:])
+    assert stage.facet.running, f"Facet has ended with {stage.facet.code}: {last}"
+    return stage.frames() > 0
 
 
 @step(PART, "Prometheus", "starts, and scrapes Facet every second")

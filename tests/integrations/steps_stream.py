@@ -21,6 +21,7 @@ from tests.integrations.film import ROUND_S
 from tests.integrations.stage import PASSWORD, Stage
 from tests.integrations.step import step
 from tests.integrations.steps_page import SHOWN
+from tests.integrations.steps_run import first_frame
 
 PART = "Stream"
 VIEWERS = 10
@@ -54,11 +55,11 @@ def restart(stage: Stage) -> str:
     facet = stage.facet
     if facet.running:  # it was not killed, as there is no broker
         facet.kill()
-    since = len(facet.text())
     begun_s = time.monotonic()
     facet.start(stage.settings(plain=True, rule_over_mqtt=not stage.refused_rule))
-    facet.wait_for("web page: ", since)
-    wait_until(lambda: stage.get("/snapshot.jpg")[0] == 200, "a picture", 60)
+    wait_until(lambda: first_frame(stage), "a frame", 180)
+    status, _ = stage.get("/snapshot.jpg")
+    assert status == 200, status
     return f"a picture after {time.monotonic() - begun_s:.0f} s"
 
 
