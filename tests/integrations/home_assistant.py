@@ -41,7 +41,8 @@ class HomeAssistant:
         lines += [f"{name}:" for name in ("api", "auth", "config", "onboarding", "recorder")]
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "configuration.yaml").write_text("\n".join(lines) + "\n")
-        self.log = folder / "home-assistant.log"
+        self.log = folder / "home-assistant.log"  # since its last start
+        self.output = folder / "output"  # of all starts
 
     @property
     def version(self) -> str:
@@ -56,7 +57,7 @@ class HomeAssistant:
 
     def _start(self) -> None:
         words = [self._program, "-c", str(self._folder)]
-        with (self._folder / "output").open("ab") as output:
+        with self.output.open("ab") as output:
             self._process = subprocess.Popen(words, stdout=output, stderr=output)
         self.wait(lambda: self._call("/api/onboarding", token="") is not None, "it answers")
         if not self._token:
@@ -127,7 +128,8 @@ class HomeAssistant:
         since_s: s since 1970.
         """
         query = (
-            "SELECT meta.entity_id, count(*) FROM states JOIN states_meta AS meta USING (metadata_id) "
+            "SELECT meta.entity_id, count(*) "
+            "FROM states JOIN states_meta AS meta USING (metadata_id) "
             "WHERE meta.entity_id LIKE ? AND last_updated_ts > ? GROUP BY meta.entity_id"
         )
         file = self._folder / "home-assistant_v2.db"

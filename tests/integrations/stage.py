@@ -4,7 +4,6 @@ import base64
 import contextlib
 import os
 import ssl
-import subprocess
 import sys
 import urllib.request
 from dataclasses import dataclass, field
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from device.web.password import hash_password
+from scripts.chromium import Chromium, Page
 from tests.device.camera.wire import certificate
 from tests.device.metrics.prometheus import Prometheus
 from tests.device.mqtt.broker import Listener, Mosquitto, free_port
 from tests.device.rules.test_webhook import Receiver
 from tests.integrations import mock_pins
-from tests.integrations.chromium import Chromium, Page
 from tests.integrations.facet_run import FacetRun, as_toml
 from tests.integrations.home_assistant import HomeAssistant
 from tests.integrations.programs import OPENSSL
@@ -192,12 +191,3 @@ class Stage:
             return 0
         line = next(line for line in lines if line.startswith("facet_frames_total"))
         return int(float(line.split()[1]))
-
-    def key_hash(self) -> str:
-        """Return the SHA-256 of the certificate's public key, in base64: Chromium trusts it."""
-        script = (
-            "openssl x509 -in $0 -pubkey -noout | openssl pkey -pubin -outform der | "
-            "openssl dgst -sha256 -binary | base64"
-        )
-        words = ["sh", "-c", script, str(self.certificate)]
-        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()

@@ -27,7 +27,7 @@ PART = "Stream"
 VIEWERS = 10
 MOST = 0.15  # of a core for nine viewers more; to encode for each would take twice that
 DROP_S = 90.0  # the kernel's buffers fill first
-PICTURES = 20
+PICTURES, VLC_PICTURES = 20, 6
 
 
 def shape_of(path: Path) -> tuple[int, ...]:
@@ -66,23 +66,22 @@ def restart(stage: Stage) -> str:
 @step(PART, "<img> in another site's page", "Chromium shows it, and it moves")
 def image(stage: Stage) -> str:
     stage.running()
-    page = stage.chromium.page()
+    page = stage.chromium.page(700, 520)
     html = f'<title>Dashboard</title><img id="picture" src="{stage.plain}/stream.mjpg">'
     with web({"/": Page(html.encode(), "text/html")}) as server:
         page.open(f"http://localhost:{server.server_port}/")
-        page.wait("document.getElementById('picture')?.naturalWidth === 640")
+        page.until("document.getElementById('picture')?.naturalWidth === 640")
         # The page may not read another site's picture: its screenshots are compared.
         shots = []
-        for number in range(4):
-            file = stage.evidence / f"img-{number}.png"
-            page.screenshot(file)
-            shots.append(file.read_bytes())
-            time.sleep(1.5)
-        blocked = page.value(SHOWN)
-        page.open("about:blank")  # or it stays a viewer
+        for _ in range(4):
+            shots.append(page.screenshot())
+            page.rest(1.5)
+        reason = page.evaluate(f"(() => {{ try {{ {SHOWN} }} catch (e) {{ return e.name }} }})()")
+        (stage.evidence / "img.png").write_bytes(shots[-1])
+        page.close()  # or it stays a viewer
     assert len(set(shots)) >= 2, "the picture stands still"
-    assert blocked is None, "another site's page can read the picture"
-    return f"640 px wide, {len(set(shots))} of 4 screenshots differ; its pixels are closed"
+    assert reason == "SecurityError", f"another site's page reads the picture: {reason}"
+    return f"640 px wide, {len(set(shots))} of 4 screenshots differ; its pixels cannot be read"
 
 
 @step(PART, "VLC", "plays it: its pictures are 640x480, and move")
@@ -91,24 +90,23 @@ def vlc(stage: Stage) -> str:
     out = stage.folder / "vlc"
     out.mkdir()
     os.chmod(out, 0o777)
-    options = ["--intf", "dummy", "--no-audio", "--vout", "dummy", "--run-time", "8"]
+    options = ["--intf", "dummy", "--no-audio", "--vout", "dummy"]
     scenes = ["--video-filter", "scene", "--scene-format", "png", "--scene-ratio", "10"]
     place = [f"--scene-path={out}", "--scene-prefix=vlc"]
     words = [programs.VLC.need(), *options, *scenes, *place, f"{stage.plain}/stream.mjpg"]
-    log_file = stage.folder / "vlc.log"
-    with log_file.open("wb") as log:
-        process = subprocess.Popen([*words, "vlc://quit"], stdout=log, stderr=log, **nobody(out))
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(30)
-    files = sorted(out.glob("*.png"))
-    assert len(files) >= 2, f"{len(files)} pictures: {log_file.read_text()[-400:]}"
-    shapes = {shape_of(file) for file in files}
+    file = stage.folder / "vlc.log"
+    with file.open("wb") as log:
+        process = subprocess.Popen(words, stdout=log, stderr=log, **nobody(out))
+    try:
+        wait_until(lambda: len(list(out.glob("*.png"))) > VLC_PICTURES, "VLC's pictures", 60)
+    finally:
+        process.terminate()
+        process.wait(30)
+    pictures = sorted(out.glob("*.png"))[:VLC_PICTURES]  # the last may be written in part
+    shapes, different = {shape_of(one) for one in pictures}, {one.read_bytes() for one in pictures}
     assert shapes == {(480, 640, 3)}, shapes
-    assert len({file.read_bytes() for file in files}) >= 2, "the picture stands still"
-    return f"{len(files)} pictures kept of 640x480, all different"
+    assert len(different) >= VLC_PICTURES // 2, "the picture stands still"
+    return f"every tenth picture was kept: {len(pictures)} of 640x480, {len(different)} different"
 
 
 def nobody(home: Path) -> dict:
