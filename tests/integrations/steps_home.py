@@ -125,10 +125,10 @@ def camera(stage: Stage) -> str:
     assert set(shapes) == {(480, 640, 3)}, shapes
     assert pictures[0] != pictures[1], "the picture stands still"
     (stage.evidence / "home-assistant-camera.jpg").write_bytes(pictures[1])
-    return f"{name}: JPEG pictures of {shapes[0][1]}x{shapes[0][0]} through its camera proxy"
+    return f"JPEG pictures of {shapes[0][1]}x{shapes[0][0]} through its camera proxy"
 
 
-@step(PART, "Home Assistant restarts", "says so (birth), gets the discovery anew, shows all values")
+@step(PART, "restart", "says so (birth), gets the discovery anew, shows all values")
 def restart(stage: Stage) -> str:
     stage.running()
     home, listener = stage.home, stage.listener
@@ -142,6 +142,13 @@ def restart(stage: Stage) -> str:
     wait_until(lambda: b"online" in listener.of(BIRTH)[births:], "its birth message", 60)
     wait_until(lambda: len(listener.of(CONFIG)) > configs, "the discovery anew", 60)
     return f"stopped in {stopped_s:.0f} s, all entities with values {took_s:.0f} s after the stop"
+
+
+@step(PART, "the broker is back", "each entity has its value again")
+def broker_back(stage: Stage) -> str:
+    stage.running()
+    stage.home.wait(lambda: known(stage) and agree(stage), "all values")
+    return f"{len(entities(stage))} entities available, values as the broker's"
 
 
 @step(PART, "Facet is killed", "each entity is unavailable")

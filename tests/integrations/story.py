@@ -39,6 +39,7 @@ STORY: tuple[Step, ...] = (
     steps_rules.mqtt,
     steps_stream.ffmpeg,
     steps_mqtt.broker_killed,
+    steps_home.broker_back,
     steps_home.restart,
     steps_mqtt.facet_killed,
     steps_home.unavailable,
