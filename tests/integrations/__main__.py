@@ -18,9 +18,10 @@ import time
 from pathlib import Path
 
 from device.cli.command import Parser, exit_with
+from device.errors import UsageError
 from device.log import log
 from tests.integrations.film import film
-from tests.integrations.programs import PROGRAMS
+from tests.integrations.programs import OPENSSL, PROGRAMS
 from tests.integrations.stage import Stage
 from tests.integrations.step import Outcome, Verdict, do
 from tests.integrations.story import STORY
@@ -49,6 +50,8 @@ def tell(folder: Path) -> tuple[list[Outcome], dict[str, str]]:
 
 def main(argv: list[str] | None = None) -> int:
     flags = parser().parse_args(argv)
+    if OPENSSL.path is None:
+        raise UsageError("OpenSSL is missing: it makes the certificate", OPENSSL.install)
     missing = [one for one in PROGRAMS if one.path is None]
     for one in missing:
         log.warning("%s is missing, and its steps are not run. Try: %s", one.title, one.install)

@@ -1,23 +1,32 @@
 """The programs that the story needs, and the command that installs each."""
 
 import os
+import pwd
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.integrations.step import NotRun
 
+VERSION = re.compile(r"\d+\.\d+[\w.+~:-]*")
 PATHS = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program of another project. names: its commands. version: what prints its version."""
+    """A program of another project.
+
+    names: its commands. version: arguments that print its version. refuses_root: it runs only as
+    another user.
+    """
 
     title: str
     names: tuple[str, ...]
     install: str
     version: tuple[str, ...] = ("--version",)
+    refuses_root: bool = False
 
     @property
     def path(self) -> str | None:
@@ -30,15 +39,26 @@ class Program:
             raise NotRun(f"{self.title} is missing: {self.install}")
         return self.path
 
+    def user(self, home: Path) -> dict:
+        """Return options of Popen for the user that it runs as; home: a folder for its files."""
+        if os.geteuid() or not self.refuses_root:
+            return {}
+        entry = pwd.getpwnam("nobody")
+        return {
+            **{"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []},
+            "env": {"HOME": str(home), "PATH": PATHS},
+        }
+
     @property
     def told(self) -> str:
-        """What the program says of its version; empty if it is missing."""
+        """Its version, as the program says it; empty if it is missing."""
         if self.path is None:
             return ""
         words = [self.path, *self.version]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=60)
-        lines = (done.stdout + done.stderr).strip().splitlines()
-        return lines[0].removesuffix(".")[:80] if lines else "unknown"
+        options = self.user(Path("/nonexistent"))
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, **options)
+        found = VERSION.search(done.stdout + done.stderr)
+        return found[0] if found else "unknown"
 
 
 HASS = os.environ.get("FACET_HASS", "")
@@ -52,7 +72,12 @@ HOME_ASSISTANT = Program(
 PROMETHEUS = Program("Prometheus", ("prometheus",), "sudo apt install prometheus")
 PROMTOOL = Program("promtool", ("promtool",), "sudo apt install prometheus")
 CHROMIUM = Program("Chromium", ("chromium", "chromium-browser"), "sudo apt install chromium")
-VLC = Program("VLC", ("cvlc",), "sudo apt install --no-install-recommends vlc-bin vlc-plugin-base")
+VLC = Program(
+    "VLC",
+    ("cvlc",),
+    "sudo apt install --no-install-recommends vlc-bin vlc-plugin-base",
+    refuses_root=True,
+)
 FFMPEG = Program("FFmpeg", ("ffmpeg",), "sudo apt install ffmpeg", ("-version",))
 OPENSSL = Program("OpenSSL", ("openssl",), "sudo apt install openssl", ("version",))
 

@@ -16,10 +16,10 @@ from tests.device.camera.wire import certificate
 from tests.device.metrics.prometheus import Prometheus
 from tests.device.mqtt.broker import Listener, Mosquitto, free_port
 from tests.device.rules.test_webhook import Receiver
-from tests.integrations import mock_pins
+from tests.integrations import mock_pins, programs
 from tests.integrations.facet_run import FacetRun, as_toml
 from tests.integrations.home_assistant import HomeAssistant
-from tests.integrations.programs import OPENSSL
+from tests.integrations.programs import Program
 from tests.integrations.step import NotRun
 
 CAMERA = "hall"
@@ -40,7 +40,6 @@ class Stage:
     _parts: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        OPENSSL.need()
         os.chmod(self.folder, 0o755)  # VLC runs as another user, if root starts the story
         self.certificate, _ = certificate(self.folder)
         self.key = self.certificate.with_suffix(".key")
@@ -65,34 +64,35 @@ class Stage:
         self._parts[type(part).__name__] = part
         return part
 
-    def _part(self, kind: type[T], title: str) -> T:
+    def _part(self, kind: type[T], program: Program) -> T:
         if kind.__name__ not in self._parts:
-            raise NotRun(f"{title} does not run")
+            program.need()
+            raise NotRun(f"{program.title} does not run")
         return self._parts[kind.__name__]
 
     @property
     def broker(self) -> Mosquitto:
-        return self._part(Mosquitto, "Mosquitto")
+        return self._part(Mosquitto, programs.MOSQUITTO)
 
     @property
     def listener(self) -> Listener:
-        return self._part(Listener, "Mosquitto")
+        return self._part(Listener, programs.MOSQUITTO)
 
     @property
     def home(self) -> HomeAssistant:
-        return self._part(HomeAssistant, "Home Assistant")
+        return self._part(HomeAssistant, programs.HOME_ASSISTANT)
 
     @property
     def prometheus(self) -> Prometheus:
-        return self._part(Prometheus, "Prometheus")
+        return self._part(Prometheus, programs.PROMETHEUS)
 
     @property
     def chromium(self) -> Chromium:
-        return self._part(Chromium, "Chromium")
+        return self._part(Chromium, programs.CHROMIUM)
 
     @property
     def page(self) -> Page:
-        return self._part(Page, "the page")
+        return self._part(Page, programs.CHROMIUM)
 
     def running(self) -> FacetRun:
         """Return Facet; NotRun if it does not run."""

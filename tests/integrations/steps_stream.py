@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import json
 import os
-import pwd
 import socket
 import subprocess
 import threading
@@ -96,7 +95,7 @@ def vlc(stage: Stage) -> str:
     words = [programs.VLC.need(), *options, *scenes, *place, f"{stage.plain}/stream.mjpg"]
     file = stage.folder / "vlc.log"
     with file.open("wb") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log, **nobody(out))
+        process = subprocess.Popen(words, stdout=log, stderr=log, **programs.VLC.user(out))
     try:
         wait_until(lambda: len(list(out.glob("*.png"))) > VLC_PICTURES, "VLC's pictures", 60)
     finally:
@@ -107,17 +106,6 @@ def vlc(stage: Stage) -> str:
     assert shapes == {(480, 640, 3)}, shapes
     assert len(different) >= VLC_PICTURES // 2, "the picture stands still"
     return f"every tenth picture was kept: {len(pictures)} of 640x480, {len(different)} different"
-
-
-def nobody(home: Path) -> dict:
-    """Return options of Popen for a program that refuses to run as root."""
-    if os.geteuid():
-        return {}
-    entry = pwd.getpwnam("nobody")
-    return {
-        **{"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []},
-        "env": {"HOME": str(home), "PATH": programs.PATHS},
-    }
 
 
 class Viewer:

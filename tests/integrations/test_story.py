@@ -3,8 +3,10 @@
 import pytest
 
 from tests.integrations import __main__ as command
+from tests.integrations import programs
 from tests.integrations.home_assistant import _placed
 from tests.integrations.programs import PROGRAMS, Program
+from tests.integrations.stage import Stage
 from tests.integrations.step import NotRun, Verdict, do, step
 from tests.integrations.story import STORY
 from tests.integrations.story_report import page, summary
@@ -86,10 +88,12 @@ def test_values_go_where_a_dialog_asks_for_them():
     assert _placed({"a": 1, "b": 2, "z": 3}, [{"name": "a"}, section]) == {"a": 1, "more": {"b": 2}}
 
 
-def test_a_step_that_needs_a_program_that_does_not_run_says_so():
-    from tests.integrations.stage import Stage
-
+@pytest.mark.parametrize("name", ["sh", "no-such-program"])
+def test_a_step_says_why_its_program_does_not_run(monkeypatch, name):
+    program = Program("Mosquitto", (name,), "sudo apt install mosquitto")
+    monkeypatch.setattr(programs, "MOSQUITTO", program)
     stage = object.__new__(Stage)
     stage._parts = {}
-    with pytest.raises(NotRun, match="Mosquitto does not run"):
+    reason = "does not run" if program.path else "is missing: sudo apt install mosquitto"
+    with pytest.raises(NotRun, match=f"^Mosquitto {reason}$"):
         _ = stage.broker
