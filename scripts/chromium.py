@@ -197,7 +197,8 @@ class Page:
         end_s = time.monotonic() + WAIT_S
         while time.monotonic() < end_s:
             try:
-                if value := self.evaluate(code):
+                # An element is true, and has no value here.
+                if value := self.evaluate(f"((it) => it instanceof Node || it)({code})"):
                     return value
                 last = str(value)
             except BrowserError as error:  # between two pages there is none
