@@ -88,10 +88,10 @@ def event(stage: Stage) -> str:
 @step(PART, "database", f"in {COUNT_S:.0f} s at most 60 rows of an entity, of frame rate at most 7")
 def rows(stage: Stage) -> str:
     stage.running()
-    begun_s = time.time()
+    home, begun_s = stage.home, time.time()
     time.sleep(COUNT_S)
     time.sleep(6.0)  # the recorder commits every 5 s
-    counts = stage.home.rows(f"facet_{CAMERA}", begun_s)
+    counts = home.rows(f"facet_{CAMERA}", begun_s)
     assert counts, "no rows"
     busiest, most = max(counts.items(), key=lambda one: one[1])
     slow = sum(count for name, count in counts.items() if name.endswith("frame_rate"))
