@@ -11,8 +11,8 @@ export FACET_DATA
 RUN ?= runs/attributes-base
 CAMERA ?= auto
 
-.PHONY: help setup setup-train setup-dev run doctor test test-all test-wheel faults check coverage docs wheel \
-	train bench arm vm clean
+.PHONY: help setup setup-train setup-dev run doctor test test-all test-wheel faults integrations home-assistant \
+	check coverage docs wheel train bench arm vm clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,13 @@ test-wheel: setup-dev  ## build the wheel, install it into an empty environment 
 
 faults: setup-dev  ## inflict faults on Facet and print what it survived (15 minutes at most; disks need root)
 	@$(BIN)/python -m tests.faults --write docs/faults.md
+
+integrations: setup-dev  ## run Facet with a real broker, Home Assistant, Prometheus and browser (10 minutes)
+	@$(BIN)/python -m tests.integrations --write docs/INTEGRATIONS.md
+
+HASS ?= /var/tmp/hass
+home-assistant: setup-dev  ## install a current Home Assistant for that in HASS=FOLDER; as root, 3 minutes
+	@$(BIN)/python -m tests.integrations.prepare "$(HASS)"
 
 check: setup-dev  ## check style, spelling, types and layers; change nothing
 	$(BIN)/ruff check .

@@ -29,10 +29,12 @@ def broker(tmp_path):
 @pytest.fixture
 def home(tmp_path, broker):
     home = HomeAssistant(tmp_path / "hass")
-    home.start()
-    home.add_broker(broker.port)
-    yield home
-    home.kill()
+    try:
+        home.start()
+        home.add_broker(broker.port)
+        yield home
+    finally:
+        home.kill()
 
 
 def ours(home) -> dict[str, dict]:
@@ -40,17 +42,17 @@ def ours(home) -> dict[str, dict]:
 
 
 def endings(home) -> set[str]:
-    return {name.partition("facet_hall_")[2] for name in ours(home)}
+    return {name.partition("facet_cam_")[2] for name in ours(home)}
 
 
 def test_the_story_of_a_camera_in_home_assistant(tmp_path, broker, home):
-    with Camera(tmp_path, broker.port, name="Facet hall", **OPTIONS) as camera:
+    with Camera(tmp_path, broker.port, name="Facet cam", **OPTIONS) as camera:
         camera.see(face(1, values=(0.1, 0.9)))
         home.wait(lambda: home.value("people_in_view") == "1", "one person in view")
         home.wait(lambda: endings(home) >= ENDS, "all entities")
         states = ours(home)
-        assert home.value("occupancy") == "on" and home.value("hall_smiling") == "on"
-        assert home.value("hall_bald") == "off" and float(home.value("temperature")) == 51
+        assert home.value("occupancy") == "on" and home.value("cam_smiling") == "on"
+        assert home.value("cam_bald") == "off" and float(home.value("temperature")) == 51
         people = next(state for name, state in states.items() if name.endswith("people_in_view"))
         assert people["attributes"]["state_class"] == "measurement"
         camera.visit(values=(0.1, 0.9))
@@ -75,8 +77,8 @@ def test_the_story_of_a_camera_in_home_assistant(tmp_path, broker, home):
 
     home.wait(lambda: home.value("people_in_view") == "unavailable", "the camera is off")
     # Facet restarts, with an attribute less.
-    with Camera(tmp_path, broker.port, first=1000, name="Facet hall", attributes=("Smiling",)):
-        home.wait(lambda: home.value("hall_bald") is None, "an entity is removed")
+    with Camera(tmp_path, broker.port, first=1000, name="Facet cam", attributes=("Smiling",)):
+        home.wait(lambda: home.value("cam_bald") is None, "an entity is removed")
     config = "homeassistant/device/facet_cam/config"
     assert "attribute_Bald" not in json.loads(retained(broker.port, config)[config])["components"]
     errors = [line for line in home.log.read_text().splitlines() if "ERROR" in line]
@@ -86,7 +88,7 @@ def test_the_story_of_a_camera_in_home_assistant(tmp_path, broker, home):
 def test_a_camera_that_is_forgotten_leaves_home_assistant(tmp_path, broker, home):
     from device.cli.mqtt import main
 
-    with Camera(tmp_path, broker.port, name="Facet hall") as camera:
+    with Camera(tmp_path, broker.port, name="Facet cam") as camera:
         camera.see()
         home.wait(lambda: home.value("people_in_view") == "0", "a camera")
     with Listener(broker.port, "facet/#") as listener:

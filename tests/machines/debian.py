@@ -13,6 +13,7 @@ from device.log import log
 # This computer's certificates: on some networks packages come from a server that only it knows.
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 THERE = "/etc/ssl/certs/host.crt"
+SCRIPTS, MIRROR = Path("/usr/share/debootstrap/scripts"), "http://deb.debian.org/debian"
 # The environment of the user who started the command must not matter in there.
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
@@ -64,6 +65,8 @@ class Tree:
         shutil.rmtree(self.root, ignore_errors=True)
         self.root.parent.mkdir(parents=True, exist_ok=True)
         command = ["debootstrap", f"--arch={arch}", "--variant=minbase", suite, str(self.root)]
+        if not (SCRIPTS / suite).exists():  # newer than this computer's debootstrap
+            command += [MIRROR, "sid"]
         made = subprocess.run(command, capture_output=True, text=True, timeout=3600)
         _done(made, " ".join(command))
         self.run("apt-get install -y --no-install-recommends " + " ".join(packages), 3600)

@@ -1,12 +1,9 @@
 """Debian's Prometheus scrapes a run, and promtool has nothing to complain about."""
 
-import json
 import os
 import shutil
-import socket
 import subprocess
 import time
-import urllib.parse
 import urllib.request
 
 import pytest
@@ -18,14 +15,8 @@ from device.metrics.collector import RunCollector, registry_of
 from device.metrics.server import MetricsServer
 from device.metrics.textfile import MetricsFile
 from tests.device.metrics.made_up import live_run
+from tests.device.metrics.prometheus import Prometheus, free_port
 from tests.device.outputs.made_up import face, result
-
-CONFIG = """
-global: {{scrape_interval: 1s}}
-scrape_configs:
-  - job_name: facet
-    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
-"""
 
 
 @pytest.fixture
@@ -61,47 +52,15 @@ def test_promtool_finds_no_fault(program, live):
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
-
-
-def answer(port, query):
-    """Return the values of a query, once Prometheus has any."""
-    url = f"http://127.0.0.1:{port}/api/v1/query?" + urllib.parse.urlencode({"query": query})
-    until_s = time.monotonic() + 60
-    while time.monotonic() < until_s:
-        try:
-            with urllib.request.urlopen(url, timeout=5) as reply:
-                found = json.load(reply)["data"]["result"]
-        except OSError:
-            found = []
-        if found:
-            return [float(one["value"][1]) for one in found]
-        time.sleep(0.2)
-    raise AssertionError(f"no answer to {query}")
-
-
 def test_prometheus_scrapes_it(program, live, tmp_path):
-    with MetricsServer(registry_of(RunCollector(live)), "127.0.0.1:0") as server:
-        (tmp_path / "prometheus.yml").write_text(CONFIG.format(port=server.port))
-        port = free_port()
-        command = [
-            program("prometheus"),
-            f"--config.file={tmp_path}/prometheus.yml",
-            f"--storage.tsdb.path={tmp_path}/data",
-            f"--web.listen-address=127.0.0.1:{port}",
-        ]
-        with (tmp_path / "log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            assert answer(port, "facet_frames_total") == [5]
-            assert answer(port, 'facet_faces{state="ok"}') == [2]
-            assert answer(port, 'facet_stage_duration_seconds_count{stage="faces"}') == [5]
-            assert answer(port, 'up{job="facet"}') == [1]
-        finally:
-            process.terminate()
-            process.wait(30)
+    with (
+        MetricsServer(registry_of(RunCollector(live)), "127.0.0.1:0") as server,
+        Prometheus(tmp_path, server.port, program("prometheus")) as prometheus,
+    ):
+        assert prometheus.answer("facet_frames_total") == [5]
+        assert prometheus.answer('facet_faces{state="ok"}') == [2]
+        assert prometheus.answer('facet_stage_duration_seconds_count{stage="faces"}') == [5]
+        assert prometheus.answer('up{job="facet"}') == [1]
 
 
 def test_node_exporter_publishes_the_file(program, live, tmp_path):

@@ -19,12 +19,12 @@ from paho.mqtt.properties import Properties
 LIMIT_S = 30.0  # for what takes milliseconds on a computer that is not busy
 
 
-def wait_until(condition: Callable[[], object], what: str = "") -> None:
-    """Return when the condition holds; fail after LIMIT_S."""
-    end_s = time.monotonic() + LIMIT_S
+def wait_until(condition: Callable[[], object], what: str = "", limit_s: float = LIMIT_S) -> None:
+    """Return when the condition holds; fail after limit_s."""
+    end_s = time.monotonic() + limit_s
     while not condition():
         if time.monotonic() > end_s:
-            pytest.fail(f"not within {LIMIT_S:.0f} s: {what or condition}")
+            pytest.fail(f"not within {limit_s:.0f} s: {what or condition}")
         time.sleep(0.02)
 
 
@@ -100,14 +100,25 @@ class Mosquitto:
 
 
 class Listener:
-    """A client that keeps every message it gets, also over restarts of the broker."""
+    """A client that keeps every message it gets, also over restarts of the broker.
 
-    def __init__(self, port: int, *topics: str, name: str = "listener", **tls):
+    login: user and password.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        *topics: str,
+        name: str = "listener",
+        login: tuple[str, str] | None = None,
+    ):
         self.messages: list[tuple[str, bytes, bool]] = []
         self._topics, self._subscribed = topics, False
         self.connections = 0
         client = Client(CallbackAPIVersion.VERSION2, name, protocol=MQTTProtocolVersion.MQTTv5)
         client.reconnect_delay_set(0.1, 0.1)
+        if login:
+            client.username_pw_set(*login)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
