@@ -199,7 +199,9 @@ def draw(settings: Settings, options: argparse.Namespace) -> None:
         png=options.png,
         size_px=options.size,
     )
-    with open_camera(settings.camera) as camera:
+    # The settings of a run may say that a video repeats; here one picture is drawn.
+    once = merge(settings, {"camera": {"repeat": False}}, "emoji").camera
+    with open_camera(once) as camera:
         if not isinstance(camera, Photos):
             writer.draw(shot(camera))
         elif writer.source.is_dir():

@@ -131,6 +131,23 @@ def test_a_screen_that_hangs_holds_up_nothing(tmp_path):
     assert code == 0, stderr
 
 
+def test_a_video_that_repeats_is_ended_by_a_key(screen, tmp_path, astronaut):
+    display, _ = screen
+    writer = cv2.VideoWriter(
+        str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (512, 512)
+    )
+    for _ in range(10):
+        writer.write(astronaut)
+    writer.release()
+    flags = ("--camera", "clip.avi", "--repeat", "--log", "a.csv", "--log-every", "0")
+    with facet(display, *flags, cwd=tmp_path) as process:
+        until_shown(process, display, tmp_path)
+        assert until(lambda: (tmp_path / "a.csv").read_bytes().count(b"\n") > 20)
+        press_until_ended(display, "q", process)
+        code, stderr = finish(process)
+    assert code == 0 and "repeated" in stderr, stderr
+
+
 REFUSED = "Authorization required, but no authorization protocol specified\nqt.qpa.xcb: could not"
 WAYLAND = {"WAYLAND_DISPLAY": "wayland-0"}
 
