@@ -295,7 +295,7 @@ def test_another_address_needs_a_password(address):
     live_run({"address": address, "password": HASH})
 
 
-def test_the_page_of_this_computer_is_at_one_address_only(served, capsys):
+def test_the_page_of_this_computer_is_at_one_address_only(capsys, served):
     assert served.page._socket.getsockname()[0] == "127.0.0.1"
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.2", served.port), 30)
@@ -464,8 +464,9 @@ def test_a_connection_that_says_nothing_is_closed(serve):
         assert received(connection) == b""
 
 
-def test_the_number_of_connections_is_limited(serve):
-    page = serve(Limits(per_address=10))
+@pytest.mark.parametrize("limits", [Limits(per_address=10), Limits(connections=10)])
+def test_the_number_of_connections_is_limited(serve, limits):
+    page = serve(limits)
     page.show()
     open_ones = [socket.create_connection(("127.0.0.1", page.port), 30) for _ in range(15)]
     until(lambda: page.page.connections.refused >= 5, "refusing five connections")
