@@ -1,7 +1,7 @@
 """Install a current Home Assistant in a Debian tree of its own.
 
     sudo make home-assistant HASS=/var/tmp/hass
-    FACET_HASS=/var/tmp/hass/hass make integrations
+    sudo make integrations FACET_HASS=/var/tmp/hass/hass
 
 Current releases need Python 3.14, which Debian's testing release has. Takes 3 minutes and 1.5 GB;
 needs root and a network. Nothing outside the folder changes; delete it to get rid of it. Its
@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
     program = folder / "hass"
     program.write_text(PROGRAM)
     program.chmod(0o755)
-    log.info(f"Home Assistant {version}: FACET_HASS={program} make integrations")
+    log.info(f"Home Assistant {version}: sudo make integrations FACET_HASS={program}")
     return 0
 
 
