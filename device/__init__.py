@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from .api import analyze, watch
     from .errors import FacetError, ModelError, SourceError, UsageError
     from .settings import Settings, load_settings
-    from .sources import Source, attribute_source, crossing, smiling, source
+    from .source_device import Source
+    from .sources import attribute_source, crossing, smiling, source
     from .streaming import Stream, stream
     from .types import Face, Frame, Result
 
@@ -44,7 +45,8 @@ _HOMES = {
     "api": ("analyze", "watch"),
     "errors": ("FacetError", "ModelError", "SourceError", "UsageError"),
     "settings": ("Settings", "load_settings"),
-    "sources": ("Source", "attribute_source", "crossing", "smiling", "source"),
+    "source_device": ("Source",),
+    "sources": ("attribute_source", "crossing", "smiling", "source"),
     "streaming": ("Stream", "stream"),
     "types": ("Face", "Frame", "Result"),
 }

@@ -30,7 +30,8 @@ import numpy as np
 
 from ..config import merge
 from ..errors import FacetError, UsageError
-from ..settings import SIDE, Settings
+from ..settings import Settings
+from ..settings.limits import SIDE
 from ..text import counted
 from .command import PACKAGE, Parser, exit_with
 from .flags import add_flags, merge_flags, size_wh

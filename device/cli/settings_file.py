@@ -5,7 +5,7 @@
     python -m device.settings_file --markdown > docs/settings.md
 
 A setting that begins with # keeps the default, also if a later version has a better one. All is
-generated from device/settings.py.
+generated from device/settings/.
 """
 
 import inspect

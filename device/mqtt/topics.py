@@ -4,7 +4,8 @@ import re
 import socket
 from dataclasses import dataclass
 
-from ..settings import MAX_ID, MqttSettings
+from ..settings import MqttSettings
+from ..settings.connections import MAX_ID
 
 ONLINE, OFFLINE = "online", "offline"
 

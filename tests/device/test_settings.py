@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 from device.config import Table, about, merge, override, read_toml, settings_of, tables_of
 from device.errors import UsageError
 from device.settings import (
-    MODEL,
-    PEOPLE,
     CameraSettings,
     LineSettings,
     OutputsSettings,
@@ -19,6 +17,7 @@ from device.settings import (
     Settings,
     load_settings,
 )
+from device.settings.analysis import MODEL, PEOPLE
 from device.text import text
 from tests.conftest import ROOT
 

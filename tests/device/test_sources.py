@@ -10,9 +10,10 @@ import device as facet
 from device.conditions.level import ConditionLevel
 from device.conditions.tree import Comparison
 from device.errors import SourceError, UsageError
-from device.sources import Source
+from device.source_device import Source
 from tests.device.outputs.made_up import face, result
 
+DOOR = {"name": "door", "from": [0.5, 1.0], "to": [0.5, 0.0]}
 LONG_S = 30.0  # limit for what takes milliseconds
 
 
@@ -192,6 +193,7 @@ def test_wrong_usage_is_one_line_before_a_camera_is_opened(arguments, options, m
         ("Smilling", {}, "when, column 1: unknown attribute 'Smilling'. Try: Smiling"),
         ("Smiling and Bald", {"compute": ["Smiling"]}, "when, column 13: unknown attribute 'Bald'"),
         ("Smiling >", {}, "when, column 10: the end, need a number of 0 to 1"),
+        ('crossed == "door"', {"lines": [DOOR]}, "a crossing is an instant, not a state"),
         ('person == "Ada"', {}, "recognition is off. Try: people={'enabled': True}"),
         ("Smiling", {"hold_s": float("nan")}, "hold_s = nan, need 0 s or more"),
     ],
@@ -200,9 +202,6 @@ def test_a_wrong_condition_is_one_line_before_a_camera_is_opened(when, options, 
     with pytest.raises(UsageError) as error:
         facet.source(when, "demo", **options)
     assert message in str(error.value)
-
-
-DOOR = {"name": "door", "from": [0.5, 1.0], "to": [0.5, 0.0]}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from device.errors import FacetError, ModelError, SourceError, UsageError
 from device.files import MAX_TEXT, read_file, read_json, read_text
 from device.model_trial import _read as read_verdicts
 from device.recognition.store import read_people, to_record
-from device.settings import MODEL, CameraSettings, Settings, load_settings
+from device.settings import CameraSettings, Settings, load_settings
+from device.settings.analysis import MODEL
 from tests.device.recognition.made_up import ada
 
 PEOPLE = json.dumps(to_record([ada("Ada"), ada("Grace")]))

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from device.attributes.classifier import Classifier
 from device.cli.command import Parser, exit_with
 from device.emoji.skin import BANDS, FEATURES, FITTED, clip_outliers, features, median
-from device.settings import MODEL
+from device.settings.analysis import MODEL
 from train.data.split import DataError
 from train.data.tables import Conversion, read_columns, whole
 from train.data.unreadable import COPY_AGAIN, crop_or_none
