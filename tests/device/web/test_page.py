@@ -288,6 +288,19 @@ def test_other_software_sends_the_password_with_each_request(serve):
         assert client.get("/snapshot.jpg", auth=("any", "wrong horse")).status_code == 401
 
 
+def test_during_a_pause_no_guess_is_compared_with_the_recent_password_either(serve):
+    page = serve(password=HASH)
+    page.show()
+    until(lambda: page.page.site, "the page's start")
+    page.page.site._access._pauses = Pauses(lambda: 0.0)  # its time does not pass
+    with page.client() as client:
+        assert client.get("/snapshot.jpg", auth=("any", PASSWORD)).status_code == 200
+        for _ in range(3):
+            client.get("/snapshot.jpg", auth=("any", "wrong horse"))
+        right = client.get("/snapshot.jpg", auth=("any", PASSWORD))
+        assert right.status_code == 429 and int(right.headers["retry-after"]) >= 1
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0:8420", "192.168.1.2:8420", "[::]:8420", "pi:8420"])
 def test_another_address_needs_a_password(address):
     with pytest.raises(UsageError, match=r"without a password.*device\.web password"):
