@@ -76,6 +76,7 @@ class Site:
         self._live, self._facts, self._access, self._body_s = live, facts, access, body_s
         self._web = live.settings.web
         self._files = static_files()
+        self._api = (FOLDER / "openapi.json").read_bytes()
         self.pictures = Pictures(self._web)
         self.stream_feed, self.event_feed = Feed(), Feed()
 
@@ -218,7 +219,7 @@ class Site:
         return StreamingResponse(_event_texts(self.event_feed), media_type="text/event-stream")
 
     async def _description(self, request: Request) -> Response:
-        return Response((FOLDER / "openapi.json").read_bytes(), media_type="application/json")
+        return Response(self._api, media_type="application/json")
 
     async def _status(self, request: Request) -> Response:
         status = self._facts.status(self.stream_feed.readers)
@@ -301,7 +302,10 @@ async def _password(request: Request, body_s: float) -> str:
                     raise HTTPException(413, "the request is too large")
     except TimeoutError:
         raise HTTPException(408, "the request did not come") from None
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError:
+        raise HTTPException(400, "the request has too many fields") from None
     return fields.get("password", [""])[0]
 
 

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -429,6 +430,23 @@ def test_a_body_without_a_length_is_cut_off(serve):
 
     with page.client() as client:
         assert client.post("/login", content=blocks()).status_code == 413
+
+
+def test_a_form_with_too_many_fields_is_refused(serve, capsys):
+    with serve(password=HASH).client() as client:
+        answer = client.post("/login", content="&".join(["password=x"] * 11))
+    assert (answer.status_code, "too many fields" in answer.text) == (400, True)
+    assert "ValueError" not in capsys.readouterr().err
+
+
+def test_no_request_reaches_the_disk(serve, monkeypatch):
+    page = serve()
+    page.show()
+    until(lambda: page.page.site, "the page's start")
+    monkeypatch.setattr(Path, "read_bytes", lambda path: 1 / 0)
+    with page.client() as client:
+        for path in ("/", "/api", "/static/page.js", "/api/faces"):
+            assert client.get(path).status_code == 200
 
 
 @pytest.mark.parametrize(
