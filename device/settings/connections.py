@@ -9,6 +9,7 @@ from ..errors import UsageError, one_line
 from ..listen import parse_listen
 
 MAX_ID = 64  # characters of a camera's id
+MAX_USER = 65_535  # bytes, MQTT's own limit
 
 
 # fmt: off
@@ -176,6 +177,11 @@ class MqttSettings(Table, frozen=True):
             raise UsageError(
                 f"{origin} discovery = {one_line(repr(self.discovery), 80)} is no level of a topic",
                 'discovery = "homeassistant"',
+            )
+        if len(self.user.encode()) > MAX_USER or "\0" in self.user:
+            raise UsageError(
+                f"{origin} user = {one_line(repr(self.user), 80)}, need up to {MAX_USER:,} bytes",
+                'user = "facet"',
             )
         if self.ca_file and not self.tls:
             raise UsageError(f"{origin} ca_file without tls", "tls = true in [mqtt]")
