@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 
 def check_connections(settings: Settings, card: ModelCard) -> None:
-    """Raise UsageError for MQTT and rules that cannot be, before a camera is waited for."""
+    """Raise UsageError for page, MQTT and rules that cannot be, before a camera is waited for."""
+    if settings.web.address:
+        from ..web import check_web
+
+        check_web(settings.web)
     if settings.mqtt.host:
         from ..mqtt.start import check_mqtt
 

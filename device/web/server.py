@@ -61,9 +61,7 @@ class WebPage:
 
     def __enter__(self) -> WebPage:
         listen = parse_listen(self._web.address)
-        if self._web.password:
-            check_hash(self._web.password)
-        self._tls = tls_context(self._web)
+        self._tls = check_access(self._web)
         self._socket = bound_socket(listen)
         port = self._socket.getsockname()[1]
         self.listen = Listen(listen.host, port)
@@ -196,6 +194,13 @@ def bound_socket(listen: Listen) -> socket.socket:
             ) from None
         raise FacetError(f"cannot listen on {listen}: {os_reason(error)}", "ip address") from None
     return listener
+
+
+def check_access(web: WebSettings) -> ssl.SSLContext | None:
+    """Return what encrypts connections; UsageError for a wrong password hash or certificate."""
+    if web.password:
+        check_hash(web.password)
+    return tls_context(web)
 
 
 def tls_context(web: WebSettings) -> ssl.SSLContext | None:
