@@ -1,5 +1,6 @@
 """The page as clients see it: a real server on a free port, real HTTP."""
 
+import contextlib
 import json
 import re
 import socket
@@ -611,6 +612,23 @@ def test_one_more_viewer_or_listener_than_the_limit_is_refused(serve, path, feed
             assert second.headers["retry-after"] == "10"
             assert "max_viewers" in json.loads(second.read())["error"]
     until(lambda: not getattr(page.page.site, feed).readers, "the end of the first")
+
+
+@pytest.mark.parametrize("path", ["/stream.mjpg", "/events"])
+def test_viewers_that_come_together_do_not_pass_the_limit(serve, path):
+    page = serve(max_viewers=2)
+    page.show()
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    with contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", page.port), WAIT_S))
+            for _ in range(20)
+        ]
+        until(lambda: page.page.connections.by_address.total() == 20, "the connections")
+        for client in clients:
+            client.sendall(request)
+        answers = [client.recv(len("HTTP/1.1 200")) for client in clients]
+    assert answers.count(b"HTTP/1.1 200") == 2 and answers.count(b"HTTP/1.1 503") == 18
 
 
 def test_a_hundred_viewers_at_the_limit_are_all_served(serve):
