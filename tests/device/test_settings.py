@@ -83,8 +83,7 @@ def test_an_array_that_is_misspelt_is_named():
 @pytest.mark.parametrize(
     "metrics, message, hint",
     [
-        ({"listen": "9842"}, "need an address and a port", 'listen = "127.0.0.1:9842"'),
-        ({"listen": "127.0.0.1:99999"}, "need an address and a port", "listen = "),
+        ({"listen": "127.0.0.1:99999"}, "is no address to listen on", "127.0.0.1:9842"),
         ({"file": "facet.txt"}, r"does not end in \.prom", 'file = "facet.prom"'),
     ],
 )
