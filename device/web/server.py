@@ -18,6 +18,7 @@ from typing import Any
 import uvicorn
 
 from ..errors import FacetError, UsageError, one_line, os_reason
+from ..files import open_regular
 from ..listen import Listen, join, parse_listen
 from ..log import Repeated, log
 from ..outputs.live import LiveRun
@@ -211,7 +212,7 @@ def tls_context(web: WebSettings) -> ssl.SSLContext | None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     for path in (web.cert, web.key):
         try:
-            path.read_bytes()
+            open_regular(path).close()
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
             hint = NEW_CERT if missing else f"ls -l {shlex.quote(str(path))}"

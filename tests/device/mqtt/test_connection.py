@@ -1,5 +1,6 @@
 """Users, passwords and certificates, of a real broker."""
 
+import os
 import subprocess
 
 import pytest
@@ -118,6 +119,12 @@ def test_a_password_file_that_cannot_be_read_is_an_error(tmp_path):
         connect(port=1, user="facet", password_file=tmp_path / "none")
     with pytest.raises(SourceError, match="it is a folder"):
         connect(port=1, user="facet", password_file=tmp_path)
+
+
+def test_a_pipe_as_authority_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="it is a pipe, device or socket, not a file"):
+        connect(port=1, tls=True, ca_file=tmp_path / "pipe")
 
 
 def test_tls_with_the_authority_of_a_file(encrypted, certificates):

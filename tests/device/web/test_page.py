@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import socket
 import ssl
@@ -400,6 +401,13 @@ def test_a_wrong_certificate_is_refused_with_how_to_make_one(certificate, cert, 
     with pytest.raises(UsageError, match=rf"{message}.*openssl req") as wrong, page:
         pass
     assert wrong.value.exit_code == 2
+
+
+def test_a_pipe_as_certificate_is_not_waited_for(certificate):
+    os.mkfifo(certificate / "pipe")
+    page = WebPage(live_run({"cert": certificate / "pipe", "key": certificate / "a.key"}))
+    with pytest.raises(UsageError, match="it is a pipe, device or socket, not a file"), page:
+        pass
 
 
 def test_a_certificate_needs_its_key():
