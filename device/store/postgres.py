@@ -1,0 +1,129 @@
+"""A store on a PostgreSQL server, for many cameras: the same tables, visits partitioned by month."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ..errors import FacetError, UsageError
+from . import schema
+from .rows import VisitRow
+from .store import Cursor, Store, named_parameters
+
+if TYPE_CHECKING:
+    import psycopg
+
+LOCK = 0xFACE7  # of the transactions that migrate, or make a partition
+FIRST_MONTH = "2020-01"  # a clock before it was never set
+EXTRA = 'pip install "psycopg[binary]"'
+
+
+class PostgresEngine:
+    """A connection to a database.
+
+    dsn: "postgresql://user@host/facet" or "host=... dbname=..."; the password comes best from
+    PGPASSFILE. partitioned: new tables have the visits in a table for each month, so that old ones
+    are dropped at once.
+    """
+
+    def __init__(self, dsn: str, partitioned: bool = True):
+        try:
+            import psycopg
+        except ImportError:
+            raise UsageError("PostgreSQL needs a package", EXTRA) from None
+        self._partitioned = partitioned
+        try:
+            self.connection: psycopg.Connection = psycopg.connect(dsn, autocommit=True)
+        except psycopg.ProgrammingError as error:
+            raise UsageError(
+                f"no address of a PostgreSQL server ({error})", "postgresql://user@host/facet"
+            ) from error
+        info = self.connection.info
+        self.name = f"{info.dbname} on {info.host}"
+        self.connection.execute("SET TIME ZONE 'UTC'")
+        self._months: set[str] = set()  # whose partitions exist
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        with self.connection.transaction(), self.connection.cursor() as cursor:
+            yield cursor
+
+    def sql(self, statement: str) -> str:
+        if statement is schema.VISITS and self._partitioned:
+            statement += " PARTITION BY RANGE (first_seen)"
+        return named_parameters(statement.replace("%", "%%"), "%(name)s")
+
+    def version(self, cursor: Cursor) -> int | None:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        cursor.execute("SELECT to_regclass('facet_store') IS NOT NULL")
+        if not cursor.fetchone()[0]:
+            cursor.execute("SELECT to_regclass('visits') IS NOT NULL")
+            if cursor.fetchone()[0]:
+                raise UsageError(
+                    f"{self.name} has a table visits that is not Facet's", "createdb facet"
+                )
+            return None
+        cursor.execute(schema.SELECT_VERSION)
+        found = cursor.fetchone()
+        return int(found[0]) if found else 0
+
+    def prepare(self, cursor: Cursor, rows: Sequence[VisitRow]) -> None:
+        """Make the partitions of the rows' months, and let one writer at a time count hours.
+
+        Two that count the same hour would not see each other's visits.
+        """
+        for month in sorted({row.first_seen[:7] for row in rows} - self._months):
+            self._add_month(cursor, month)
+        cursor.execute("LOCK TABLE hours IN SHARE ROW EXCLUSIVE MODE")
+
+    def _add_month(self, cursor: Cursor, month: str) -> None:
+        cursor.execute("SELECT relkind = 'p' FROM pg_class WHERE oid = 'visits'::regclass")
+        if cursor.fetchone()[0]:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+            cursor.execute(partition(month))
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def partition(month: str, now: datetime | None = None) -> str:
+    """Return the statement that makes the partition of a month, 2026-11.
+
+    Months that no clock can have had yet, or before 2020, share one: a camera whose clock is wrong
+    makes no tables.
+    """
+    now = now or datetime.now(UTC)
+    if not FIRST_MONTH <= month <= _following(f"{now:%Y-%m}"):
+        return "CREATE TABLE IF NOT EXISTS visits_other PARTITION OF visits DEFAULT"
+    return (
+        f"CREATE TABLE IF NOT EXISTS visits_{month.replace('-', '_')} PARTITION OF visits "
+        f"FOR VALUES FROM ('{month}-01 00:00Z') TO ('{_following(month)}-01 00:00Z')"
+    )
+
+
+def _following(month: str) -> str:
+    year, number = int(month[:4]), int(month[5:7])
+    return f"{year + number // 12:04}-{number % 12 + 1:02}"
+
+
+def psycopg_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of the driver; () if it is not installed."""
+    try:
+        import psycopg
+    except ImportError:
+        return ()
+    return (psycopg.Error,)
+
+
+def open_postgres(dsn: str, partitioned: bool = True) -> Store:
+    """Return the store in a database; makes and migrates its tables.
+
+    Raises UsageError for a wrong address or another program's tables, FacetError if the server
+    cannot be reached or refuses.
+    """
+    try:
+        return Store(PostgresEngine(dsn, partitioned))
+    except psycopg_errors() as error:
+        raise FacetError(f"PostgreSQL: {error}", "pg_isready, and the address") from error
