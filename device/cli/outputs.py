@@ -95,7 +95,8 @@ def wanted_files(settings: Settings, camera: Camera, window: bool) -> Files:
     if files.crossings and not settings.lines:
         hint = '[[lines]] with name = "door" in the file of --config'
         raise UsageError("--crossings without a line to cross", hint)
-    _refuse_shared({"--log": files.log, "--events": files.visits, "--crossings": files.crossings})
+    logs = {"--log": files.log, "--events": files.visits, "--crossings": files.crossings}
+    _refuse_shared(logs | {"[store] file": settings.store.file})
     for path in files:
         _refuse_source(path, settings.camera.source)
     return files

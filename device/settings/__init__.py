@@ -25,6 +25,7 @@ from .analysis import (
 from .connections import MetricsSettings, MqttSettings, WebSettings
 from .events import LineSettings, RuleSettings
 from .files import OutputsSettings, RotationSettings
+from .store import StoreSettings
 
 __all__ = [
     "AttributesSettings",
@@ -39,6 +40,7 @@ __all__ = [
     "RuleSettings",
     "RuntimeSettings",
     "Settings",
+    "StoreSettings",
     "TracksSettings",
     "WebSettings",
     "load_settings",
@@ -56,6 +58,7 @@ class Settings(Table, frozen=True):
     people: PeopleSettings = PeopleSettings()
     outputs: OutputsSettings = OutputsSettings()
     rotation: RotationSettings = RotationSettings()
+    store: StoreSettings = StoreSettings()
     metrics: MetricsSettings = MetricsSettings()
     web: WebSettings = WebSettings()
     mqtt: MqttSettings = MqttSettings()

@@ -1,4 +1,4 @@
-"""A store on a PostgreSQL server, for many cameras: the same tables, visits partitioned by month."""
+"""A store on a PostgreSQL server, for many cameras: the same tables, visits by month."""
 
 from __future__ import annotations
 

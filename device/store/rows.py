@@ -71,7 +71,7 @@ class CountRow:
 
 
 def iso(moment: datetime) -> str:
-    """Return ISO 8601, UTC, with milliseconds: 2026-11-27T08:53:20.024Z. Such texts sort by time."""
+    """Return ISO 8601, UTC, with milliseconds, which sorts by time: 2026-11-27T08:53:20.024Z."""
     text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 
@@ -95,7 +95,7 @@ def row_of_visit(visit: Visit, camera: str, names: Sequence[str]) -> VisitRow:
         _time(visit.first_seen),
         _time(visit.last_seen),
         not visit.first_seen.endswith(UNSET),
-        float(dwell),
+        max(0.0, float(dwell)),
         visit.frames_classified,
         attributes,
         visit.source,

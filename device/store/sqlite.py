@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -70,9 +71,20 @@ class SqliteEngine:
     def prepare(self, cursor: Cursor, rows: Sequence[VisitRow]) -> None:
         pass
 
+    def sync(self) -> None:
+        """Bring what is stored to the disk."""
+        # SQLite locks other files: closing this descriptor gives up no lock.
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(f"{self.path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
     def shrink(self) -> None:
         """Give the pages of deleted rows back to the disk."""
-        self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+        # Not execute: it runs one step of a statement without rows, here one page.
+        self._connection.executescript("PRAGMA incremental_vacuum")
 
     def close(self) -> None:
         self._connection.close()

@@ -57,7 +57,7 @@ class Store:
     """
 
     def __init__(self, engine: Engine, now: Callable[[], datetime] = lambda: datetime.now(UTC)):
-        self._engine, self._now = engine, now
+        self.engine, self._now = engine, now
         try:
             self._migrate()
         except BaseException:
@@ -68,7 +68,7 @@ class Store:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._engine.close()
+        self.engine.close()
 
     def add_visits(self, rows: Sequence[VisitRow]) -> None:
         """Store visits and count their hours; a visit that is there already stays one row."""
@@ -76,8 +76,8 @@ class Store:
             return
         stored = iso(self._now())
         hours = sorted({row.hour_key for row in rows})
-        with self._engine.transaction() as cursor:
-            self._engine.prepare(cursor, rows)
+        with self.engine.transaction() as cursor:
+            self.engine.prepare(cursor, rows)
             # In the order of the key: two writers that wait for each other would never end.
             ordered = sorted(rows, key=lambda row: row.id)
             self._many(cursor, schema.UPSERT_VISIT, [row.parameters(stored) for row in ordered])
@@ -89,7 +89,7 @@ class Store:
     def add_counts(self, rows: Sequence[CountRow]) -> None:
         """Store counts; one that is there already is replaced."""
         if rows:
-            with self._engine.transaction() as cursor:
+            with self.engine.transaction() as cursor:
                 self._many(
                     cursor,
                     schema.UPSERT_COUNT,
@@ -98,38 +98,38 @@ class Store:
 
     def delete_visits(self, before: datetime) -> int:
         """Delete the visits that began before; hours and counts stay. Return how many."""
-        with self._engine.transaction() as cursor:
-            cursor.execute(self._engine.sql(schema.DELETE_VISITS), {"before": iso(before)})
+        with self.engine.transaction() as cursor:
+            cursor.execute(self.engine.sql(schema.DELETE_VISITS), {"before": iso(before)})
             return cursor.rowcount
 
     def query(self, statement: str, parameters: Mapping[str, Any] = {}) -> list[dict[str, Any]]:
         """Return the rows of a query of `schema`, or of another in its style, by column."""
-        with self._engine.transaction() as cursor:
-            cursor.execute(self._engine.sql(statement), dict(parameters))
+        with self.engine.transaction() as cursor:
+            cursor.execute(self.engine.sql(statement), dict(parameters))
             columns = [column[0] for column in cursor.description]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
     def _many(self, cursor: Cursor, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        cursor.executemany(self._engine.sql(statement), rows)
+        cursor.executemany(self.engine.sql(statement), rows)
 
     def _migrate(self) -> None:
-        with self._engine.transaction() as cursor:
-            version = self._engine.version(cursor)
+        with self.engine.transaction() as cursor:
+            version = self.engine.version(cursor)
             if version is not None and version > schema.VERSION:
                 raise UsageError(
-                    f"{self._engine.name} has tables of version {version}, and this Facet knows "
+                    f"{self.engine.name} has tables of version {version}, and this Facet knows "
                     f"{schema.VERSION}",
                     "update Facet, or another file",
                 )
             for step in schema.MIGRATIONS[version or 0 :]:
                 for statement in step:
-                    cursor.execute(self._engine.sql(statement))
+                    cursor.execute(self.engine.sql(statement))
             current = {"version": schema.VERSION}
             if version is None:
-                cursor.execute(self._engine.sql(schema.VERSION_TABLE))
-                cursor.execute(self._engine.sql(schema.INSERT_VERSION), current)
+                cursor.execute(self.engine.sql(schema.VERSION_TABLE))
+                cursor.execute(self.engine.sql(schema.INSERT_VERSION), current)
             elif version < schema.VERSION:
-                cursor.execute(self._engine.sql(schema.UPDATE_VERSION), current)
+                cursor.execute(self.engine.sql(schema.UPDATE_VERSION), current)
 
 
 def named_parameters(statement: str, style: str) -> str:

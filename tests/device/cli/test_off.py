@@ -12,11 +12,13 @@ from tests.conftest import ROOT
 PACKAGES = (
     *("starlette", "uvicorn", "h11", "anyio", "click"),
     *("paho", "prometheus_client", "wsgiref", "httpx", "httpcore", "gpiozero"),
+    *("sqlite3", "_sqlite3", "duckdb", "psycopg"),
     *("apprise", "jsonschema", "asyncio", "resvg_py", "pillow_heif", "dlib"),
 )
 OURS = (
     *("web", "mqtt", "metrics", "rules", "conditions", "push", "sources", "streaming"),
     *("recognition", "emoji", "doctor", "bench", "outputs.live"),
+    *("store", "query", "archive"),
 )
 SCRIPT = f"""
 import sys

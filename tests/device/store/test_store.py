@@ -124,7 +124,7 @@ def test_clocks_that_are_wrong_are_stored(reopen: Reopen):
 
 
 def test_a_store_of_an_older_version_is_migrated(reopen: Reopen):
-    with reopen() as store, store._engine.transaction() as cursor:
+    with reopen() as store, store.engine.transaction() as cursor:
         cursor.execute("DROP TABLE counts")
         cursor.execute("UPDATE facet_store SET version = 1")
     with reopen() as store:
@@ -134,7 +134,7 @@ def test_a_store_of_an_older_version_is_migrated(reopen: Reopen):
 
 
 def test_a_store_of_a_newer_version_is_refused(reopen: Reopen):
-    with reopen() as store, store._engine.transaction() as cursor:
+    with reopen() as store, store.engine.transaction() as cursor:
         cursor.execute("UPDATE facet_store SET version = 99")
     with pytest.raises(UsageError, match="version 99"):
         reopen()
