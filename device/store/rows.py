@@ -56,16 +56,19 @@ class VisitRow:
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
-    """A row of the table counts."""
+    """A row of the table counts, as in a counts file."""
 
     camera: str
     start: str
-    """ISO 8601, UTC."""
-    interval_s: int
+    """ISO 8601, UTC, as `until`."""
+    until: str
+    source: str
     kind: str
-    """`all`, attributes such as `Smiling` or `Smiling,Eyeglasses`, `dwell_s`, `refused`."""
+    """`visits`, `refused`, `attribute`, `dwell` or `run`."""
+    name: str
+    """Of the attribute, or several: `Smiling+Eyeglasses`; else empty."""
     value: str
-    """Of the kind: empty, `yes`, `yes,no`, `10-30`, `blurred`."""
+    """`yes`, `yes+no`, `2..5` (s); else empty."""
     visits: int | None
     """None: withheld, too few."""
 

@@ -2,7 +2,7 @@
 
     visits  a row for each visit; its key is the visit's id
     hours   a row for each camera and hour with visits: how many, and for how long
-    counts  a row for each camera, interval and kind of visit; anonymous
+    counts  a row for each camera, time and kind of visit: how many; anonymous
     facet_store  the version of these tables
 
 Plain SQL, not SQLAlchemy Core: the statements are few, both engines have the same upsert, and
@@ -49,17 +49,19 @@ CREATE TABLE hours (
     PRIMARY KEY (camera, hour)
 )"""
 
-# kind and value: "all" and ""; an attribute and "yes" or "no"; "Smiling,Eyeglasses" and "yes,no";
-# "dwell_s" and "10-30"; "refused" and a state of faces. visits is null where it is withheld.
+# The rows of a counts file, whose column "end" is a word of SQL, so it is `until` here. visits is
+# null where it is withheld.
 COUNTS = """\
 CREATE TABLE counts (
     camera TEXT NOT NULL,
     start TIMESTAMPTZ NOT NULL,
-    interval_s INTEGER NOT NULL CHECK (interval_s > 0),
+    until TIMESTAMPTZ NOT NULL,
+    source TEXT NOT NULL,
     kind TEXT NOT NULL,
+    name TEXT NOT NULL,
     value TEXT NOT NULL,
     visits INTEGER,
-    PRIMARY KEY (camera, start, interval_s, kind, value)
+    PRIMARY KEY (camera, source, start, until, kind, name, value)
 )"""
 
 # The statements that lead from version n to n + 1, from n = 0: no tables.
@@ -102,9 +104,10 @@ ON CONFLICT (camera, hour) DO UPDATE SET visits = excluded.visits,
 WHERE excluded.visits >= hours.visits"""
 
 UPSERT_COUNT = """\
-INSERT INTO counts (camera, start, interval_s, kind, value, visits)
-VALUES (:camera, :start, :interval_s, :kind, :value, :visits)
-ON CONFLICT (camera, start, interval_s, kind, value) DO UPDATE SET visits = excluded.visits"""
+INSERT INTO counts (camera, start, until, source, kind, name, value, visits)
+VALUES (:camera, :start, :until, :source, :kind, :name, :value, :visits)
+ON CONFLICT (camera, source, start, until, kind, name, value)
+DO UPDATE SET visits = excluded.visits"""
 
 DELETE_VISITS = "DELETE FROM visits WHERE first_seen < :before"
 

@@ -100,12 +100,21 @@ def test_old_visits_are_deleted_and_their_hours_stay(reopen: Reopen):
 
 
 def test_counts_are_replaced_and_may_be_withheld(reopen: Reopen):
-    count = CountRow("kitchen", "2026-11-27T08:00:00.000Z", 900, "Smiling", "yes", 12)
+    count = CountRow(
+        "kitchen",
+        "2026-11-27T08:00:00.000Z",
+        "2026-11-27T08:15:00.000Z",
+        "usb:0",
+        "attribute",
+        "Smiling",
+        "yes",
+        12,
+    )
     with reopen() as store:
         store.add_counts([count])
         store.add_counts([dataclasses.replace(count, visits=None)])
         (row,) = store.query("SELECT * FROM counts")
-    assert (row["interval_s"], row["value"], row["visits"]) == (900, "yes", None)
+    assert (row["name"], row["value"], row["visits"]) == ("Smiling", "yes", None)
 
 
 def test_a_fault_in_the_middle_stores_nothing(reopen: Reopen):
