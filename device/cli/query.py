@@ -1,4 +1,4 @@
-"""Ask logs, visits, counts and stores in SQL: read-only, by DuckDB (pip install -r requirements-query.txt).
+"""Ask logs, visits, counts and stores in SQL; nothing is written.
 
     python -m device.query "select count(*) from faces" faces.csv
     python -m device.query "describe faces" faces.csv                  # columns and types
@@ -9,9 +9,10 @@
     python -m device.query "select state, count(*) as faces from faces group by state" logs/
     python -m device.query "select start, sum(visits) as visits from counts
                             where kind = 'visits' group by start order by start" counts.csv
-    python -m device.query "select * from visits where Eyeglasses > 0.9 order by dwell_s desc limit 10"
+    python -m device.query "select first_seen, dwell_s from visits where Eyeglasses > 0.9
+                            order by dwell_s desc limit 10"
 
-The files are logs, visits and counts as CSV, .csv.gz or Parquet (python -m device.archive), and
+DuckDB answers: pip install -r requirements-query.txt. The files are logs, visits and counts as CSV, .csv.gz or Parquet (python -m device.archive), and
 stores ([store] in the settings); of a folder, all of them that are in it; without any, those of
 this folder. They are the views faces, visits and counts. Times are UTC. An attribute is a column
 with its probability, 0 to 1; "5_o_Clock_Shadow" needs its quotes. The column file names the file.

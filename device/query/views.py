@@ -99,14 +99,10 @@ def types(kind: str, columns: Sequence[str]) -> dict[str, str]:
 
 def cast(kind: str, name: str, type: str, form: str) -> str:
     """Return the expression of a column: its value in the view's type."""
-    column = quoted(_theirs(kind, name, form), QUOTE)
+    column = quoted(RENAMED.get(kind, {}).get(name, name), QUOTE)
     if form == CSV and type == "TIMESTAMP":
         column = f"rtrim({column}, '?')"
     return f"CAST({column} AS {type})"
-
-
-def _theirs(kind: str, name: str, form: str) -> str:
-    return RENAMED.get(kind, {}).get(name, name) if form == CSV else name
 
 
 def _select(kind: str, form: str, files: Sequence[DataFile]) -> str:

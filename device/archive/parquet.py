@@ -1,0 +1,122 @@
+"""Write an archive, and read it again as the rows that it was made of."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..query.engine import connect
+from ..query.views import QUOTE, quoted
+from .columns import CLOCK, TIME, columns_of, line_of
+from .digest import RowDigest, Source
+
+if TYPE_CHECKING:
+    import duckdb
+
+META = "facet"  # key of what an archive says about itself, as JSON
+MEMORY = "256MB"  # for sorting a day; beyond it DuckDB uses the disk
+LEVEL = 9  # of zstd; 19 is a few per cent smaller and takes ten times as long
+FETCHED = 10_000  # rows
+
+
+@contextlib.contextmanager
+def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Return a DuckDB for one archive at a time; UsageError without the package."""
+    connection = connect()
+    try:
+        connection.execute(f"SET memory_limit = '{MEMORY}'")
+        connection.execute("SET threads = 1")  # the loop may be running
+        connection.execute("SET temp_directory = ''")
+        yield connection
+    finally:
+        connection.close()
+
+
+def write_parquet(
+    connection: duckdb.DuckDBPyConnection,
+    sources: Sequence[Source],
+    header: Sequence[str],
+    rows: RowDigest,
+    target: Path,
+) -> None:
+    """Write the rows of CSV files with one header, sorted by time, on the disk when it returns.
+
+    Raises duckdb.Error for a cell that is none of its column, or OSError.
+    """
+    columns = columns_of(header)
+    names = ", ".join(quoted(str(source.path)) for source in sources)
+    texts = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
+    scan = (
+        f"read_csv([{names}], header = true, auto_detect = false, delim = ',', "
+        f"quote = '\"', escape = '\"', columns = {{{texts}}})"
+    )
+    first = next(iter(header))
+    parts = [f"{_cast(name, type)} AS {quoted(name, QUOTE)}" for name, (type, _) in columns.items()]
+    parts.append(f"NOT ends_with({quoted(first, QUOTE)}, '?') AS {CLOCK}")
+    order = [name for name in (first, "source", "track") if name in columns]
+    keys = ", ".join(quoted(name, QUOTE) for name in order)
+    about = metadata(sources, header, rows)
+    query = f"SELECT * FROM (SELECT {', '.join(parts)} FROM {scan}) ORDER BY {keys}"
+    connection.execute(
+        f"COPY ({query}) TO {quoted(str(target))} (FORMAT parquet, COMPRESSION zstd, "
+        f"COMPRESSION_LEVEL {LEVEL}, PARQUET_VERSION v2, USE_TMP_FILE false, "
+        f"KV_METADATA {{{META}: {quoted(about)}}})"
+    )
+    descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _cast(name: str, type: str) -> str:
+    column = quoted(name, QUOTE)
+    return f"CAST({f'''rtrim({column}, '?')''' if type == TIME else column} AS {type})"
+
+
+def metadata(sources: Sequence[Source], header: Sequence[str], rows: RowDigest) -> str:
+    """Return what an archive says about itself: columns with units, files, rows and their digest."""
+    columns = {
+        name: {"type": type, "unit": unit} for name, (type, unit) in columns_of(header).items()
+    }
+    columns[CLOCK] = {"type": "BOOLEAN", "unit": "false: the time may be wrong"}
+    return json.dumps(
+        {
+            "columns": columns,
+            "files": [{"name": source.name, "sha256": source.sha256} for source in sources],
+            "rows": rows.rows,
+            "rows_sha256": rows.hex,
+        }
+    )
+
+
+def read_metadata(connection: duckdb.DuckDBPyConnection, path: Path) -> Mapping[str, Any]:
+    """Return what an archive says about itself; {} for another or a damaged Parquet file."""
+    import duckdb
+
+    query = f"SELECT value FROM parquet_kv_metadata({quoted(str(path))}) WHERE key = '{META}'"
+    try:
+        found = connection.execute(query).fetchone()
+        content = json.loads(bytes(found[0])) if found else {}
+    except (duckdb.Error, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def archived_texts(about: Mapping[str, Any]) -> dict[str, str]:
+    """Return {SHA-256 of a CSV file's text: its name} of the files in an archive."""
+    files = about.get("files", [])
+    return {str(file.get("sha256")): str(file.get("name")) for file in files}
+
+
+def digest_of(connection: duckdb.DuckDBPyConnection, path: Path) -> RowDigest:
+    """Return the digest of an archive's rows, as lines of the log; duckdb.Error if damaged."""
+    rows = RowDigest()
+    cursor = connection.execute(f"SELECT * FROM read_parquet({quoted(str(path))})")
+    while fetched := cursor.fetchmany(FETCHED):
+        rows.add(map(line_of, fetched))
+    return rows
