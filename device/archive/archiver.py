@@ -25,11 +25,12 @@ from typing import TYPE_CHECKING
 
 from ..errors import FacetError, Stopped, UsageError, one_line, os_reason
 from ..files import NEW_FILE
+from ..query.archived import archived_texts, read_metadata
 from ..rowlog.locked_file import sync_folder
 from ..rowlog.rotation import ARCHIVED, UNFINISHED, archived_files
 from .days import Day, LeftDay, closed_days
 from .digest import RowDigest, Source, read_source, status_of
-from .parquet import archived_texts, digest_of, engine, read_metadata, write_parquet
+from .parquet import digest_of, engine, write_parquet
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,7 +43,7 @@ class Archived:
     path: Path
     rows: int
     csv_bytes: int
-    """Of the rows as text, uncompressed or as the files were."""
+    """Of the CSV files, uncompressed."""
     parquet_bytes: int
 
 
@@ -168,7 +169,7 @@ def _write(
                 f"{found.rows} rows in the archive are not the {rows.rows} of the log"
             )
         shutil.copymode(sources[0].path, part)
-        sizes = sum(source.path.lstat().st_size for source in sources), part.lstat().st_size
+        sizes = sum(source.size for source in sources), part.lstat().st_size
         part.rename(target)
         sync_folder(target.parent)
     finally:

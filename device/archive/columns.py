@@ -1,4 +1,4 @@
-"""The types and units of an archive's columns: such that each cell can be written again as it was."""
+"""The types and units of an archive's columns: each cell can be written again as it was."""
 
 from __future__ import annotations
 

@@ -45,6 +45,8 @@ class Source:
     """Of its text, uncompressed."""
     status: tuple[int, ...]
     """Which file it was, and when it was changed: another one is not deleted in its place."""
+    size: int
+    """Bytes of its text."""
 
     @property
     def name(self) -> str:
@@ -61,14 +63,16 @@ def read_source(path: Path, rows: RowDigest, stopping: Callable[[], bool]) -> So
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         header = file.readline()
         text.update(header)
+        size = len(header)
         for line in file:
             if not line.endswith(b"\n") or b"\0" in line:
                 raise FacetError(f"{path.name} has a torn row", "a start of Facet, which mends it")
             text.update(line)
+            size += len(line)
             rows.add([line])
             if rows.rows % 1000 == 0 and stopping():
                 break
-    return Source(path, header, text.hexdigest(), status)
+    return Source(path, header, text.hexdigest(), status, size)
 
 
 def status_of(path: Path) -> tuple[int, ...]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..query.archived import META
 from ..query.engine import connect
 from ..query.views import QUOTE, quoted
 from .columns import CLOCK, TIME, columns_of, line_of
@@ -17,7 +18,6 @@ from .digest import RowDigest, Source
 if TYPE_CHECKING:
     import duckdb
 
-META = "facet"  # key of what an archive says about itself, as JSON
 MEMORY = "256MB"  # for sorting a day; beyond it DuckDB uses the disk
 LEVEL = 9  # of zstd; 19 is a few per cent smaller and takes ten times as long
 FETCHED = 10_000  # rows
@@ -79,7 +79,7 @@ def _cast(name: str, type: str) -> str:
 
 
 def metadata(sources: Sequence[Source], header: Sequence[str], rows: RowDigest) -> str:
-    """Return what an archive says about itself: columns with units, files, rows and their digest."""
+    """Return what an archive says about itself: units, files, rows and their digest."""
     columns = {
         name: {"type": type, "unit": unit} for name, (type, unit) in columns_of(header).items()
     }
@@ -92,25 +92,6 @@ def metadata(sources: Sequence[Source], header: Sequence[str], rows: RowDigest) 
             "rows_sha256": rows.hex,
         }
     )
-
-
-def read_metadata(connection: duckdb.DuckDBPyConnection, path: Path) -> Mapping[str, Any]:
-    """Return what an archive says about itself; {} for another or a damaged Parquet file."""
-    import duckdb
-
-    query = f"SELECT value FROM parquet_kv_metadata({quoted(str(path))}) WHERE key = '{META}'"
-    try:
-        found = connection.execute(query).fetchone()
-        content = json.loads(bytes(found[0])) if found else {}
-    except (duckdb.Error, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def archived_texts(about: Mapping[str, Any]) -> dict[str, str]:
-    """Return {SHA-256 of a CSV file's text: its name} of the files in an archive."""
-    files = about.get("files", [])
-    return {str(file.get("sha256")): str(file.get("name")) for file in files}
 
 
 def digest_of(connection: duckdb.DuckDBPyConnection, path: Path) -> RowDigest:

@@ -60,8 +60,9 @@ def main(argv: list[str] | None = None) -> int:
             archived += 1
             ratio = 100 * day.parquet_bytes / max(day.csv_bytes, 1)
             print(
-                f"{day.path.name}: {counted(day.rows, 'row')}, {day.csv_bytes / 1e6:.2f} MB -> "
-                f"{day.parquet_bytes / 1e6:.2f} MB ({ratio:.0f} %)",
+                f"{day.path.name}: {counted(day.rows, 'row')}, "
+                f"{day.csv_bytes / 1e6:.2f} MB of CSV -> {day.parquet_bytes / 1e6:.2f} MB "
+                f"({ratio:.0f} %)",
                 flush=True,
             )
     log.info("%s archived", counted(archived, "day"))

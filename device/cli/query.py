@@ -12,10 +12,11 @@
     python -m device.query "select first_seen, dwell_s from visits where Eyeglasses > 0.9
                             order by dwell_s desc limit 10"
 
-DuckDB answers: pip install -r requirements-query.txt. The files are logs, visits and counts as CSV, .csv.gz or Parquet (python -m device.archive), and
+The files are logs, visits and counts as CSV, .csv.gz or Parquet (python -m device.archive), and
 stores ([store] in the settings); of a folder, all of them that are in it; without any, those of
 this folder. They are the views faces, visits and counts. Times are UTC. An attribute is a column
 with its probability, 0 to 1; "5_o_Clock_Shadow" needs its quotes. The column file names the file.
+DuckDB answers: pip install -r requirements-query.txt
 
 Exit codes: 0 done, 1 a file has a wrong row, 2 wrong usage or SQL, 3 a file cannot be read.
 """

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from .archived import without_archived
 from .faults import explained
 from .files import KINDS, SQLITE, DataFile, find_files
 from .views import export_store, quoted, view
@@ -84,7 +85,7 @@ def open_query(named: Sequence[Path]) -> Iterator[Query]:
         connection = connect()
         try:
             files = find_files(named, lambda path: parquet_columns(connection, path))
-            plain = [file for file in files if file.format != SQLITE]
+            plain = without_archived(connection, [f for f in files if f.format != SQLITE])
             for number, file in enumerate(file for file in files if file.format == SQLITE):
                 inside = Path(folder) / f"{number}"
                 inside.mkdir()

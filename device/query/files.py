@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SourceError, UsageError, os_reason
+from ..rowlog.rotation import UNFINISHED
 
 FACES, VISITS, COUNTS = "faces", "visits", "counts"
 KINDS = (FACES, VISITS, COUNTS)
@@ -52,6 +53,8 @@ def find_files(
     for path in named:
         if path.is_dir():
             for inside in sorted(path.iterdir()):
+                if inside.name.endswith(UNFINISHED):
+                    continue
                 with contextlib.suppress(SourceError, UsageError):
                     if inside.is_file() and (file := read_head(inside, parquet_columns)):
                         found[file.path] = file
