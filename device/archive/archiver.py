@@ -149,7 +149,7 @@ def _texts_of(connection: duckdb.DuckDBPyConnection, day: Day) -> set[str]:
         if older.day == day.day:
             about = read_metadata(connection, older.path)
             if about and digest_of(connection, older.path).hex == about.get("rows_sha256"):
-                texts |= set(archived_texts(about))
+                texts |= set(archived_texts(about).values())
     return texts
 
 

@@ -4,11 +4,11 @@
     python -m device.archive --config facet.toml      # the logs of these settings
     python -m device.archive faces.csv --plain-days 7 # the newest 7 days stay CSV
 
-faces.2026-11-22.csv.gz becomes faces.2026-11-22.parquet: zstd, sorted by time, with types and
-units. The CSV file is deleted once the archive was read again and has the same rows, by their
-SHA-256. A run may write the log meanwhile, and may delete archives by keep_days and min_free_mb
-of [rotation]. A command that was stopped goes on where it was. DuckDB writes Parquet: pip install
--r requirements-query.txt.
+faces.2026-11-22.csv.gz becomes faces.2026-11-22.parquet: zstd, sorted by track and time, with types
+and units. The CSV file is deleted once the archive was read again and has the same rows, by their
+SHA-256. A run may write the log meanwhile, and deletes archives by keep_days and min_free_mb of
+[rotation] as it does other files. A command that was stopped goes on where it was.
+DuckDB writes Parquet: pip install -r requirements-query.txt
 
 Exit codes: 0 done, 1 a day could not be archived and stays CSV, 2 wrong usage or settings.
 """

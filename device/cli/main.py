@@ -29,6 +29,8 @@ COMMANDS = {
     "web": ("cli.web", "make the password of the web page"),
     "rules": ("cli.rules", "test a settings file's rules on a video"),
     "mqtt": ("cli.mqtt", "remove this camera from Home Assistant"),
+    "query": ("cli.query", "ask logs, visits, counts and stores in SQL"),
+    "archive": ("cli.archive", "turn older days of logs into Parquet"),
     "bench": ("cli.bench", "measure the speed and memory of this computer"),
 }
 

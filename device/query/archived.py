@@ -33,9 +33,9 @@ def read_metadata(connection: duckdb.DuckDBPyConnection, path: Path) -> Mapping[
 
 
 def archived_texts(about: Mapping[str, Any]) -> dict[str, str]:
-    """Return {SHA-256 of a CSV file's text: its name} of the files in an archive."""
+    """Return {name of a CSV file: SHA-256 of its text} of the files in an archive."""
     files = about.get("files", [])
-    return {str(file.get("sha256")): str(file.get("name")) for file in files}
+    return {str(file.get("name")): str(file.get("sha256")) for file in files}
 
 
 def without_archived(
@@ -49,7 +49,7 @@ def without_archived(
         (file.path.parent, name): sha256
         for file in files
         if file.format == PARQUET
-        for sha256, name in archived_texts(read_metadata(connection, file.path)).items()
+        for name, sha256 in archived_texts(read_metadata(connection, file.path)).items()
     }
     return [file for file in files if not _is_in(archived, file)]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LOCK = 0xFACE7  # of the transactions that migrate, or make a partition
 FIRST_MONTH = "2020-01"  # a clock before it was never set
-EXTRA = 'pip install "psycopg[binary]"'
+EXTRA = "pip install -r requirements-postgres.txt"
 
 
 class PostgresEngine:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -135,16 +135,3 @@ class Store:
 def named_parameters(statement: str, style: str) -> str:
     """Return a statement with each `:name` in another style, such as "%(name)s"."""
     return _PARAMETER.sub(lambda match: style.replace("name", match[1]), statement)
-
-
-@contextmanager
-def rolled_back_on_error(
-    begin: Callable[[], Any], commit: Callable[[], Any], rollback: Callable[[], Any]
-) -> Iterator[None]:
-    begin()
-    try:
-        yield
-        commit()
-    except BaseException:
-        rollback()
-        raise

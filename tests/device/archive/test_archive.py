@@ -66,13 +66,13 @@ def test_an_archive_has_units_and_is_sorted(tmp_path: Path):
     (day,) = run(tmp_path)
     with engine() as duckdb:
         about = read_metadata(duckdb, day.path)
-        times = duckdb.execute(f"SELECT time FROM '{day.path}'").fetchall()
+        keys = duckdb.execute(f"SELECT source, track, time FROM '{day.path}'").fetchall()
         (codec,) = duckdb.execute(
             f"SELECT DISTINCT compression FROM parquet_metadata('{day.path}')"
         ).fetchone()
     assert about["columns"]["x"] == {"type": "INTEGER", "unit": "px"}
     assert about["columns"]["time"]["unit"] == "UTC" and codec == "ZSTD"
-    assert times == sorted(times)
+    assert keys == sorted(keys)
 
 
 def test_the_files_of_a_day_and_of_each_header_are_one_archive(tmp_path: Path):

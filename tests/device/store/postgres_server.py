@@ -33,7 +33,7 @@ def require() -> Path:
         try:
             import psycopg  # noqa: F401
         except ImportError:
-            reason = 'needs psycopg: pip install "psycopg[binary]"'
+            reason = "needs psycopg: pip install -r requirements-postgres.txt"
     if reason:
         pytest.fail(reason) if os.environ.get("FACET_INTEGRATIONS") == "1" else pytest.skip(reason)
     assert folder
