@@ -54,8 +54,8 @@ def main(argv: list[str] | None = None) -> int:
         for day in archive(path, utc_now().date(), options.plain_days, stop.is_set):
             if isinstance(day, Left):
                 faulty |= day.faulty
-                tell = log.error if day.faulty else log.info
-                tell("%s of %s stays CSV: %s", day.day, day.log.name, day.reason)
+                report = log.error if day.faulty else log.info
+                report("%s of %s stays CSV: %s", day.day, day.log.name, day.reason)
                 continue
             archived += 1
             ratio = 100 * day.parquet_bytes / max(day.csv_bytes, 1)

@@ -68,5 +68,5 @@ def _sha256(path: Path) -> str:
             while block := file.read(2**20):
                 text.update(block)
     except (OSError, EOFError, zlib.error):
-        return ""  # the query will tell
+        return ""  # the query will name the fault
     return text.hexdigest()

@@ -67,7 +67,7 @@ class Query:
     def _require_select(self, sql: str) -> None:
         """Raise UsageError for what is no single SELECT: that is checked before it is run.
 
-        The files named may be read, and DuckDB does not tell reading from writing there.
+        The files named may be read, and DuckDB would let a COPY overwrite them too.
         """
         kinds = [statement.type.name for statement in self._connection.extract_statements(sql)]
         if kinds != ["SELECT"]:

@@ -129,6 +129,8 @@ def test_a_store_s_file_is_not_changed(tmp_path: Path):
         "call enable_logging(storage = 'file', storage_path = 'FOLDER/log')",
         "select 1; copy faces to 'FOLDER/stolen.csv'",
         "explain analyze copy faces to 'FOLDER/stolen.csv'",
+        "with stolen as (copy faces to 'FOLDER/stolen.csv') select 1",
+        "pivot faces on state using count(*)",
         "checkpoint",
         "use memory",
         "",
