@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..settings import Settings
+from .command import readable_by
 
 if TYPE_CHECKING:
     from ..attributes.model_card import ModelCard
@@ -37,7 +38,8 @@ def check_connections(settings: Settings, card: ModelCard) -> None:
     if settings.store.file:
         from ..store.writer import check_store
 
-        check_store(settings)
+        with readable_by(settings.outputs.readable_by):
+            check_store(settings)
 
 
 def build_connections(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SourceError, UsageError, os_reason
+from ..log import log
 from ..rowlog.rotation import UNFINISHED
 
 FACES, VISITS, COUNTS = "faces", "visits", "counts"
@@ -47,7 +48,8 @@ def find_files(
     """Return the data files among those named; of a folder, all that are in it.
 
     parquet_columns: returns the columns of a Parquet file. A file that is named and no data file
-    raises UsageError, one that cannot be read SourceError; in a folder it is passed over.
+    raises UsageError, one that cannot be read SourceError; in a folder it is passed over, and the
+    latter is logged.
     """
     found: dict[Path, DataFile] = {}
     for path in named:
@@ -55,9 +57,11 @@ def find_files(
             for inside in sorted(path.iterdir()):
                 if inside.name.endswith(UNFINISHED):
                     continue
-                with contextlib.suppress(SourceError, UsageError):
+                try:
                     if inside.is_file() and (file := read_head(inside, parquet_columns)):
                         found[file.path] = file
+                except (SourceError, UsageError) as error:
+                    log.warning("left out: %s", error.message)
         else:
             file = read_head(path, parquet_columns)
             if file is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,9 @@ from .store import Cursor, Store, named_parameters
 if TYPE_CHECKING:
     import psycopg
 
-LOCK = 0xFACE7  # of the transactions that migrate, or make a partition
+LOCK = 0xFACE7  # of the transactions that migrate
 FIRST_MONTH = "2020-01"  # a clock before it was never set
+OTHER_MONTHS = "visits_other"
 EXTRA = "pip install -r requirements-postgres.txt"
 
 
@@ -28,7 +29,12 @@ class PostgresEngine:
     are dropped at once.
     """
 
-    def __init__(self, dsn: str, partitioned: bool = True):
+    def __init__(
+        self,
+        dsn: str,
+        partitioned: bool = True,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ):
         try:
             import psycopg
         except ImportError:
@@ -43,12 +49,17 @@ class PostgresEngine:
         info = self.connection.info
         self.name = f"{info.dbname} on {info.host}"
         self.connection.execute("SET TIME ZONE 'UTC'")
-        self._months: set[str] = set()  # whose partitions exist
+        self._now = now
+        self._tables: set[str] = set()  # partitions that exist
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Cursor]:
-        with self.connection.transaction(), self.connection.cursor() as cursor:
-            yield cursor
+        try:
+            with self.connection.transaction(), self.connection.cursor() as cursor:
+                yield cursor
+        except BaseException:
+            self._tables.clear()  # one that was made in it is gone
+            raise
 
     def sql(self, statement: str) -> str:
         if statement is schema.VISITS and self._partitioned:
@@ -70,37 +81,56 @@ class PostgresEngine:
         return int(found[0]) if found else 0
 
     def prepare(self, cursor: Cursor, rows: Sequence[VisitRow]) -> None:
-        """Make the partitions of the rows' months, and let one writer at a time count hours.
+        """Let one writer at a time count hours, and make the partitions of the rows' months.
 
-        Two that count the same hour would not see each other's visits.
+        Two that count the same hour would not see each other's visits. This lock is every
+        writer's first, so that no two wait for each other.
         """
-        for month in sorted({row.first_seen[:7] for row in rows} - self._months):
-            self._add_month(cursor, month)
         cursor.execute("LOCK TABLE hours IN SHARE ROW EXCLUSIVE MODE")
-
-    def _add_month(self, cursor: Cursor, month: str) -> None:
-        cursor.execute("SELECT relkind = 'p' FROM pg_class WHERE oid = 'visits'::regclass")
-        if cursor.fetchone()[0]:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-            cursor.execute(partition(month))
+        tables = {partition(row.first_seen[:7], self._now()) for row in rows}
+        for table in sorted(tables - self._tables):
+            _add_partition(cursor, table)
+        self._tables |= tables
 
     def close(self) -> None:
         self.connection.close()
 
 
-def partition(month: str, now: datetime | None = None) -> str:
-    """Return the statement that makes the partition of a month, 2026-11.
+def partition(month: str, now: datetime) -> str:
+    """Return the table of a month's visits: visits_2026_11 for 2026-11.
 
     Months that no clock can have had yet, or before 2020, share one: a camera whose clock is wrong
     makes no tables.
     """
-    now = now or datetime.now(UTC)
-    if not FIRST_MONTH <= month <= _following(f"{now:%Y-%m}"):
-        return "CREATE TABLE IF NOT EXISTS visits_other PARTITION OF visits DEFAULT"
-    return (
-        f"CREATE TABLE IF NOT EXISTS visits_{month.replace('-', '_')} PARTITION OF visits "
-        f"FOR VALUES FROM ('{month}-01 00:00Z') TO ('{_following(month)}-01 00:00Z')"
+    if FIRST_MONTH <= month <= _following(f"{now:%Y-%m}"):
+        return f"visits_{month.replace('-', '_')}"
+    return OTHER_MONTHS
+
+
+def _add_partition(cursor: Cursor, table: str) -> None:
+    """Make a partition if it is missing, with the visits of its month that came too early."""
+    cursor.execute("SELECT relkind = 'p' FROM pg_class WHERE oid = 'visits'::regclass")
+    if not cursor.fetchone()[0] or _exists(cursor, table):
+        return
+    if table == OTHER_MONTHS:
+        cursor.execute(f"CREATE TABLE {table} PARTITION OF visits DEFAULT")
+        return
+    month = table.removeprefix("visits_").replace("_", "-")
+    begin, end = f"'{month}-01 00:00Z'", f"'{_following(month)}-01 00:00Z'"
+    cursor.execute(f"CREATE TABLE {table} (LIKE visits INCLUDING ALL)")
+    if _exists(cursor, OTHER_MONTHS):  # PostgreSQL refuses the partition while they are there
+        cursor.execute(
+            f"WITH early AS (DELETE FROM {OTHER_MONTHS} WHERE first_seen >= {begin} "
+            f"AND first_seen < {end} RETURNING *) INSERT INTO {table} SELECT * FROM early"
+        )
+    cursor.execute(
+        f"ALTER TABLE visits ATTACH PARTITION {table} FOR VALUES FROM ({begin}) TO ({end})"
     )
+
+
+def _exists(cursor: Cursor, table: str) -> bool:
+    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (table,))
+    return bool(cursor.fetchone()[0])
 
 
 def _following(month: str) -> str:

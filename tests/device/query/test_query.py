@@ -253,6 +253,12 @@ def test_files_that_have_nothing_of_facet_s_are_refused(folder: Path):
     assert ask("select count(*) from faces", folder / "it's.csv") == [(2,)]
 
 
+def test_a_damaged_file_of_a_folder_is_left_out_and_named(folder: Path, caplog):
+    (folder / "torn.parquet").write_bytes(b"PAR1" + bytes(100))
+    assert ask("select count(*) from faces", folder) == [(4,)]
+    assert "left out" in caplog.text and "torn.parquet" in caplog.text
+
+
 def test_an_empty_folder_is_an_error(tmp_path: Path):
     with pytest.raises(UsageError, match="no faces, visits or counts in"):
         ask("select 1", tmp_path)

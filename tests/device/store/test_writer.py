@@ -139,6 +139,7 @@ def test_a_run_stores_the_visits_of_its_file(tmp_path, monkeypatch):
     Path("facet.toml").write_text('[store]\nfile = "facet.db"\n[mqtt]\nid = "kitchen"\n')
     flags = ["--camera", "demo", "--headless", "--max-frames", "60", "--events", "visits.csv"]
     assert main([*flags, "--config", "facet.toml"]) == 0
+    assert Path("facet.db").stat().st_mode & 0o777 == 0o600
     with open("visits.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert rows and {row["id"] for row in stored(Path("facet.db"))} == {
