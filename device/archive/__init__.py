@@ -1,4 +1,4 @@
-"""Closed days of rotated logs as Parquet, a tenth of the size: typed, sorted, verified.
+"""Closed days of rotated logs as Parquet, an eighth of the size: typed, sorted, verified.
 
 Modules: `days` which files are of a day that is over; `columns` their types and units; `digest`
 what tells whether two files have the same rows; `parquet` writes and reads an archive; `archiver`

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import duckdb
 
 MEMORY = "256MB"  # for sorting a day; beyond it DuckDB uses the disk
-LEVEL = 9  # of zstd; 19 is a few per cent smaller and takes ten times as long
+LEVEL = 9  # of zstd; a file of 3 is 2 % larger, one of 19 is 3 % smaller
 FETCHED = 10_000  # rows
 # Differences of whole numbers and decimals instead: a tenth smaller, by what zstd makes of them.
 NO_DICTIONARY = "DICTIONARY_SIZE_LIMIT 1"
@@ -29,13 +30,14 @@ NO_DICTIONARY = "DICTIONARY_SIZE_LIMIT 1"
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     """Return a DuckDB for one archive at a time; UsageError without the package."""
     connection = connect()
-    try:
-        connection.execute(f"SET memory_limit = '{MEMORY}'")
-        connection.execute("SET threads = 1")  # the loop may be running
-        connection.execute("SET temp_directory = ''")
-        yield connection
-    finally:
-        connection.close()
+    with tempfile.TemporaryDirectory(prefix="facet-archive-") as folder:
+        try:
+            connection.execute(f"SET memory_limit = '{MEMORY}'")
+            connection.execute(f"SET temp_directory = {quoted(folder)}")
+            connection.execute("SET threads = 1")  # the loop may be running
+            yield connection
+        finally:
+            connection.close()
 
 
 def write_parquet(

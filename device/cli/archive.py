@@ -1,4 +1,4 @@
-"""Turn the closed days of rotated logs into Parquet, a tenth of the size.
+"""Turn the closed days of rotated logs into Parquet, an eighth of the size.
 
     python -m device.archive faces.csv visits.csv
     python -m device.archive --config facet.toml      # the logs of these settings
