@@ -16,6 +16,8 @@ class StoreSettings(Table, frozen=True):
     of [rotation] hold for it too.
     """
 
+    by_key = False  # the library opens none
+
     file: Annotated[Path | None, about(
         "SQLite file that gets a row per visit, and one per hour; not for photos",
         example="facet.db",
