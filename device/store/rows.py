@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from ..outputs.visit_id import visit_id
 if TYPE_CHECKING:
     from ..outputs.visits import Visit
 
+_ID = re.compile(r"[0-9a-f]{16}")
 UNSET = "?"  # ends the time of a clock that was not set
 
 
@@ -101,9 +103,9 @@ def row_of_visit(visit: Visit, camera: str, names: Sequence[str]) -> VisitRow:
         max(0.0, float(dwell)),
         visit.frames_classified,
         attributes,
-        visit.source,
+        _encodable(visit.source),
         visit.track,
-        visit.person or None,
+        _encodable(visit.person) or None,
         visit.person_score,
     )
 
@@ -114,14 +116,16 @@ def row_of_message(content: Mapping[str, Any], camera: str) -> VisitRow:
     Raises KeyError, TypeError or ValueError for what is none.
     """
     attributes = {str(name): float(value) for name, value in content["attributes"].items()}
-    if len(content["id"]) != 16 or not all(0 <= value <= 1 for value in attributes.values()):
+    if not (_ID.fullmatch(content["id"]) and all(0 <= p <= 1 for p in attributes.values())):
+        raise ValueError("no visit")
+    if not isinstance(content["clock_set"], bool):
         raise ValueError("no visit")
     return VisitRow(
         content["id"],
         camera,
         _time(content["first_seen"]),
         _time(content["last_seen"]),
-        bool(content["clock_set"]),
+        content["clock_set"],
         _not_negative(float(content["dwell_s"])),
         _not_negative(int(content["frames_classified"])),
         attributes,
@@ -135,6 +139,11 @@ def _time(text: str) -> str:
     if moment.tzinfo is None:
         raise ValueError("a time without its zone")
     return iso(moment)
+
+
+def _encodable(text: str) -> str:
+    """Return a text with the bytes of a file's name that are no UTF-8 as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 N = TypeVar("N", int, float)

@@ -8,12 +8,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 
 from device.errors import UsageError
+from device.outputs.visit_id import visit_id
+from device.outputs.visits import Visit
 from device.store import schema
-from device.store.rows import CountRow, VisitRow, iso, row_of_message
+from device.store.rows import CountRow, VisitRow, iso, row_of_message, row_of_visit
 from device.store.store import Store
+from device.types import Probabilities
 
 ROW = VisitRow(
     "0123456789abcdef",
@@ -149,6 +153,32 @@ def test_a_store_of_a_newer_version_is_refused(reopen: Reopen):
         reopen()
 
 
+def test_a_visit_becomes_a_row_with_the_id_of_its_message():
+    visit = Visit(
+        7,
+        "2026-11-27T08:53:20.024Z?",
+        "2026-11-27T08:53:30.000Z",
+        "caf\udce9.mp4",
+        9.96,
+        42,
+        Probabilities(("Bald", "Smiling"), np.array([0.1, 0.12345], np.float32)),
+        "",
+        None,
+    )
+    row = row_of_visit(visit, "kitchen", ("Smiling",))
+    cells = dict(
+        zip(
+            ("first_seen", "last_seen", "source", "track", "dwell_s"),
+            (visit.first_seen, visit.last_seen, visit.source, "7", "10.0"),
+            strict=True,
+        )
+    )
+    assert row.id == visit_id(cells, "kitchen")
+    assert (row.first_seen, row.clock_set) == ("2026-11-27T08:53:20.024Z", False)
+    assert row.source == "caf\\udce9.mp4" and row.person is None
+    assert row.attributes == {"Smiling": 0.123} and row.dwell_s == 10.0
+
+
 def test_a_message_becomes_a_row():
     message = {
         "id": ROW.id,
@@ -161,6 +191,13 @@ def test_a_message_becomes_a_row():
         "mood": "serious",
     }
     assert row_of_message(message, "kitchen") == dataclasses.replace(ROW, source=None, track=None)
-    for wrong in ({"id": "short"}, {"dwell_s": -1}, {"first_seen": "2026-11-27"}):
+    for wrong in (
+        {"id": "short"},
+        {"id": "0123456789abcde\0"},
+        {"dwell_s": -1},
+        {"first_seen": "2026-11-27"},
+        {"attributes": {"Smiling": float("nan")}},
+        {"clock_set": "false"},
+    ):
         with pytest.raises(ValueError):
             row_of_message(message | wrong, "kitchen")
