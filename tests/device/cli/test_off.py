@@ -66,3 +66,10 @@ def test_a_connection_imports_only_its_own(tmp_path):
     found = imported(tmp_path, "--config", "facet.toml")
     assert "prometheus_client" in found and "device.metrics.exporter" in found
     assert not any(name in found for name in ("device.web", "device.mqtt", "uvicorn", "paho"))
+
+
+def test_a_store_needs_no_package(tmp_path):
+    (tmp_path / "facet.toml").write_text('[store]\nfile = "facet.db"\n')
+    found = imported(tmp_path, "--config", "facet.toml")
+    assert "device.store.writer" in found and "sqlite3" in found
+    assert not any(name in found for name in ("duckdb", "psycopg", "device.query", "device.web"))
