@@ -41,7 +41,7 @@ def explained(
     if found := _COLUMN.search(text):
         candidates = _CANDIDATES.search(text)
         names = re.findall(r'"([^"]+)"', candidates[1]) if candidates else []
-        hint = " or ".join(names[:3]) or '"describe faces" lists the columns'
+        hint = names[0] if names else '"describe faces", which lists the columns'
         return UsageError(f"no column {found[1]}{where}", hint)
     if "Conversion Error" in text and (place := _bad_value(files, connection)):
         return FacetError(place, "correct that cell, or leave the file out")
