@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ..errors import SourceError, UsageError, one_line, os_reason
 from .archived import without_archived
 from .faults import explained
 from .files import KINDS, SQLITE, DataFile, find_files
@@ -89,14 +90,33 @@ def open_query(named: Sequence[Path]) -> Iterator[Query]:
             for number, file in enumerate(file for file in files if file.format == SQLITE):
                 inside = Path(folder) / f"{number}"
                 inside.mkdir()
-                plain += export_store(file.path, inside)
-            for kind in KINDS:
-                if any(file.kind == kind for file in plain):
-                    connection.execute(f"CREATE VIEW {kind} AS {view(kind, plain)}")
+                plain += _exported(file.path, inside)
+            _make_views(connection, plain)
             _lock(connection, plain, Path(folder))
             yield Query(connection, plain)
         finally:
             connection.close()
+
+
+def _exported(path: Path, folder: Path) -> list[DataFile]:
+    try:
+        return list(export_store(path, folder))
+    except (sqlite3.Error, OSError, ValueError) as error:
+        raise SourceError(f"cannot read {path}: {os_reason(error)}", "another file") from error
+
+
+def _make_views(connection: duckdb.DuckDBPyConnection, files: Sequence[DataFile]) -> None:
+    import duckdb
+
+    for kind in KINDS:
+        same = [file for file in files if file.kind == kind]
+        try:
+            if same:
+                connection.execute(f"CREATE VIEW {kind} AS {view(kind, same)}")
+        except duckdb.Error as error:
+            names = ", ".join(file.path.name for file in same)
+            reason = one_line(str(error).split("\n\n")[0])
+            raise SourceError(f"cannot read {names}: {reason}", "other files") from error
 
 
 def connect() -> duckdb.DuckDBPyConnection:

@@ -35,7 +35,7 @@ class DataFile:
     """A file with one kind of rows, or a SQLite store, which has several."""
 
     path: Path
-    """Absolute."""
+    """Absolute, without `..`."""
     format: str
     columns: tuple[str, ...]
     kind: str
@@ -84,9 +84,9 @@ def read_head(path: Path, parquet_columns: Callable[[Path], Sequence[str]]) -> D
         with path.open("rb") as file:
             begin = file.read(16)
         if begin.startswith(b"SQLite format 3\0"):
-            return DataFile(path.absolute(), SQLITE, (), "") if _is_store(path) else None
+            return DataFile(_plain(path), SQLITE, (), "") if _is_store(path) else None
         if begin.startswith(b"PAR1"):
-            columns, form = tuple(parquet_columns(path.absolute())), PARQUET
+            columns, form = tuple(parquet_columns(_plain(path))), PARQUET
         else:
             columns, form = _csv_columns(path, begin.startswith(b"\x1f\x8b")), CSV
     except (OSError, EOFError, zlib.error, sqlite3.Error) as error:
@@ -95,7 +95,12 @@ def read_head(path: Path, parquet_columns: Callable[[Path], Sequence[str]]) -> D
     if not kind:
         return None
     _require_plain(path, form)
-    return DataFile(path.absolute(), form, columns, kind)
+    return DataFile(_plain(path), form, columns, kind)
+
+
+def _plain(path: Path) -> Path:
+    """Return a path without .. and links but its own: DuckDB compares it as text."""
+    return path.parent.resolve() / path.name
 
 
 def kind_of(columns: Iterable[str]) -> str:

@@ -259,6 +259,28 @@ def test_a_damaged_file_of_a_folder_is_left_out_and_named(folder: Path, caplog):
     assert "left out" in caplog.text and "torn.parquet" in caplog.text
 
 
+def test_damaged_files_are_one_line(folder: Path):
+    packed = folder / "faces.2026-11-26.csv.gz"
+    text = "".join(f"{FACES.splitlines()[1]}\n" for _ in range(5000))
+    content = gzip.compress((FACES.splitlines()[0] + "\n" + text).encode(), mtime=0)
+    packed.write_bytes(content[: len(content) // 2])
+    fault("select count(*), max(time) from faces", packed)
+    store = folder / "facet.db"
+    with open_sqlite(store) as opened:
+        opened.add_visits([another(number) for number in range(500)])
+    store.write_bytes(store.read_bytes()[:30000])
+    fault("select count(*) from visits", store)
+
+
+def test_folders_may_be_named_from_elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    (folder / "inside").mkdir()
+    monkeypatch.chdir(folder / "inside")
+    assert ask("select count(*) from faces", Path("..")) == [(4,)]
+    assert ask("select file from faces limit 1", Path("../inside/../faces.csv")) == [("faces.csv",)]
+    (folder / "link.csv").symlink_to("faces.csv")
+    assert ask("select file from faces limit 1", Path("../link.csv")) == [("link.csv",)]
+
+
 def test_an_empty_folder_is_an_error(tmp_path: Path):
     with pytest.raises(UsageError, match="no faces, visits or counts in"):
         ask("select 1", tmp_path)
