@@ -123,8 +123,10 @@ def _archive_day(
     except FileNotFoundError:  # it was compressed or deleted meanwhile
         yield Left(day.log, day.day, "its files changed meanwhile")
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        full = "No space left" in str(error) or "too large" in str(error)
+        reason = "the disk is full" if full else one_line(error)
         raise FacetError(
-            f"cannot archive {day.day} of {day.log}: {one_line(error)}", "free the disk and memory"
+            f"cannot archive {day.day} of {day.log}: {reason}", "free the disk and memory"
         ) from error
     except (duckdb.Error, EOFError, zlib.error, UnicodeError, _DifferentError) as error:
         yield Left(day.log, day.day, one_line(str(error).split("\n\n")[0], 300), True)

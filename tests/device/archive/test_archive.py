@@ -200,6 +200,29 @@ def test_kill_9_at_any_time_loses_and_doubles_nothing(tmp_path: Path):
         assert list(query.run("select count(*) from faces").rows) == [(expected,)]
 
 
+FULL = """
+import resource, sys
+from device.cli.archive import main
+from device.cli.command import exit_with
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+exit_with(main)
+"""
+
+
+def test_a_disk_that_is_full_is_one_line_and_the_day_stays_csv(tmp_path: Path):
+    path = write_day(tmp_path, DAY, visits=300)
+    before = path.read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "faces.csv")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "the disk is full" in done.stderr
+    assert names(tmp_path) == [path.name] and path.read_bytes() == before
+
+
 def test_retention_deletes_archives_too(tmp_path: Path):
     for number in (20, 22):
         write_day(tmp_path, date(2026, 11, number), visits=5)
