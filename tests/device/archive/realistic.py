@@ -49,7 +49,7 @@ def rows(day: date, seed: int = 0, visits: int = 1500) -> Iterator[bytes]:
             "usb:0",
             str(int(second * FPS)),
             str(track),
-            *(f"{value:.0f}" for value in (place[0], place[1], side, side)),
+            *(f"{round(value)}" for value in (place[0], place[1], side, side)),  # never -0
             f"{rng.uniform(0.7, 0.95):.3f}",
         ]
         if side < 36 or rng.random() < 0.1:
