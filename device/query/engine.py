@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FETCHED = 1000  # rows at a time
 EXTRA = "pip install -r requirements-query.txt"
 # Nothing is fetched from a network, and no variable of this program is a table.
-OPTIONS = {
+OPTIONS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
