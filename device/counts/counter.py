@@ -79,6 +79,7 @@ class VisitCounter:
         self._tables = {group: _AttributeTable(group, settings) for group in groups}
         self._dwell = Table(RANGES, settings.min_group)
         self._dwell_since: datetime | None = None
+        self._dwell_until = self._interval  # the end of the last block in it
 
     @property
     def waiting(self) -> int:
@@ -160,7 +161,7 @@ class VisitCounter:
             written = refused if is_safe(refused, least) else None
             rows.append(CountRow(end, since, source, REFUSED, visits=written))
             self._refused = 0
-        return rows + (self._dwell_rows(end, merged=True) if last else [])
+        return rows + (self._dwell_rows(merged=True) if last else [])
 
     def _table_rows(self, since: datetime, end: datetime) -> list[CountRow]:
         """Add a block that is written to the tables; return the rows of those that are due."""
@@ -171,14 +172,15 @@ class VisitCounter:
             if due := table.take():
                 start, counts = due
                 rows += self._rows(start, end, ATTRIBUTE, table.name, counts)
-        self._dwell_since = self._dwell_since or since
+        self._dwell_since, self._dwell_until = self._dwell_since or since, end
         self._dwell.add(Counter(dwell_range(visit.dwell_s) for visit in self._seen))
-        return [*rows, *self._dwell_rows(end, merged=False)]
+        return [*rows, *self._dwell_rows(merged=False)]
 
-    def _dwell_rows(self, end: datetime, merged: bool) -> list[CountRow]:
+    def _dwell_rows(self, merged: bool) -> list[CountRow]:
         counts = self._dwell.take_merged() if merged else self._dwell.take()
         if not counts:
             return []
+        end = self._dwell_until
         start, self._dwell_since = self._dwell_since or end, None
         return self._rows(start, end, DWELL, "", counts)
 

@@ -22,7 +22,11 @@ JOINT = "+"
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
-    """One row. The times are UTC; the row is about the visits that ended between them."""
+    """One row: the visits that ended between two times, UTC.
+
+    Those of ATTRIBUTE and DWELL are about the VISITS that were written for this time, without what
+    was withheld.
+    """
 
     end: datetime
     start: datetime

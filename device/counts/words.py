@@ -1,0 +1,82 @@
+"""The report's figures in plain words."""
+
+from .figures import Report, Share
+from .rates import Interval
+
+CANNOT_KNOW = (
+    "A visit is a face that was in the picture for a while. It is not footfall: who walked past "
+    "behind others, looked away or wore a mask was not seen.",
+    "A person who came back later, or at another place in the picture, is counted again. Somebody "
+    "who took another's place within the time of `hold` is not counted.",
+    "A smile is a shape of the mouth, not a mood, and no measure of satisfaction.",
+    "Attributes are impressions of a model that learned from photos of celebrities. It errs more on "
+    "people who look different from them, and the correction assumes it errs as on its test photos.",
+    "Groups of fewer visits than the smallest group were merged with later ones or withheld, so "
+    "hours are rounded in time and the numbers may add up to less than were seen.",
+)
+
+
+def percent(found: Interval) -> str:
+    """Return "41 % (38 to 44)"."""
+    return f"{100 * found.value:.0f} % ({100 * found.low:.0f} to {100 * found.high:.0f})"
+
+
+def plain_name(attribute: str) -> str:
+    """Return an attribute as words: "wearing hat"."""
+    return attribute.replace("_", " ").lower()
+
+
+def traffic_sentence(report: Report) -> str:
+    """Return how many visits there were, and how that compares with the week before."""
+    week = report.week
+    text = f"{week.seen:,.0f} visits were seen in {week.hours:,.0f} hours"
+    if week.refused:
+        share = 100 * week.refused / week.seen
+        text += f"; in {share:.0f} % of them no face was clear enough to classify"
+    text += "."
+    if report.change is None:
+        return f"{text} There is no week before to compare with."
+    low, high = (100 * (factor - 1) for factor in (report.change.low, report.change.high))
+    value = 100 * (report.change.value - 1)
+    span = f"the true change is likely between {low:+.0f} % and {high:+.0f} %"
+    if low <= 0 <= high:
+        return f"{text} Per hour that is {value:+.0f} % against the week before, which may be chance: {span}."
+    word = "more" if value > 0 else "fewer"
+    return f"{text} Per hour that is {abs(value):.0f} % {word} than in the week before; {span}."
+
+
+def share_sentence(share: Share) -> str:
+    """Return a share in words: counted, corrected, and against the week before."""
+    name = plain_name(share.name)
+    text = f"{name.capitalize()}: counted in {percent(share.raw)} of {share.total:,} visits."
+    if share.corrected and share.rates:
+        text += (
+            f" The model finds {100 * share.rates.sensitivity:.0f} % of those who have it and takes "
+            f"{100 * (1 - share.rates.specificity):.0f} % of the others for it; corrected for that "
+            f"it is {percent(share.corrected)}."
+        )
+    else:
+        text += " The model's errors are unknown or too large to correct this."
+    if share.change:
+        low, high = 100 * share.change.low, 100 * share.change.high
+        value = 100 * share.change.value
+        verdict = "which may be chance" if low <= 0 <= high else "more than chance explains"
+        text += (
+            f" Against the week before: {value:+.0f} points ({low:+.0f} to {high:+.0f}), {verdict}."
+        )
+    return text
+
+
+def range_words(name: str) -> str:
+    """Return a range of durations in words: "2 to 5 s", "5 min and longer"."""
+    low, _, high = name.partition("..")
+    if not high:
+        return f"{_duration(low)} and longer"
+    return f"{_duration(low)} to {_duration(high)}"
+
+
+def _duration(text: str) -> str:
+    seconds = float(text)
+    return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
+
+
