@@ -24,7 +24,10 @@ from packaging.requirements import Requirement
 
 from tests.conftest import ROOT
 
-EXTRAS = ("pi", "emoji", "heif", "metrics", "mqtt", "people", "push", "rules", "video", "web")
+EXTRAS = (
+    *("pi", "emoji", "heif", "metrics", "mqtt", "people"),
+    *("private", "push", "report", "rules", "video", "web"),
+)
 SOURCES = (
     "device",
     "models",

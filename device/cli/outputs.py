@@ -88,9 +88,7 @@ def wanted_files(settings: Settings, camera: Camera, window: bool) -> Files:
     from ..camera.photos import Photos
 
     wanted = settings.outputs
-    files = Files(
-        wanted.log, wanted.events, wanted.record, wanted.crossings, settings.counts.file
-    )
+    files = Files(wanted.log, wanted.events, wanted.record, wanted.crossings, settings.counts.file)
     # One that repeats, a Repeated, would fill the disk.
     quiet = isinstance(camera, Demo) and not (window or any(files))
     if quiet and settings.permits.face_rows:
@@ -163,7 +161,9 @@ def build_outputs(
         outputs.append(stack.enter_context(crossings))
         log.info("logging crossings to %s%s", files.crossings, _kept(crossings.moved_to))
     if files.counts:
-        outputs.append(stack.enter_context(_counts_log(files.counts, settings, camera, thresholds, stopping)))
+        outputs.append(
+            stack.enter_context(_counts_log(files.counts, settings, camera, thresholds, stopping))
+        )
     if files.record:
         video = VideoRecord(files.record, camera.fps, timed=not isinstance(camera, Photos))
         background = BackgroundOutput(video, str(files.record), is_live(camera))

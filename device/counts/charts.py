@@ -33,25 +33,19 @@ def bars_svg(title: str, bars: Sequence[tuple[str, float, float | None]], height
     for place, (label, now, then) in enumerate(bars):
         x, width = left + slot * (place + GAP / 2), slot * (1 - GAP)
         parts.append(
-            f"<g><title>{escape(label)}: {now:,.0f}</title>"
+            f"<g><title>{escape(label)}: about {now:,.0f}</title>"
             f'<rect class="bar" x="{x:.1f}" y="{y(now):.1f}" width="{width:.1f}"'
             f' height="{bottom - y(now):.1f}"/></g>'
         )
         if then is not None:
-            parts.append(
-                f'<path class="before" d="M{x - 2:.1f} {y(then):.1f}h{width + 4:.1f}"/>'
-            )
+            parts.append(f'<path class="before" d="M{x - 2:.1f} {y(then):.1f}h{width + 4:.1f}"/>')
         if len(label) * 7 < slot or place % 3 == 0:
             middle = left + slot * (place + 0.5)
-            parts.append(
-                f'<text x="{middle:.1f}" y="{height - 8}" text-anchor="middle">{escape(label)}</text>'
-            )
+            parts.append(_text(middle, height - 8, "middle", label))
     return _svg(title, height, parts)
 
 
-def shares_svg(
-    title: str, shares: Sequence[tuple[str, Interval, Interval | None]]
-) -> str:
+def shares_svg(title: str, shares: Sequence[tuple[str, Interval, Interval | None]]) -> str:
     """Return shares of 0 to 100 %: of each (name, counted, corrected) a dot and its interval."""
     height, left = TOP + ROW * len(shares) + BOTTOM, LABEL
     width = WIDTH - RIGHT - left - 20
@@ -68,15 +62,20 @@ def shares_svg(
         )
     for place, (name, raw, corrected) in enumerate(shares):
         middle = TOP + ROW * (place + 0.5)
-        parts.append(f'<text x="{left - 10}" y="{middle + 4:.1f}" text-anchor="end">{escape(name)}</text>')
+        parts.append(_text(left - 10, middle + 4, "end", name))
         for kind, found, at in (("raw", raw, middle - 8), ("corrected", corrected, middle + 8)):
             if found:
                 parts.append(
                     f"<g><title>{kind}: {100 * found.value:.1f} %</title>"
-                    f'<path class="{kind} line" d="M{x(found.low):.1f} {at:.1f}H{x(found.high):.1f}"/>'
+                    f'<path class="{kind} line" d="M{x(found.low):.1f} {at:.1f}'
+                    f'H{x(found.high):.1f}"/>'
                     f'<circle class="{kind}" cx="{x(found.value):.1f}" cy="{at:.1f}" r="5"/></g>'
                 )
     return _svg(title, height, parts)
+
+
+def _text(x: float, y: float, anchor: str, text: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
 def _svg(title: str, height: float, parts: Sequence[str]) -> str:

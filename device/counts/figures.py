@@ -1,5 +1,6 @@
 """What a report says: a week of counts beside the week before."""
 
+import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,8 @@ class Traffic:
     """Visits of the whole week by hour of the day, 0 to 23."""
     hours_by_hour: Mapping[int, float]
     """Hours counted, by hour of the day."""
+    withheld: frozenset[date | int]
+    """Days, and hours of the day, of which something was withheld."""
 
     @property
     def seen(self) -> float:
@@ -124,7 +127,7 @@ def _traffic(rows: Sequence[CountRow], zone: tzinfo | None) -> Traffic:
     by_day: dict[date, float] = defaultdict(float)
     by_hour: dict[int, float] = defaultdict(float)
     hours_by_hour: dict[int, float] = defaultdict(float)
-    withheld_h = 0.0
+    withheld_h, withheld = 0.0, set[date | int]()
     for row in rows:
         if row.kind not in (VISITS, REFUSED):
             continue
@@ -132,6 +135,8 @@ def _traffic(rows: Sequence[CountRow], zone: tzinfo | None) -> Traffic:
         length = sum(hours for _, hours in parts) or 1.0
         if row.visits is None:
             withheld_h += length if row.kind == VISITS else 0.0
+            for moment, _ in parts:
+                withheld |= {moment.date(), moment.hour}
             continue
         totals[row.kind] += row.visits
         for moment, hours in parts:  # a merged time is spread over its hours
@@ -147,6 +152,7 @@ def _traffic(rows: Sequence[CountRow], zone: tzinfo | None) -> Traffic:
         dict(by_day),
         dict(by_hour),
         dict(hours_by_hour),
+        frozenset(withheld),
     )
 
 
@@ -177,9 +183,7 @@ def _spread(by_day: Mapping[date, float], before: Mapping[date, float]) -> float
     if len(pairs) < 2 or not 0 < first < total:
         return 1.0
     share = first / total
-    chi_square = sum(
-        (a - (a + b) * share) ** 2 / ((a + b) * share * (1 - share)) for a, b in pairs
-    )
+    chi_square = sum((a - (a + b) * share) ** 2 / ((a + b) * share * (1 - share)) for a, b in pairs)
     return max(1.0, chi_square / (len(pairs) - 1))
 
 
@@ -222,17 +226,18 @@ def _durations(rows: Sequence[CountRow]) -> dict[str, int]:
     counts: Counter[tuple[float, float]] = Counter()
     for row in rows:
         if row.kind == DWELL and row.visits is not None:
-            low, _, high = row.value.partition("..")
+            begin, _, end = row.value.partition("..")
             try:
-                counts[float(low), float(high or math.inf)] += row.visits
+                counts[float(begin), float(end or math.inf)] += row.visits
             except ValueError:
                 continue
     used = [span for span, count in counts.items() if count]
     edges = {edge for span in counts for edge in span}
     edges -= {edge for edge in edges for low, high in used if low < edge < high}
-    places = sorted(edges)
     found = {}
-    for low, high in zip(places, places[1:], strict=False):
+    for low, high in itertools.pairwise(sorted(edges)):
         name = f"{low:g}..{'' if math.isinf(high) else f'{high:g}'}"
-        found[name] = sum(n for (a, b), n in counts.items() if low <= a and b <= high)
+        found[name] = sum(
+            count for span, count in counts.items() if low <= span[0] and span[1] <= high
+        )
     return found

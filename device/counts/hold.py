@@ -50,9 +50,7 @@ def joined(first: SeenVisit, second: SeenVisit) -> SeenVisit:
     if first.log_odds is not None and second.log_odds is not None:
         clearer = np.abs(first.log_odds) > np.abs(second.log_odds)
         clearest = np.where(clearer, first.log_odds, second.log_odds)
-    return replace(
-        second, first_s=first.first_s, first_box=first.first_box, log_odds=clearest
-    )
+    return replace(second, first_s=first.first_s, first_box=first.first_box, log_odds=clearest)
 
 
 class VisitHold:

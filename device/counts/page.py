@@ -1,12 +1,14 @@
 """The report as one page of HTML: nothing is loaded, no script, to be mailed and printed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from html import escape
+from typing import Any
 
 from .charts import bars_svg, shares_svg
-from .figures import DAY_NAMES, DAYS, Report
+from .figures import DAY_NAMES, DAYS, Report, Traffic
+from .rates import Interval
 from .words import (
     CANNOT_KNOW,
     percent,
@@ -33,7 +35,8 @@ figure{margin:8px 0}svg{width:100%;height:auto;display:block}svg text{fill:var(-
 path.line{stroke-width:3;fill:none}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
 th,td{text-align:right;padding:5px 8px;border-bottom:1px solid var(--line);vertical-align:top}
-th:first-child,td:first-child{text-align:left}th{font-weight:600}
+th:first-child,td:first-child{text-align:left}caption{text-align:left;padding:18px 8px 4px}
+th{font-weight:600}
 .key{display:inline-block;width:12px;height:12px;border-radius:6px;margin:0 4px 0 10px;
 background:var(--teal)}.key.then{background:var(--amber);height:3px;vertical-align:middle}
 .key.amber{background:var(--amber)}
@@ -68,8 +71,8 @@ class Sheet:
     rows: Sequence[Sequence[str | float | None]]
 
 
-def sheets(report: Report) -> list[Sheet]:
-    """Return the report's tables, for the page and for spreadsheets."""
+def sheets(report: Report, min_group: int) -> list[Sheet]:
+    """Return the report's tables, for the page and for spreadsheets; small numbers as "< 10"."""
     week, before = report.week, report.before
     days = [report.first_day + timedelta(days=place) for place in range(DAYS)]
     ago = timedelta(days=DAYS)
@@ -81,8 +84,8 @@ def sheets(report: Report) -> list[Sheet]:
                 (
                     DAY_NAMES[day.weekday()],
                     day.isoformat(),
-                    _whole(week.by_day.get(day)),
-                    _whole(before.by_day.get(day - ago)),
+                    _whole(week.by_day, day, week, min_group),
+                    _whole(before.by_day, day - ago, before, min_group),
                 )
                 for day in days
             ],
@@ -93,9 +96,9 @@ def sheets(report: Report) -> list[Sheet]:
             [
                 (
                     f"{hour:02}:00",
-                    _whole(week.by_hour.get(hour)),
+                    _whole(week.by_hour, hour, week, min_group),
                     round(week.hours_by_hour.get(hour, 0.0), 1),
-                    _whole(before.by_hour.get(hour)),
+                    _whole(before.by_hour, hour, before, min_group),
                 )
                 for hour in range(24)
                 if hour in week.by_hour or hour in before.by_hour
@@ -129,7 +132,8 @@ def sheets(report: Report) -> list[Sheet]:
 
 def html(report: Report, notes: Notes) -> str:
     """Return the page."""
-    days, hours, shares, dwell = sheets(report)
+    days, hours, *_ = sheets(report, notes.min_group)
+    ago = timedelta(days=DAYS)
     compared = report.change is not None
     key = '<span class="key"></span>this week'
     if compared:
@@ -142,7 +146,14 @@ def html(report: Report, notes: Notes) -> str:
         _figure(
             bars_svg(
                 "Visits by day",
-                [(f"{row[0]}"[:3], _number(row[2]), _then(row[3], compared)) for row in days.rows],
+                [
+                    (
+                        f"{day:%a}",
+                        report.week.by_day.get(day, 0.0),
+                        report.before.by_day.get(day - ago, 0.0) if compared else None,
+                    )
+                    for day in (report.first_day + timedelta(days=n) for n in range(DAYS))
+                ],
             ),
             key,
         ),
@@ -150,10 +161,7 @@ def html(report: Report, notes: Notes) -> str:
         _figure(
             bars_svg(
                 "Visits by hour of the day",
-                [
-                    (f"{hour:02}", *_hour(report, hour, compared))
-                    for hour in range(24)
-                ],
+                [(f"{hour:02}", *_hour(report, hour, compared)) for hour in range(24)],
             ),
             f"All days of the week together. {key}",
         ),
@@ -180,7 +188,7 @@ def html(report: Report, notes: Notes) -> str:
             _figure(
                 bars_svg(
                     "Time in view",
-                    [(f"{row[0]}", _number(row[1]), None) for row in dwell.rows],
+                    [(range_words(name), count, None) for name, count in report.dwell.items()],
                     170,
                 ),
                 "Visits by how long the face was in view.",
@@ -194,7 +202,7 @@ def html(report: Report, notes: Notes) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'\">"
         f"<title>{title}</title><style>{STYLE}</style></head>\n<body>\n"
         + "\n".join(parts)
@@ -232,6 +240,7 @@ def _footer(report: Report, notes: Notes) -> str:
         sentences.append(
             f"{report.week.withheld_hours:.1f} hours had too few visits, which were withheld."
         )
+    sentences.append("Merged times are spread evenly over their hours.")
     if notes.model:
         sentences.append(f"Error rates: those of the model {escape(notes.model)} on test photos.")
     if notes.interruptions:
@@ -262,34 +271,32 @@ def _table(sheet: Sheet) -> str:
         for row in sheet.rows
     )
     return (
-        f"<table><caption class=\"soft\">{escape(sheet.title)}</caption><thead><tr>{head}</tr>"
+        f'<table><caption class="soft">{escape(sheet.title)}</caption><thead><tr>{head}</tr>'
         f"</thead><tbody>{body}</tbody></table>"
     )
 
 
 def _cell(value: str | float | None) -> str:
     if value is None:
-        return "–"
+        return "-"
     return escape(value) if isinstance(value, str) else f"{value:,}"
 
 
-def _day(day) -> str:
+def _day(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def _whole(value: float | None) -> int | None:
-    return None if value is None else round(value)
+def _whole(
+    counts: Mapping[Any, float], key: date | int, traffic: Traffic, min_group: int
+) -> int | str | None:
+    """Return a day's or an hour's visits; a merged or withheld group's share is no number."""
+    count = counts.get(key, 0.0)
+    if (count or key in traffic.withheld) and round(count) < min_group:
+        return f"< {min_group}"
+    return round(count) if key in counts else None
 
 
-def _number(value: str | float | None) -> float:
-    return float(value or 0)
-
-
-def _then(value: str | float | None, compared: bool) -> float | None:
-    return float(value or 0) if compared else None
-
-
-def _percents(found) -> tuple[float | None, float | None, float | None]:
+def _percents(found: Interval | None) -> tuple[float | None, float | None, float | None]:
     if found is None:
         return None, None, None
     low, high = (round(100 * value, 1) for value in (found.low, found.high))

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import itertools
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class CountsFiles:
         return sum(
             first == BEGIN and second == BEGIN
             for names in by_source.values()
-            for first, second in zip(names, names[1:], strict=False)
+            for first, second in itertools.pairwise(names)
         )
 
     @property

@@ -7,10 +7,11 @@ CANNOT_KNOW = (
     "A visit is a face that was in the picture for a while. It is not footfall: who walked past "
     "behind others, looked away or wore a mask was not seen.",
     "A person who came back later, or at another place in the picture, is counted again. Somebody "
-    "who took another's place within the time of `hold` is not counted.",
+    "who took another's place within a few seconds (the setting hold) is not counted.",
     "A smile is a shape of the mouth, not a mood, and no measure of satisfaction.",
-    "Attributes are impressions of a model that learned from photos of celebrities. It errs more on "
-    "people who look different from them, and the correction assumes it errs as on its test photos.",
+    "Attributes are impressions of a model that learned from photos of celebrities. It errs more "
+    "on people who look different from them, and the correction assumes that it errs as on its "
+    "test photos.",
     "Groups of fewer visits than the smallest group were merged with later ones or withheld, so "
     "hours are rounded in time and the numbers may add up to less than were seen.",
 )
@@ -19,6 +20,11 @@ CANNOT_KNOW = (
 def percent(found: Interval) -> str:
     """Return "41 % (38 to 44)"."""
     return f"{100 * found.value:.0f} % ({100 * found.low:.0f} to {100 * found.high:.0f})"
+
+
+def signed(value: float) -> str:
+    """Return a number without decimals and with its sign: "+3", "-2", "0"."""
+    return f"{round(value):+d}" if round(value) else "0"
 
 
 def plain_name(attribute: str) -> str:
@@ -38,9 +44,10 @@ def traffic_sentence(report: Report) -> str:
         return f"{text} There is no week before to compare with."
     low, high = (100 * (factor - 1) for factor in (report.change.low, report.change.high))
     value = 100 * (report.change.value - 1)
-    span = f"the true change is likely between {low:+.0f} % and {high:+.0f} %"
+    span = f"the true change is likely between {signed(low)} % and {signed(high)} %"
     if low <= 0 <= high:
-        return f"{text} Per hour that is {value:+.0f} % against the week before, which may be chance: {span}."
+        against = f"{signed(value)} % against the week before, which may be chance"
+        return f"{text} Per hour that is {against}: {span}."
     word = "more" if value > 0 else "fewer"
     return f"{text} Per hour that is {abs(value):.0f} % {word} than in the week before; {span}."
 
@@ -51,8 +58,8 @@ def share_sentence(share: Share) -> str:
     text = f"{name.capitalize()}: counted in {percent(share.raw)} of {share.total:,} visits."
     if share.corrected and share.rates:
         text += (
-            f" The model finds {100 * share.rates.sensitivity:.0f} % of those who have it and takes "
-            f"{100 * (1 - share.rates.specificity):.0f} % of the others for it; corrected for that "
+            f" The model finds {100 * share.rates.sensitivity:.0f} % of those who have it and "
+            f"takes {100 * (1 - share.rates.specificity):.0f} % of the others for it; corrected for that "
             f"it is {percent(share.corrected)}."
         )
     else:
@@ -62,7 +69,8 @@ def share_sentence(share: Share) -> str:
         value = 100 * share.change.value
         verdict = "which may be chance" if low <= 0 <= high else "more than chance explains"
         text += (
-            f" Against the week before: {value:+.0f} points ({low:+.0f} to {high:+.0f}), {verdict}."
+            f" Against the week before: {signed(value)} points ({signed(low)} to {signed(high)}), "
+            f"{verdict}."
         )
     return text
 
@@ -72,11 +80,11 @@ def range_words(name: str) -> str:
     low, _, high = name.partition("..")
     if not high:
         return f"{_duration(low)} and longer"
+    if float(low) == 0:
+        return f"up to {_duration(high)}"
     return f"{_duration(low)} to {_duration(high)}"
 
 
 def _duration(text: str) -> str:
     seconds = float(text)
     return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
-
-

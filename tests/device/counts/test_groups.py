@@ -219,7 +219,7 @@ def test_what_never_fills_a_group_is_withheld_at_the_end_of_the_day():
 def test_an_hour_without_anybody_is_said_at_once():
     counter = VisitCounter(chosen(minutes=60), "door", zone=UTC)
     counter.advance(MORNING)
-    rows = [row for row in range(0)]
+    rows = list(range(0))
     for minutes in range(1, 61):
         rows += counter.advance(MORNING + timedelta(minutes=minutes))
     assert [(row.kind, row.visits) for row in rows] == [(VISITS, 0), (REFUSED, 0)]
