@@ -35,18 +35,7 @@ SOURCES = (
     *("LICENSE", "NOTICE", "README.md", "pyproject.toml", "setup.py"),
     *(
         f"requirements-{extra}.txt"
-        for extra in [
-            "pi",
-            "emoji",
-            "heif",
-            "metrics",
-            "mqtt",
-            "people",
-            "push",
-            "rules",
-            "video",
-            "web",
-        ]
+        for extra in EXTRAS
     ),
 )
 SUBCOMMANDS = ["run", "list", "doctor", "settings", "people", "emoji", "mqtt", "rules", "bench"]

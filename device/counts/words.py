@@ -59,8 +59,8 @@ def share_sentence(share: Share) -> str:
     if share.corrected and share.rates:
         text += (
             f" The model finds {100 * share.rates.sensitivity:.0f} % of those who have it and "
-            f"takes {100 * (1 - share.rates.specificity):.0f} % of the others for it; corrected for that "
-            f"it is {percent(share.corrected)}."
+            f"takes {100 * (1 - share.rates.specificity):.0f} % of the others for it; corrected for "
+            f"that it is {percent(share.corrected)}."
         )
     else:
         text += " The model's errors are unknown or too large to correct this."

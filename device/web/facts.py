@@ -60,7 +60,10 @@ class Facts:
             "started": iso(self._started),
             "temperature_c": _rounded(temperature_c, 1),
             "disk_free_mb": _rounded(disk_free_mb, 0),
-            "lines": [_line(count) for count in live.state.line_counts()],
+            "privacy": live.settings.privacy,
+            "lines": [_line(count) for count in live.state.line_counts()]
+            if live.settings.permits.people_in_view
+            else [],
             "visits_today": history.today(self.by_hour(), self._now().astimezone()),
             "blur": live.settings.web.blur,
             "kept": self._kept,
@@ -68,8 +71,11 @@ class Facts:
         }
 
     def by_hour(self) -> Mapping[datetime, int]:
-        """Return {hour: visits}, of this run and before it."""
-        return history.added(self.before, self._live.state.visits_by_hour())
+        """Return {hour: visits}, of this run and before it; as groups if privacy asks for it."""
+        counts = history.added(self.before, self._live.state.visits_by_hour())
+        if self._live.settings.permits.people_in_view:
+            return counts
+        return history.grouped(counts, self._now(), self._live.settings.counts.min_group)
 
     def last_day(self) -> Sequence[tuple[datetime, int]]:
         """Return (hour, visits) of the last 24 hours, oldest first."""

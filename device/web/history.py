@@ -42,6 +42,14 @@ def added(first: Mapping[datetime, int], second: Mapping[datetime, int]) -> Mapp
     return Counter(first) + Counter(second)
 
 
+def grouped(
+    counts: Mapping[datetime, int], now: datetime, min_group: int
+) -> Mapping[datetime, int]:
+    """Return the hours that are over and had min_group visits or more."""
+    running = start_of_hour(now)
+    return {hour: count for hour, count in counts.items() if hour < running and count >= min_group}
+
+
 def visits_before(path: Path, start: datetime) -> Mapping[datetime, int]:
     """Return {hour: visits} that a visits file, with its older files, has of the day before start.
 
