@@ -49,7 +49,7 @@ class Share:
     total: int
     raw: Interval
     corrected: Interval | None
-    """None: the model's errors are unknown, or too large to correct for."""
+    """None: the model's errors are unknown, too large to correct for, or others at this camera."""
     rates: Rates | None
     change: Interval | None
     """Of the counted share against the week before; None: nothing to compare with."""

@@ -65,12 +65,18 @@ def wilson(count: float, total: float) -> Interval:
     return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
 
 
-def corrected(count: float, total: float, rates: Rates) -> Interval:
-    """Return the share corrected for the model's errors; the interval has their uncertainty too."""
+def corrected(count: float, total: float, rates: Rates) -> Interval | None:
+    """Return the share corrected for the model's errors; the interval has their uncertainty too.
+
+    None if no share fits: as if fewer had it than the model's false alarms alone would be. Then the
+    rates, which were measured on other photos, do not hold for this camera.
+    """
     share = count / total
     value = (share + rates.specificity - 1) / rates.power
     deviation = math.sqrt(_variance(share, total, value, rates))
     low, high = value - Z * deviation, value + Z * deviation
+    if high <= 0 or low >= 1:
+        return None
     return Interval(*(min(1.0, max(0.0, one)) for one in (value, low, high)))
 
 

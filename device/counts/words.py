@@ -59,8 +59,13 @@ def share_sentence(share: Share) -> str:
     if share.corrected and share.rates:
         text += (
             f" The model finds {100 * share.rates.sensitivity:.0f} % of those who have it and "
-            f"takes {100 * (1 - share.rates.specificity):.0f} % of the others for it; corrected for "
-            f"that it is {percent(share.corrected)}."
+            f"takes {100 * (1 - share.rates.specificity):.0f} % of the others for it; corrected "
+            f"for that it is {percent(share.corrected)}."
+        )
+    elif share.rates:
+        text += (
+            " No true share fits the errors that the model makes on test photos: they are others "
+            "at this camera, so there is no corrected figure."
         )
     else:
         text += " The model's errors are unknown or too large to correct this."
