@@ -329,3 +329,9 @@ def test_the_doctor_runs_seldom_and_not_in_the_callers_thread():
     # Asked more than once: the thread of the first run may still be ending.
     until(lambda: findings.newest() and len(runs) == 2, "a second run")
     findings.stop()
+
+
+def test_at_the_level_of_counts_hours_are_over_and_have_a_group():
+    hour = history.start_of_hour(NOW)
+    counts = {hour: 50, hour - timedelta(hours=1): 10, hour - timedelta(hours=2): 9}
+    assert history.grouped(counts, NOW, 10) == {hour - timedelta(hours=1): 10}
