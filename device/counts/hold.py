@@ -1,7 +1,7 @@
 """Join visits: a face that comes back at the same place a moment later is the same visit.
 
 By place and time only. No face is compared with another: that would be recognition. So it cannot
-know that somebody came back at another place, who is counted again, and that somebody else took
+know that a person came back at another place, who is counted again, and that another one took
 the place, who is not counted.
 """
 
@@ -65,7 +65,7 @@ class VisitHold:
         self._hold_s = hold_s
         self._first: dict[int, tuple[float, Box]] = {}  # by track
         self._last: dict[int, tuple[float, Box]] = {}
-        self._over: list[SeenVisit] = []  # that somebody may continue
+        self._over: list[SeenVisit] = []  # that a later track may continue
 
     def follow(self, result: Result) -> None:
         """Note the places of the faces in a frame."""

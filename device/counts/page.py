@@ -63,7 +63,7 @@ class Notes:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ReportTable:
     """A table of the report."""
 
     title: str
@@ -71,13 +71,13 @@ class Sheet:
     rows: Sequence[Sequence[str | float | None]]
 
 
-def sheets(report: Report, min_group: int) -> list[Sheet]:
+def sheets(report: Report, min_group: int) -> list[ReportTable]:
     """Return the report's tables, for the page and for spreadsheets; small numbers as "< 10"."""
     week, before = report.week, report.before
     days = [report.first_day + timedelta(days=place) for place in range(DAYS)]
     ago = timedelta(days=DAYS)
     return [
-        Sheet(
+        ReportTable(
             "Visits by day",
             ("Day", "Date", "Visits", "Week before"),
             [
@@ -90,7 +90,7 @@ def sheets(report: Report, min_group: int) -> list[Sheet]:
                 for day in days
             ],
         ),
-        Sheet(
+        ReportTable(
             "Visits by hour of the day",
             ("Hour", "Visits", "Hours counted", "Week before"),
             [
@@ -104,7 +104,7 @@ def sheets(report: Report, min_group: int) -> list[Sheet]:
                 if hour in week.by_hour or hour in before.by_hour
             ],
         ),
-        Sheet(
+        ReportTable(
             "Shares of the visits",
             (
                 *("Attribute", "Visits with it", "of", "Counted %", "from", "to"),
@@ -122,7 +122,7 @@ def sheets(report: Report, min_group: int) -> list[Sheet]:
                 for share in report.shares
             ],
         ),
-        Sheet(
+        ReportTable(
             "Time in view",
             ("Duration", "Visits"),
             [(range_words(name), count) for name, count in report.dwell.items()],
@@ -215,9 +215,9 @@ def _hour(report: Report, hour: int, compared: bool) -> tuple[float, float | Non
     return report.week.by_hour.get(hour, 0.0), before if compared else None
 
 
-def _short(report: Report) -> Sheet:
+def _short(report: Report) -> ReportTable:
     """Return the shares as a table for people."""
-    return Sheet(
+    return ReportTable(
         "Shares of the visits",
         ("Attribute", "Of visits", "Counted", "Corrected"),
         [
@@ -253,7 +253,7 @@ def _footer(report: Report, notes: Notes) -> str:
     if notes.epsilon:
         sentences.append(
             f"Noise was added to every number (differential privacy, epsilon {notes.epsilon:g}): "
-            "whoever reads this report learns hardly more about any one visit than without it."
+            "a reader of this report learns hardly more about any one visit than without it."
         )
     return " ".join(sentences)
 
@@ -262,7 +262,7 @@ def _figure(svg: str, caption: str) -> str:
     return f"<figure>{svg}<figcaption>{caption}</figcaption></figure>"
 
 
-def _table(sheet: Sheet) -> str:
+def _table(sheet: ReportTable) -> str:
     if not sheet.rows:
         return ""
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in sheet.columns)

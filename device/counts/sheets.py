@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from ..errors import UsageError
 from ..resources import install_hint
-from .page import Sheet
+from .page import ReportTable
 
 
-def as_csv(sheets: Sequence[Sheet]) -> bytes:
+def as_csv(sheets: Sequence[ReportTable]) -> bytes:
     """Return the tables below one another, each after a line with its title; UTF-8."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -18,7 +18,7 @@ def as_csv(sheets: Sequence[Sheet]) -> bytes:
     return text.getvalue().encode()
 
 
-def as_xlsx(sheets: Sequence[Sheet]) -> bytes:
+def as_xlsx(sheets: Sequence[ReportTable]) -> bytes:
     """Return a workbook with a sheet for each table; UsageError without openpyxl."""
     try:
         from openpyxl import Workbook

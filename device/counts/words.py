@@ -6,7 +6,7 @@ from .rates import Interval
 CANNOT_KNOW = (
     "A visit is a face that was in the picture for a while. It is not footfall: who walked past "
     "behind others, looked away or wore a mask was not seen.",
-    "A person who came back later, or at another place in the picture, is counted again. Somebody "
+    "A person who came back later, or at another place in the picture, is counted again. A person "
     "who took another's place within a few seconds (the setting hold) is not counted.",
     "A smile is a shape of the mouth, not a mood, and no measure of satisfaction.",
     "Attributes are impressions of a model that learned from photos of celebrities. It errs more "

@@ -28,7 +28,7 @@ class StatusLog:
     """A line with frames/s, faces, dropped frames and temperature.
 
     every_s: s between two lines. dropped: returns the number of dropped frames so far.
-    temperature_c: returns degrees Celsius, None if unknown. faces: whether the line may tell how
+    temperature_c: returns degrees Celsius, None if unknown. faces: whether the line may say how
     many there were.
     """
 

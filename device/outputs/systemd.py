@@ -90,7 +90,7 @@ class SystemdNotifier:
 def status(result: Result, faces: bool = True) -> str:
     """Return what `systemctl status` shows: usb:0, 14.9 frames/s, 2 faces.
 
-    faces: whether it may tell how many there are.
+    faces: whether it may say how many there are.
     """
     text = f"{result.frame.source}, {result.fps:.1f} frames/s"
     return f"{text}, {counted(len(result.faces), 'face')}" if faces else text
