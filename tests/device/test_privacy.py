@@ -1,8 +1,10 @@
 """One switch decides what is written, shown and sent; what contradicts it is refused."""
 
+from pathlib import Path
+
 import pytest
 
-from device.config import merge
+from device.config import arrays_of, merge, settings_of, tables_of
 from device.errors import UsageError
 from device.privacy import LEVELS, Permits, refuse_picture
 from device.settings import Settings
@@ -81,3 +83,24 @@ def test_a_picture_is_refused(level):
 def test_a_level_is_one_of_three():
     with pytest.raises(UsageError, match=r"'count' is unknown\. Try: counts"):
         settings("count")
+
+
+# Files that settings name: read, without people, or by a level that `check_privacy` asks for. A new
+# one is written into one of these, and if it is about people into device/privacy.py.
+READ = (
+    *("camera.password_file", "camera.ca_file", "faces.yunet", "attributes.model", "people.file"),
+    *("web.cert", "web.key", "mqtt.password_file", "mqtt.ca_file"),
+    *("rules.secret_file", "rules.addresses_file"),
+)
+ABOUT_NOBODY = ("counts.file", "metrics.file")
+BY_LEVEL = ("outputs.log", "outputs.events", "outputs.crossings", "outputs.record", "rules.folder")
+
+
+def test_each_file_among_the_settings_was_thought_of():
+    found = [
+        f"{table}.{key}"
+        for table, part in (tables_of(Settings) | arrays_of(Settings)).items()
+        for key, setting in settings_of(part).items()
+        if setting.type is Path
+    ]
+    assert sorted(found) == sorted((*READ, *ABOUT_NOBODY, *BY_LEVEL))

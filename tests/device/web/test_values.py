@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.config import Setting, arrays_of, field_of, settings_of, tables_of
+from device.counts.rows import HEADER, CountRow
 from device.doctor.check_result import Check, failure, ok, warning
 from device.outputs.overlay import annotate, draw_lines
 from device.settings import Settings, WebSettings
@@ -331,7 +332,18 @@ def test_the_doctor_runs_seldom_and_not_in_the_callers_thread():
     findings.stop()
 
 
-def test_at_the_level_of_counts_hours_are_over_and_have_a_group():
-    hour = history.start_of_hour(NOW)
-    counts = {hour: 50, hour - timedelta(hours=1): 10, hour - timedelta(hours=2): 9}
-    assert history.grouped(counts, NOW, 10) == {hour - timedelta(hours=1): 10}
+def test_at_the_level_of_counts_the_page_has_what_the_file_has(tmp_path):
+    file, hour = tmp_path / "counts.csv", history.start_of_hour(NOW)
+    rows = [
+        CountRow(hour, hour - timedelta(hours=2), "door", "visits", visits=30),
+        CountRow(hour, hour - timedelta(hours=1), "door", "refused", visits=10),
+        CountRow(hour, hour - timedelta(hours=2), "door", "attribute", "Smiling", "yes", 20),
+        CountRow(hour - timedelta(hours=2), hour - timedelta(hours=3), "door", "visits"),
+        CountRow(hour - timedelta(days=2), hour - timedelta(days=3), "door", "visits", visits=50),
+    ]
+    file.write_bytes(HEADER + b"".join(row.line() for row in rows))
+    expected = {hour - timedelta(hours=1): 40}
+    assert history.published(file, NOW) == expected
+    facts = Facts(replace(live_run(privacy="counts"), counts=file), NOW, now=lambda: NOW)
+    assert facts.by_hour() == expected and facts.short_status(0)["lines"] == []
+    assert history.published(None, NOW) == history.published(tmp_path / "none.csv", NOW) == {}
