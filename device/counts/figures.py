@@ -144,13 +144,13 @@ def _traffic(rows: Sequence[CountRow], zone: tzinfo | None) -> Traffic:
             by_hour[moment.hour] += row.visits * hours / length
             if row.kind == VISITS:
                 hours_by_hour[moment.hour] += hours
-    return Traffic(
-        totals[VISITS],
-        totals[REFUSED],
+    return Traffic(  # noise may have led below 0
+        max(0, totals[VISITS]),
+        max(0, totals[REFUSED]),
         sum(hours_by_hour.values()),
         withheld_h,
-        dict(by_day),
-        dict(by_hour),
+        {day: max(0.0, count) for day, count in by_day.items()},
+        {hour: max(0.0, count) for hour, count in by_hour.items()},
         dict(hours_by_hour),
         frozenset(withheld),
     )
@@ -197,7 +197,9 @@ def _cells(rows: Sequence[CountRow]) -> dict[str, tuple[int, int]]:
                 cell = found.setdefault(name, [0, 0])
                 cell[0] += row.visits if value == YES else 0
                 cell[1] += row.visits
-    return {name: (yes, total) for name, (yes, total) in found.items() if total}
+    return {
+        name: (min(max(0, yes), total), total) for name, (yes, total) in found.items() if total > 0
+    }
 
 
 def _shares(
@@ -237,7 +239,6 @@ def _durations(rows: Sequence[CountRow]) -> dict[str, int]:
     found = {}
     for low, high in itertools.pairwise(sorted(edges)):
         name = f"{low:g}..{'' if math.isinf(high) else f'{high:g}'}"
-        found[name] = sum(
-            count for span, count in counts.items() if low <= span[0] and span[1] <= high
-        )
+        inside = [n for span, n in counts.items() if low <= span[0] and span[1] <= high]
+        found[name] = max(0, sum(inside))
     return found

@@ -253,7 +253,8 @@ def _footer(report: Report, notes: Notes) -> str:
     if notes.epsilon:
         sentences.append(
             f"Noise was added to every number (differential privacy, epsilon {notes.epsilon:g}): "
-            "a reader of this report learns hardly more about any one visit than without it."
+            "a reader of this report learns hardly more about any one visit than without it. "
+            "The intervals do not include this noise."
         )
     return " ".join(sentences)
 

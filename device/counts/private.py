@@ -20,7 +20,10 @@ LEAST, MOST = 0.01, 20.0  # of epsilon
 
 
 def with_noise(rows: Sequence[CountRow], epsilon: float) -> list[CountRow]:
-    """Return the rows with noise, at least 0; UsageError without OpenDP or for a wrong epsilon."""
+    """Return the rows with noise; UsageError without OpenDP or for a wrong epsilon.
+
+    Some are below 0 then. Were each cut off there, their sums would be too large.
+    """
     if not LEAST <= epsilon <= MOST:
         raise UsageError(
             f"--epsilon {epsilon:g}, need {LEAST:g} to {MOST:g}", "--epsilon 1, less hides more"
@@ -34,7 +37,7 @@ def with_noise(rows: Sequence[CountRow], epsilon: float) -> list[CountRow]:
     space = dp.atom_domain(T=int), dp.absolute_distance(T=int)
     noisy = dp.m.make_laplace(*space, scale=len(tables) / epsilon)
     return [
-        replace(row, visits=max(0, noisy(row.visits)))
+        replace(row, visits=noisy(row.visits))
         if row.kind != RUN and row.visits is not None
         else row
         for row in rows

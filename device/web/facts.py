@@ -74,7 +74,7 @@ class Facts:
         }
 
     def by_hour(self) -> Mapping[datetime, int]:
-        """Return {hour: visits}, of this run and before it; where privacy asks, what is published."""
+        """Return {hour: visits}, of this run and before it; as privacy asks, what is published."""
         if self._live.settings.permits.people_in_view:
             return history.added(self.before, self._live.state.visits_by_hour())
         now_s = self._clock_s()

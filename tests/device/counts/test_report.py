@@ -317,3 +317,24 @@ def test_an_epsilon_that_hides_nothing_is_refused(epsilon):
 
     with pytest.raises(UsageError, match="--epsilon"):
         with_noise([hour(0, 8, 10)], epsilon)
+
+
+def test_noise_does_not_add_up_to_visits():
+    pytest.importorskip("opendp")
+    from device.counts.private import with_noise
+
+    empty = [hour(day, at, 0) for day in range(7) for at in range(24)]
+    # Cut off at 0, the 168 rows would add up to 840.
+    assert report(with_noise(empty, 0.1)).week.visits < 700
+
+
+def test_noise_below_nobody_is_nobody():
+    rows = [
+        hour(0, 8, -3),
+        hour(0, 9, 40),
+        *smiles(0, 10, -2, 30),
+        hour(0, 9, -1, DWELL, "", "0.."),
+    ]
+    found = report(rows)
+    assert (found.week.by_hour[8], found.shares[0].yes, found.dwell) == (0, 0, {"0..": 0})
+    assert html(found, NOTES)
