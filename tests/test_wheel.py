@@ -38,7 +38,9 @@ SOURCES = (
         for extra in EXTRAS
     ),
 )
-SUBCOMMANDS = ["run", "list", "doctor", "settings", "people", "emoji", "mqtt", "rules", "bench"]
+SUBCOMMANDS = [
+    *("run", "list", "doctor", "settings", "people", "emoji", "counts", "mqtt", "rules", "bench"),
+]
 
 FIVE_LINES = """
 import facet
