@@ -1,5 +1,6 @@
 """The command device.counts: reports and notices, and what it says of wrong ones."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -107,3 +108,35 @@ def test_the_command_runs_as_a_module(tmp_path, file):
     command = [sys.executable, "-m", "device.counts", "report", file, "--out", tmp_path / "w.html"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and "2026-11-17 to 2026-11-23" in done.stderr
+
+
+def test_a_run_that_only_counts_says_nothing_about_faces(tmp_path):
+    """From the command line to the file, the journal's lines included."""
+    (tmp_path / "facet.toml").write_text('privacy = "counts"\n[outputs]\nstatus_every = 0.2\n')
+    flags = ("--config", "facet.toml", "--counts", "counts.csv", "--max-frames", "40")
+    done = subprocess.run(
+        [sys.executable, "-m", "device.run", "--camera", "demo", *flags],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no window" in done.stderr and " face" not in done.stderr
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["counts.csv", "facet.toml"]
+    kinds = [row.split(",")[3] for row in (tmp_path / "counts.csv").read_text().splitlines()[1:]]
+    assert kinds == ["run", "visits", "refused", "run"]
+
+
+def test_an_attribute_that_does_not_exist_is_named_before_a_camera_is_opened(tmp_path):
+    (tmp_path / "facet.toml").write_text('[counts]\nfile = "c.csv"\nattributes = ["Smilin"]\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "device.run", "--camera", "demo", "--config", "facet.toml"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert (
+        done.returncode == 2 and "'Smilin' is unknown, or not computed. Try: Smiling" in done.stderr
+    )
