@@ -22,7 +22,6 @@ BIOMETRIC = {
 }
 # Opinions of annotators, which no second viewer need share.
 OPINIONS = ("Attractive", "Chubby", "Double_Chin", "Oval_Face", "Pointy_Nose", "Bags_Under_Eyes")
-EXPRESSIONS = ("Smiling", "Mouth_Slightly_Open")
 
 
 def check_choice(chosen: Sequence[str], computed: Sequence[str]) -> None:

@@ -9,7 +9,16 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from ..errors import UsageError
-from .rates import Interval, Rates, change, corrected, difference, rates_of, wilson
+from .rates import (
+    Interval,
+    Rates,
+    change,
+    corrected,
+    corrected_difference,
+    difference,
+    rates_of,
+    wilson,
+)
 from .rows import ATTRIBUTE, DWELL, JOINT, REFUSED, RUN, VISITS, YES, CountRow
 
 DAYS = 7
@@ -53,6 +62,7 @@ class Share:
     rates: Rates | None
     change: Interval | None
     """Of the counted share against the week before; None: nothing to compare with."""
+    corrected_change: Interval | None
 
 
 @dataclass(frozen=True)
@@ -209,6 +219,7 @@ def _shares(
     shares = []
     for name, (yes, total) in sorted(_cells(rows).items()):
         rates = rates_of(measured, name)
+        found = difference(yes, total, *earlier[name]) if name in earlier else None
         shares.append(
             Share(
                 name,
@@ -217,7 +228,8 @@ def _shares(
                 wilson(yes, total),
                 corrected(yes, total, rates) if rates else None,
                 rates,
-                difference(yes, total, *earlier[name]) if name in earlier else None,
+                found,
+                corrected_difference(found, rates) if found and rates else None,
             )
         )
     return shares

@@ -109,6 +109,7 @@ def sheets(report: Report, min_group: int) -> list[ReportTable]:
             (
                 *("Attribute", "Visits with it", "of", "Counted %", "from", "to"),
                 *("Corrected %", "from", "to", "Change, points", "from", "to"),
+                *("Corrected change, points", "from", "to"),
             ),
             [
                 (
@@ -118,6 +119,7 @@ def sheets(report: Report, min_group: int) -> list[ReportTable]:
                     *_percents(share.raw),
                     *_percents(share.corrected),
                     *_percents(share.change),
+                    *_percents(share.corrected_change),
                 )
                 for share in report.shares
             ],

@@ -106,6 +106,12 @@ def difference(count: float, total: float, count2: float, total2: float) -> Inte
     return Interval(value, low, high)
 
 
+def corrected_difference(counted: Interval, rates: Rates) -> Interval:
+    """Return a difference of shares corrected for the model's errors, which are those of both."""
+    low, value, high = (one / rates.power for one in (counted.low, counted.value, counted.high))
+    return Interval(*(min(1.0, max(-1.0, one)) for one in (value, low, high)))
+
+
 def change(count: float, hours: float, count2: float, hours2: float, spread: float) -> Interval:
     """Return by which factor the first rate is above the second.
 

@@ -22,6 +22,12 @@ def percent(found: Interval) -> str:
     return f"{100 * found.value:.0f} % ({100 * found.low:.0f} to {100 * found.high:.0f})"
 
 
+def points(found: Interval) -> str:
+    """Return a difference of shares as "+3 points (-1 to +7)"."""
+    low, value, high = (signed(100 * one) for one in (found.low, found.value, found.high))
+    return f"{value} points ({low} to {high})"
+
+
 def signed(value: float) -> str:
     """Return a number without decimals and with its sign: "+3", "-2", "0"."""
     return f"{round(value):+d}" if round(value) else "0"
@@ -70,13 +76,10 @@ def share_sentence(share: Share) -> str:
     else:
         text += " The model's errors are unknown or too large to correct this."
     if share.change:
-        low, high = 100 * share.change.low, 100 * share.change.high
-        value = 100 * share.change.value
-        verdict = "which may be chance" if low <= 0 <= high else "more than chance explains"
-        text += (
-            f" Against the week before: {signed(value)} points ({signed(low)} to {signed(high)}), "
-            f"{verdict}."
-        )
+        chance = share.change.low <= 0 <= share.change.high
+        text += f" Against the week before: {points(share.change)}"
+        text += f", corrected {points(share.corrected_change)}" if share.corrected_change else ""
+        text += ", which may be chance." if chance else ", more than chance explains."
     return text
 
 

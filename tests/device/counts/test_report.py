@@ -135,6 +135,8 @@ def test_a_week_beside_the_week_before():
     assert (share.yes, share.total, share.raw.value) == (60, 120, 0.5)
     assert share.corrected.value == pytest.approx(0.3 / 0.7)
     assert share.change.value == pytest.approx(0.3)
+    assert share.corrected_change.value == pytest.approx(0.3 / 0.7)
+    assert share.corrected_change.low < 0.3 / 0.7 < share.corrected_change.high
 
 
 def test_the_last_day_is_that_of_the_newest_row():
