@@ -53,7 +53,7 @@ def parser() -> Parser:
         "--last-day",
         type=_day,
         metavar="DATE",
-        help="last of the seven days, such as 2026-11-22 (default: the newest in the files)",
+        help="last of the seven days, such as 2026-11-22 (default: the last that is over)",
     )
     add(
         "--model",

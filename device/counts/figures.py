@@ -88,7 +88,7 @@ def build_report(
     last_day: date | None = None,
     zone: tzinfo | None = None,
 ) -> Report:
-    """Return the report of the seven days up to last_day, default that of the newest row.
+    """Return the report of the seven days up to last_day, default the last that is over.
 
     measured: of the model's card. zone: of hours and days; None: the computer's. Raises UsageError
     without rows in these days.
@@ -96,7 +96,7 @@ def build_report(
     counted = [row for row in rows if row.kind != RUN]
     if not counted:
         raise UsageError("the files have no counts yet", "wait for the end of an interval")
-    last = last_day or _local(counted[-1].end - timedelta(microseconds=1), zone).date()
+    last = last_day or _last_day(counted, zone)
     first = last - timedelta(days=DAYS - 1)
     week = _within(counted, first, last, zone)
     if not week:
@@ -118,6 +118,13 @@ def build_report(
         _durations(week),
         str(_local(datetime.combine(last, time(12), UTC), zone).tzname()),
     )
+
+
+def _last_day(rows: Sequence[CountRow], zone: tzinfo | None) -> date:
+    """Return the last day that is over; the newest if there is no other."""
+    newest = _local(rows[-1].end, zone).date()
+    ended = [_local(row.end - timedelta(microseconds=1), zone).date() for row in rows]
+    return max((day for day in ended if day < newest), default=newest)
 
 
 def _local(moment: datetime, zone: tzinfo | None) -> datetime:

@@ -139,9 +139,11 @@ def test_a_week_beside_the_week_before():
     assert share.corrected_change.low < 0.3 / 0.7 < share.corrected_change.high
 
 
-def test_the_last_day_is_that_of_the_newest_row():
+def test_the_last_day_is_the_last_that_is_over():
     found = report([hour(0, 23, 10)])  # it ends at midnight of Tuesday
     assert (found.first_day, found.last_day) == (date(2026, 11, 17), date(2026, 11, 23))
+    assert report([hour(0, 23, 10), hour(1, 8, 10)]).last_day == date(2026, 11, 23)
+    assert report([hour(1, 8, 10)]).last_day == date(2026, 11, 24)  # there is no other
 
 
 def test_merged_times_are_spread_over_their_hours():
@@ -153,7 +155,8 @@ def test_merged_times_are_spread_over_their_hours():
 def test_withheld_times_are_no_times_without_people():
     found = report([hour(0, 8, 30), hour(0, 20, None, hours=4)])
     assert (found.week.hours, found.week.withheld_hours) == (1, 4)
-    (days, *_) = sheets(report([hour(0, 8, 30), hour(1, 20, None)]), 10)
+    tuesday = date(2026, 11, 24)
+    (days, *_) = sheets(report([hour(0, 8, 30), hour(1, 20, None)], last_day=tuesday), 10)
     assert [row[2] for row in days.rows][-2:] == [30, "< 10"]
 
 
