@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from ..rowlog import line, timestamp
 
@@ -18,6 +18,11 @@ DWELL = "dwell"  # value: from and to, s, such as "2..5"; the last, "300..", has
 BEGIN, END = "begin", "end"
 YES, NO = "yes", "no"
 JOINT = "+"
+
+
+# Of a row that is read: beyond them, the file is damaged.
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+LONGEST = timedelta(days=3660)  # a table of a rare attribute may wait for years
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,9 @@ class CountRow:
 def parse_row(values: Mapping[str, str]) -> CountRow:
     """Return a row from its text by column; ValueError or KeyError for what is none."""
     end, start = (datetime.fromisoformat(values[key].rstrip("?")) for key in ("end", "start"))
-    if end.tzinfo is None or start.tzinfo is None or end < start:
+    if end.tzinfo is None or start.tzinfo is None:
+        raise ValueError("a time without its zone")
+    if not (FIRST <= start <= end <= LAST and end - start <= LONGEST):
         raise ValueError(f"the times {values['start']} to {values['end']}")
     text = values["visits"]
     if text and not (text.isascii() and text.isdigit() and len(text) < 12):

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device.counts.figures import build_report
@@ -343,3 +343,30 @@ def test_noise_below_nobody_is_nobody():
     found = report(rows)
     assert (found.week.by_hour[8], found.shares[0].yes, found.dwell) == (0, 0, {"0..": 0})
     assert html(found, NOTES)
+
+
+TIMES = st.sampled_from(
+    [
+        *("2026-11-23T10:00:00.000Z", "2026-11-23T09:00:00Z?", "2026-11-17T00:00:00+05:00"),
+        *("9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "x", ""),
+    ]
+)
+KINDS = st.sampled_from(["visits", "attribute", "dwell", "refused", "run", "x"])
+NAMES = st.sampled_from(["", "Smiling", "Smiling+Bald", "+", "begin", "end"])
+VALUES = st.sampled_from(
+    ["", "yes", "yes+no", "2..5", "5..", "a..b", "nan..", "inf..2", "model=", "min_group=² a=b=c"]
+)
+NUMBERS = st.sampled_from(["", "0", "12", "-1", "1e9", "9" * 11, "9" * 30, "²"])
+LINES = st.tuples(TIMES, TIMES, st.just("door"), KINDS, NAMES, VALUES, NUMBERS)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(LINES, max_size=8))
+def test_whatever_a_file_has_it_gives_a_report_or_one_error(tmp_path_factory, lines):
+    path = tmp_path_factory.mktemp("files") / "c.csv"
+    path.write_bytes(HEADER + "\n".join(map(",".join, lines)).encode())
+    try:
+        found = read_counts([path])
+        assert found.min_group >= 0 and html(report(found.rows), NOTES)
+    except UsageError as error:
+        assert error.hint
