@@ -33,10 +33,7 @@ SOURCES = (
     "models",
     "LICENSES",
     *("LICENSE", "NOTICE", "README.md", "pyproject.toml", "setup.py"),
-    *(
-        f"requirements-{extra}.txt"
-        for extra in EXTRAS
-    ),
+    *(f"requirements-{extra}.txt" for extra in EXTRAS),
 )
 SUBCOMMANDS = [
     *("run", "list", "doctor", "settings", "people", "emoji", "counts", "mqtt", "rules", "bench"),

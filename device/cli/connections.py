@@ -25,18 +25,22 @@ if TYPE_CHECKING:
     from .outputs import Files
 
 
-def check_connections(settings: Settings, card: ModelCard) -> None:
-    """Raise UsageError for counts, MQTT and rules that cannot be, before a camera is waited for."""
+def check_connections(settings: Settings, card: ModelCard, shown: Sequence[str]) -> None:
+    """Raise UsageError for counts, page, MQTT and rules that cannot be, before a camera opens."""
     if settings.counts.file:
         from ..counts.choice import check_choice, warnings_of
 
         check_choice(settings.counts.attributes, card.names)
         for sentence in warnings_of(settings.counts.attributes):
             log.warning("%s. Try: docs/PRIVACY.md before you count by it", sentence)
+    if settings.web.address:
+        from ..web import check_web
+
+        check_web(settings.web)
     if settings.mqtt.host:
         from ..mqtt.start import check_mqtt
 
-        check_mqtt(settings, settings.outputs.events)
+        check_mqtt(settings, card, shown, settings.outputs.events)
     if settings.rules:
         from ..rules.build import check_rules
 
