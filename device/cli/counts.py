@@ -147,7 +147,7 @@ def make_report(options: argparse.Namespace) -> int:
 
         rows = with_noise(found.rows, options.epsilon)
     model, measured = _measured(options.model, found.model)
-    report = build_report(rows or found.rows, measured, options.last_day)
+    report = build_report(rows or found.rows, measured, options.last_day, min_group=found.min_group)
     notes = Notes(found.min_group, model, found.interruptions, found.damaged, options.epsilon)
     tables = sheets(report, found.min_group)
     make: dict[str, Callable[[], bytes]] = {

@@ -37,7 +37,7 @@ def bars_svg(title: str, bars: Sequence[tuple[str, float, float | None]], height
             f'<rect class="bar" x="{x:.1f}" y="{y(now):.1f}" width="{width:.1f}"'
             f' height="{bottom - y(now):.1f}"/></g>'
         )
-        if then is not None:
+        if then is not None and (then or now):  # nights stay empty
             parts.append(f'<path class="before" d="M{x - 2:.1f} {y(then):.1f}h{width + 4:.1f}"/>')
         if len(label) * 7 < slot or place % 3 == 0:
             middle = left + slot * (place + 0.5)

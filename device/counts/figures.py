@@ -35,6 +35,8 @@ class Traffic:
     hours: float
     """In which the camera counted, withheld times left out."""
     withheld_hours: float
+    withheld_groups: int
+    """Numbers that were withheld, each of 1 to min_group - 1 visits."""
     by_day: Mapping[date, float]
     by_hour: Mapping[int, float]
     """Visits of the whole week by hour of the day, 0 to 23."""
@@ -47,6 +49,11 @@ class Traffic:
     def seen(self) -> float:
         """All visits."""
         return self.visits + self.refused
+
+    @property
+    def watched_hours(self) -> float:
+        """In which the camera counted, withheld times among them."""
+        return self.hours + self.withheld_hours
 
 
 @dataclass(frozen=True)
@@ -87,11 +94,12 @@ def build_report(
     measured: Mapping[str, Any],
     last_day: date | None = None,
     zone: tzinfo | None = None,
+    min_group: int = 0,
 ) -> Report:
     """Return the report of the seven days up to last_day, default the last that is over.
 
-    measured: of the model's card. zone: of hours and days; None: the computer's. Raises UsageError
-    without rows in these days.
+    measured: of the model's card. zone: of hours and days; None: the computer's. min_group: of the
+    files; 0: unknown. Raises UsageError without rows in these days.
     """
     counted = [row for row in rows if row.kind != RUN]
     if not counted:
@@ -104,20 +112,38 @@ def build_report(
     before_last = first - timedelta(days=1)
     before = _within(counted, before_last - timedelta(days=DAYS - 1), before_last, zone)
     now, then = _traffic(week, zone), _traffic(before, zone)
-    comparable = now.seen and then.seen and now.hours and then.hours
     return Report(
         first,
         last,
         sorted({row.source for row in week}),
         now,
         then,
-        change(now.seen, now.hours, then.seen, then.hours, _spread(now.by_day, then.by_day))
-        if comparable
-        else None,
+        _change(now, then, min_group),
         _shares(week, before, measured),
         _durations(week),
         str(_local(datetime.combine(last, time(12), UTC), zone).tzname()),
     )
+
+
+def _change(now: Traffic, then: Traffic, min_group: int) -> Interval | None:
+    """Return by which factor visits per hour changed; None: nothing to compare.
+
+    Times with few visits are withheld: left out, a quiet week would look busier. So they count with
+    half a group, and the interval reaches from all of them with least to all with most.
+    """
+    if not (now.seen and then.seen and now.watched_hours and then.watched_hours):
+        return None
+    spread = _spread(now.by_day, then.by_day)
+
+    def factor(each: float, each_before: float) -> Interval:
+        count = now.seen + each * now.withheld_groups
+        before = then.seen + each_before * then.withheld_groups
+        return change(count, now.watched_hours, before, then.watched_hours, spread)
+
+    most = max(0, min_group - 1)
+    least = min(1, most)
+    middle = (least + most) / 2
+    return Interval(factor(middle, middle).value, factor(least, most).low, factor(most, least).high)
 
 
 def _last_day(rows: Sequence[CountRow], zone: tzinfo | None) -> date:
@@ -144,13 +170,14 @@ def _traffic(rows: Sequence[CountRow], zone: tzinfo | None) -> Traffic:
     by_day: dict[date, float] = defaultdict(float)
     by_hour: dict[int, float] = defaultdict(float)
     hours_by_hour: dict[int, float] = defaultdict(float)
-    withheld_h, withheld = 0.0, set[date | int]()
+    withheld_h, groups, withheld = 0.0, 0, set[date | int]()
     for row in rows:
         if row.kind not in (VISITS, REFUSED):
             continue
         parts = list(_hours_of(row.start, row.end, zone))
         length = sum(hours for _, hours in parts) or 1.0
         if row.visits is None:
+            groups += 1
             withheld_h += length if row.kind == VISITS else 0.0
             for moment, _ in parts:
                 withheld |= {moment.date(), moment.hour}
@@ -166,6 +193,7 @@ def _traffic(rows: Sequence[CountRow], zone: tzinfo | None) -> Traffic:
         max(0, totals[REFUSED]),
         sum(hours_by_hour.values()),
         withheld_h,
+        groups,
         {day: max(0.0, count) for day, count in by_day.items()},
         {hour: max(0.0, count) for hour, count in by_hour.items()},
         dict(hours_by_hour),

@@ -28,7 +28,8 @@ body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)
 max-width:820px;padding:24px}
 h1{font-size:26px;line-height:1.2;margin:0}h2{font-size:19px;margin:32px 0 8px}
 p{margin:8px 0}.soft,figcaption,footer{color:var(--soft);font-size:14px}
-figure{margin:8px 0}svg{width:100%;height:auto;display:block}svg text{fill:var(--soft)}
+figure{margin:8px 0}.chart{overflow-x:auto}svg{width:100%;height:auto;display:block}
+svg text{fill:var(--soft)}
 .grid{stroke:var(--line);fill:none}.bar{fill:var(--teal)}
 .before{stroke:var(--amber);stroke-width:2.5;fill:none}
 .raw{fill:var(--teal);stroke:var(--teal)}.corrected{fill:var(--amber);stroke:var(--amber)}
@@ -37,15 +38,19 @@ table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:ta
 th,td{text-align:right;padding:5px 8px;border-bottom:1px solid var(--line);vertical-align:top}
 th:first-child,td:first-child{text-align:left}caption{text-align:left;padding:18px 8px 4px}
 th{font-weight:600}
-.key{display:inline-block;width:12px;height:12px;border-radius:6px;margin:0 4px 0 10px;
-background:var(--teal)}.key.then{background:var(--amber);height:3px;vertical-align:middle}
+.keys{white-space:nowrap;margin-right:12px}.key{display:inline-block;width:12px;height:12px;
+margin-right:5px;background:var(--teal)}.key.dot{border-radius:6px}
+.key.then{background:var(--amber);height:3px;vertical-align:middle}
 .key.amber{background:var(--amber)}
 ul{padding-left:20px;margin:8px 0}.notes{border:1px solid var(--line);border-radius:8px;
 padding:4px 16px;margin-top:24px}
+@media(max-width:600px){body{padding:16px}h1{font-size:22px}svg{min-width:600px}
+th,td{padding:5px 4px}}
 @page{size:A4;margin:14mm}
 @media print{:root{color-scheme:light;--ink:#000;--soft:#444;--line:#ccc;--paper:#fff;
 --teal:#00707a;--amber:#b35c00}body{font-size:11pt;padding:0;max-width:none}
-h2{break-after:avoid;font-size:13pt;margin-top:16pt}figure,table,.notes,li{break-inside:avoid}
+h1{font-size:17pt}h2{break-after:avoid;font-size:13pt;margin-top:16pt}svg{min-width:0}
+th,td{padding:2px 8px}table{font-size:9.5pt}figure,table,.notes,li{break-inside:avoid}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 
@@ -137,9 +142,7 @@ def html(report: Report, notes: Notes) -> str:
     days, hours, *_ = sheets(report, notes.min_group)
     ago = timedelta(days=DAYS)
     compared = report.change is not None
-    key = '<span class="key"></span>this week'
-    if compared:
-        key += '<span class="key then"></span>week before'
+    key = _key("", "this week") + (_key("then", "week before") if compared else "")
     parts = [
         f"<h1>Visits from {_day(report.first_day)} to {_day(report.last_day)}</h1>",
         f'<p class="soft">{escape(", ".join(report.sources))} · times in {escape(report.zone)}</p>',
@@ -165,7 +168,7 @@ def html(report: Report, notes: Notes) -> str:
                 "Visits by hour of the day",
                 [(f"{hour:02}", *_hour(report, hour, compared)) for hour in range(24)],
             ),
-            f"All days of the week together. {key}",
+            f"{key}all days of the week together",
         ),
     ]
     if report.shares:
@@ -177,8 +180,8 @@ def html(report: Report, notes: Notes) -> str:
             "<h2>Shares</h2>",
             _figure(
                 chart,
-                'Dots with 95 % intervals. <span class="key"></span>as counted'
-                '<span class="key amber"></span>corrected for the model\'s errors',
+                f"{_key('dot', 'as counted')}{_key('dot amber', 'corrected for errors')}"
+                "with 95 % intervals",
             ),
             "<ul>",
             *(f"<li>{escape(share_sentence(share))}</li>" for share in report.shares),
@@ -262,7 +265,11 @@ def _footer(report: Report, notes: Notes) -> str:
 
 
 def _figure(svg: str, caption: str) -> str:
-    return f"<figure>{svg}<figcaption>{caption}</figcaption></figure>"
+    return f'<figure><div class="chart">{svg}</div><figcaption>{caption}</figcaption></figure>'
+
+
+def _key(kind: str, words: str) -> str:
+    return f'<span class="keys"><span class="key {kind}"></span>{words}</span>'
 
 
 def _table(sheet: ReportTable) -> str:

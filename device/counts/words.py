@@ -22,6 +22,13 @@ def percent(found: Interval) -> str:
     return f"{100 * found.value:.0f} % ({100 * found.low:.0f} to {100 * found.high:.0f})"
 
 
+def rate(value: float) -> str:
+    """Return a rate, 0..1, as "94 %", and what rounds to none or all as "under 1 %"."""
+    if 0 < value < 0.005:
+        return "under 1 %"
+    return "over 99 %" if 0.995 <= value < 1 else f"{100 * value:.0f} %"
+
+
 def points(found: Interval) -> str:
     """Return a difference of shares as "+3 points (-1 to +7)"."""
     low, value, high = (signed(100 * one) for one in (found.low, found.value, found.high))
@@ -41,7 +48,7 @@ def plain_name(attribute: str) -> str:
 def traffic_sentence(report: Report) -> str:
     """Return how many visits there were, and how that compares with the week before."""
     week = report.week
-    text = f"{week.seen:,.0f} visits were seen in {week.hours:,.0f} hours"
+    text = f"{week.seen:,.0f} visits were seen in {week.watched_hours:,.0f} hours"
     if week.refused:
         share = 100 * week.refused / week.seen
         text += f"; in {share:.0f} % of them no face was clear enough to classify"
@@ -50,12 +57,12 @@ def traffic_sentence(report: Report) -> str:
         return f"{text} There is no week before to compare with."
     low, high = (100 * (factor - 1) for factor in (report.change.low, report.change.high))
     value = 100 * (report.change.value - 1)
+    chance = ", which may be chance" if low <= 0 <= high else ""
+    compared = f"{abs(value):.0f} % {'more' if value > 0 else 'fewer'} than in the week before"
+    if not round(value):
+        compared = "as many as in the week before"
     span = f"the true change is likely between {signed(low)} % and {signed(high)} %"
-    if low <= 0 <= high:
-        against = f"{signed(value)} % against the week before, which may be chance"
-        return f"{text} Per hour that is {against}: {span}."
-    word = "more" if value > 0 else "fewer"
-    return f"{text} Per hour that is {abs(value):.0f} % {word} than in the week before; {span}."
+    return f"{text} Per hour that is {compared}{chance}; {span}."
 
 
 def share_sentence(share: Share) -> str:
@@ -64,8 +71,8 @@ def share_sentence(share: Share) -> str:
     text = f"{name.capitalize()}: counted in {percent(share.raw)} of {share.total:,} visits."
     if share.corrected and share.rates:
         text += (
-            f" The model finds {100 * share.rates.sensitivity:.0f} % of those who have it and "
-            f"takes {100 * (1 - share.rates.specificity):.0f} % of the others for it; corrected "
+            f" On test photos the model finds {rate(share.rates.sensitivity)} of those who have "
+            f"it and takes {rate(1 - share.rates.specificity)} of the others for it; corrected "
             f"for that it is {percent(share.corrected)}."
         )
     elif share.rates:

@@ -25,7 +25,7 @@ from device.counts.rows import (
     CountRow,
 )
 from device.counts.sheets import as_csv, as_xlsx
-from device.counts.words import range_words, share_sentence, signed, traffic_sentence
+from device.counts.words import range_words, rate, share_sentence, signed, traffic_sentence
 from device.errors import SourceError, UsageError
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -160,6 +160,15 @@ def test_withheld_times_are_no_times_without_people():
     assert [row[2] for row in days.rows][-2:] == [30, "< 10"]
 
 
+def test_a_quiet_week_whose_small_groups_were_withheld_is_no_busier():
+    busy = [hour(-7, at, 10) for at in range(24)]
+    quiet = [hour(0, 0, 100), hour(0, 1, None, hours=23)]
+    (found, unknown) = (report(busy + quiet, min_group=least).change for least in (10, 0))
+    assert found.value == pytest.approx((100 + 5) / 240)
+    assert found.low < 101 / 240 < 109 / 240 < found.high < 1
+    assert unknown.value == pytest.approx(100 / 240)
+
+
 def test_combinations_give_the_share_of_each():
     rows = [
         hour(0, 8, count, ATTRIBUTE, "Smiling+Bald", value)
@@ -212,6 +221,13 @@ def test_words_of_a_change():
     assert "300 % more than in the week before" in traffic_sentence(found)
     assert "+65 points" in share_sentence(found.shares[0])
     assert "more than chance explains" in share_sentence(found.shares[0])
+
+
+@pytest.mark.parametrize(
+    "value, words", [(0.0, "0 %"), (0.004, "under 1 %"), (0.936, "94 %"), (0.996, "over 99 %")]
+)
+def test_words_of_a_rate(value, words):
+    assert rate(value) == words
 
 
 def test_words_without_rates_or_a_week_before():
