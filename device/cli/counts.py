@@ -65,8 +65,8 @@ def parser() -> Parser:
         "--epsilon",
         type=float,
         metavar="E",
-        help="add noise: what the report tells about any one visit changes the odds of a guess by "
-        "a factor of e^E at most; 1 is common, less hides more (default: no noise)",
+        help="add noise: what the report tells changes the odds of a guess that a visit took place "
+        "by a factor of e^E at most; 1 is common, less hides more (default: no noise)",
     )
     _add_notice(commands)
     return counts

@@ -118,14 +118,14 @@ def build_report(
         sorted({row.source for row in week}),
         now,
         then,
-        _change(now, then, min_group),
+        _traffic_change(now, then, min_group),
         _shares(week, before, measured),
         _durations(week),
         str(_local(datetime.combine(last, time(12), UTC), zone).tzname()),
     )
 
 
-def _change(now: Traffic, then: Traffic, min_group: int) -> Interval | None:
+def _traffic_change(now: Traffic, then: Traffic, min_group: int) -> Interval | None:
     """Return by which factor visits per hour changed; None: nothing to compare.
 
     Times with few visits are withheld: left out, a quiet week would look busier. So they count with

@@ -20,6 +20,8 @@ ul{padding-left:26px;margin:20px 0}li{margin:10px 0}
 footer{display:flex;gap:28px;align-items:center;border-top:2px solid #000;padding-top:18px;
 margin-top:26px;font-size:18px}footer p{margin:4px 0;overflow-wrap:anywhere}
 .code svg{width:180px;height:180px;display:block}.code{flex:none}
+@media print{body{font-size:24px;padding:0;max-width:none}h1{font-size:52px}footer{font-size:21px}
+.code svg{width:230px;height:230px}}
 """
 CAMERA = (
     '<svg viewBox="0 0 32 32" fill="none" stroke="#00707a" stroke-width="2.2" aria-hidden="true">'
@@ -53,7 +55,7 @@ def _purpose(settings: Settings) -> str:
         least = settings.counts.min_group
         return (
             "A computer in the camera counts visits. It forgets each face at once and keeps "
-            f"numbers of at least {least} people together."
+            f"numbers of at least {least} visits together."
         )
     kept = {
         VISITS: "for each visit a line of text: when, how long, what the face looked like",
@@ -71,7 +73,13 @@ def html(settings: Settings, by: Sequence[str], address: str) -> str:
         import segno
     except ImportError as error:
         raise UsageError("the notice's QR code needs segno", install_hint("report")) from error
-    code = segno.make(address, error="m", micro=False).svg_inline(scale=4, border=2)
+    try:
+        code = segno.make(address, error="m", micro=False).svg_inline(border=2, omitsize=True)
+    except segno.DataOverflowError as error:
+        raise UsageError(
+            f"--address of {len(address)} characters is too long for a QR code",
+            "--address https://shop.example/camera",
+        ) from error
     items = "".join(f"<li>{escape(one)}</li>" for one in sentences(settings))
     who = "".join(f"<p>{escape(line)}</p>" for line in by)
     return (

@@ -3,10 +3,12 @@
 By OpenDP, which is an extra of the computer where reports are made: 250 MB, never on the Pi. Each
 visit is in one row of its kind and in one row of each table. So the budget epsilon is divided by
 the number of kinds, and each row gets noise of the discrete Laplace distribution. Epsilon bounds
-what a reader can learn about one visit: by seeing the report, the odds of any guess about it rise
-by a factor of e to the power epsilon at most: 1.1 for 0.1, 2.7 for 1, 148 for 5. A person with ten
-visits has ten times that. The bound is for the numbers; which times were merged or withheld was
-decided by min_group before, without noise.
+what a reader can learn about one visit: by seeing the report, the odds of a guess that it took
+place, or did not, rise by a factor of e to the power epsilon at most: 1.1 for 0.1, 2.7 for 1, 148
+for 5. Of a guess what it was like, such as when or with which attributes, they rise by that factor
+twice at most: the visit leaves one row and enters another. A person with ten visits has ten times
+the epsilon. The bound is for the numbers; which times were merged or withheld was decided by
+min_group before, without noise.
 """
 
 from collections.abc import Sequence

@@ -36,6 +36,7 @@ TYPES = {
     ".png": "image/png",
 }
 SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # it has a style of its own, no script
+PAGE_LEVEL = b'data-privacy="faces"'
 FACES_S = 0.2  # between two events with faces
 STATUS_S = 2.0  # between two events with the status
 AGAIN_S = 5.0  # after so long without news, the last picture is sent again: shows a dead viewer
@@ -54,11 +55,12 @@ class StaticFile:
     tag: str
 
 
-def static_files(folder: Path = FOLDER / "static") -> Mapping[str, StaticFile]:
-    """Return the page's files by name."""
+def static_files(privacy: str, folder: Path = FOLDER / "static") -> Mapping[str, StaticFile]:
+    """Return the page's files by name; privacy: the level, which the page obeys from the start."""
+    level = PAGE_LEVEL.replace(b"faces", privacy.encode())
     return {
         path.name: StaticFile(
-            content := path.read_bytes(),
+            content := path.read_bytes().replace(PAGE_LEVEL, level),
             TYPES[path.suffix],
             f'"{hashlib.sha256(content).hexdigest()[:16]}"',
         )
@@ -91,7 +93,7 @@ class Site:
     def __init__(self, live: LiveRun, facts: Facts, access: Access, body_s: float):
         self._live, self._facts, self._access, self._body_s = live, facts, access, body_s
         self._web, self._permits = live.settings.web, live.settings.permits
-        self._files = static_files()
+        self._files = static_files(live.settings.privacy)
         self._api = (FOLDER / "openapi.json").read_bytes()
         self.pictures = Pictures(self._web)
         self.stream_feed, self.event_feed = Feed(), Feed()

@@ -28,7 +28,7 @@ def file(tmp_path):
 def test_a_report_in_several_forms(tmp_path, file):
     page, table = tmp_path / "w.html", tmp_path / "w.csv"
     assert main(["report", str(file), "--out", str(page), str(table)]) == 0
-    assert "The model finds 94 % of those who have it" in page.read_text()
+    assert "the model finds 94 % of those who have it" in page.read_text()
     assert "smiling,60,120,50.0" in table.read_text()
 
 
@@ -60,6 +60,13 @@ def test_what_is_wrong_is_one_line(arguments, error, message):
     assert message in str(raised.value) and raised.value.hint
 
 
+def test_an_address_too_long_for_a_code_is_one_line(tmp_path):
+    pytest.importorskip("segno")
+    address = f"https://shop.example/{'x' * 5000}"
+    with pytest.raises(UsageError, match="5021 characters is too long for a QR code"):
+        main(["notice", "--by", "x", "--address", address, "--out", str(tmp_path / "n.html")])
+
+
 def test_the_file_that_is_read_is_not_overwritten(file):
     with pytest.raises(UsageError, match="is one of the files to read"):
         main(["report", str(file), "--out", str(file)])
@@ -73,7 +80,7 @@ def test_a_notice_of_the_settings(tmp_path):
     assert main([*NOTICE, "--config", str(config), "--out", str(out)]) == 0
     text = out.read_text()
     assert "The &lt;shop&gt;" in text and text.count("<svg") == 2
-    assert "numbers of at least 10 people together" in text and "smiling" in text
+    assert "numbers of at least 10 visits together" in text and "smiling" in text
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ def test_the_page_shows_what_the_level_of_privacy_permits(serve, level, refused_
             assert answer.json()["error"] == f'no pictures: privacy = "{level}" in the settings'
         status = client.get("/api/status").json()
         assert status["privacy"] == level
+        assert f'data-privacy="{level}"' in client.get("/").text  # also before scripts run
         told = "Nothing about a single person is kept, shown or sent." in status["kept"]
         assert told is (level == "counts")
 
