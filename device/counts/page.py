@@ -1,5 +1,6 @@
 """The report as one page of HTML: nothing is loaded, no script, to be mailed and printed."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -258,8 +259,8 @@ def _footer(report: Report, notes: Notes) -> str:
     if notes.epsilon:
         sentences.append(
             f"Noise was added to every number (differential privacy, epsilon {notes.epsilon:g}): "
-            "a reader of this report learns hardly more about any one visit than without it. "
-            "The intervals do not include this noise."
+            "this report raises the odds of a guess that a visit took place by a factor of "
+            f"{math.exp(notes.epsilon):,.3g} at most. The intervals do not include this noise."
         )
     return " ".join(sentences)
 

@@ -48,6 +48,8 @@ def plain_name(attribute: str) -> str:
 def traffic_sentence(report: Report) -> str:
     """Return how many visits there were, and how that compares with the week before."""
     week = report.week
+    if not week.seen and week.withheld_groups:
+        return "Fewer visits were seen than the smallest group, so their number was withheld."
     text = f"{week.seen:,.0f} visits were seen in {week.watched_hours:,.0f} hours"
     if week.refused:
         share = 100 * week.refused / week.seen

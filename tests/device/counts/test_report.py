@@ -223,6 +223,17 @@ def test_words_of_a_change():
     assert "more than chance explains" in share_sentence(found.shares[0])
 
 
+def test_words_of_a_week_that_was_withheld():
+    found = report([hour(0, 8, None), hour(0, 8, 0, REFUSED)])
+    assert "their number was withheld" in traffic_sentence(found)
+    assert html(found, NOTES)
+
+
+def test_epsilon_is_told_as_a_factor():
+    page = html(report([hour(0, 8, 30)]), Notes(10, "", 0, 0, 1.0))
+    assert "took place by a factor of 2.72 at most" in page
+
+
 @pytest.mark.parametrize(
     "value, words", [(0.0, "0 %"), (0.004, "under 1 %"), (0.936, "94 %"), (0.996, "over 99 %")]
 )
