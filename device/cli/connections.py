@@ -1,4 +1,4 @@
-"""Open what the settings connect a run with: web page, MQTT, metrics, rules.
+"""Open what the settings connect a run with: web page, MQTT, metrics, rules, store.
 
 Each is entered on the stack. What is off is not imported, and without any there is no live state.
 """
@@ -12,7 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from ..log import log
 from ..settings import Settings
+from .command import readable_by
 
 if TYPE_CHECKING:
     from ..attributes.model_card import ModelCard
@@ -25,7 +27,13 @@ if TYPE_CHECKING:
 
 
 def check_connections(settings: Settings, card: ModelCard, shown: Sequence[str]) -> None:
-    """Raise UsageError for page, MQTT and rules that cannot be, before a camera is waited for."""
+    """Raise UsageError for counts, page, MQTT and rules that cannot be, before a camera opens."""
+    if settings.counts.file:
+        from ..counts.choice import check_choice, warnings_of
+
+        check_choice(settings.counts.attributes, card.names)
+        for sentence in warnings_of(settings.counts.attributes):
+            log.warning("%s. Try: docs/PRIVACY.md before you count by it", sentence)
     if settings.web.address:
         from ..web import check_web
 
@@ -38,6 +46,11 @@ def check_connections(settings: Settings, card: ModelCard, shown: Sequence[str])
         from ..rules.build import check_rules
 
         check_rules(settings, card)
+    if settings.store.file:
+        from ..store.writer import check_store
+
+        with readable_by(settings.outputs.readable_by):
+            check_store(settings)
 
 
 def build_connections(
@@ -61,6 +74,8 @@ def build_connections(
     from ..camera.photos import Photos
     from ..outputs.live import LiveRun, LiveState
 
+    if settings.store.file and isinstance(camera, Photos):
+        raise UsageError("[store] stores visits, and photos have none", "--log FILE.csv")
     if settings.rules and isinstance(camera, Photos):
         raise UsageError("rules need a video or a camera, not photos", "--camera clip.mp4")
     thresholds = dict(zip(card.names, card.values("threshold").tolist(), strict=True))
@@ -76,6 +91,7 @@ def build_connections(
         lambda: camera.dropped if is_live(camera) else 0,
         lambda: is_live(camera) and camera.reconnecting,
         *_measured(outputs),
+        files.counts,
     )
     # Entered last, so left first: its end is what ends the connections' threads.
     _open(live, stack)
@@ -87,15 +103,16 @@ def _measured(
 ) -> tuple[dict[str, Callable[[], RowCounts]], dict[str, Callable[[], int]]]:
     """Return what counts the rows of the outputs' logs, and the lengths of their queues."""
     from ..outputs.background import BackgroundOutput
+    from ..outputs.counts_log import CountsLog
     from ..outputs.csv_log import CsvLog
     from ..outputs.visit_log import VisitLog
 
     rows: dict[str, Callable[[], RowCounts]] = {}
     waiting: dict[str, Callable[[], int]] = {}
     for output in outputs:
-        if isinstance(output, CsvLog | VisitLog):
-            name = "faces" if isinstance(output, CsvLog) else "visits"
-            rows[name] = partial(getattr, output, "counts")
+        if isinstance(output, CsvLog | VisitLog | CountsLog):
+            names = {CsvLog: "faces", VisitLog: "visits", CountsLog: "counts"}
+            rows[names[type(output)]] = partial(getattr, output, "counts")
         elif isinstance(output, BackgroundOutput):
             waiting["recording"] = partial(getattr, output, "waiting")
     return rows, waiting
@@ -104,7 +121,11 @@ def _measured(
 def _connected(settings: Settings) -> bool:
     """Return whether the settings enable any connection."""
     return bool(
-        settings.web.address or settings.mqtt.host or settings.metrics.enabled or settings.rules
+        settings.web.address
+        or settings.mqtt.host
+        or settings.metrics.enabled
+        or settings.rules
+        or settings.store.file
     )
 
 
@@ -124,6 +145,11 @@ def _open(live: LiveRun, stack: contextlib.ExitStack) -> None:
 
         rules = open_rules(live, stack, publish)
         live = replace(live, waiting={**live.waiting, "rules": lambda: rules.waiting})
+    if live.settings.store.file:
+        from ..store.writer import open_writer
+
+        writer = open_writer(live, stack)
+        live = replace(live, waiting={**live.waiting, "store": lambda: writer.waiting})
     if live.settings.metrics.enabled:  # last, to report the queues of the others
         from ..metrics.exporter import open_metrics
 
