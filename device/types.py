@@ -19,6 +19,7 @@ OK, TOO_SMALL, BLURRED, TURNED_AWAY = "ok", "too small", "blurred", "turned away
 TOO_DARK, TOO_BRIGHT, UPSIDE_DOWN = "too dark", "too bright", "upside down"
 IN, OUT = "in", "out"  # Crossing.direction
 NO_FACE = "no face"  # in the log only: of a photo without faces
+UNREADABLE = "unreadable"  # in tables of photos only: of one that cannot be read
 UNKNOWN = "unknown"  # Face.person of a face that belongs to no enrolled person
 
 Box = tuple[float, float, float, float]  # x, y, w, h in px of the frame
