@@ -24,7 +24,10 @@ from packaging.requirements import Requirement
 
 from tests.conftest import ROOT
 
-EXTRAS = ("pi", "emoji", "heif", "metrics", "mqtt", "people", "push", "rules", "video", "web")
+EXTRAS = (
+    *("pi", "cluster", "emoji", "heif", "label", "metrics", "mqtt", "people", "push", "rules"),
+    *("s3", "video", "web"),
+)
 SOURCES = (
     "device",
     "models",
@@ -34,13 +37,16 @@ SOURCES = (
         f"requirements-{extra}.txt"
         for extra in [
             "pi",
+            "cluster",
             "emoji",
             "heif",
+            "label",
             "metrics",
             "mqtt",
             "people",
             "push",
             "rules",
+            "s3",
             "video",
             "web",
         ]

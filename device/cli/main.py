@@ -29,6 +29,7 @@ COMMANDS = {
     "web": ("cli.web", "make the password of the web page"),
     "rules": ("cli.rules", "test a settings file's rules on a video"),
     "mqtt": ("cli.mqtt", "remove this camera from Home Assistant"),
+    "label": ("cli.label", "label archives of photos and videos"),
     "bench": ("cli.bench", "measure the speed and memory of this computer"),
 }
 

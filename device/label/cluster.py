@@ -94,7 +94,8 @@ def _run_tasks(client: Any, job: Job, shards: Iterator[Shard], done: Done) -> No
         return future
 
     ahead = AHEAD * max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-    finished = distributed.as_completed([submit(shard) for shard in islice(shards, ahead)])
+    begun = [submit(shard) for shard in islice(shards, ahead)]
+    finished = distributed.as_completed(begun, loop=client.loop)
     for future in finished:
         shard = running.pop(future)
         try:

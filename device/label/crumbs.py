@@ -1,6 +1,7 @@
 """Find the photo that ends its process: a decoder may crash, or the system take its memory.
 
-The number of the input in hand is kept in a small file beside the shard, which outlives the process.
+The number of the input in hand is kept in a small file beside the shard, which outlives the
+process.
 """
 
 import contextlib

@@ -68,7 +68,7 @@ def access_error(name: str, error: Exception) -> SourceError:
 def read_photo_bytes(url: str) -> bytes:
     """Return an object's content, of one request.
 
-    Raises one of LASTING or ValueError for what asking again does not mend, FacetError for the rest.
+    Raises one of LASTING or ValueError for what stays as it is, FacetError for the rest.
     """
     system, path = filesystem(url)
     with _passing(url):

@@ -154,8 +154,7 @@ def schema_of(names: Sequence[str]) -> pyarrow.Schema:
         for name, unit in FIXED.items()
     ]
     fields += [
-        arrow.field(name, real, metadata={"unit": "calibrated probability, 0..1"})
-        for name in names
+        arrow.field(name, real, metadata={"unit": "calibrated probability, 0..1"}) for name in names
     ]
     model = arrow.field(
         MODEL, arrow.dictionary(arrow.int8(), text), metadata={"unit": "SHA-256 of the network"}
