@@ -4,12 +4,15 @@ A process that ends, for whatever reason, is replaced, and its shard done again.
 """
 
 import ctypes
+import os
 import signal
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+
+import cv2
 
 from ..errors import FacetError
 from ..log import log
@@ -108,4 +111,8 @@ def _labelled(job: Job, shard: Shard) -> Counts:
 def start_process() -> None:
     """Prepare a process: it ends with its parent, which alone reacts to Ctrl+C."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    parent = parent_process()
+    if parent and os.getppid() != parent.pid:  # it ended before; nobody would end this one
+        os._exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
