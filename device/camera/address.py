@@ -24,6 +24,7 @@ from ..settings import CameraSettings
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # One that settings or a flag may hold; a text around it ends it, unless its password has spaces.
 IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:.*@)?[^\s'\"]+|[^\s'\"]*:[^\s]*@[^\s'\"]+")
+STORES = ("s3", "gs", "gcs", "az", "abfs")  # of objects; their addresses have no password
 PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 MASK = "***"
 PASSWORD, USER = "FACET_CAMERA_PASSWORD", "FACET_CAMERA_USER"  # in the environment
@@ -142,6 +143,8 @@ def mask_addresses(text: str) -> str:
     """
 
     def masked(found: re.Match[str]) -> str:
+        if found[0].startswith(tuple(f"{store}://" for store in STORES)) and "@" not in found[0]:
+            return found[0]
         address = found[0].rstrip(".,:;")  # of the sentence around it
         return printable(address) + found[0][len(address) :]
 

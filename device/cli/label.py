@@ -56,6 +56,9 @@ def main(argv: list[str] | None = None) -> None:
         raise UsageError(
             f"--cluster {args.cluster} is no address", f"--cluster tcp://{args.cluster}"
         )
+    for flag, value in (("--workers", args.workers), ("--shard-size", args.shard_size)):
+        if value == 0:
+            raise UsageError(f"{flag} 0, need 1 or more", f"without {flag}")
     if not (math.isfinite(args.every) and args.every >= 0):
         raise UsageError(f"--every {args.every}, need 0 or more", "--every 1")
     _label(args)

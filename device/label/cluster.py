@@ -93,7 +93,11 @@ def _run_tasks(client: Any, job: Job, shards: Iterator[Shard], done: Done) -> No
         running[future] = shard
         return future
 
-    ahead = AHEAD * max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+    workers = len(client.scheduler_info(n_workers=-1)["workers"])
+    if not workers:
+        address = client.scheduler.address
+        log.info(f"{address} has no workers yet. Try: dask worker {address} on each computer")
+    ahead = AHEAD * max(1, workers)
     begun = [submit(shard) for shard in islice(shards, ahead)]
     finished = distributed.as_completed(begun, loop=client.loop)
     for future in finished:

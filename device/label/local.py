@@ -19,7 +19,7 @@ from ..log import log
 from ..model_trial import PR_SET_PDEATHSIG
 from .shards import Shard
 from .table import Counts
-from .worker import Job, label_shard, prepare
+from .worker import Job, label_shard
 
 AHEAD = 2  # shards per process that are being labelled or wait
 DEATHS = 20  # of processes in a row, without a shard that was finished between
@@ -81,7 +81,7 @@ def _run_pool(job: Job, remaining: _Remaining, workers: int, done: Done) -> None
         running: dict[Future[Counts], Shard] = {}
         while True:
             for shard in islice(waiting, AHEAD * workers - len(running)):
-                running[pool.submit(_labelled, job, shard)] = shard
+                running[pool.submit(label_shard, job, shard)] = shard
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -90,7 +90,7 @@ def _run_pool(job: Job, remaining: _Remaining, workers: int, done: Done) -> None
                     counts = future.result()
                 except FacetError as error:
                     remaining.fail(shard, error)
-                    running[pool.submit(_labelled, job, shard)] = shard
+                    running[pool.submit(label_shard, job, shard)] = shard
                 else:
                     remaining.finish(shard)
                     done(counts)
@@ -101,11 +101,6 @@ def _run_pool(job: Job, remaining: _Remaining, workers: int, done: Done) -> None
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _labelled(job: Job, shard: Shard) -> Counts:
-    prepare(job)
-    return label_shard(job, shard)
 
 
 def start_process() -> None:

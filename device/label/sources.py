@@ -45,9 +45,9 @@ def list_inputs(source: str) -> list[str]:
     Raises SourceError if there are none or they cannot be listed, UsageError for an address whose
     package is missing.
     """
-    names = list(dict.fromkeys(_listed(source)))
+    names = list(dict.fromkeys(_listed(source))) if source else []
     if not names:
-        raise SourceError(f"no photo, video or tar in {source}", SOURCES)
+        raise SourceError(f"no photo, video or tar in {source or repr(source)}", SOURCES)
     return names
 
 
@@ -65,7 +65,7 @@ def _listed(source: str) -> Iterator[str]:
             return iter(sorted(_of_pattern(source)))
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {source}: {os_reason(error)}", SOURCES) from error
-    raise SourceError(f"no {source or repr(source)}", SOURCES)
+    raise SourceError(f"no {source}", SOURCES)
 
 
 def _of_folder(folder: Path) -> Iterator[str]:

@@ -1,10 +1,12 @@
 """Label one shard in one process: read its inputs, find and classify the faces, write its file.
 
-The networks are loaded with the first picture and kept for the process's further shards.
+The networks are loaded once per process and kept for its further shards.
 """
 
 from __future__ import annotations
 
+import functools
+import platform
 import tarfile
 import zlib
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 import cv2
+import numpy as np
 
 from ..api import analyze_photo
 from ..attributes.classifier import Classifier
@@ -52,13 +55,20 @@ class Job:
 
 def prepare(job: Job) -> None:
     """Load the networks, once per process; ModelError if this computer has another model."""
+    _load(job.settings, job.model)
+
+
+@functools.lru_cache(maxsize=1)
+def _load(settings: Settings, model: str) -> None:
     cv2.setNumThreads(1)  # a process per core: OpenCV's own threads would only wait for each other
-    here = read_card(job.settings.attributes.model).sha256
-    if here != job.model:
+    here = read_card(settings.attributes.model).sha256
+    if here != model:
         raise ModelError(
-            f"this computer has the model {here[:12]}, the run {job.model[:12]}",
+            f"{platform.node()} has the model {here[:12]}, the run {model[:12]}",
             "the same --model on every computer",
         )
+    blank = np.zeros((64, 64, 3), np.uint8)
+    analyze_photo(Photo(blank, 1.0, None), "", settings)
 
 
 def label_shard(job: Job, shard: Shard) -> Counts:
@@ -66,6 +76,7 @@ def label_shard(job: Job, shard: Shard) -> Counts:
 
     Raises FacetError where trying again may help, as after a full disk or without a network.
     """
+    prepare(job)
     folder = Folder(job.out)
     crumb = None if folder.path is None else folder.path / f".{shard.file}.at"
     table = ShardTable(job.names, job.model)

@@ -9,6 +9,11 @@ import time
 
 import pytest
 
+from device.errors import ModelError
+from device.label.cluster import run_on
+from device.label.shards import Shard
+from device.label.worker import Job
+from device.settings import Settings
 from tests.conftest import ROOT
 from tests.device.label.conftest import rows_of, run, start
 
@@ -190,22 +195,7 @@ def test_an_address_where_nobody_answers_is_wrong_usage(archive, tmp_path):
     assert "no Dask scheduler answers" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_another_model_on_a_worker_is_refused(archive, cluster, tmp_path):
-    import shutil
-
-    from tests.conftest import CARD
-
-    # The workers read the card anew: it changes after the command has read it.
-    card = tmp_path / "attributes.json"
-    shutil.copy(CARD, card)
-    shutil.copy(CARD.with_suffix(".tflite"), tmp_path)
-    from device.errors import ModelError
-    from device.label import cluster as on_cluster
-    from device.label.worker import Job, attributes_of
-    from device.settings import Settings
-
-    settings = Settings()
-    _, names = attributes_of(settings)
-    job = Job(str(tmp_path / "out"), settings, "0" * 64, names, (), 1.0)
-    with pytest.raises(ModelError, match="this computer has the model"):
-        on_cluster.run_on(cluster.address, job, [], 1, lambda _: None)
+def test_another_model_on_a_worker_is_refused(cluster, tmp_path):
+    job = Job(str(tmp_path), Settings(), "0" * 64, ("Smiling",), (), 1.0)
+    with pytest.raises(ModelError, match="has the model .*, the run 000000000000"):
+        run_on(cluster.address, job, [Shard(0, ("/a.jpg",))], 1, lambda _: None)
