@@ -33,7 +33,7 @@ from device.files import write_atomic
 from device.settings import Settings
 from device.tflite import runtime_name
 
-MARKS = ("<!-- label-bench: begin -->", "<!-- label-bench: end -->")
+MARKS = ("<!-- label -->", "<!-- /label -->")
 DISTINCT = 100
 WIDTH, HEIGHT = 640, 480
 CORRUPT = 50  # every so many
@@ -68,7 +68,9 @@ def make_photos(folder: Path, number: int, corrupt: int = 0) -> Path:
         inner = folder / f"{index // 1000:03}"
         inner.mkdir(parents=True, exist_ok=True)
         broken = corrupt and index % corrupt == 0
-        os.link(store / ("none.jpg" if broken else f"{index % DISTINCT}.jpg"), inner / f"{index}.jpg")
+        os.link(
+            store / ("none.jpg" if broken else f"{index % DISTINCT}.jpg"), inner / f"{index}.jpg"
+        )
     return folder
 
 
@@ -208,7 +210,9 @@ def measured(photos: int, many: int) -> list[str]:
 def main(argv: list[str] | None = None) -> None:
     parser = Parser("tests.label_bench", __doc__ or "", argument_default=argparse.SUPPRESS)
     parser.add_argument("--photos", type=count, default=2000, metavar="N", help="of each run")
-    parser.add_argument("--many", type=count, metavar="N", help="for memory (default 0; written: 50,000)")
+    parser.add_argument(
+        "--many", type=count, metavar="N", help="for memory (default 0; written: 50,000)"
+    )
     parser.add_argument("--write", type=Path, metavar="FILE.md", help="fill in its table")
     args = parser.parse_args(argv)
     write = vars(args).get("write")

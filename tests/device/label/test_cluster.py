@@ -197,5 +197,5 @@ def test_an_address_where_nobody_answers_is_wrong_usage(archive, tmp_path):
 
 def test_another_model_on_a_worker_is_refused(cluster, tmp_path):
     job = Job(str(tmp_path), Settings(), "0" * 64, ("Smiling",), (), 1.0)
-    with pytest.raises(ModelError, match="has the model .*, the run 000000000000"):
+    with pytest.raises(ModelError, match=r"has the model .*, the run 000000000000"):
         run_on(cluster.address, job, [Shard(0, ("/a.jpg",))], 1, lambda _: None)

@@ -48,7 +48,12 @@ def test_what_cannot_be_read_says_why(labelled):
     assert set(failures) == {"broken.jpg", "cut.jpg", "empty.png"}
     assert failures["empty.png"]["reason"] == "it is empty"
     for row in failures.values():
-        assert (row["state"], row["face"], row["x"], row["Smiling"]) == ("unreadable", 0, None, None)
+        assert (row["state"], row["face"], row["x"], row["Smiling"]) == (
+            "unreadable",
+            0,
+            None,
+            None,
+        )
 
 
 def test_a_row_is_what_the_device_sees(archive, labelled):

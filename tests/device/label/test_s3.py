@@ -30,7 +30,7 @@ def store(archive):
         aws_secret_access_key="secret",
     )
     client.create_bucket(Bucket="photos")
-    for path in sorted((archive / "a").iterdir())[:6] + [archive / "a" / "broken.jpg"]:
+    for path in [*sorted((archive / "a").iterdir())[:6], archive / "a" / "broken.jpg"]:
         client.put_object(Bucket="photos", Key=f"in/{path.name}", Body=path.read_bytes())
     client.put_object(Bucket="photos", Key="in/readme.md", Body=b"words")
     yield client, env
@@ -41,7 +41,10 @@ def test_photos_of_a_bucket_are_labelled(store, archive, tmp_path):
     done = run("s3://photos/in", "--out", tmp_path / "out", "--workers", 1, env=store[1])
     assert done.returncode == 0, done.stderr
     rows = rows_of(tmp_path / "out")
-    assert [row["path"] for row in rows][:2] == ["s3://photos/in/00000.jpg", "s3://photos/in/00001.jpg"]
+    assert [row["path"] for row in rows][:2] == [
+        "s3://photos/in/00000.jpg",
+        "s3://photos/in/00001.jpg",
+    ]
     assert [row["face"] for row in rows] == [1] * 6 + [0]
     here = run(archive / "a", "--out", tmp_path / "here", "--workers", 1)
     assert here.returncode == 0
@@ -57,7 +60,9 @@ def test_labels_go_to_a_bucket_and_go_on(store):
     again = run(*words, env=env)
     assert again.returncode == 0, again.stderr
     assert "6 of them are done" in again.stderr
-    names = [o["Key"] for o in client.list_objects_v2(Bucket="photos", Prefix="labels/")["Contents"]]
+    names = [
+        o["Key"] for o in client.list_objects_v2(Bucket="photos", Prefix="labels/")["Contents"]
+    ]
     shards = [name for name in names if name.endswith(".parquet")]
     rows = 0
     for name in shards:

@@ -50,7 +50,7 @@ def test_a_plan_survives_its_file(names):
 
 @pytest.mark.parametrize("text", ["[]", "{}", "[1]", "nonsense", '["a"]\n["b"'])
 def test_a_damaged_plan_is_refused(text):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"line|value|char|not"):
         from_text(text.encode())
 
 
