@@ -20,7 +20,7 @@ subfolders, and a labels.csv if the photos have one; faces of HEIC and other for
 written become JPEGs. Photos that cannot be read, without a face or with several are named. Like
 --align of train.celeba and train.utkface, this stores pictures of people.
 
-Labels that people mend in Label Studio, beginning with the photos the model is least sure of:
+Labels that people correct in Label Studio, beginning with the photos the model is least sure of:
 
     python -m train.own_photos export --label-studio tasks.json --photos mine/ --attributes Smiling
     python -m train.own_photos import --label-studio answers.json --photos mine/

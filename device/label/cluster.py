@@ -16,7 +16,7 @@ from ..log import log
 from ..resources import install_hint
 from .shards import Shard
 from .table import Counts
-from .worker import Job, label_shard
+from .worker import Assignment, label_shard
 
 AHEAD = 4  # tasks per worker that run or wait
 RETRIES = 2  # of a task that raises, by the scheduler
@@ -26,15 +26,17 @@ CONNECT_S = 10.0
 Done = Callable[[Counts], None]
 
 
-def run_on(address: str, job: Job, shards: Iterable[Shard], workers: int, done: Done) -> None:
+def run_on(
+    address: str, work: Assignment, shards: Iterable[Shard], workers: int, done: Done
+) -> None:
     """Label shards on the cluster of a scheduler, or with "local" on one that is made for it.
 
     Raises UsageError if Dask is missing or nobody answers, what a shard raises, and FacetError if
     the scheduler is lost or workers keep ending.
     """
     with _client(address, workers) as client:
-        _load_models(client, job)
-        _run_tasks(client, job, iter(shards), done)
+        _load_models(client, work)
+        _run_tasks(client, work, iter(shards), done)
 
 
 @contextlib.contextmanager
@@ -67,12 +69,12 @@ def dask() -> Any:
     return distributed
 
 
-def _load_models(client: Any, job: Job) -> None:
+def _load_models(client: Any, work: Assignment) -> None:
     """Prepare the workers that are there, and each that comes later; raises ModelError."""
     from .cluster_plugin import LoadModels
 
     try:
-        client.register_plugin(LoadModels(job))
+        client.register_plugin(LoadModels(work))
     except FacetError:
         raise
     except Exception as error:  # a worker without this package, or with another version
@@ -82,14 +84,14 @@ def _load_models(client: Any, job: Job) -> None:
         ) from error
 
 
-def _run_tasks(client: Any, job: Job, shards: Iterator[Shard], done: Done) -> None:
+def _run_tasks(client: Any, work: Assignment, shards: Iterator[Shard], done: Done) -> None:
     distributed = dask()
     lost: Counter[int] = Counter()
     running: dict[Any, Shard] = {}
 
     def submit(shard: Shard) -> Any:
         # Impure, or Dask would hand out the result of an earlier run without its file.
-        future = client.submit(label_shard, job, shard, pure=False, retries=RETRIES)
+        future = client.submit(label_shard, work, shard, pure=False, retries=RETRIES)
         running[future] = shard
         return future
 

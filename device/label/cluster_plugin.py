@@ -2,7 +2,7 @@
 
 from distributed import Worker, WorkerPlugin
 
-from .worker import Job, prepare
+from .worker import Assignment, prepare
 
 
 class LoadModels(WorkerPlugin):
@@ -10,8 +10,8 @@ class LoadModels(WorkerPlugin):
 
     name = "facet-label"
 
-    def __init__(self, job: Job):
-        self.job = job
+    def __init__(self, work: Assignment):
+        self.work = work
 
     def setup(self, worker: Worker) -> None:
-        prepare(self.job)
+        prepare(self.work)

@@ -19,7 +19,7 @@ from ..log import log
 from ..model_trial import PR_SET_PDEATHSIG
 from .shards import Shard
 from .table import Counts
-from .worker import Job, label_shard
+from .worker import Assignment, label_shard
 
 AHEAD = 2  # shards per process that are being labelled or wait
 DEATHS = 20  # of processes in a row, without a shard that was finished between
@@ -28,7 +28,7 @@ ATTEMPTS = 3  # at a shard whose photos cannot be fetched
 Done = Callable[[Counts], None]
 
 
-def run_here(job: Job, shards: Iterable[Shard], workers: int, done: Done) -> None:
+def run_here(work: Assignment, shards: Iterable[Shard], workers: int, done: Done) -> None:
     """Label shards in `workers` processes; `done` gets each one's counts.
 
     Raises what a shard raises three times in a row, and FacetError if processes keep ending.
@@ -38,7 +38,7 @@ def run_here(job: Job, shards: Iterable[Shard], workers: int, done: Done) -> Non
     while todo:
         remaining = _Remaining(todo)
         try:
-            _run_pool(job, remaining, min(workers, len(todo)), done)
+            _run_pool(work, remaining, min(workers, len(todo)), done)
         except BrokenProcessPool:
             deaths = 1 if remaining.finished else deaths + 1
             if deaths > DEATHS:
@@ -73,7 +73,7 @@ class _Remaining:
             raise error
 
 
-def _run_pool(job: Job, remaining: _Remaining, workers: int, done: Done) -> None:
+def _run_pool(work: Assignment, remaining: _Remaining, workers: int, done: Done) -> None:
     # Spawned: a fork of TFLite's threads may hang.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), start_process)
     try:
@@ -81,7 +81,7 @@ def _run_pool(job: Job, remaining: _Remaining, workers: int, done: Done) -> None
         running: dict[Future[Counts], Shard] = {}
         while True:
             for shard in islice(waiting, AHEAD * workers - len(running)):
-                running[pool.submit(label_shard, job, shard)] = shard
+                running[pool.submit(label_shard, work, shard)] = shard
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -90,7 +90,7 @@ def _run_pool(job: Job, remaining: _Remaining, workers: int, done: Done) -> None
                     counts = future.result()
                 except FacetError as error:
                     remaining.fail(shard, error)
-                    running[pool.submit(label_shard, job, shard)] = shard
+                    running[pool.submit(label_shard, work, shard)] = shard
                 else:
                     remaining.finish(shard)
                     done(counts)

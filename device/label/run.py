@@ -21,7 +21,7 @@ from .progress import Progress
 from .shards import Shard, extended, from_text, size_for, to_text
 from .sources import list_inputs
 from .table import SCHEMA, Counts, arrow_modules
-from .worker import Job, attributes_of
+from .worker import Assignment, attributes_of
 
 PLAN, RUN = "plan.jsonl", "run.json"
 
@@ -66,23 +66,23 @@ def label(request: Request) -> Counts:
         where = f"on {request.cluster}" if request.cluster else f"processes: {request.workers}"
         log.info(f"{counted(total, 'input')} in {counted(len(plan), 'shard')}{begun}; {where}")
         facts = (("facet.version", __version__), ("facet.key", digest(key)))
-        job = Job(request.out, request.settings, model, names, facts, request.every_s)
+        work = Assignment(request.out, request.settings, model, names, facts, request.every_s)
         progress = Progress(total, total - left)
-        _run(request, job, todo, progress)
+        _run(request, work, todo, progress)
     return progress.counts
 
 
-def _run(request: Request, job: Job, todo: Sequence[Shard], progress: Progress) -> None:
+def _run(request: Request, work: Assignment, todo: Sequence[Shard], progress: Progress) -> None:
     if not todo:
         return
     if request.cluster:
         from .cluster import run_on
 
-        run_on(request.cluster, job, todo, request.workers, progress.add)
+        run_on(request.cluster, work, todo, request.workers, progress.add)
     else:
         from .local import run_here
 
-        run_here(job, todo, request.workers, progress.add)
+        run_here(work, todo, request.workers, progress.add)
 
 
 def run_key(request: Request, model: str, names: Sequence[str]) -> dict[str, Any]:

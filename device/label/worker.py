@@ -37,7 +37,7 @@ DAMAGED = (tarfile.TarError, EOFError, zlib.error, UnicodeError)
 
 
 @dataclass(frozen=True)
-class Job:
+class Assignment:
     """What all shards of a run are labelled with; it travels to other computers."""
 
     out: str
@@ -53,9 +53,9 @@ class Job:
     """s between two pictures of a video; 0: each."""
 
 
-def prepare(job: Job) -> None:
+def prepare(work: Assignment) -> None:
     """Load the networks, once per process; ModelError if this computer has another model."""
-    _load(job.settings, job.model)
+    _load(work.settings, work.model)
 
 
 @functools.lru_cache(maxsize=1)
@@ -71,23 +71,23 @@ def _load(settings: Settings, model: str) -> None:
     analyze_photo(Photo(blank, 1.0, None), "", settings)
 
 
-def label_shard(job: Job, shard: Shard) -> Counts:
+def label_shard(work: Assignment, shard: Shard) -> Counts:
     """Label a shard and write its file; the same again gives the same file.
 
     Raises FacetError where trying again may help, as after a full disk or without a network.
     """
-    prepare(job)
-    folder = Folder(job.out)
+    prepare(work)
+    folder = Folder(work.out)
     crumb = None if folder.path is None else folder.path / f".{shard.file}.at"
-    table = ShardTable(job.names, job.model)
+    table = ShardTable(work.names, work.model)
     with Crumbs(crumb) as crumbs:
         for number, name in enumerate(shard.inputs):
             try:
                 crumbs.take(str(number))
-                LABELLERS[kind_of(name)](table, name, job, partial(_take, crumbs, number))
+                LABELLERS[kind_of(name)](table, name, work, partial(_take, crumbs, number))
             except (SourceError, *LASTING) as error:
                 table.add_failure(Where(name), reason_of(error))
-        facts = {**dict(job.facts), "facet.shard": shard.digest}
+        facts = {**dict(work.facts), "facet.shard": shard.digest}
         folder.write(shard.file, table.to_parquet(facts))
     return table.counts(len(shard.inputs))
 
@@ -107,8 +107,10 @@ def reason_of(error: BaseException) -> str:
     return error.message if isinstance(error, FacetError) else os_reason(error)  # type: ignore[arg-type]
 
 
-def _label_photo(table: ShardTable, name: str, job: Job, take: Callable[[int], None]) -> None:
-    _add(table, Where(name), job, partial(_photo, name))
+def _label_photo(
+    table: ShardTable, name: str, work: Assignment, take: Callable[[int], None]
+) -> None:
+    _add(table, Where(name), work, partial(_photo, name))
 
 
 def _photo(name: str) -> Photo:
@@ -121,7 +123,7 @@ def _photo(name: str) -> Photo:
     return decode_photo(name, content)
 
 
-def _label_tar(table: ShardTable, name: str, job: Job, take: Callable[[int], None]) -> None:
+def _label_tar(table: ShardTable, name: str, work: Assignment, take: Callable[[int], None]) -> None:
     """Add the photos of a tar, which is read once from begin to end, as webdataset's are."""
     try:
         with opened(name) as raw, tarfile.open(fileobj=raw, mode="r|*") as tar:
@@ -133,7 +135,7 @@ def _label_tar(table: ShardTable, name: str, job: Job, take: Callable[[int], Non
                     except SourceError as error:
                         table.add_failure(where, reason_of(error))
                         continue
-                    _add(table, where, job, partial(_member, tar, member))
+                    _add(table, where, work, partial(_member, tar, member))
     except DAMAGED as error:
         table.add_failure(Where(name), f"the tar is cut or damaged: {error}")
 
@@ -150,22 +152,24 @@ def _member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Photo:
     return decode_photo(member.name, file.read() if file else b"")
 
 
-def _label_video(table: ShardTable, name: str, job: Job, take: Callable[[int], None]) -> None:
+def _label_video(
+    table: ShardTable, name: str, work: Assignment, take: Callable[[int], None]
+) -> None:
     """Add the pictures of a video that are `every_s` apart, each analyzed as a photo is."""
     next_s = 0.0
     with local_copy(name) as path, VideoFile(path, reports=False) as video:
         for frame in video:
             if frame.at_s + 1e-6 < next_s:
                 continue
-            next_s = max(next_s + job.every_s, frame.at_s)
+            next_s = max(next_s + work.every_s, frame.at_s)
             where = Where(name, frame=frame.index, time_s=round(frame.at_s, 4))
-            _add(table, where, job, partial(Photo, frame.bgr, 1.0, None))
+            _add(table, where, work, partial(Photo, frame.bgr, 1.0, None))
 
 
-def _add(table: ShardTable, where: Where, job: Job, read: Callable[[], Photo]) -> None:
+def _add(table: ShardTable, where: Where, work: Assignment, read: Callable[[], Photo]) -> None:
     """Add the faces of a picture, or the reason why it has none to show."""
     try:
-        faces = analyze_photo(read(), where.member or where.path, job.settings)
+        faces = analyze_photo(read(), where.member or where.path, work.settings)
     except ModelError:
         raise
     except (SourceError, *LASTING) as error:

@@ -12,7 +12,7 @@ import pytest
 from device.errors import ModelError
 from device.label.cluster import run_on
 from device.label.shards import Shard
-from device.label.worker import Job
+from device.label.worker import Assignment
 from device.settings import Settings
 from tests.conftest import ROOT
 from tests.device.label.conftest import rows_of, run, start
@@ -196,6 +196,6 @@ def test_an_address_where_nobody_answers_is_wrong_usage(archive, tmp_path):
 
 
 def test_another_model_on_a_worker_is_refused(cluster, tmp_path):
-    job = Job(str(tmp_path), Settings(), "0" * 64, ("Smiling",), (), 1.0)
+    work = Assignment(str(tmp_path), Settings(), "0" * 64, ("Smiling",), (), 1.0)
     with pytest.raises(ModelError, match=r"has the model .*, the run 000000000000"):
-        run_on(cluster.address, job, [Shard(0, ("/a.jpg",))], 1, lambda _: None)
+        run_on(cluster.address, work, [Shard(0, ("/a.jpg",))], 1, lambda _: None)
