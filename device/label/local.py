@@ -17,6 +17,7 @@ import cv2
 from ..errors import FacetError
 from ..log import log
 from ..model_trial import PR_SET_PDEATHSIG
+from .crumbs import Crumbs
 from .shards import Shard
 from .table import Counts
 from .worker import Assignment, label_shard
@@ -94,6 +95,8 @@ def _run_pool(work: Assignment, remaining: _Remaining, workers: int, done: Done)
                 else:
                     remaining.finish(shard)
                     done(counts)
+    except BrokenProcessPool:  # the pool ends the others by SIGTERM
+        raise
     except BaseException:
         # At once: two signals in a row may leave processes waiting for ever.
         for process in list((pool._processes or {}).values()):
@@ -110,4 +113,11 @@ def start_process() -> None:
     if parent and os.getppid() != parent.pid:  # it ended before; nobody would end this one
         os._exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
     cv2.setNumThreads(1)
+
+
+def _end(*_: object) -> None:
+    """End a process because another one has: its input is not to blame."""
+    Crumbs.forget()
+    os._exit(1)

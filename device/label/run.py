@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Sequence
+import secrets
+import time
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +24,10 @@ from .progress import Progress
 from .shards import Shard, extended, from_text, size_for, to_text
 from .sources import list_inputs
 from .table import SCHEMA, Counts, arrow_modules
-from .worker import Assignment, attributes_of
+from .worker import Assignment, attributes_of, crumb_name
 
 PLAN, RUN = "plan.jsonl", "run.json"
+PART_S = 600.0  # s that writing a file may take
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ def label(request: Request) -> Counts:
         if RUN not in folder.names():
             folder.write(RUN, f"{json.dumps(key, indent=2)}\n".encode())
         done = done_of(folder, plan)
+        tidy(folder, done)
         todo = [shard for shard in plan if shard.number not in done]
         total = sum(len(shard.inputs) for shard in plan)
         left = sum(len(shard.inputs) for shard in todo)
@@ -66,7 +71,8 @@ def label(request: Request) -> Counts:
         where = f"on {request.cluster}" if request.cluster else f"processes: {request.workers}"
         log.info(f"{counted(total, 'input')} in {counted(len(plan), 'shard')}{begun}; {where}")
         facts = (("facet.version", __version__), ("facet.key", digest(key)))
-        work = Assignment(request.out, request.settings, model, names, facts, request.every_s)
+        run = secrets.token_hex(4)
+        work = Assignment(request.out, request.settings, model, names, facts, request.every_s, run)
         progress = Progress(total, total - left)
         _run(request, work, todo, progress)
     return progress.counts
@@ -156,6 +162,20 @@ def done_of(folder: Folder, plan: Sequence[Shard]) -> set[int]:
     names = folder.names()
     there = [shard for shard in plan if shard.file in names]
     return {shard.number for shard in there if _is_whole(folder, shard)}
+
+
+def tidy(folder: Folder, done: Set[int]) -> None:
+    """Remove what killed processes have left in a folder on a disk."""
+    if folder.path is None:
+        return
+    crumbs = {crumb_name(Shard(number, ()).file) for number in done}
+    for name in folder.names():
+        path = folder.path / name
+        is_part = name.startswith("shard-") and name.endswith(".part")
+        with contextlib.suppress(OSError):
+            # A worker of a run before may still write a newer one.
+            if name in crumbs or (is_part and time.time() - path.stat().st_mtime > PART_S):
+                path.unlink()
 
 
 def _is_whole(folder: Folder, shard: Shard) -> bool:

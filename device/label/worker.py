@@ -25,11 +25,12 @@ from ..camera.photo_files import PHOTO_ENDINGS, is_litter
 from ..camera.video import VideoFile
 from ..errors import FacetError, ModelError, SourceError, os_reason
 from ..settings import Settings
-from .crumbs import Crumbs
+from .ahead import ReadAhead
+from .crumbs import Crumbs, LethalError
 from .folder import Folder
 from .shards import Shard
 from .sources import Kind, kind_of
-from .storage import LASTING, MAX_PHOTO, is_url, local_copy, opened, read_photo_bytes
+from .storage import LASTING, MAX_PHOTO, is_url, local_copy, opened
 from .table import Counts, ShardTable, Where
 
 # A tar that is cut or damaged; a network that fails raises others.
@@ -51,6 +52,8 @@ class Assignment:
     """Kept in each file's footer."""
     every_s: float
     """s between two pictures of a video; 0: each."""
+    run: str
+    """Different for each run."""
 
 
 def prepare(work: Assignment) -> None:
@@ -78,66 +81,93 @@ def label_shard(work: Assignment, shard: Shard) -> Counts:
     """
     prepare(work)
     folder = Folder(work.out)
-    crumb = None if folder.path is None else folder.path / f".{shard.file}.at"
-    table = ShardTable(work.names, work.model)
-    with Crumbs(crumb) as crumbs:
+    crumb = None if folder.path is None else folder.path / crumb_name(shard.file)
+    with Crumbs(crumb, work.run) as crumbs, ReadAhead(shard.inputs) as ahead:
+        labeller = _Labeller(work, crumbs, ahead)
         for number, name in enumerate(shard.inputs):
-            try:
-                crumbs.take(str(number))
-                LABELLERS[kind_of(name)](table, name, work, partial(_take, crumbs, number))
-            except (SourceError, *LASTING) as error:
-                table.add_failure(Where(name), reason_of(error))
+            labeller.add(number, name)
+        table = labeller.table
         facts = {**dict(work.facts), "facet.shard": shard.digest}
         folder.write(shard.file, table.to_parquet(facts))
     return table.counts(len(shard.inputs))
 
 
-def _take(crumbs: Crumbs, number: int, member: int) -> None:
-    crumbs.take(f"{number}/{member}")
+def crumb_name(file: str) -> str:
+    """Return the name of what `Crumbs` keeps beside a shard's file."""
+    return f".{file}.at"
 
 
-def reason_of(error: BaseException) -> str:
-    """Return why an input cannot be read, without its name."""
-    if isinstance(error, PhotoError):
-        return str(error.message).rpartition(": ")[2]
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    if isinstance(error, PermissionError):
-        return "access denied"
-    return error.message if isinstance(error, FacetError) else os_reason(error)  # type: ignore[arg-type]
+class _Labeller:
+    """Adds inputs to the table of a shard."""
 
+    def __init__(self, work: Assignment, crumbs: Crumbs, ahead: ReadAhead):
+        self.table = ShardTable(work.names, work.model)
+        self._work, self._crumbs, self._ahead = work, crumbs, ahead
+        self._adders = {Kind.PHOTO: self._photo, Kind.TAR: self._tar, Kind.VIDEO: self._video}
 
-def _label_photo(
-    table: ShardTable, name: str, work: Assignment, take: Callable[[int], None]
-) -> None:
-    _add(table, Where(name), work, partial(_photo, name))
+    def add(self, number: int, name: str) -> None:
+        """Add the rows of an input; number: its place in the shard."""
+        try:
+            self._crumbs.take(str(number))
+            self._adders[kind_of(name)](number, name)
+        except (SourceError, *LASTING) as error:
+            self._ahead.drop(name)
+            self.table.add_failure(Where(name), reason_of(error))
 
+    def _photo(self, number: int, name: str) -> None:
+        self._picture(Where(name), partial(self._decoded, name))
 
-def _photo(name: str) -> Photo:
-    if not is_url(name):
-        return decode_photo(Path(name))
-    try:
-        content = read_photo_bytes(name)
-    except ValueError as error:
-        raise PhotoError(f"cannot read the photo {name}: {error}", "a smaller one") from error
-    return decode_photo(name, content)
+    def _decoded(self, name: str) -> Photo:
+        if not is_url(name):
+            return decode_photo(Path(name))
+        try:
+            content = self._ahead.read(name)
+        except ValueError as error:
+            raise PhotoError(f"cannot read the photo {name}: {error}", "a smaller one") from error
+        return decode_photo(name, content)
 
+    def _tar(self, number: int, name: str) -> None:
+        """Add the photos of a tar, which is read once from begin to end, as webdataset's are."""
+        try:
+            with opened(name) as raw, tarfile.open(fileobj=raw, mode="r|*") as tar:
+                for place, member in enumerate(tar):
+                    if member.isreg() and _is_photo(member.name):
+                        self._member(f"{number}/{place}", name, tar, member)
+        except DAMAGED as error:
+            self.table.add_failure(Where(name), f"the tar is cut or damaged: {error}")
 
-def _label_tar(table: ShardTable, name: str, work: Assignment, take: Callable[[int], None]) -> None:
-    """Add the photos of a tar, which is read once from begin to end, as webdataset's are."""
-    try:
-        with opened(name) as raw, tarfile.open(fileobj=raw, mode="r|*") as tar:
-            for number, member in enumerate(tar):
-                if member.isreg() and _is_photo(member.name):
-                    where = Where(name, member.name)
-                    try:
-                        take(number)
-                    except SourceError as error:
-                        table.add_failure(where, reason_of(error))
-                        continue
-                    _add(table, where, work, partial(_member, tar, member))
-    except DAMAGED as error:
-        table.add_failure(Where(name), f"the tar is cut or damaged: {error}")
+    def _member(self, place: str, name: str, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        where = Where(name, member.name)
+        try:
+            self._crumbs.take(place)
+        except LethalError as error:
+            self.table.add_failure(where, reason_of(error))
+        else:
+            self._picture(where, partial(_of_tar, tar, member))
+
+    def _video(self, number: int, name: str) -> None:
+        """Add the pictures of a video that are `every_s` apart, each analyzed as a photo is."""
+        next_s = 0.0
+        with local_copy(name) as path, VideoFile(path, reports=False) as video:
+            for frame in video:
+                if frame.at_s + 1e-6 < next_s:
+                    continue
+                next_s = max(next_s + self._work.every_s, frame.at_s)
+                where = Where(name, frame=frame.index, time_s=round(frame.at_s, 4))
+                self._picture(where, partial(Photo, frame.bgr, 1.0, None))
+
+    def _picture(self, where: Where, read: Callable[[], Photo]) -> None:
+        """Add the faces of a picture, or the reason why it has none to show."""
+        try:
+            faces = analyze_photo(read(), where.member or where.path, self._work.settings)
+        except (SourceError, *LASTING) as error:
+            self.table.add_failure(where, reason_of(error))
+        except (FacetError, MemoryError, *DAMAGED):  # of the store, this computer, the tar around
+            raise
+        except Exception as error:  # OpenCV's on a picture that nobody has thought of
+            self.table.add_failure(where, f"{type(error).__name__}: {error}")
+        else:
+            self.table.add_faces(where, faces)
 
 
 def _is_photo(name: str) -> bool:
@@ -145,46 +175,22 @@ def _is_photo(name: str) -> bool:
     return path.suffix in PHOTO_ENDINGS and not is_litter(path.name)
 
 
-def _member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Photo:
+def _of_tar(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Photo:
     if member.size > MAX_PHOTO:
         raise PhotoError(f"cannot read the photo {member.name}: it is too large", "a smaller one")
     file = tar.extractfile(member)
     return decode_photo(member.name, file.read() if file else b"")
 
 
-def _label_video(
-    table: ShardTable, name: str, work: Assignment, take: Callable[[int], None]
-) -> None:
-    """Add the pictures of a video that are `every_s` apart, each analyzed as a photo is."""
-    next_s = 0.0
-    with local_copy(name) as path, VideoFile(path, reports=False) as video:
-        for frame in video:
-            if frame.at_s + 1e-6 < next_s:
-                continue
-            next_s = max(next_s + work.every_s, frame.at_s)
-            where = Where(name, frame=frame.index, time_s=round(frame.at_s, 4))
-            _add(table, where, work, partial(Photo, frame.bgr, 1.0, None))
-
-
-def _add(table: ShardTable, where: Where, work: Assignment, read: Callable[[], Photo]) -> None:
-    """Add the faces of a picture, or the reason why it has none to show."""
-    try:
-        faces = analyze_photo(read(), where.member or where.path, work.settings)
-    except ModelError:
-        raise
-    except (SourceError, *LASTING) as error:
-        table.add_failure(where, reason_of(error))
-    except (FacetError, MemoryError):
-        raise
-    except DAMAGED:  # of the tar around it
-        raise
-    except Exception as error:  # OpenCV's on a picture that nobody has thought of
-        table.add_failure(where, f"{type(error).__name__}: {error}")
-    else:
-        table.add_faces(where, faces)
-
-
-LABELLERS = {Kind.PHOTO: _label_photo, Kind.TAR: _label_tar, Kind.VIDEO: _label_video}
+def reason_of(error: Exception) -> str:
+    """Return why an input cannot be read, without its name."""
+    if isinstance(error, PhotoError):
+        return str(error.message).rpartition(": ")[2]
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, PermissionError):
+        return "access denied"
+    return str(error.message) if isinstance(error, FacetError) else os_reason(error)
 
 
 def attributes_of(settings: Settings) -> tuple[str, tuple[str, ...]]:

@@ -10,11 +10,6 @@ import pytest
 
 from tests.conftest import ROOT, make_once
 
-pytest.importorskip("pyarrow", reason="no pyarrow (requirements-label.txt)")
-import pyarrow.parquet
-
-CORRUPT = 3
-
 
 def write_photos(folder: Path, photo, count: int) -> list[Path]:
     """Write photos of one person, each a little larger than the one before."""
@@ -43,6 +38,8 @@ def archive(tmp_path_factory, astronaut) -> Path:
 
 def rows_of(out: Path) -> list[dict]:
     """Return all rows of a folder of labels, in the order of their pictures."""
+    import pyarrow.parquet  # not above: the tests of plans and sources need none
+
     rows = []
     for file in sorted(out.glob("*.parquet")):
         rows += pyarrow.parquet.read_table(file).to_pylist()

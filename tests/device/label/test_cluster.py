@@ -17,6 +17,7 @@ from device.settings import Settings
 from tests.conftest import ROOT
 from tests.device.label.conftest import rows_of, run, start
 
+pytest.importorskip("pyarrow", reason="no pyarrow (requirements-label.txt)")
 pytest.importorskip("distributed", reason="no distributed (requirements-cluster.txt)")
 
 # Quick to notice what is gone, so that the tests are.
@@ -196,6 +197,6 @@ def test_an_address_where_nobody_answers_is_wrong_usage(archive, tmp_path):
 
 
 def test_another_model_on_a_worker_is_refused(cluster, tmp_path):
-    work = Assignment(str(tmp_path), Settings(), "0" * 64, ("Smiling",), (), 1.0)
+    work = Assignment(str(tmp_path), Settings(), "0" * 64, ("Smiling",), (), 1.0, "run")
     with pytest.raises(ModelError, match=r"has the model .*, the run 000000000000"):
         run_on(cluster.address, work, [Shard(0, ("/a.jpg",))], 1, lambda _: None)

@@ -9,7 +9,6 @@ import tarfile
 import time
 
 import cv2
-import pyarrow.parquet
 import pytest
 
 from device.api import analyze
@@ -20,6 +19,8 @@ from device.label.run import Request, label
 from device.label.table import Counts
 from device.settings import Settings
 from tests.device.label.conftest import environment, rows_of, run, start, write_photos
+
+parquet = pytest.importorskip("pyarrow.parquet", reason="no pyarrow (requirements-label.txt)")
 
 
 def request(source, out, **more) -> Request:
@@ -67,7 +68,7 @@ def test_a_row_is_what_the_device_sees(archive, labelled):
 
 
 def test_columns_have_units_and_files_their_origin(labelled):
-    schema = pyarrow.parquet.read_schema(next(labelled[0].glob("*.parquet")))
+    schema = parquet.read_schema(next(labelled[0].glob("*.parquet")))
     assert schema.field("x").metadata == {b"unit": b"px of the file, left side of the box"}
     assert {b"facet.version", b"facet.key", b"facet.shard"} <= set(schema.metadata)
 
@@ -293,14 +294,19 @@ def test_without_pyarrow_the_command_that_installs_it_is_named(archive, tmp_path
     assert "requirements-label.txt" in done.stderr
 
 
+def die_at(path, run: str, *places: str) -> None:
+    """Do what a process does that ends with the last of `places` in hand."""
+    crumbs = Crumbs(path, run)
+    crumbs.__enter__()
+    for place in places:
+        crumbs.take(place)
+
+
 def test_an_input_that_ends_processes_is_left_out(tmp_path):
     path = tmp_path / "crumbs"
     for _ in range(DEATHS):
-        crumbs = Crumbs(path)
-        crumbs.__enter__()
-        crumbs.take("0")
-        crumbs.take("1")  # and the process is gone
-    with Crumbs(path) as crumbs:
+        die_at(path, "a", "0", "1")
+    with Crumbs(path, "a") as crumbs:
         crumbs.take("0")
         with pytest.raises(LethalError, match="3 processes ended"):
             crumbs.take("1")
@@ -308,10 +314,46 @@ def test_an_input_that_ends_processes_is_left_out(tmp_path):
     assert not path.exists()
 
 
+def test_runs_that_were_stopped_do_not_count(tmp_path):
+    path = tmp_path / "crumbs"
+    for run_id in "abc":
+        die_at(path, run_id, "0")
+    die_at(path, "d", "0")
+    with Crumbs(path, "d") as crumbs:
+        crumbs.take("0")
+
+
+def test_a_process_that_is_told_to_end_leaves_no_crumbs(tmp_path):
+    die_at(tmp_path / "crumbs", "a", "0")
+    Crumbs.forget()
+    assert not (tmp_path / "crumbs").exists()
+
+
 def test_damaged_crumbs_are_no_crumbs(tmp_path):
     (tmp_path / "crumbs").write_text('{"at": ')
-    with Crumbs(tmp_path / "crumbs") as crumbs:
+    with Crumbs(tmp_path / "crumbs", "a") as crumbs:
         crumbs.take("0")
+
+
+LETHAL = """
+import os
+import PIL.PngImagePlugin
+PIL.PngImagePlugin.PngImageFile._open = lambda self: os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_photo_that_crashes_the_decoder_is_a_row(tmp_path, astronaut):
+    photos = tmp_path / "photos"
+    write_photos(photos, astronaut, 4)
+    cv2.imwrite(str(photos / "00001.png"), astronaut)
+    (tmp_path / "sitecustomize.py").write_text(LETHAL)
+    env = environment(PYTHONPATH=str(tmp_path))
+    words = ("--out", tmp_path / "out", "--workers", 2, "--shard-size", 3)
+    done = run(photos, *words, env=env)
+    assert done.returncode == 0, done.stderr
+    reasons = {row["path"].rpartition("/")[2]: row["reason"] for row in rows_of(tmp_path / "out")}
+    assert reasons.pop("00001.png") == "3 processes ended while they read it"
+    assert list(reasons.values()) == [None] * 4
 
 
 def test_progress_tells_speed_and_time_left():

@@ -2,11 +2,11 @@
 
 import io
 
-import pyarrow.parquet
 import pytest
 
 from tests.device.label.conftest import environment, rows_of, run
 
+parquet = pytest.importorskip("pyarrow.parquet", reason="no pyarrow (requirements-label.txt)")
 pytest.importorskip("s3fs", reason="no s3fs (requirements-s3.txt)")
 server = pytest.importorskip("moto.server", reason="no moto[server] (requirements-dev.txt)")
 boto3 = pytest.importorskip("boto3")
@@ -67,7 +67,7 @@ def test_labels_go_to_a_bucket_and_go_on(store):
     rows = 0
     for name in shards:
         body = client.get_object(Bucket="photos", Key=name)["Body"].read()
-        rows += pyarrow.parquet.read_table(io.BytesIO(body)).num_rows
+        rows += parquet.read_table(io.BytesIO(body)).num_rows
     assert rows == 6
 
 
