@@ -84,14 +84,14 @@ class ShardTable:
         self._pictures = 0
         self._states: Counter[str] = Counter()
 
-    def add_faces(self, where: Where, faces: Sequence[Face], scale: float = 1.0) -> None:
-        """Add the faces of a picture; scale: px of the file per px of their boxes."""
+    def add_faces(self, where: Where, faces: Sequence[Face]) -> None:
+        """Add the faces of a picture."""
         self._pictures += 1
         if not faces:
             self._add(where, NO_FACE)
         for face in faces:
-            box = [float(side) * scale for side in face.box]
-            points = (np.asarray(face.landmarks, float) * scale).ravel().tolist()
+            box = [float(side) for side in face.box]
+            points = np.asarray(face.landmarks, float).ravel().tolist()
             self._add(where, face.state, face, [*box, float(face.score), *points])
 
     def add_failure(self, where: Where, reason: object) -> None:
@@ -126,21 +126,49 @@ class ShardTable:
         """Return the file; facts are kept in its footer."""
         arrow, parquet = arrow_modules()
         schema = schema_of(self._names)
-        columns = [
-            arrow.array(cells, schema.field(name).type) for name, cells in self._fixed.items()
-        ]
+        columns = [_array(cells, schema.field(name).type) for name, cells in self._fixed.items()]
         rows = len(self._probabilities)
         values = np.array(self._probabilities, np.float32).reshape(rows, len(self._names))
-        columns += [
-            arrow.array(column, arrow.float32(), mask=np.isnan(column))
-            for column in np.ascontiguousarray(values.T)
-        ]
-        indices = arrow.array(np.zeros(rows, np.int8))
-        columns.append(arrow.DictionaryArray.from_arrays(indices, arrow.array([self._model])))
+        columns += [_numbers(column, ~np.isnan(column), arrow.float32()) for column in values.T]
+        indices = _numbers(np.zeros(rows, np.int8), np.ones(rows, bool), arrow.int8())
+        models = _strings([self._model])
+        columns.append(arrow.DictionaryArray.from_arrays(indices, models))
         table = arrow.Table.from_arrays(columns, schema=schema.with_metadata(facts))
         file = io.BytesIO()
-        parquet.write_table(table, file, compression="zstd")
+        # The numbers hardly repeat: dictionaries of them would only make the file larger.
+        texts = [name for name in self._fixed if schema.field(name).type == "string"]
+        parquet.write_table(table, file, compression="zstd", use_dictionary=[*texts, MODEL])
         return file.getvalue()
+
+
+def _array(cells: Sequence[Any], type_: Any) -> Any:
+    """Return a column of one of the fixed types; None is null."""
+    if type_ == "string":
+        return _strings(cells)
+    there = np.array([cell is not None for cell in cells], bool)
+    values = np.array([0 if cell is None else cell for cell in cells], type_.to_pandas_dtype())
+    return _numbers(values, there, type_)
+
+
+# Not pyarrow.array: it imports pandas where that is installed, 48 MB for each worker.
+def _numbers(values: np.ndarray, there: np.ndarray, type_: Any) -> Any:
+    arrow, _ = arrow_modules()
+    data = arrow.py_buffer(np.ascontiguousarray(values))
+    return arrow.Array.from_buffers(type_, len(values), [_bits(there), data])
+
+
+def _strings(cells: Sequence[str | None]) -> Any:
+    arrow, _ = arrow_modules()
+    texts = [(cell or "").encode() for cell in cells]
+    offsets = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    there = _bits(np.array([cell is not None for cell in cells], bool))
+    buffers = [there, arrow.py_buffer(offsets), arrow.py_buffer(b"".join(texts))]
+    return arrow.Array.from_buffers(arrow.string(), len(texts), buffers)
+
+
+def _bits(there: np.ndarray) -> Any:
+    arrow, _ = arrow_modules()
+    return arrow.py_buffer(np.packbits(there, bitorder="little"))
 
 
 def schema_of(names: Sequence[str]) -> pyarrow.Schema:
@@ -160,16 +188,6 @@ def schema_of(names: Sequence[str]) -> pyarrow.Schema:
         MODEL, arrow.dictionary(arrow.int8(), text), metadata={"unit": "SHA-256 of the network"}
     )
     return arrow.schema([*fields, model])
-
-
-def facts_of(content: bytes) -> dict[str, str]:
-    """Return the facts in a file's footer; ValueError if it is no Parquet file."""
-    arrow, parquet = arrow_modules()
-    try:
-        metadata = parquet.read_metadata(arrow.BufferReader(content)).metadata or {}
-    except (arrow.ArrowException, OSError) as error:
-        raise ValueError(one_line(error)) from error
-    return {name.decode(): fact.decode() for name, fact in metadata.items()}
 
 
 def arrow_modules() -> tuple[Any, Any]:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 import cv2
+import msgspec
 import numpy as np
 
 from ..api import analyze_photo
@@ -24,6 +25,7 @@ from ..camera.image_io import Photo, PhotoError, decode_photo
 from ..camera.photo_files import PHOTO_ENDINGS, is_litter
 from ..camera.video import VideoFile
 from ..errors import FacetError, ModelError, SourceError, os_reason
+from ..resources import model_path
 from ..settings import Settings
 from .ahead import ReadAhead
 from .crumbs import Crumbs, LethalError
@@ -56,13 +58,17 @@ class Assignment:
     """Different for each run."""
 
 
-def prepare(work: Assignment) -> None:
-    """Load the networks, once per process; ModelError if this computer has another model."""
-    _load(work.settings, work.model)
+def prepare(work: Assignment) -> Settings:
+    """Load the networks, once per process, and return the settings for this computer.
+
+    Raises ModelError if it has another model.
+    """
+    return _load(work.settings, work.model)
 
 
 @functools.lru_cache(maxsize=1)
-def _load(settings: Settings, model: str) -> None:
+def _load(settings: Settings, model: str) -> Settings:
+    settings = _here(settings)
     cv2.setNumThreads(1)  # a process per core: OpenCV's own threads would only wait for each other
     here = read_card(settings.attributes.model).sha256
     if here != model:
@@ -72,6 +78,16 @@ def _load(settings: Settings, model: str) -> None:
         )
     blank = np.zeros((64, 64, 3), np.uint8)
     analyze_photo(Photo(blank, 1.0, None), "", settings)
+    return settings
+
+
+def _here(settings: Settings) -> Settings:
+    """Return settings whose model is this computer's own, where Facet has another folder."""
+    wanted, own = Path(settings.attributes.model), model_path(Path(settings.attributes.model).name)
+    if wanted.exists() or not own.exists():
+        return settings
+    attributes = msgspec.structs.replace(settings.attributes, model=own)
+    return msgspec.structs.replace(settings, attributes=attributes)
 
 
 def label_shard(work: Assignment, shard: Shard) -> Counts:
@@ -79,11 +95,11 @@ def label_shard(work: Assignment, shard: Shard) -> Counts:
 
     Raises FacetError where trying again may help, as after a full disk or without a network.
     """
-    prepare(work)
+    settings = prepare(work)
     folder = Folder(work.out)
     crumb = None if folder.path is None else folder.path / crumb_name(shard.file)
     with Crumbs(crumb, work.run) as crumbs, ReadAhead(shard.inputs) as ahead:
-        labeller = _Labeller(work, crumbs, ahead)
+        labeller = _Labeller(work, settings, crumbs, ahead)
         for number, name in enumerate(shard.inputs):
             labeller.add(number, name)
         table = labeller.table
@@ -100,9 +116,10 @@ def crumb_name(file: str) -> str:
 class _Labeller:
     """Adds inputs to the table of a shard."""
 
-    def __init__(self, work: Assignment, crumbs: Crumbs, ahead: ReadAhead):
+    def __init__(self, work: Assignment, settings: Settings, crumbs: Crumbs, ahead: ReadAhead):
         self.table = ShardTable(work.names, work.model)
-        self._work, self._crumbs, self._ahead = work, crumbs, ahead
+        self._every_s, self._settings = work.every_s, settings
+        self._crumbs, self._ahead = crumbs, ahead
         self._adders = {Kind.PHOTO: self._photo, Kind.TAR: self._tar, Kind.VIDEO: self._video}
 
     def add(self, number: int, name: str) -> None:
@@ -152,14 +169,14 @@ class _Labeller:
             for frame in video:
                 if frame.at_s + 1e-6 < next_s:
                     continue
-                next_s = max(next_s + self._work.every_s, frame.at_s)
+                next_s = max(next_s + self._every_s, frame.at_s)
                 where = Where(name, frame=frame.index, time_s=round(frame.at_s, 4))
                 self._picture(where, partial(Photo, frame.bgr, 1.0, None))
 
     def _picture(self, where: Where, read: Callable[[], Photo]) -> None:
         """Add the faces of a picture, or the reason why it has none to show."""
         try:
-            faces = analyze_photo(read(), where.member or where.path, self._work.settings)
+            faces = analyze_photo(read(), where.member or where.path, self._settings)
         except (SourceError, *LASTING) as error:
             self.table.add_failure(where, reason_of(error))
         except (FacetError, MemoryError, *DAMAGED):  # of the store, this computer, the tar around

@@ -45,11 +45,18 @@ ROOT = Path(__file__).parent.parent.parent
 class Memory:
     """Resident memory of the processes that label, MB (10^6 bytes)."""
 
+    printed: str = ""
     samples: list[tuple[float, float]] = field(default_factory=list)  # (share done, largest)
 
     def at(self, share: float) -> float:
         """Return the largest process's memory when that share of the photos was done."""
         return next((mb for done, mb in self.samples if done >= share), self.peak)
+
+    def check(self, photos: int) -> None:
+        """Raise FacetError unless every photo was counted, and those that are none."""
+        wanted = (f"{photos:,} pictures", f"{len(range(0, photos, CORRUPT)):,} not readable")
+        if not all(words in self.printed for words in wanted):
+            raise FacetError(f"{self.printed.strip()}; wanted: {wanted}", "report it")
 
     @property
     def peak(self) -> float:
@@ -126,6 +133,7 @@ def run(photos: Path, number: int, workers: int, *more: str) -> tuple[float, Mem
     if process.returncode:
         raise FacetError(errors.strip().rpartition("\n")[2], "the same command by hand")
     print(f"{' '.join(command[3:])}: {seconds:.1f} s; {printed.strip()}", file=sys.stderr)
+    memory.printed = printed
     return number / seconds, memory
 
 
@@ -198,6 +206,7 @@ def measured(photos: int, many: int) -> list[str]:
         if many:
             archive = make_photos(folder / "many", many, CORRUPT)
             _, memory = run(archive, many, 2)
+            memory.check(many)
             lines += [
                 "",
                 f"Over {many:,} photos, {len(range(0, many, CORRUPT)):,} of them no photos, the "

@@ -10,13 +10,16 @@ import time
 
 import cv2
 import pytest
+from msgspec.structs import replace
 
 from device.api import analyze
 from device.errors import FacetError, UsageError
 from device.label.crumbs import DEATHS, Crumbs, LethalError
 from device.label.progress import Progress, duration
 from device.label.run import Request, label
+from device.label.shards import Shard
 from device.label.table import Counts
+from device.label.worker import Assignment, attributes_of, label_shard
 from device.settings import Settings
 from tests.device.label.conftest import environment, rows_of, run, start, write_photos
 
@@ -376,3 +379,12 @@ def test_a_fault_of_the_store_can_be_carried_to_the_command():
 
     error = pickle.loads(pickle.dumps(FacetError("a", "b")))
     assert (error.message, error.hint) == ("a", "b")
+
+
+def test_the_shipped_model_is_found_where_facet_has_another_folder(archive, tmp_path):
+    shard = Shard(0, (str(next((archive / "a").glob("0*.jpg"))),))
+    model, names = attributes_of(Settings())
+    elsewhere = replace(Settings().attributes, model=tmp_path / "elsewhere" / "attributes.json")
+    settings = replace(Settings(), attributes=elsewhere)
+    work = Assignment(str(tmp_path), settings, model, names, (), 1.0, "run")
+    assert label_shard(work, shard).classified == 1
