@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from device.api import analyze
 from device.errors import FacetError, UsageError
 from device.label.crumbs import DEATHS, Crumbs, LethalError
+from device.label.folder import Folder
 from device.label.progress import Progress, duration
 from device.label.run import Request, label
 from device.label.shards import Shard
@@ -247,8 +248,8 @@ def test_processes_killed_at_random_lose_and_double_nothing(archive, labelled, t
 def test_a_full_disk_stops_the_run_and_it_goes_on(archive, labelled, tmp_path):
     out = tmp_path / "out"
     words = (archive, "--out", out, "--workers", 1, "--shard-size", 20)
-    # 20 KB a file is the disk that is full here: a plan of 43 names fits, a shard does not.
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
+    # 8 KB a file is the disk that is full here: a plan of 43 names fits, a shard does not.
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000)); "
     full = run(*words, preexec_fn=lambda: exec(limit))
     assert full.returncode == 1
     assert "cannot write to" in full.stderr and "the same command then goes on" in full.stderr
@@ -257,17 +258,11 @@ def test_a_full_disk_stops_the_run_and_it_goes_on(archive, labelled, tmp_path):
     assert rows_of(out) == rows_of(labelled[0])
 
 
-def test_two_runs_do_not_write_one_folder(archive, labelled, tmp_path):
-    first = start(archive, "--out", tmp_path / "out", "--workers", 1, "--shard-size", 8)
-    try:
-        while not (tmp_path / "out" / "run.json").exists() and first.poll() is None:
-            time.sleep(0.02)
-        second = run(archive, "--out", tmp_path / "out", "--workers", 1)
-    finally:
-        first.kill()
-        first.communicate()
-    assert second.returncode == 2
-    assert "another run writes to" in second.stderr
+def test_two_runs_do_not_write_one_folder(archive, tmp_path):
+    with Folder(str(tmp_path / "out")).locked():
+        done = run(archive, "--out", tmp_path / "out", "--workers", 1)
+    assert done.returncode == 2
+    assert "another run writes to" in done.stderr
 
 
 @pytest.mark.parametrize(
