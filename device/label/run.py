@@ -15,7 +15,9 @@ from typing import Any
 import msgspec
 
 from .. import __version__
+from ..attributes.model_card import ModelCard
 from ..errors import FacetError, UsageError
+from ..files import file_name
 from ..log import log
 from ..settings import Settings
 from ..text import counted
@@ -23,8 +25,9 @@ from .folder import Folder
 from .progress import Progress
 from .shards import Shard, extended, from_text, size_for, to_text
 from .sources import list_inputs
+from .storage import is_url
 from .table import SCHEMA, Counts, arrow_modules
-from .worker import Assignment, attributes_of, crumb_name
+from .worker import Assignment, card_of, crumb_name
 
 PLAN, RUN = "plan.jsonl", "run.json"
 PART_S = 600.0  # s that writing a file may take
@@ -52,9 +55,9 @@ def label(request: Request) -> Counts:
     Raises SourceError, UsageError, ModelError, and FacetError where the same command goes on later.
     """
     arrow_modules()
-    model, names = attributes_of(request.settings)
+    card = card_of(request.settings)
     folder = Folder(request.out)
-    key = run_key(request, model, names)
+    key = run_key(request, card)
     check_run(folder, key)
     inputs = list_inputs(request.source)
     with folder.locked():
@@ -65,17 +68,29 @@ def label(request: Request) -> Counts:
         done = done_of(folder, plan)
         tidy(folder, done)
         todo = [shard for shard in plan if shard.number not in done]
-        total = sum(len(shard.inputs) for shard in plan)
-        left = sum(len(shard.inputs) for shard in todo)
-        begun = f", {total - left:,} of them are done" if left < total else ""
-        where = f"on {request.cluster}" if request.cluster else f"processes: {request.workers}"
-        log.info(f"{counted(total, 'input')} in {counted(len(plan), 'shard')}{begun}; {where}")
-        facts = (("facet.version", __version__), ("facet.key", digest(key)))
-        run = secrets.token_hex(4)
-        work = Assignment(request.out, request.settings, model, names, facts, request.every_s, run)
-        progress = Progress(total, total - left)
-        _run(request, work, todo, progress)
+        progress = _begun(plan, todo, request)
+        _run(request, _assignment(request, card, key), todo, progress)
     return progress.counts
+
+
+def _begun(plan: Sequence[Shard], todo: Sequence[Shard], request: Request) -> Progress:
+    """Say what is to be done, and return its progress."""
+    total, left = (sum(len(shard.inputs) for shard in shards) for shards in (plan, todo))
+    begun = f", {total - left:,} of them are done" if left < total else ""
+    where = f"on {request.cluster}" if request.cluster else f"processes: {request.workers}"
+    log.info(f"{counted(total, 'input')} in {counted(len(plan), 'shard')}{begun}; {where}")
+    return Progress(total, total - left)
+
+
+def _assignment(request: Request, card: ModelCard, key: dict[str, Any]) -> Assignment:
+    """Return what every shard needs; its paths hold in another working directory, too."""
+    out = request.out if is_url(request.out) else file_name(Path(request.out).absolute())
+    chosen = request.settings.attributes
+    attributes = msgspec.structs.replace(chosen, model=Path(chosen.model).absolute())
+    settings = msgspec.structs.replace(request.settings, attributes=attributes)
+    facts = (("facet.version", __version__), ("facet.key", digest(key)))
+    run = secrets.token_hex(4)
+    return Assignment(out, settings, card.sha256, card.names, facts, request.every_s, run)
 
 
 def _run(request: Request, work: Assignment, todo: Sequence[Shard], progress: Progress) -> None:
@@ -91,13 +106,14 @@ def _run(request: Request, work: Assignment, todo: Sequence[Shard], progress: Pr
         run_here(work, todo, request.workers, progress.add)
 
 
-def run_key(request: Request, model: str, names: Sequence[str]) -> dict[str, Any]:
+def run_key(request: Request, card: ModelCard) -> dict[str, Any]:
     """Return what the rows depend on, beside the inputs: files of two keys are not mixed."""
     faces = json.dumps(msgspec.structs.asdict(request.settings.faces), default=str)
     return {
         "schema": SCHEMA,
-        "model": model,
-        "attributes": list(names),
+        "model": card.sha256,
+        "attributes": list(card.names),
+        "calibration": hashlib.sha256(card.to_json().encode()).hexdigest()[:16],
         "faces": hashlib.sha256(faces.encode()).hexdigest()[:16],
         "every_s": request.every_s,
     }

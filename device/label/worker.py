@@ -20,7 +20,7 @@ import numpy as np
 
 from ..api import analyze_photo
 from ..attributes.classifier import Classifier
-from ..attributes.model_card import read_card
+from ..attributes.model_card import ModelCard, read_card
 from ..camera.image_io import Photo, PhotoError, decode_photo
 from ..camera.photo_files import PHOTO_ENDINGS, is_litter
 from ..camera.video import VideoFile
@@ -210,8 +210,7 @@ def reason_of(error: Exception) -> str:
     return str(error.message) if isinstance(error, FacetError) else os_reason(error)
 
 
-def attributes_of(settings: Settings) -> tuple[str, tuple[str, ...]]:
-    """Return the network's SHA-256 and the computed attributes; ModelError, UsageError."""
+def card_of(settings: Settings) -> ModelCard:
+    """Return the card with the computed attributes of a model that loads; ModelError, UsageError."""
     chosen = settings.attributes
-    card = Classifier(chosen.model, wanted=chosen.compute).card
-    return card.sha256, card.names
+    return Classifier(chosen.model, wanted=chosen.compute).card

@@ -20,7 +20,7 @@ from device.label.progress import Progress, duration
 from device.label.run import Request, label
 from device.label.shards import Shard
 from device.label.table import Counts
-from device.label.worker import Assignment, attributes_of, label_shard
+from device.label.worker import Assignment, card_of, label_shard
 from device.settings import Settings
 from tests.device.label.conftest import environment, rows_of, run, start, write_photos
 
@@ -378,8 +378,8 @@ def test_a_fault_of_the_store_can_be_carried_to_the_command():
 
 def test_the_shipped_model_is_found_where_facet_has_another_folder(archive, tmp_path):
     shard = Shard(0, (str(next((archive / "a").glob("0*.jpg"))),))
-    model, names = attributes_of(Settings())
+    card = card_of(Settings())
     elsewhere = replace(Settings().attributes, model=tmp_path / "elsewhere" / "attributes.json")
     settings = replace(Settings(), attributes=elsewhere)
-    work = Assignment(str(tmp_path), settings, model, names, (), 1.0, "run")
+    work = Assignment(str(tmp_path), settings, card.sha256, card.names, (), 1.0, "run")
     assert label_shard(work, shard).classified == 1
