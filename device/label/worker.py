@@ -211,6 +211,9 @@ def reason_of(error: Exception) -> str:
 
 
 def card_of(settings: Settings) -> ModelCard:
-    """Return the card with the computed attributes of a model that loads; ModelError, UsageError."""
+    """Return the card, with the computed attributes, of a model that loads.
+
+    Raises ModelError and UsageError.
+    """
     chosen = settings.attributes
     return Classifier(chosen.model, wanted=chosen.compute).card

@@ -152,3 +152,11 @@ def test_no_error_of_an_address_has_its_password(source, caplog):
     with caplog.at_level(logging.INFO, "facet"), pytest.raises(FacetError) as fault:
         open_camera(CameraSettings(source=source))
     assert "hunter2" not in str(fault.value) + repr(fault.value) + caplog.text
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/in/my-photos", "gs://bucket/x", "az://box/y"])
+def test_addresses_of_object_stores_are_shown(address):
+    line = f"{address}: access denied. Try: credentials"
+    assert mask_addresses(line) == line
+    secret = address.replace("://", "://user:pass@")
+    assert "pass" not in mask_addresses(f"no {secret}")
