@@ -1,6 +1,6 @@
 """Label archives of photos and videos: a row per face, in one Parquet file per shard.
 
-    python -m device.label photos/ --out labels/          # all cores; 15 photos/s and core
+    python -m device.label photos/ --out labels/          # on all cores
     python -m device.label "2024/*.jpg" --out labels/
     python -m device.label list.txt --out labels/         # a path or address per line
     python -m device.label film.mp4 --out labels/ --every 5
