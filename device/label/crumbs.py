@@ -38,9 +38,8 @@ class Crumbs:
     @classmethod
     def forget(cls) -> None:
         """Remove the open file of this process, which is about to end for no fault of its input."""
-        if cls._open is not None and cls._open._path is not None:
-            with contextlib.suppress(OSError):
-                cls._open._path.unlink()
+        if cls._open is not None:
+            cls._open._remove()
 
     def __enter__(self) -> Self:
         if self._path is not None:
@@ -55,7 +54,7 @@ class Crumbs:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.forget()
+        self._remove()
         Crumbs._open = None
         if self._file >= 0:
             os.close(self._file)
@@ -74,3 +73,8 @@ class Crumbs:
             with contextlib.suppress(OSError):
                 os.pwrite(self._file, content, 0)
                 os.ftruncate(self._file, len(content))
+
+    def _remove(self) -> None:
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                self._path.unlink()

@@ -130,6 +130,15 @@ class _Labeller:
         except (SourceError, *LASTING) as error:
             self._ahead.drop(name)
             self.table.add_failure(Where(name), reason_of(error))
+        except (FacetError, MemoryError):
+            raise
+        except Exception as error:  # of a decoder, or of a store's client
+            if is_url(name):
+                raise FacetError(
+                    f"cannot read {name}: {os_reason(error)}",
+                    "check the network; the same command goes on",
+                ) from error
+            self.table.add_failure(Where(name), reason_of(error))
 
     def _photo(self, number: int, name: str) -> None:
         self._picture(Where(name), partial(self._decoded, name))
@@ -150,7 +159,9 @@ class _Labeller:
                 for place, member in enumerate(tar):
                     if member.isreg() and _is_photo(member.name):
                         self._member(f"{number}/{place}", name, tar, member)
-        except DAMAGED as error:
+        except FacetError:  # some are ValueErrors, too
+            raise
+        except (*DAMAGED, ValueError) as error:
             self.table.add_failure(Where(name), f"the tar is cut or damaged: {error}")
 
     def _member(self, place: str, name: str, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:

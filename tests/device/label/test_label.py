@@ -177,6 +177,14 @@ def test_a_file_that_is_no_tar_or_video_is_a_row(tmp_path):
     assert all(row["reason"] for row in rows_of(tmp_path / "out"))
 
 
+def test_a_pipe_with_a_name_of_a_tar_or_photo_is_a_row(tmp_path):
+    for name in ("x.tar", "x.mp4", "x.jpg"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "list.txt").write_text("x.tar\nx.mp4\nx.jpg\n")
+    assert label(request(tmp_path / "list.txt", tmp_path / "out")).unreadable == 3
+    assert "pipe" in rows_of(tmp_path / "out")[0]["reason"]
+
+
 def test_a_video_is_sampled(tmp_path, astronaut):
     writer = cv2.VideoWriter(
         str(tmp_path / "x.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (512, 512)

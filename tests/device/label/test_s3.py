@@ -32,6 +32,7 @@ def store(archive):
     client.create_bucket(Bucket="photos")
     for path in [*sorted((archive / "a").iterdir())[:6], archive / "a" / "broken.jpg"]:
         client.put_object(Bucket="photos", Key=f"in/{path.name}", Body=path.read_bytes())
+    client.put_object(Bucket="photos", Key="in/empty.png", Body=b"")
     client.put_object(Bucket="photos", Key="in/readme.md", Body=b"words")
     yield client, env
     running.stop()
@@ -45,7 +46,7 @@ def test_photos_of_a_bucket_are_labelled(store, archive, tmp_path):
         "s3://photos/in/00000.jpg",
         "s3://photos/in/00001.jpg",
     ]
-    assert [row["face"] for row in rows] == [1] * 6 + [0]
+    assert [row["face"] for row in rows] == [1] * 6 + [0, 0]
     here = run(archive / "a", "--out", tmp_path / "here", "--workers", 1)
     assert here.returncode == 0
     same = rows_of(tmp_path / "here")[:6]
