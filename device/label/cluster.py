@@ -6,6 +6,7 @@ Few tasks are in the scheduler at a time, so that a million shards do not fill i
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -66,6 +67,9 @@ def dask() -> Any:
         raise UsageError(
             "--cluster needs the package distributed", install_hint("cluster")
         ) from None
+    # A lost scheduler is one line of ours, not the tracebacks of its tasks.
+    for name in ("distributed", "distributed.client", "distributed.core", "asyncio", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return distributed
 
 
