@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .errors import UsageError
+from .errors import UsageError, one_line
 
 LOCAL = "127.0.0.1"
 PORT = 8420
@@ -54,16 +54,19 @@ def is_loopback(host: str) -> bool:
     return is_ip(host) and ip_address(host).is_loopback
 
 
-def parse_listen(text: str, port: int = PORT) -> Listen:
+def parse_listen(text: str, port: int = PORT, origin: str = "") -> Listen:
     """Return the address that a text is: HOST:PORT, HOST, PORT or [IPV6]:PORT.
 
-    port: the port if there is none in the text. Raises UsageError for anything else.
+    port: the port if there is none in the text. Raises UsageError for anything else, which begins
+    with origin.
     """
     host, number = _split(text.strip())
     valid = host and not any(letter in host for letter in " /@[]?#\0")
     digits = number.isascii() and number.isdigit() and len(number) <= 5
     if not valid or (number and not (digits and int(number) <= 65535)):
-        raise UsageError(f"{text!r} is no address to listen on", f"{LOCAL}:{port}")
+        raise UsageError(
+            f"{origin}{one_line(repr(text), 80)} is no address to listen on", f"{LOCAL}:{port}"
+        )
     return Listen(host, int(number) if number else port)
 
 

@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     models = call_until(stop.is_set, "loading the models", lambda: load_models(settings))
     card = models.classifier.card
     shown, logged = shown_and_logged(settings.attributes, card.names)
-    check_connections(settings, card)
+    check_connections(settings, card, shown)
     with contextlib.ExitStack() as stack:
         stack.enter_context(readable_by(settings.outputs.readable_by))
         opened = for_page(open_camera(settings.camera, stop.is_set), settings, stop.is_set)

@@ -17,6 +17,7 @@ from .errors import nearest
 # Face.state: classified, or why not
 OK, TOO_SMALL, BLURRED, TURNED_AWAY = "ok", "too small", "blurred", "turned away"
 TOO_DARK, TOO_BRIGHT, UPSIDE_DOWN = "too dark", "too bright", "upside down"
+STATES = (OK, TOO_SMALL, BLURRED, TURNED_AWAY, TOO_DARK, TOO_BRIGHT, UPSIDE_DOWN)  # Face.state
 IN, OUT = "in", "out"  # Crossing.direction
 NO_FACE = "no face"  # in the log only: of a photo without faces
 UNREADABLE = "unreadable"  # in tables of photos only: of one that cannot be read

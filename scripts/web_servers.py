@@ -8,6 +8,7 @@ connection. On a busy machine the times are too long, memory and size are not.
 
 import argparse
 import importlib.metadata
+import importlib.util
 import re
 import socket
 import subprocess
@@ -93,6 +94,10 @@ def requests_per_s(port: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.parse_args()
+    needed = [package for packages in PACKAGES.values() for package in packages]
+    if missing := [package for package in needed if importlib.util.find_spec(package) is None]:
+        command = f"{sys.executable} -m pip install {' '.join(missing)}"
+        parser.exit(2, f"{parser.prog}: {', '.join(missing)} missing. Try: {command}\n")
     print("server     packages      size MB  import ms  memory MB  requests/s")
     for name, code in SERVERS.items():
         # The second start has the compiled files in the disk's cache.

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..bench.observed import ObservedRun, start
 from ..bench.report import Figure
-from ..bench.surroundings import Broker, Receiver, Viewers, free_port
+from ..bench.surroundings import AwakeCores, Broker, Receiver, Viewers, free_port
 from ..config import merge
 from ..log import log
 from ..settings import Settings
@@ -235,7 +235,8 @@ def shares(setup: Setup, extent: Extent) -> Figures:
 
 def _usage(run: ObservedRun, window_s: float) -> tuple[float, float, float]:
     """Return (MB, % of a core, frames/s) of a run."""
-    share = run.cpu_share(window_s)
+    with AwakeCores():
+        share = run.cpu_share(window_s)
     return run.memory_mb(), 100 * share, run.fps()
 
 

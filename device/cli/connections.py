@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from .outputs import Files
 
 
-def check_connections(settings: Settings, card: ModelCard) -> None:
-    """Raise UsageError for MQTT and rules that cannot be, before a camera is waited for."""
+def check_connections(settings: Settings, card: ModelCard, shown: Sequence[str]) -> None:
+    """Raise UsageError for page, MQTT and rules that cannot be, before a camera is waited for."""
+    if settings.web.address:
+        from ..web import check_web
+
+        check_web(settings.web)
     if settings.mqtt.host:
         from ..mqtt.start import check_mqtt
 
-        check_mqtt(settings, settings.outputs.events)
+        check_mqtt(settings, card, shown, settings.outputs.events)
     if settings.rules:
         from ..rules.build import check_rules
 

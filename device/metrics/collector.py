@@ -23,17 +23,7 @@ from ..outputs.live import LiveRun
 from ..outputs.status_log import hottest_c
 from ..stopwatch import BUCKETS_S, Histogram
 from ..tflite import runtime_name
-from ..types import (
-    BLURRED,
-    OK,
-    TOO_BRIGHT,
-    TOO_DARK,
-    TOO_SMALL,
-    TURNED_AWAY,
-    UPSIDE_DOWN,
-)
-
-STATES = (OK, TOO_SMALL, BLURRED, TURNED_AWAY, TOO_DARK, TOO_BRIGHT, UPSIDE_DOWN)
+from ..types import STATES
 
 
 class RunCollector(Collector):

@@ -12,7 +12,8 @@ from ..resources import install_hint
 def open_metrics(live: LiveRun, stack: contextlib.ExitStack) -> None:
     """Enter the server and the file of the metrics on the stack.
 
-    Raises UsageError for an address that is taken, and without prometheus-client.
+    Raises UsageError for a wrong address, and without prometheus-client; FacetError for a port that
+    is taken.
     """
     try:
         import prometheus_client  # noqa: F401

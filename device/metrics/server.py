@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import ipaddress
 import socket
 import threading
@@ -15,8 +16,10 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from prometheus_client import make_wsgi_app
 from prometheus_client.registry import CollectorRegistry
 
-from ..errors import UsageError, os_reason
+from ..errors import FacetError, UsageError, os_reason
+from ..listen import parse_listen
 from ..log import log
+from ..settings.connections import METRICS_PORT
 from ..worker import Worker
 
 CONNECTIONS = 8  # at once; Prometheus needs one
@@ -119,9 +122,10 @@ class LimitedServer(ThreadingMixIn, WSGIServer):
 
 
 class MetricsServer:
-    """Serves a registry at `listen` (host:port) from a thread of its own.
+    """Serves a registry at `listen` (HOST:PORT, HOST or PORT) from a thread of its own.
 
-    Raises UsageError for an address that is taken or not this computer's.
+    Raises FacetError for a port that is taken, UsageError for an address that is not this
+    computer's.
     """
 
     def __init__(
@@ -130,20 +134,21 @@ class MetricsServer:
         listen: str,
         clock_s: Callable[[], float] = time.monotonic,
     ):
-        host, _, port = listen.rpartition(":")
-        host = host.strip("[]")
+        wanted = parse_listen(listen, METRICS_PORT)
+        host, port = wanted.host, wanted.port
         try:
-            found = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             family, _, _, _, address = found[0]
             self._server = LimitedServer(family, (str(address[0]), int(address[1])), clock_s)
-        except OSError as error:
-            raise UsageError(
-                f"[metrics] cannot listen at {listen}: {os_reason(error)}",
-                f"another port; ss -ltnp | grep :{port} names who has it",
-            ) from error
+        except (OSError, UnicodeError) as error:  # a name that cannot be one is a UnicodeError
+            message = f"[metrics] cannot listen at {wanted}: {os_reason(error)}"
+            if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+                hint = f"another port; ss -ltnp | grep :{port} names who has it"
+                raise FacetError(message, hint) from error
+            raise UsageError(message, f'listen = "127.0.0.1:{port}"') from error
         local = is_local(str(address[0]))
         if not local:
-            log.warning("the metrics at %s are unencrypted, and need no password", listen)
+            log.warning("the metrics at %s are unencrypted, and need no password", wanted)
         self._server.set_app(metrics_app(registry, local))
         self.worker = Worker("the metrics server", self._serve, wake=self._server.shutdown)
 

@@ -47,6 +47,8 @@ def _read_password(path: Path) -> str:
 
 def _tls(ca_file: Path | None) -> ssl.SSLContext:
     try:
+        if ca_file:
+            open_regular(ca_file).close()  # OpenSSL would wait for a pipe
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
         reason = "it has no certificate" if isinstance(error, ssl.SSLError) else os_reason(error)

@@ -1,15 +1,16 @@
 """Begin to send a run's messages."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from ..attributes.model_card import ModelCard
 from ..errors import FacetError, UsageError, nearest, one_line, os_reason
 from ..log import log
 from ..outputs.live import LiveRun
 from ..rowlog.tail import RowTail
-from ..settings import Settings
+from ..settings import MqttSettings, Settings
 from ..worker import Worker
 from .access import access_of
 from .publisher import Publisher
@@ -22,10 +23,12 @@ STOP_S = 3.0  # for the last messages, of which the publisher has DRAIN_S
 STORE = ".mqtt"  # suffix of the file that stores how far visits were sent
 
 
-def check_mqtt(settings: Settings, visits: Path | None) -> None:
-    """Raise UsageError for settings of [mqtt] that other settings do not allow.
+def check_mqtt(
+    settings: Settings, card: ModelCard, shown: Sequence[str], visits: Path | None
+) -> None:
+    """Raise UsageError or SourceError for settings of [mqtt] that cannot be used.
 
-    visits: the file of visits, if one is written.
+    shown: the attributes that labels may name. visits: the file of visits, if one is written.
     """
     mqtt = settings.mqtt
     if mqtt.visits and not visits:
@@ -44,17 +47,21 @@ def check_mqtt(settings: Settings, visits: Path | None) -> None:
         )
     if mqtt.people and not settings.people.enabled:
         raise UsageError("[mqtt] people without recognition", "--people, or enabled in [people]")
+    thresholds_of(mqtt, card, shown)
+    access_of(mqtt)
 
 
-def thresholds_of(live: LiveRun) -> dict[str, float]:
+def thresholds_of(
+    settings: MqttSettings, card: ModelCard, shown: Sequence[str]
+) -> dict[str, float]:
     """Return the thresholds of the attributes to send, 0..1; UsageError for one not shown."""
-    known = dict(zip(live.card.names, live.card.values("threshold").tolist(), strict=True))
-    for name in live.settings.mqtt.attributes:
+    known = dict(zip(card.names, card.values("threshold").tolist(), strict=True))
+    for name in settings.attributes:
         if name not in known:
-            raise UsageError(f"[mqtt] attributes: unknown {name!r}", nearest(name, live.shown))
-        if name not in live.shown:
+            raise UsageError(f"[mqtt] attributes: unknown {name!r}", nearest(name, shown))
+        if name not in shown:
             raise UsageError(f"[mqtt] attributes: {name} is not shown", f"--attributes {name},..")
-    return {name: known[name] for name in live.settings.mqtt.attributes}
+    return {name: known[name] for name in settings.attributes}
 
 
 @contextlib.contextmanager
@@ -66,8 +73,8 @@ def open_mqtt(live: LiveRun, clocks: Clocks = CLOCKS) -> Iterator[Callable[[str,
     no error: it is tried again.
     """
     settings = live.settings.mqtt
-    check_mqtt(live.settings, live.visits)
-    thresholds, access = thresholds_of(live), access_of(settings)
+    check_mqtt(live.settings, live.card, live.shown, live.visits)
+    thresholds, access = thresholds_of(settings, live.card, live.shown), access_of(settings)
     if access.password and not access.tls and access.host not in LOCAL:
         log.warning("MQTT: the password goes to %s unencrypted. Try: tls in [mqtt]", access.host)
     tail = _tail_of(live.visits) if settings.visits and live.visits else None

@@ -8,8 +8,8 @@ from ..attributes.model_card import ModelCard
 from ..conditions.parser import parse
 from ..conditions.tree import names_crossing, names_person
 from ..errors import UsageError
-from ..settings import Settings
-from .actions import build_action
+from ..settings import RuleSettings, Settings
+from .actions import build_action, slug
 from .watch import RuleWatch
 
 
@@ -19,6 +19,22 @@ def check_rules(settings: Settings, card: ModelCard) -> None:
     publish = (lambda _topic, _payload: None) if settings.mqtt.host else None
     for rule in settings.rules:
         build_action(rule, publish)
+    _check_snapshots(settings.rules)
+
+
+def _check_snapshots(rules: Sequence[RuleSettings]) -> None:
+    """Raise UsageError for two rules with the same files: each would delete the other's."""
+    files = set()
+    for number, rule in enumerate(rules, 1):
+        if rule.do != "snapshot":
+            continue
+        file = rule.folder, slug(rule.title)
+        if file in files:
+            raise UsageError(
+                f"[[rules]] {number} and a rule before it name their pictures {file[1]}.jpg",
+                "another name or folder in one of them",
+            )
+        files.add(file)
 
 
 def build_watches(settings: Settings, card: ModelCard) -> Sequence[RuleWatch]:

@@ -8,7 +8,9 @@ from ..config import Table, about
 from ..errors import UsageError, one_line
 from ..listen import parse_listen
 
+METRICS_PORT = 9842
 MAX_ID = 64  # characters of a camera's id
+MAX_USER = 65_535  # bytes, MQTT's own limit
 
 
 # fmt: off
@@ -65,7 +67,10 @@ class WebSettings(Table, frozen=True):
         if (self.cert is None) != (self.key is None):
             given, missing = ("key", "cert") if self.cert is None else ("cert", "key")
             raise UsageError(f"{origin} {given} without {missing}", f"{missing} in [web]")
-        if self.address and not parse_listen(self.address).local and not self.password:
+        if not self.address:
+            return
+        listen = parse_listen(self.address, origin=f"{origin} address = ")
+        if not listen.local and not self.password:
             raise UsageError(
                 f"{origin} address = {self.address} without a password: other computers could look",
                 "python -m device.web password, or --web 127.0.0.1:8420",
@@ -95,13 +100,8 @@ class MetricsSettings(Table, frozen=True):
         return bool(self.listen or self.file)
 
     def check(self, origin: str) -> None:
-        host, _, port = self.listen.rpartition(":")
-        valid = re.fullmatch("[0-9]{1,5}", port) and int(port) <= 65535
-        if self.listen and not (host and valid):
-            raise UsageError(
-                f'{origin} listen = "{one_line(self.listen, 80)}", need an address and a port',
-                'listen = "127.0.0.1:9842"',
-            )
+        if self.listen:
+            parse_listen(self.listen, METRICS_PORT, f"{origin} listen = ")
         if self.file and self.file.suffix != ".prom":  # node_exporter reads no other
             raise UsageError(
                 f"{origin} file = {self.file} does not end in .prom",
@@ -176,6 +176,11 @@ class MqttSettings(Table, frozen=True):
             raise UsageError(
                 f"{origin} discovery = {one_line(repr(self.discovery), 80)} is no level of a topic",
                 'discovery = "homeassistant"',
+            )
+        if len(self.user.encode()) > MAX_USER or "\0" in self.user:
+            raise UsageError(
+                f"{origin} user = {one_line(repr(self.user), 80)}, need up to {MAX_USER:,} bytes",
+                'user = "facet"',
             )
         if self.ca_file and not self.tls:
             raise UsageError(f"{origin} ca_file without tls", "tls = true in [mqtt]")

@@ -114,7 +114,7 @@ class RuleSettings(Table, frozen=True):
             hint = 'do = "webhook", gpio, command, snapshot, mqtt or push'
             raise UsageError(f"{origin} does nothing", hint)
         needed = {
-            "webhook": (self.url, 'url = "http://..."'),
+            "webhook": (self.url, 'url = "http://127.0.0.1:1880"'),
             "gpio": (self.pin >= 0, "pin = 17"),
             "command": (self.argv, 'argv = ["/usr/bin/aplay", "bell.wav"]'),
             "snapshot": (self.folder, 'folder = "snapshots"'),
@@ -123,6 +123,9 @@ class RuleSettings(Table, frozen=True):
         given, hint = needed.get(self.do, (True, ""))
         if not given:
             raise UsageError(f'{origin} do = "{self.do}" without {hint.partition(" ")[0]}', hint)
+        # A program's arguments and environment cannot hold one.
+        if "\0" in "".join((self.title, *self.argv)):
+            raise UsageError(f"{origin} has a NUL character", r"name, when and argv without \u0000")
         if re.search(r"[+#\s]|[^\x21-\x7e]|^/|//|/$", self.topic) or len(self.topic) > MAX_TOPIC:
             raise UsageError(
                 f"{origin} topic = {one_line(repr(self.topic), 80)} is no end of a topic",

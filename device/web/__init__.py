@@ -18,11 +18,27 @@ from ..resources import install_hint
 
 if TYPE_CHECKING:
     from ..outputs.live import LiveRun
+    from ..settings import WebSettings
     from .server import WebPage
+
+
+def check_web(settings: WebSettings) -> None:
+    """Raise UsageError for a password or certificate that is wrong, and without the packages."""
+    _need_packages()
+    from .server import check_access
+
+    check_access(settings)
 
 
 def open_web(live: LiveRun) -> WebPage:
     """Return the web page of a run, to be entered; UsageError if its packages are missing."""
+    _need_packages()
+    from .server import WebPage
+
+    return WebPage(live)
+
+
+def _need_packages() -> None:
     try:
         import starlette  # noqa: F401
         import uvicorn  # noqa: F401
@@ -30,6 +46,3 @@ def open_web(live: LiveRun) -> WebPage:
         raise UsageError(
             f"the web page needs {error.name or 'starlette and uvicorn'}", install_hint("web")
         ) from error
-    from .server import WebPage
-
-    return WebPage(live)

@@ -60,11 +60,13 @@ class Access:
         password = basic_password(request.headers.get("authorization", ""))
         if password is None or request.method not in ("GET", "HEAD"):
             return NO
+        if wait := self._wait(_network(request)):  # or guesses went on, against the recent password
+            return wait
         return YES if self._recent.is_same(password) else await self.compare(request, password)
 
     async def compare(self, request: Request, password: str) -> Verdict:
         """Compare a password with the settings', in a thread, unless its address must wait."""
-        address = network_of(request.client.host if request.client else "")
+        address = _network(request)
         if wait := self._wait(address):
             return wait
         if self._waiting >= MAX_WAITING:
@@ -97,3 +99,7 @@ class Access:
         """End a request's session; return the Set-Cookie header that removes it."""
         self._sessions.end(request.cookies.get(COOKIE, ""))
         return f"{COOKIE}=; Max-Age=0{self._cookie_end}"
+
+
+def _network(request: Request) -> str:
+    return network_of(request.client.host if request.client else "")

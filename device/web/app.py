@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from ..outputs.live import LiveRun
 from ..types import Result
@@ -66,6 +67,21 @@ def static_files(folder: Path = FOLDER / "static") -> Mapping[str, StaticFile]:
     }
 
 
+class FeedResponse(StreamingResponse):
+    """A feed as an answer, counted as a reader as soon as the answer begins.
+
+    Not when its first part is read: requests that come together would all be within the limit.
+    """
+
+    def __init__(self, feed: Feed, parts: AsyncIterator[bytes], media_type: str):
+        super().__init__(parts, media_type=media_type)
+        self._feed = feed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._feed.reader():
+            await super().__call__(scope, receive, send)
+
+
 class Site:
     """The handlers, and the tasks that make what streams and events carry.
 
@@ -76,6 +92,7 @@ class Site:
         self._live, self._facts, self._access, self._body_s = live, facts, access, body_s
         self._web = live.settings.web
         self._files = static_files()
+        self._api = (FOLDER / "openapi.json").read_bytes()
         self.pictures = Pictures(self._web)
         self.stream_feed, self.event_feed = Feed(), Feed()
 
@@ -194,7 +211,7 @@ class Site:
             return refused(503, reason, {"retry-after": "10"})
         if request.method == "HEAD":
             return Response(None, media_type=MULTIPART)
-        return StreamingResponse(_stream_parts(feed), media_type=MULTIPART)
+        return FeedResponse(feed, _stream_parts(feed), MULTIPART)
 
     async def _snapshot(self, request: Request) -> Response:
         result = self._live.state.newest()
@@ -210,15 +227,16 @@ class Site:
     # Data
 
     async def _events(self, request: Request) -> Response:
-        if self.event_feed.readers >= self._web.max_viewers:
+        feed = self.event_feed
+        if feed.readers >= self._web.max_viewers:
             reason = "there are as many listeners as [web] max_viewers allows"
             return refused(503, reason, {"retry-after": "10"})
         if request.method == "HEAD":
             return Response(None, media_type="text/event-stream")
-        return StreamingResponse(_event_texts(self.event_feed), media_type="text/event-stream")
+        return FeedResponse(feed, _event_texts(feed), "text/event-stream")
 
     async def _description(self, request: Request) -> Response:
-        return Response((FOLDER / "openapi.json").read_bytes(), media_type="application/json")
+        return Response(self._api, media_type="application/json")
 
     async def _status(self, request: Request) -> Response:
         status = self._facts.status(self.stream_feed.readers)
@@ -260,24 +278,22 @@ def _no(verdict: Verdict, reason: str) -> Response:
 
 async def _stream_parts(feed: Feed) -> AsyncIterator[bytes]:
     """Yield the pictures of a feed, each with the boundary that ends it, so that it is shown."""
-    with feed.reader():
-        yield f"--{BOUNDARY}\r\n".encode()
-        number, last = 0, b""
-        while not feed.closed:
-            parts, number = await feed.newer(number, AGAIN_S)
-            last = parts[-1] if parts else last
-            if last and not feed.closed:
-                yield last
+    yield f"--{BOUNDARY}\r\n".encode()
+    number, last = 0, b""
+    while not feed.closed:
+        parts, number = await feed.newer(number, AGAIN_S)
+        last = parts[-1] if parts else last
+        if last and not feed.closed:
+            yield last
 
 
 async def _event_texts(feed: Feed) -> AsyncIterator[bytes]:
     """Yield the events of a feed."""
-    with feed.reader():
-        yield b"retry: 3000\n\n"
-        number = 0
-        while not feed.closed:
-            texts, number = await feed.newer(number, AGAIN_S)
-            yield b"".join(texts) or b":\n\n"
+    yield b"retry: 3000\n\n"
+    number = 0
+    while not feed.closed:
+        texts, number = await feed.newer(number, AGAIN_S)
+        yield b"".join(texts) or b":\n\n"
 
 
 def _part(jpeg: bytes) -> bytes:
@@ -301,7 +317,10 @@ async def _password(request: Request, body_s: float) -> str:
                     raise HTTPException(413, "the request is too large")
     except TimeoutError:
         raise HTTPException(408, "the request did not come") from None
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError:
+        raise HTTPException(400, "the request has too many fields") from None
     return fields.get("password", [""])[0]
 
 

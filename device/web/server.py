@@ -18,6 +18,7 @@ from typing import Any
 import uvicorn
 
 from ..errors import FacetError, UsageError, one_line, os_reason
+from ..files import open_regular
 from ..listen import Listen, join, parse_listen
 from ..log import Repeated, log
 from ..outputs.live import LiveRun
@@ -61,9 +62,7 @@ class WebPage:
 
     def __enter__(self) -> WebPage:
         listen = parse_listen(self._web.address)
-        if self._web.password:
-            check_hash(self._web.password)
-        self._tls = tls_context(self._web)
+        self._tls = check_access(self._web)
         self._socket = bound_socket(listen)
         port = self._socket.getsockname()[1]
         self.listen = Listen(listen.host, port)
@@ -198,6 +197,13 @@ def bound_socket(listen: Listen) -> socket.socket:
     return listener
 
 
+def check_access(web: WebSettings) -> ssl.SSLContext | None:
+    """Return what encrypts connections; UsageError for a wrong password hash or certificate."""
+    if web.password:
+        check_hash(web.password)
+    return tls_context(web)
+
+
 def tls_context(web: WebSettings) -> ssl.SSLContext | None:
     """Return what encrypts connections, None without a certificate; UsageError if it is wrong."""
     if web.cert is None or web.key is None:
@@ -206,7 +212,7 @@ def tls_context(web: WebSettings) -> ssl.SSLContext | None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     for path in (web.cert, web.key):
         try:
-            path.read_bytes()
+            open_regular(path).close()
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
             hint = NEW_CERT if missing else f"ls -l {shlex.quote(str(path))}"

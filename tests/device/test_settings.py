@@ -60,6 +60,8 @@ RULE = {"when": "Smiling", "do": "gpio", "pin": 17}
         ([RULE | {"pin": 99}], r"\[\[rules\]\] 1: pin = 99, need -1 to 53", "pin = -1"),
         ([{"do": "gpio"}], r"\[\[rules\]\] 1: has no condition", "when = "),
         ([{"when": "x"}], r"\[\[rules\]\] 1: does nothing", "do = "),
+        ([{"when": "x", "do": "command", "argv": ["a", "b\0"]}], "has a NUL character", "name"),
+        ([{"when": "x", "do": "mqtt", "name": "\0"}], "has a NUL character", "name"),
         ([{"when": "x", "do": "gipo"}], "do = .gipo. is unknown", "gpio"),
         ([{"when": "x", "do": "gpio"}], 'do = "gpio" without pin', "pin = 17"),
         ([{"when": "x", "do": "command"}], "without argv", "argv = "),
@@ -81,8 +83,7 @@ def test_an_array_that_is_misspelt_is_named():
 @pytest.mark.parametrize(
     "metrics, message, hint",
     [
-        ({"listen": "9842"}, "need an address and a port", 'listen = "127.0.0.1:9842"'),
-        ({"listen": "127.0.0.1:99999"}, "need an address and a port", "listen = "),
+        ({"listen": "127.0.0.1:99999"}, "is no address to listen on", "127.0.0.1:9842"),
         ({"file": "facet.txt"}, r"does not end in \.prom", 'file = "facet.prom"'),
     ],
 )
@@ -375,6 +376,7 @@ def test_a_key_that_a_connection_has_too_means_the_library_s():
         ('id = "a/b"', r"id = 'a/b', need up to 64 letters"),
         ('discovery = "a/#"', r"discovery = 'a/#' is no level of a topic"),
         ('ca_file = "ca.pem"', "ca_file without tls"),
+        pytest.param(f'user = "{"a" * 65_536}"', "need up to 65,535 bytes", id="long user"),
         ('password_file = "secret"', "password_file without user"),
     ],
 )

@@ -60,7 +60,10 @@ class Webhook:
         except (httpx.InvalidURL, ValueError):
             valid = False
         if not valid:
-            raise UsageError(f"{rule.url!r} is no address of a webhook", 'url = "http://..."')
+            raise UsageError(
+                f'the rule "{rule.title}": {rule.url!r} is no address of a webhook',
+                'url = "http://127.0.0.1:1880"',
+            )
         self._secret = read_secret(rule.secret_file) if rule.secret_file else None
         self._timeout_s = rule.timeout_s
 

@@ -145,6 +145,15 @@ def test_a_wrong_rule_is_found_before_a_camera_is_waited_for(facet, tmp_path):
     assert done.code == 2 and "unknown attribute 'Smilin'" in done.stderr
 
 
+def test_a_wrong_password_of_the_page_is_found_before_a_camera_is_waited_for(facet, tmp_path):
+    (tmp_path / "facet.toml").write_text(
+        '[camera]\nsource = "rtsp://192.0.2.1/"\nwait = true\n'
+        '[web]\naddress = "127.0.0.1:0"\npassword = "correct horse"'
+    )
+    done = facet("--config", "facet.toml", "--headless")
+    assert done.code == 2 and "not a hash of a password" in done.stderr
+
+
 def test_metrics_know_the_queues_of_log_recording_and_rules(tmp_path):
     """One run with all of them, read from the file while it lasts."""
     pytest.importorskip("prometheus_client", reason="pip install -r requirements-metrics.txt")

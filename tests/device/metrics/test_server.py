@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("prometheus_client", reason="pip install -r requirements-metrics.txt")
 
-from device.errors import UsageError
+from device.errors import FacetError, UsageError
 from device.metrics.collector import RunCollector, registry_of
 from device.metrics.server import CONNECTIONS, LIMIT_S, MetricsServer, host_of, is_local
 from tests.device.metrics.made_up import eventually, live_run
@@ -76,13 +76,17 @@ def test_names_of_hosts():
 def test_a_port_that_is_taken_is_named():
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
-        with pytest.raises(UsageError, match=rf"cannot listen at {address}.*\. Try: another port"):
+        message = rf"cannot listen at {address}.*\. Try: another port"
+        with pytest.raises(FacetError, match=message) as taken:
             MetricsServer(registry_of(RunCollector(live_run())), address)
+    assert taken.value.exit_code == 1  # as for the web page
 
 
-def test_an_address_that_is_not_this_computers_is_named():
-    with pytest.raises(UsageError, match=r"cannot listen at 192\.0\.2\.1:1"):
-        MetricsServer(registry_of(RunCollector(live_run())), "192.0.2.1:1")
+@pytest.mark.parametrize("address", ["192.0.2.1:1", f"{'a' * 64}:1"])
+def test_an_address_that_is_not_this_computers_is_named(address):
+    message = rf'cannot listen at {address}: .*Try: listen = "127\.0\.0\.1:1"'
+    with pytest.raises(UsageError, match=message):
+        MetricsServer(registry_of(RunCollector(live_run())), address)
 
 
 def test_slow_clients_are_limited_and_then_closed(server, clock):

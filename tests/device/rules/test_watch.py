@@ -1,5 +1,6 @@
 """When a rule fires: hold and cooldown on the frames' clock."""
 
+import contextlib
 import itertools
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from device.conditions.parser import ConditionError
 from device.errors import UsageError
-from device.rules.build import build_watches
+from device.rules.build import build_watches, check_rules
 from device.types import IN, OUT
 from tests.device.metrics.made_up import live_run
 from tests.device.outputs.made_up import result
@@ -223,3 +224,15 @@ def test_a_crossing_has_no_duration():
         watches('Smiling and not crossed_in == "door"', for_s=2.0)
     with pytest.raises(ConditionError, match=r"1: when, column 12: unknown line 'dor'. Try: door"):
         watches('crossed == "dor"')
+
+
+@pytest.mark.parametrize("folder, alike", [("a", True), ("b", False)])
+def test_rules_whose_pictures_have_the_same_names_are_refused(folder, alike):
+    """Without names both are Smiling-0-8: each would delete the other's as its own oldest."""
+    rules = [
+        {"when": "Smiling > 0.8", "do": "snapshot", "folder": "a"},
+        {"when": "Smiling < 0.8", "do": "snapshot", "folder": folder},
+    ]
+    refused = pytest.raises(UsageError, match=r"\[\[rules\]\] 2 and a rule before.*Smiling-0-8")
+    with refused if alike else contextlib.nullcontext():
+        check_rules(settings(*rules), live_run().card)

@@ -1,12 +1,15 @@
 """The page as clients see it: a real server on a free port, real HTTP."""
 
+import contextlib
 import json
+import os
 import re
 import socket
 import ssl
 import subprocess
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -288,6 +291,19 @@ def test_other_software_sends_the_password_with_each_request(serve):
         assert client.get("/snapshot.jpg", auth=("any", "wrong horse")).status_code == 401
 
 
+def test_during_a_pause_no_guess_is_compared_with_the_recent_password_either(serve):
+    page = serve(password=HASH)
+    page.show()
+    until(lambda: page.page.site, "the page's start")
+    page.page.site._access._pauses = Pauses(lambda: 0.0)  # its time does not pass
+    with page.client() as client:
+        assert client.get("/snapshot.jpg", auth=("any", PASSWORD)).status_code == 200
+        for _ in range(3):
+            client.get("/snapshot.jpg", auth=("any", "wrong horse"))
+        right = client.get("/snapshot.jpg", auth=("any", PASSWORD))
+        assert right.status_code == 429 and int(right.headers["retry-after"]) >= 1
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0:8420", "192.168.1.2:8420", "[::]:8420", "pi:8420"])
 def test_another_address_needs_a_password(address):
     with pytest.raises(UsageError, match=r"without a password.*device\.web password"):
@@ -387,6 +403,13 @@ def test_a_wrong_certificate_is_refused_with_how_to_make_one(certificate, cert, 
     assert wrong.value.exit_code == 2
 
 
+def test_a_pipe_as_certificate_is_not_waited_for(certificate):
+    os.mkfifo(certificate / "pipe")
+    page = WebPage(live_run({"cert": certificate / "pipe", "key": certificate / "a.key"}))
+    with pytest.raises(UsageError, match="it is a pipe, device or socket, not a file"), page:
+        pass
+
+
 def test_a_certificate_needs_its_key():
     with pytest.raises(UsageError, match="cert without key"):
         live_run({"cert": "a.crt"})
@@ -416,6 +439,23 @@ def test_a_body_without_a_length_is_cut_off(serve):
 
     with page.client() as client:
         assert client.post("/login", content=blocks()).status_code == 413
+
+
+def test_a_form_with_too_many_fields_is_refused(serve, capsys):
+    with serve(password=HASH).client() as client:
+        answer = client.post("/login", content="&".join(["password=x"] * 11))
+    assert (answer.status_code, "too many fields" in answer.text) == (400, True)
+    assert "ValueError" not in capsys.readouterr().err
+
+
+def test_no_request_reaches_the_disk(serve, monkeypatch):
+    page = serve()
+    page.show()
+    until(lambda: page.page.site, "the page's start")
+    monkeypatch.setattr(Path, "read_bytes", lambda path: 1 / 0)
+    with page.client() as client:
+        for path in ("/", "/api", "/static/page.js", "/api/faces"):
+            assert client.get(path).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -580,6 +620,23 @@ def test_one_more_viewer_or_listener_than_the_limit_is_refused(serve, path, feed
             assert second.headers["retry-after"] == "10"
             assert "max_viewers" in json.loads(second.read())["error"]
     until(lambda: not getattr(page.page.site, feed).readers, "the end of the first")
+
+
+@pytest.mark.parametrize("path", ["/stream.mjpg", "/events"])
+def test_viewers_that_come_together_do_not_pass_the_limit(serve, path):
+    page = serve(max_viewers=2)
+    page.show()
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    with contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", page.port), WAIT_S))
+            for _ in range(20)
+        ]
+        until(lambda: page.page.connections.by_address.total() == 20, "the connections")
+        for client in clients:
+            client.sendall(request)
+        answers = [client.recv(len("HTTP/1.1 200")) for client in clients]
+    assert answers.count(b"HTTP/1.1 200") == 2 and answers.count(b"HTTP/1.1 503") == 18
 
 
 def test_a_hundred_viewers_at_the_limit_are_all_served(serve):
