@@ -13,7 +13,7 @@ from .sources import Kind, kind_of
 
 MOST = 1000  # photos of a shard: about a minute of one core
 FEWEST = 16
-PER_WORKER = 8  # shards, so that the last ones end together
+PER_WORKER = 16  # shards, so that the last ones end together
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,25 @@
 """Measure device.label: speed with one and two workers, against the bare models, and memory.
 
-    python -m tests.label_bench                           # 2,000 photos a run: 8 minutes
-    python -m tests.label_bench --photos 300 --many 0     # a rough look
-    python -m tests.label_bench --write docs/LABEL.md     # with 50,000 photos for memory: an hour
+    python -m tests.label_bench                            # 300 photos a run: about 3 minutes
+    python -m tests.label_bench --write docs/LABEL.md      # and its table
+    python -m tests.label_bench --many 50000 --minutes 15  # memory only: an hour, or 15 minutes
 
 The photos are made: a portrait in 640x480 px at 100 sizes and places, linked as often as needed. In
-those for memory every fiftieth is no photo. Do not compare figures of two machines or a busy one.
+those for memory every fiftieth is no photo. Each way is run in turns, and the rates are of both
+rounds together. Do not compare figures of two machines or a busy one.
 """
 
-import argparse
+import json
+import multiprocessing
 import os
+import platform
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +32,16 @@ from device.bench.report import conditions, filled
 from device.camera.demo import ADMIRAL, ASTRONAUT, portrait
 from device.camera.image_io import read_photo
 from device.cli.command import Parser, count, exit_with
-from device.errors import FacetError
+from device.errors import FacetError, UsageError
 from device.files import write_atomic
 from device.settings import Settings
 from device.tflite import runtime_name
 
 MARKS = ("<!-- label -->", "<!-- /label -->")
+MEMORY_MARKS = ("<!-- label memory -->", "<!-- /label memory -->")
+ROUNDS = 2
+START_S = 300.0  # that a process may take to load its networks
+STOP_S = 60.0
 DISTINCT = 100
 WIDTH, HEIGHT = 640, 480
 CORRUPT = 50  # every so many
@@ -41,16 +49,61 @@ SAMPLE_S = 1.0
 ROOT = Path(__file__).parent.parent.parent
 
 
+@dataclass(frozen=True)
+class Way:
+    """One of the ways that are compared."""
+
+    name: str
+    workers: int
+    words: tuple[str, ...] = ()
+    bare: bool = False
+
+
+WAYS = (
+    Way("bare models, 1 process", 1, bare=True),
+    Way("bare models, 2 processes", 2, bare=True),
+    Way("1 worker", 1),
+    Way("2 workers", 2),
+    Way("Dask, 1 worker", 1, ("--cluster", "local")),
+    Way("Dask, 2 workers", 2, ("--cluster", "local")),
+)
+
+
+@dataclass
+class Speed:
+    """What the rounds of a way took, s."""
+
+    photos: int
+    """Labelled in each round, beside the one per worker that the start is measured with."""
+    seconds: list[float] = field(default_factory=list)
+    """Of the photos, without the start."""
+    start_s: list[float] = field(default_factory=list)
+    """From the command to its end, with a photo per worker."""
+
+    @property
+    def rate(self) -> float:
+        """Photos per s over all rounds."""
+        return self.photos * len(self.seconds) / sum(self.seconds)
+
+    @property
+    def spread(self) -> float:
+        """Slowest round's time over the fastest's, less 1."""
+        return max(self.seconds) / min(self.seconds) - 1
+
+
 @dataclass
 class Memory:
     """Resident memory of the processes that label, MB (10^6 bytes)."""
 
     printed: str = ""
-    samples: list[tuple[float, float]] = field(default_factory=list)  # (share done, largest)
+    photos: int = 0
+    """Labelled when the last sample was taken."""
+    samples: list[tuple[int, float]] = field(default_factory=list)
+    """Photos labelled, memory of the largest process."""
 
     def at(self, share: float) -> float:
-        """Return the largest process's memory when that share of the photos was done."""
-        return next((mb for done, mb in self.samples if done >= share), self.peak)
+        """Return the largest process's memory when that share of the labelled photos was done."""
+        return next((mb for done, mb in self.samples if done >= share * self.photos), self.peak)
 
     def check(self, photos: int) -> None:
         """Raise FacetError unless every photo was counted, and those that are none."""
@@ -94,8 +147,25 @@ def _picture(index: int) -> np.ndarray:
     return picture
 
 
-def bare_s(photos: Path) -> float:
-    """Return how long the networks alone take for a photo, s, in this process."""
+def bare_s(photos: Path, processes: int) -> float:
+    """Return how long the networks alone take for a photo, s, in so many processes at once."""
+    context = multiprocessing.get_context("spawn")
+    ready, results = context.Barrier(processes), context.SimpleQueue()
+    running = [
+        context.Process(target=_measure_bare, args=(photos, ready, results))
+        for _ in range(processes)
+    ]
+    for process in running:
+        process.start()
+    for process in running:
+        process.join()
+        if process.exitcode:
+            raise FacetError("a process of the bare models ended", "fewer programs beside it")
+    return float(np.mean([results.get() for _ in running]))
+
+
+def _measure_bare(photos: Path, ready: Any, results: Any) -> None:
+    cv2.setNumThreads(1)
     analyzer = FaceAnalyzer.from_settings(Settings())
     verifier: Any = analyzer._verifier
     parts: list[Any] = [analyzer.detector, analyzer.classifier]
@@ -107,44 +177,64 @@ def bare_s(photos: Path) -> float:
     pictures = [read_photo(path) for path in sorted(photos.rglob("*.jpg"))[:DISTINCT]]
     for picture in pictures:
         analyzer.analyze(picture)
-    rounds = [sum(network.repeat_s() for network in networks) for _ in range(3)]
-    return float(np.median(rounds)) / len(pictures)
+    ready.wait(START_S)
+    rounds = [sum(network.repeat_s() for network in networks) for _ in range(2)]
+    results.put(float(np.mean(rounds)) / len(pictures))
 
 
-def run(photos: Path, number: int, workers: int, *more: str) -> tuple[float, Memory]:
-    """Return how many photos a command labels per second, its start included, and its memory."""
+def run_s(photos: Path, workers: int, *more: str) -> float:
+    """Return how long a command takes to label a folder, s."""
+    with tempfile.TemporaryDirectory(dir=photos.parent) as out:
+        command = _command(photos, f"{out}/labels", workers, *more)
+        began_s = time.monotonic()
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        seconds = time.monotonic() - began_s
+    if done.returncode:
+        raise FacetError(done.stderr.strip().rpartition("\n")[2], "the same command by hand")
+    print(f"{' '.join(command[3:])}: {seconds:.1f} s; {done.stdout.strip()}", file=sys.stderr)
+    return seconds
+
+
+def _command(photos: Path, out: str, workers: int, *more: str) -> list[str]:
+    command = [sys.executable, "-m", "device.label", str(photos), "--out", out]
+    return [*command, "--workers", str(workers), *more]
+
+
+def memory_of(photos: Path, workers: int, limit_s: float) -> Memory:
+    """Return the memory of a run over a folder, which is ended after so long."""
     memory = Memory()
     with tempfile.TemporaryDirectory(dir=photos.parent) as out:
-        command = [sys.executable, "-m", "device.label", str(photos), "--out", f"{out}/labels"]
-        command += ["--workers", str(workers), *more]
-        began_s = time.monotonic()
+        command = _command(photos, f"{out}/labels", workers, "--shard-size", "250")
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         ended = threading.Event()
         watch = threading.Thread(
-            target=_watch, args=(process.pid, Path(out) / "labels", number, memory, ended)
+            target=_watch, args=(process.pid, Path(out) / "labels", memory, ended)
         )
         watch.start()
-        printed, errors = process.communicate()
-        seconds = time.monotonic() - began_s
-        ended.set()
-        watch.join()
+        try:
+            memory.printed, errors = process.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            ended.set()
+            process.kill()
+            process.communicate(timeout=STOP_S)
+            return memory
+        finally:
+            ended.set()
+            watch.join()
     if process.returncode:
         raise FacetError(errors.strip().rpartition("\n")[2], "the same command by hand")
-    print(f"{' '.join(command[3:])}: {seconds:.1f} s; {printed.strip()}", file=sys.stderr)
-    memory.printed = printed
-    return number / seconds, memory
+    return memory
 
 
-def _watch(pid: int, out: Path, photos: int, memory: Memory, ended: threading.Event) -> None:
+def _watch(pid: int, out: Path, memory: Memory, ended: threading.Event) -> None:
     while not ended.wait(SAMPLE_S):
-        files = len(list(out.glob("*.parquet"))) if out.exists() else 0
-        planned = out / "plan.jsonl"
-        shards = len(planned.read_bytes().splitlines()) if planned.exists() else 0
+        done = len(list(out.glob("*.parquet"))) * 250 if out.exists() else 0
         used = [_resident_mb(child) for child in _descendants(pid)]
-        if used and shards:
-            memory.samples.append((files / shards, max(used)))
+        if used:
+            memory.photos = done
+            memory.samples.append((done, max(used)))
 
 
 def _descendants(pid: int) -> list[int]:
@@ -175,62 +265,102 @@ def _resident_mb(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def measured(photos: int, many: int) -> list[str]:
+def measured(folder: Path, photos: int) -> dict[str, Speed]:
+    """Return the speed of every way; each is run in turns with the others."""
+    source = make_photos(folder / "photos", photos)
+    few = {workers: make_photos(folder / f"few{workers}", workers) for workers in (1, 2)}
+    speeds = {way.name: Speed(photos) for way in WAYS}
+    for _ in range(ROUNDS):
+        for way in WAYS:
+            speed = speeds[way.name]
+            if way.bare:
+                speed.seconds.append(bare_s(source, way.workers) * photos / way.workers)
+                continue
+            start_s = run_s(few[way.workers], way.workers, *way.words, "--shard-size", "1")
+            whole_s = run_s(source, way.workers, *way.words)
+            speed.start_s.append(start_s)
+            speed.seconds.append(max(whole_s - start_s, 1e-3))
+    return speeds
+
+
+def table(speeds: dict[str, Speed]) -> list[str]:
     """Return the table as lines of Markdown."""
-    with tempfile.TemporaryDirectory(prefix="facet-label-") as name:
-        folder = Path(name)
-        source = make_photos(folder / "photos", photos)
-        bare = 1 / bare_s(source)
-        one, _ = run(source, photos, 1)
-        two, _ = run(source, photos, 2)
-        dask_one, _ = run(source, photos, 1, "--cluster", "local")
-        dask_two, _ = run(source, photos, 2, "--cluster", "local")
-        rows = [
-            ("bare models, 1 core", bare, "1.00", ""),
-            ("1 worker", one, f"{one / bare:.2f}", ""),
-            ("2 workers", two, f"{two / 2 / bare:.2f}", f"{two / one:.2f} times one"),
-            ("Dask, 1 worker", dask_one, f"{dask_one / bare:.2f}", ""),
-            (
-                *("Dask, 2 workers", dask_two, f"{dask_two / 2 / bare:.2f}"),
-                f"{dask_two / dask_one:.2f} times one",
-            ),
-        ]
-        lines = [
-            conditions(runtime_name()),
-            f"{photos:,} photos of 640x480 px with one face, the start of the command included.",
-            "",
-            "| | photos/s | per core, of the bare models | |",
-            "|---|---:|---:|---|",
-            *(f"| {name} | {rate:.1f} | {share} | {note} |" for name, rate, share, note in rows),
-        ]
-        if many:
-            archive = make_photos(folder / "many", many, CORRUPT)
-            _, memory = run(archive, many, 2)
-            memory.check(many)
-            lines += [
-                "",
-                f"Over {many:,} photos, {len(range(0, many, CORRUPT)):,} of them no photos, the "
-                f"larger worker held {memory.at(0.1):.0f} MB after a tenth, {memory.at(0.99):.0f} "
-                f"MB at the end and {memory.peak:.0f} MB at most.",
-            ]
+    rates = {name: speed.rate for name, speed in speeds.items()}
+    bare = {way.workers: rates[way.name] for way in WAYS if way.bare}
+    lines = [
+        conditions(runtime_name()),
+        f"{speeds[WAYS[0].name].photos:,} photos of 640x480 px with one face, {ROUNDS} rounds.",
+        "",
+        "| | photos/s | per process | of the bare models | of one worker | start, s | spread |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    single = {way.words: rates[way.name] for way in WAYS if way.workers == 1 and not way.bare}
+    for way in WAYS:
+        speed, rate = speeds[way.name], rates[way.name]
+        alone = rates[WAYS[0].name] if way.bare else single[way.words]
+        start = f"{np.mean(speed.start_s):.1f}" if speed.start_s else ""
+        lines.append(
+            f"| {way.name} | {rate:.1f} | {rate / way.workers:.1f} | {rate / bare[way.workers]:.2f}"
+            f" | {rate / alone:.2f} | {start} | {100 * speed.spread:.0f} % |"
+        )
     return lines
 
 
+def memory_line(memory: Memory, wanted: int) -> str:
+    """Return the memory as a sentence."""
+    done = f"{memory.photos:,} of {wanted:,}" if memory.photos < wanted else f"{wanted:,}"
+    return (
+        f"Over {done} photos, every fiftieth of them no photo, the larger of two workers held "
+        f"{memory.at(0.1):.0f} MB after a tenth, {memory.at(0.5):.0f} MB after a half, "
+        f"{memory.at(0.99):.0f} MB at the end and {memory.peak:.0f} MB at most."
+    )
+
+
+def record(speeds: dict[str, Speed], memory: Memory | None) -> dict[str, Any]:
+    """Return all figures, for JSON."""
+    found: dict[str, Any] = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+        "python": platform.python_version(),
+        "runtime": runtime_name(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg(),
+        "ways": {name: asdict(speed) | {"rate": speed.rate} for name, speed in speeds.items()},
+    }
+    return found | ({"memory": asdict(memory)} if memory else {})
+
+
 def main(argv: list[str] | None = None) -> None:
-    parser = Parser("tests.label_bench", __doc__ or "", argument_default=argparse.SUPPRESS)
-    parser.add_argument("--photos", type=count, default=2000, metavar="N", help="of each run")
+    parser = Parser("tests.label_bench", __doc__ or "")
+    parser.add_argument("--photos", type=count, default=300, metavar="N", help="of each run")
+    parser.add_argument("--many", type=count, default=0, metavar="N", help="photos, memory only")
     parser.add_argument(
-        "--many", type=count, metavar="N", help="for memory (default 0; written: 50,000)"
+        "--minutes", type=float, default=120.0, metavar="M", help="of --many at most (default 120)"
     )
     parser.add_argument("--write", type=Path, metavar="FILE.md", help="fill in its table")
+    parser.add_argument("--json", type=Path, metavar="FILE.json", help="write all figures")
     args = parser.parse_args(argv)
-    write = vars(args).get("write")
-    document = write.read_text() if write else ""
-    if write:
-        filled(document, [], MARKS)  # before an hour of work
-    lines = measured(args.photos, vars(args).get("many", 50_000 if write else 0))
-    if write:
-        write_atomic(write, filled(document, lines, MARKS).encode())
+    if args.photos < 20:
+        raise UsageError(f"--photos {args.photos}, need 20 or more", "--photos 300")
+    marks = MEMORY_MARKS if args.many else MARKS
+    document = args.write.read_text() if args.write else ""
+    if args.write:
+        filled(document, [], marks)  # before the work
+    speeds: dict[str, Speed] = {}
+    memory = None
+    with tempfile.TemporaryDirectory(prefix="facet-label-") as name:
+        if args.many:
+            archive = make_photos(Path(name) / "many", args.many, CORRUPT)
+            memory = memory_of(archive, 2, args.minutes * 60)
+            if memory.printed:
+                memory.check(args.many)
+            lines = [conditions(runtime_name()), memory_line(memory, args.many)]
+        else:
+            speeds = measured(Path(name), args.photos)
+            lines = table(speeds)
+    if args.json:
+        write_atomic(args.json, f"{json.dumps(record(speeds, memory), indent=1)}\n".encode())
+    if args.write:
+        write_atomic(args.write, filled(document, lines, marks).encode())
     print("\n".join(lines))
 
 

@@ -64,3 +64,18 @@ def run(*words: object, **options) -> subprocess.CompletedProcess:
 def environment(**more: str) -> dict[str, str]:
     """Return the environment of this process, with more in it."""
     return {**os.environ, **more}
+
+
+def spawned(pid: int) -> list[int]:
+    """Return the processes of a run that label: those that multiprocessing has spawned."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat") as stat, open(f"/proc/{entry}/cmdline") as line:
+                    parent = int(stat.read().rpartition(")")[2].split()[1])
+                    if parent == pid and "spawn_main" in line.read():
+                        found.append(int(entry))
+            except OSError:
+                continue
+    return found

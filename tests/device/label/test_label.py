@@ -22,7 +22,7 @@ from device.label.shards import Shard
 from device.label.table import Counts
 from device.label.worker import Assignment, card_of, label_shard
 from device.settings import Settings
-from tests.device.label.conftest import environment, rows_of, run, start, write_photos
+from tests.device.label.conftest import environment, rows_of, run, spawned, start, write_photos
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="no pyarrow (requirements-label.txt)")
 
@@ -220,21 +220,6 @@ def test_the_command_killed_anywhere_goes_on(archive, labelled, tmp_path):
     assert rows_of(out) == rows_of(labelled[0])
 
 
-def children(pid: int) -> list[int]:
-    """Return the processes of a run that label: those that multiprocessing has spawned."""
-    found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat") as stat, open(f"/proc/{entry}/cmdline") as line:
-                    parent = int(stat.read().rpartition(")")[2].split()[1])
-                    if parent == pid and "spawn_main" in line.read():
-                        found.append(int(entry))
-            except OSError:
-                continue
-    return found
-
-
 def test_processes_killed_at_random_lose_and_double_nothing(archive, labelled, tmp_path):
     out = tmp_path / "out"
     process = start(archive, "--out", out, "--workers", 2, "--shard-size", 2)
@@ -242,7 +227,7 @@ def test_processes_killed_at_random_lose_and_double_nothing(archive, labelled, t
     deadline = time.monotonic() + 120
     while process.poll() is None and killed < 10 and time.monotonic() < deadline:
         shards = len(list(out.glob("*.parquet"))) if out.exists() else 0
-        if shards >= 2 * killed and (workers := children(process.pid)):
+        if shards >= 2 * killed and (workers := spawned(process.pid)):
             os.kill(workers[killed % len(workers)], signal.SIGKILL)
             killed += 1
         time.sleep(0.05)
