@@ -25,7 +25,7 @@ SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # One that settings or a flag may hold; a text around it ends it, unless its password has spaces.
 IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:.*@)?[^\s'\"]+|[^\s'\"]*:[^\s]*@[^\s'\"]+")
 # Bucket and key of an object; what else stands in an address may be a key, or a signature.
-OBJECT = re.compile(r"(?:s3|gs|gcs|az|abfs)://[A-Za-z0-9._-]+(?:/(?:(?!://)[^@?#;])*)?")
+OBJECT = re.compile(r"(?:s3|gs|gcs|az|abfs)://[A-Za-z0-9._-]*(?:/(?:(?!://)[^@?#;])*)?")
 PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 MASK = "***"
 PASSWORD, USER = "FACET_CAMERA_PASSWORD", "FACET_CAMERA_USER"  # in the environment

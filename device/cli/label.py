@@ -20,6 +20,7 @@ goes on; 2 wrong usage, or DIR has labels of another model; 3 nothing can be rea
 import argparse
 import math
 import os
+from pathlib import Path
 
 from ..errors import SourceError, UsageError
 from ..settings import Settings
@@ -56,6 +57,10 @@ def main(argv: list[str] | None = None) -> None:
         raise UsageError(
             f"--cluster {args.cluster} is no address", f"--cluster tcp://{args.cluster}"
         )
+    if not args.out or "\0" in args.out:
+        raise UsageError(f"--out {args.out!r} is no folder", "--out labels/")
+    if Path(args.out).exists() and not Path(args.out).is_dir():
+        raise UsageError(f"--out {args.out} is a file", "--out in another folder")
     for flag, value in (("--workers", args.workers), ("--shard-size", args.shard_size)):
         if value == 0:
             raise UsageError(f"{flag} 0, need 1 or more", f"without {flag}")

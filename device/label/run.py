@@ -29,7 +29,8 @@ from .storage import is_url
 from .table import SCHEMA, Counts, arrow_modules
 from .worker import Assignment, card_of, crumb_name
 
-PLAN, RUN = "plan.jsonl", "run.json"
+# Readers of Parquet pass over names that begin so.
+PLAN, RUN = "_plan.jsonl", "_run.json"
 PART_S = 600.0  # s that writing a file may take
 
 
@@ -99,7 +100,7 @@ def _run(request: Request, work: Assignment, todo: Sequence[Shard], progress: Pr
     if request.cluster:
         from .cluster import run_on
 
-        run_on(request.cluster, work, todo, request.workers, progress.add)
+        run_on(request.cluster, work, todo, min(request.workers, len(todo)), progress.add)
     else:
         from .local import run_here
 
@@ -187,7 +188,7 @@ def tidy(folder: Folder, done: Set[int]) -> None:
     crumbs = {crumb_name(Shard(number, ()).file) for number in done}
     for name in folder.names():
         path = folder.path / name
-        is_part = name.startswith("shard-") and name.endswith(".part")
+        is_part = name.startswith(".shard-") and name.endswith(".part")
         with contextlib.suppress(OSError):
             # A worker of a run before may still write a newer one.
             if name in crumbs or (is_part and time.time() - path.stat().st_mtime > PART_S):

@@ -60,9 +60,10 @@ def access_error(name: str, error: Exception) -> SourceError:
             f"{name}: access denied",
             "credentials that may list and read it, such as AWS_ACCESS_KEY_ID or `aws configure`",
         )
-    return SourceError(
-        f"{name} cannot be read: {os_reason(error)}", "check the network; the same command goes on"
-    )
+    hint = "check the network; the same command goes on"
+    if isinstance(error, ValueError):  # of a name, before anything is asked
+        hint = "an address such as s3://bucket/folder"
+    return SourceError(f"{name} cannot be read: {os_reason(error)}", hint)
 
 
 def read_photo_bytes(url: str) -> bytes:

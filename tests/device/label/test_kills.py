@@ -74,5 +74,5 @@ def test_ten_kills_at_random_moments_lose_and_double_nothing(archive, tmp_path, 
     assert rows == rows_of(tmp_path / "whole")
     photos = sorted(map(str, (archive / "a").iterdir()))
     assert sorted(row["path"] for row in rows) == photos  # each has one face, or a reason
-    assert not [file.name for file in out.iterdir() if file.name.endswith((".at", ".part"))]
+    assert not [file.name for file in out.iterdir() if file.name.endswith(".at")]
     print(f"{dict(killed)}: {len(rows)} rows of {len(photos)} photos")

@@ -71,6 +71,13 @@ def test_a_row_is_what_the_device_sees(archive, labelled):
     assert len(row["model"]) == 64
 
 
+def test_the_folder_is_one_table_for_pandas(labelled):
+    pandas = pytest.importorskip("pandas")
+    rows = pandas.read_parquet(labelled[0])
+    assert len(rows) == 43
+    assert len(rows[(rows.state == "ok") & (rows.Smiling > 0.5)]) == 40
+
+
 def test_columns_have_units_and_files_their_origin(labelled):
     schema = parquet.read_schema(next(labelled[0].glob("*.parquet")))
     assert schema.field("x").metadata == {b"unit": b"px of the file, left side of the box"}
@@ -112,8 +119,8 @@ def test_a_damaged_file_is_made_again(tmp_path, astronaut):
 def test_labels_of_something_else_are_refused(archive, labelled, tmp_path, key, value, message):
     out = tmp_path / "out"
     shutil.copytree(labelled[0], out)
-    record = json.loads((out / "run.json").read_text()) | {key: value}
-    (out / "run.json").write_text(json.dumps(record))
+    record = json.loads((out / "_run.json").read_text()) | {key: value}
+    (out / "_run.json").write_text(json.dumps(record))
     with pytest.raises(UsageError, match=message) as error:
         label(request(archive, out))
     assert f"rm -r {out}" in error.value.hint
@@ -121,7 +128,7 @@ def test_labels_of_something_else_are_refused(archive, labelled, tmp_path, key, 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "x", "model": 1}'])
 def test_a_damaged_record_is_refused(archive, tmp_path, text):
-    (tmp_path / "run.json").write_text(text)
+    (tmp_path / "_run.json").write_text(text)
     with pytest.raises(UsageError, match="is damaged"):
         label(request(archive, tmp_path))
 
@@ -246,7 +253,7 @@ def test_a_full_disk_stops_the_run_and_it_goes_on(archive, labelled, tmp_path):
     full = run(*words, preexec_fn=lambda: exec(limit))
     assert full.returncode == 1
     assert "cannot write to" in full.stderr and "the same command then goes on" in full.stderr
-    assert not list(out.glob("*.parquet")) and not list(out.glob("*.part"))
+    assert not list(out.glob("*.parquet")) and not list(out.glob(".*.part"))
     assert run(*words).returncode == 0
     assert rows_of(out) == rows_of(labelled[0])
 
@@ -267,11 +274,16 @@ def test_two_runs_do_not_write_one_folder(archive, tmp_path):
         (("SRC", "--out", "OUT", "--cluster", "host"), 2, "--cluster tcp://host"),
         (("SRC", "--out", "/proc/labels"), 2, "cannot write to /proc/labels"),
         (("SRC", "--out", "OUT", "--model", "/no/card.json"), 4, "no model card /no/card.json"),
+        (("SRC", "--out", ""), 2, "--out '' is no folder"),
+        (("SRC", "--out", "FILE"), 2, "is a file. Try: --out in another folder"),
+        (("s3://", "--out", "OUT"), 3, "s3:// cannot be read"),
+        (("SRC", "--out", "foo://x"), 2, "no address of a known kind"),
         (("SRC",), 2, "--out"),
     ],
 )
 def test_wrong_usage_is_one_line_and_a_code(archive, tmp_path, words, code, message):
-    names = {"SRC": str(archive), "OUT": str(tmp_path / "out")}
+    (tmp_path / "file").write_text("words")
+    names = {"SRC": str(archive), "OUT": str(tmp_path / "out"), "FILE": str(tmp_path / "file")}
     done = run(*(names.get(word, word) for word in words))
     assert done.returncode == code, done.stderr
     assert message in done.stderr and "Traceback" not in done.stderr
