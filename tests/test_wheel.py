@@ -25,34 +25,20 @@ from packaging.requirements import Requirement
 from tests.conftest import ROOT
 
 EXTRAS = (
-    *("pi", "cluster", "emoji", "heif", "label", "metrics", "mqtt", "people", "push", "rules"),
-    *("s3", "video", "web"),
+    *("pi", "cluster", "emoji", "heif", "label", "metrics", "mqtt", "people"),
+    *("private", "push", "report", "rules", "s3", "video", "web"),
 )
 SOURCES = (
     "device",
     "models",
     "LICENSES",
     *("LICENSE", "NOTICE", "README.md", "pyproject.toml", "setup.py"),
-    *(
-        f"requirements-{extra}.txt"
-        for extra in [
-            "pi",
-            "cluster",
-            "emoji",
-            "heif",
-            "label",
-            "metrics",
-            "mqtt",
-            "people",
-            "push",
-            "rules",
-            "s3",
-            "video",
-            "web",
-        ]
-    ),
+    *(f"requirements-{extra}.txt" for extra in EXTRAS),
 )
-SUBCOMMANDS = ["run", "list", "doctor", "settings", "people", "emoji", "mqtt", "rules", "bench"]
+SUBCOMMANDS = [
+    *("run", "list", "doctor", "settings", "people", "emoji", "counts", "mqtt", "rules"),
+    *("label", "bench"),
+]
 
 FIVE_LINES = """
 import facet

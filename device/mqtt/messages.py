@@ -92,6 +92,24 @@ def visit(
     return as_json(content)
 
 
+COUNTED = ("end", "start", "source", "kind", "name", "value", "visits")  # columns of counts
+
+
+def counts(row: Mapping[str, str], camera: str) -> bytes | None:
+    """Return a row of the counts file as a message; None for what is no such row.
+
+    camera: its id. visits is null for a group that was withheld. The same row gives the same `id`.
+    """
+    try:
+        fields = {name: row[name] for name in COUNTED}
+        visits = int(fields["visits"]) if fields["visits"] else None
+    except (KeyError, ValueError):
+        return None
+    text = "\n".join((camera, *fields.values()))
+    identity = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return as_json({"id": identity, **fields, "visits": visits})
+
+
 def visit_id(row: Mapping[str, str], camera: str) -> str:
     """Return what names a visit in every message about it, 16 hexadecimal digits."""
     text = "\n".join((camera, *(row[name] for name in FIXED)))
