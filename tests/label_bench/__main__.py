@@ -89,7 +89,10 @@ def run_s(photos: Path, workers: int, *more: str) -> float:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         seconds = time.monotonic() - began_s
     if done.returncode:
-        raise FacetError(done.stderr.strip().rpartition("\n")[2], "the same command by hand")
+        raise FacetError(
+            done.stderr.strip().rpartition("\n")[2].removeprefix("facet: "),
+            "the same command by hand",
+        )
     print(f"{' '.join(command[3:])}: {seconds:.1f} s; {done.stdout.strip()}", file=sys.stderr)
     return seconds
 

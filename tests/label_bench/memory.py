@@ -66,7 +66,9 @@ def memory_of(photos: Path, workers: int, limit_s: float) -> Memory:
             ended.set()
             watch.join()
     if process.returncode:
-        raise FacetError(errors.strip().rpartition("\n")[2], "the same command by hand")
+        raise FacetError(
+            errors.strip().rpartition("\n")[2].removeprefix("facet: "), "the same command by hand"
+        )
     return memory
 
 

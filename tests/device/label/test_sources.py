@@ -45,7 +45,7 @@ def test_one_file_lists_itself(folder):
 
 
 def test_a_name_that_is_no_utf_8_is_listed(tmp_path):
-    raw = os.fsencode(tmp_path) + b"/caf\xe9.jpg"
+    raw = os.fsencode(tmp_path) + b"/photo\xe9.jpg"
     with open(raw, "wb") as file:
         file.write(JPEG)
     (name,) = list_inputs(str(tmp_path))
