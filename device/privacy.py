@@ -46,7 +46,7 @@ class Permits:
 
     @property
     def visit_rows(self) -> bool:
-        """Rows and messages about one visit or crossing: --events, --crossings, MQTT's."""
+        """Rows and messages about one visit or crossing: --events, --crossings, [store], MQTT's."""
         return self.level != COUNTS
 
     @property
@@ -94,6 +94,8 @@ def _refused(settings: Settings) -> Iterator[tuple[str, str, str]]:
             yield "--events", "writes a row per visit", VISITS
         if outputs.crossings:
             yield "--crossings", "writes a row per crossing", VISITS
+        if settings.store.file:
+            yield "file in [store]", "stores a row per visit", VISITS
         if mqtt.attributes:
             yield "attributes in [mqtt]", "sends what people look like", VISITS
     if not permits.recognition and settings.people.enabled:

@@ -25,8 +25,8 @@ from packaging.requirements import Requirement
 from tests.conftest import ROOT
 
 EXTRAS = (
-    *("pi", "cluster", "emoji", "heif", "label", "metrics", "mqtt", "people"),
-    *("private", "push", "report", "rules", "s3", "video", "web"),
+    *("pi", "cluster", "emoji", "heif", "label", "metrics", "mqtt", "people", "postgres"),
+    *("private", "push", "query", "report", "rules", "s3", "video", "web"),
 )
 SOURCES = (
     "device",
@@ -36,8 +36,8 @@ SOURCES = (
     *(f"requirements-{extra}.txt" for extra in EXTRAS),
 )
 SUBCOMMANDS = [
-    *("run", "list", "doctor", "settings", "people", "emoji", "counts", "mqtt", "rules"),
-    *("label", "bench"),
+    *("run", "list", "doctor", "settings", "people", "emoji", "counts", "mqtt", "rules", "bench"),
+    *("query", "archive", "label"),
 ]
 
 FIVE_LINES = """

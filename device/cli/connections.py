@@ -1,4 +1,4 @@
-"""Open what the settings connect a run with: web page, MQTT, metrics, rules.
+"""Open what the settings connect a run with: web page, MQTT, metrics, rules, store.
 
 Each is entered on the stack. What is off is not imported, and without any there is no live state.
 """
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..errors import UsageError
 from ..log import log
 from ..settings import Settings
+from .command import readable_by
 
 if TYPE_CHECKING:
     from ..attributes.model_card import ModelCard
@@ -45,6 +46,11 @@ def check_connections(settings: Settings, card: ModelCard, shown: Sequence[str])
         from ..rules.build import check_rules
 
         check_rules(settings, card)
+    if settings.store.file:
+        from ..store.writer import check_store
+
+        with readable_by(settings.outputs.readable_by):
+            check_store(settings)
 
 
 def build_connections(
@@ -68,6 +74,8 @@ def build_connections(
     from ..camera.photos import Photos
     from ..outputs.live import LiveRun, LiveState
 
+    if settings.store.file and isinstance(camera, Photos):
+        raise UsageError("[store] stores visits, and photos have none", "--log FILE.csv")
     if settings.rules and isinstance(camera, Photos):
         raise UsageError("rules need a video or a camera, not photos", "--camera clip.mp4")
     thresholds = dict(zip(card.names, card.values("threshold").tolist(), strict=True))
@@ -113,7 +121,11 @@ def _measured(
 def _connected(settings: Settings) -> bool:
     """Return whether the settings enable any connection."""
     return bool(
-        settings.web.address or settings.mqtt.host or settings.metrics.enabled or settings.rules
+        settings.web.address
+        or settings.mqtt.host
+        or settings.metrics.enabled
+        or settings.rules
+        or settings.store.file
     )
 
 
@@ -133,6 +145,11 @@ def _open(live: LiveRun, stack: contextlib.ExitStack) -> None:
 
         rules = open_rules(live, stack, publish)
         live = replace(live, waiting={**live.waiting, "rules": lambda: rules.waiting})
+    if live.settings.store.file:
+        from ..store.writer import open_writer
+
+        writer = open_writer(live, stack)
+        live = replace(live, waiting={**live.waiting, "store": lambda: writer.waiting})
     if live.settings.metrics.enabled:  # last, to report the queues of the others
         from ..metrics.exporter import open_metrics
 

@@ -108,9 +108,10 @@ def wanted_files(settings: Settings, camera: Camera, window: bool) -> Files:
             "--events": files.visits,
             "--crossings": files.crossings,
             "--counts": files.counts,
+            "[store] file": settings.store.file,
         }
     )
-    for path in files:
+    for path in filter(None, (*files, settings.store.file)):
         _refuse_source(path, settings.camera.source)
     return files
 

@@ -132,7 +132,8 @@ class RunCollector(Collector):
         )
         waiting = GaugeMetricFamily(
             "facet_queue_length",
-            "Rows of a log or frames of a recording that wait for the disk; firings of rules.",
+            "Rows of a log or frames of a recording that wait for the disk; firings of rules; "
+            "visits for the store.",
             labels=["queue"],
         )
         for log, counts in rows.items():

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..outputs.visit_id import visit_id
 from ..rowlog import timestamp
 from ..types import UNKNOWN, Crossing, LineCount
 from .values import InView
 
 SMILING = "Smiling"
 SMILES, SERIOUS, UNCLEAR, ENDED = "smiling", "serious", "unclear", "ended"
-FIXED = ("first_seen", "last_seen", "source", "track", "dwell_s")  # what tells visits apart
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,6 @@ def counts(row: Mapping[str, str], camera: str) -> bytes | None:
     text = "\n".join((camera, *fields.values()))
     identity = hashlib.sha256(text.encode()).hexdigest()[:16]
     return as_json({"id": identity, **fields, "visits": visits})
-
-
-def visit_id(row: Mapping[str, str], camera: str) -> str:
-    """Return what names a visit in every message about it, 16 hexadecimal digits."""
-    text = "\n".join((camera, *(row[name] for name in FIXED)))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _mood(smiling: float | None, threshold: float) -> str:

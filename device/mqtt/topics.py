@@ -1,11 +1,9 @@
 """The topics of one camera; docs/schemas/ describes their messages."""
 
-import re
-import socket
 from dataclasses import dataclass
 
+from ..outputs.visit_id import camera_id
 from ..settings import MqttSettings
-from ..settings.connections import MAX_ID
 
 ONLINE, OFFLINE = "online", "offline"
 
@@ -106,9 +104,4 @@ class Topics:
 
 def topics_of(settings: MqttSettings, host_name: str = "") -> Topics:
     """Return a camera's topics; host_name: in place of the computer's."""
-    name = settings.id or _as_id(host_name or socket.gethostname())
-    return Topics(name, settings.discovery)
-
-
-def _as_id(host_name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", host_name.partition(".")[0])[:MAX_ID] or "camera"
+    return Topics(camera_id(settings.id, host_name), settings.discovery)

@@ -1,7 +1,8 @@
 """The older files of a log: their names, compression, and when they are deleted.
 
 `faces.csv` of 22 November becomes `faces.2026-11-22.csv`, a second one of that day
-`faces.2026-11-22_002.csv`; compressed it is `faces.2026-11-22.csv.gz`. No other file is touched.
+`faces.2026-11-22_002.csv`; compressed it is `faces.2026-11-22.csv.gz`. `device.archive` makes of
+them `faces.2026-11-22.parquet`, which are deleted by the same rules. No other file is touched.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ..settings import RotationSettings
 
 UNFINISHED = ".part"  # suffix of a file that is being compressed
+ARCHIVED = ".parquet"
 JOIN_S = 5.0  # limit for a compression to stop when the log is closed
 
 
@@ -52,10 +54,20 @@ def rotated_files(log: Path, suffix: str = "") -> list[RotatedFile]:
 
     suffix: only names with this after the log's own suffix; default: plain and compressed files.
     """
+    return _files_of_days(
+        log, re.escape(log.suffix) + (re.escape(suffix) if suffix else r"(?:\.gz)?")
+    )
+
+
+def archived_files(log: Path) -> list[RotatedFile]:
+    """Return the older files of `log` that were archived as Parquet, oldest first."""
+    return _files_of_days(log, re.escape(ARCHIVED))
+
+
+def _files_of_days(log: Path, ending: str) -> list[RotatedFile]:
+    """Return the files of a log's days; ending: a pattern."""
     name = re.compile(
-        rf"{re.escape(log.stem)}\.(\d{{4}}-\d\d-\d\d)(?:_(\d{{3,}}))?{re.escape(log.suffix)}"
-        + (re.escape(suffix) if suffix else r"(?:\.gz)?"),
-        re.ASCII,
+        rf"{re.escape(log.stem)}\.(\d{{4}}-\d\d-\d\d)(?:_(\d{{3,}}))?{ending}", re.ASCII
     )
     matches = ((path, name.fullmatch(path.name)) for path in log.parent.iterdir())
     return sorted(
@@ -207,8 +219,8 @@ def apply_retention(
 
 
 def _by_age(log: Path, today: date | None) -> list[RotatedFile]:
-    """Return the older files, oldest first."""
-    files = rotated_files(log)
+    """Return the older files, also those that were archived, oldest first."""
+    files = sorted([*rotated_files(log), *archived_files(log)])
     return (
         sorted(files, key=lambda older: (age_day(older.path, older.day, today), older))
         if today

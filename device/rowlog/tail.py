@@ -209,6 +209,14 @@ class RowTail:
             self._dirty = True
 
 
+def is_acknowledged(path: Path, store: Path) -> bool:
+    """Whether a RowTail with this store has acknowledged every row of an older file."""
+    try:
+        return _key(path) in read_json(store, MAX_STORE)["done"]
+    except (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError):
+        return False
+
+
 def _opened(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 

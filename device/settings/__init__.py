@@ -28,6 +28,7 @@ from .connections import MetricsSettings, MqttSettings, WebSettings
 from .counts import CountsSettings
 from .events import LineSettings, RuleSettings
 from .files import OutputsSettings, RotationSettings
+from .store import StoreSettings
 
 __all__ = [
     "AttributesSettings",
@@ -43,6 +44,7 @@ __all__ = [
     "RuleSettings",
     "RuntimeSettings",
     "Settings",
+    "StoreSettings",
     "TracksSettings",
     "WebSettings",
     "load_settings",
@@ -71,6 +73,7 @@ class Settings(Table, frozen=True):
     outputs: OutputsSettings = OutputsSettings()
     counts: CountsSettings = CountsSettings()
     rotation: RotationSettings = RotationSettings()
+    store: StoreSettings = StoreSettings()
     metrics: MetricsSettings = MetricsSettings()
     web: WebSettings = WebSettings()
     mqtt: MqttSettings = MqttSettings()

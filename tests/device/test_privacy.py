@@ -45,6 +45,7 @@ ASKED = [
     ({"rules": [RULE | {"do": "snapshot", "folder": "x"}]}, 'do = "snapshot" in', "faces"),
     ({"outputs": {"events": "visits.csv"}}, "--events", "visits"),
     ({"outputs": {"crossings": "c.csv"}, "lines": [LINE]}, "--crossings", "visits"),
+    ({"store": {"file": "facet.db"}}, "file in [store]", "visits"),
     ({"mqtt": {"host": "broker", "attributes": ["Smiling"]}}, "attributes in [mqtt]", "visits"),
     ({"people": {"enabled": True}}, "--people", "visits"),
     ({"rules": [RULE]}, "[[rules]]", "visits"),
@@ -93,7 +94,10 @@ READ = (
     *("rules.secret_file", "rules.addresses_file"),
 )
 ABOUT_NOBODY = ("counts.file", "metrics.file")
-BY_LEVEL = ("outputs.log", "outputs.events", "outputs.crossings", "outputs.record", "rules.folder")
+BY_LEVEL = (
+    *("outputs.log", "outputs.events", "outputs.crossings", "outputs.record", "rules.folder"),
+    "store.file",
+)
 
 
 def test_each_file_among_the_settings_was_thought_of():

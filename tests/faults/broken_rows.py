@@ -183,7 +183,7 @@ def unmarked_times() -> None:
 def marks_do_not_count() -> None:
     from device.rowlog import age
 
-    replace(age, "_last_row", lambda _: lambda path: b"")
+    replace(age, "last_row", lambda _: lambda path: b"")
 
 
 def no_waiting_start() -> None:

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from device.mqtt.messages import visit_id
+from device.outputs.visit_id import visit_id
 from tests.machines.debian import ROOT
 
 TRACEBACK = re.compile(r"Traceback \(most recent|please report it")

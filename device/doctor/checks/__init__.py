@@ -33,6 +33,8 @@ def checks(system: System, config: Path | None, settings: Settings) -> Iterator[
         yield Check(name, partial(_lazy, "cameras", "picture", system, settings, source))
     yield Check("screen", partial(computer.screen, system, settings))
     yield Check("disk", partial(computer.disk, system, settings))
+    if settings.store.file:
+        yield Check("store", partial(_lazy, "store", "database", system, settings))
     yield Check("clock", partial(computer.clock, system))
     yield Check("temperature", partial(computer.temperature, system))
     yield Check("power", partial(computer.power, system))

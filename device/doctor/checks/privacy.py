@@ -27,7 +27,8 @@ def _doubts(settings: Settings) -> Iterator[tuple[str, str]]:
     outputs, counts = settings.outputs, settings.counts
     for sentence in warnings_of(counts.attributes if counts.file else ()):
         yield sentence, f"{PAGE} before you count by it"
-    alone = counts.file and not (outputs.log or outputs.events or outputs.record)
+    rows = outputs.log or outputs.events or settings.store.file
+    alone = counts.file and not (rows or outputs.record)
     if settings.privacy != COUNTS and alone and not settings.rules and not settings.people.enabled:
         yield "only counts are written, and more would be permitted", 'privacy = "counts"'
     if settings.privacy == COUNTS and not counts.file:

@@ -12,11 +12,13 @@ from tests.conftest import ROOT
 PACKAGES = (
     *("starlette", "uvicorn", "h11", "anyio", "click"),
     *("paho", "prometheus_client", "wsgiref", "httpx", "httpcore", "gpiozero"),
+    *("sqlite3", "_sqlite3", "duckdb", "psycopg"),
     *("apprise", "jsonschema", "asyncio", "resvg_py", "pillow_heif", "dlib"),
 )
 OURS = (
     *("web", "mqtt", "metrics", "rules", "conditions", "push", "sources", "streaming"),
     *("recognition", "emoji", "doctor", "bench", "outputs.live", "counts", "outputs.counts_log"),
+    *("store", "query", "archive"),
 )
 SCRIPT = f"""
 import sys
@@ -64,3 +66,10 @@ def test_a_connection_imports_only_its_own(tmp_path):
     found = imported(tmp_path, "--config", "facet.toml")
     assert "prometheus_client" in found and "device.metrics.exporter" in found
     assert not any(name in found for name in ("device.web", "device.mqtt", "uvicorn", "paho"))
+
+
+def test_a_store_needs_no_package(tmp_path):
+    (tmp_path / "facet.toml").write_text('[store]\nfile = "facet.db"\n')
+    found = imported(tmp_path, "--config", "facet.toml")
+    assert "device.store.writer" in found and "sqlite3" in found
+    assert not any(name in found for name in ("duckdb", "psycopg", "device.query", "device.web"))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from device.mqtt import discovery, messages
 from device.mqtt.topics import Topics, topics_of
 from device.mqtt.values import InView
+from device.outputs.visit_id import NAMING, visit_id
 from device.outputs.visit_log import FIXED
 from device.rules.actions import body_of
 from device.settings import LineSettings, MqttSettings
@@ -130,7 +131,7 @@ def test_every_firing_fits_its_schema():
 
 def test_a_visit_has_the_attributes_asked_for_and_no_name():
     assert visit() == {
-        "id": messages.visit_id(ROW, "cam"),
+        "id": visit_id(ROW, "cam"),
         "first_seen": "2026-01-02T12:00:00.250Z",
         "last_seen": "2026-01-02T12:00:09.000Z",
         "clock_set": True,
@@ -167,15 +168,15 @@ def test_what_is_no_visit_gives_no_message():
 
 def test_the_id_of_a_visit_does_not_depend_on_which_attributes_are_logged():
     fewer = {key: value for key, value in ROW.items() if key in FIXED}
-    assert messages.visit_id(fewer, "cam") == messages.visit_id(ROW, "cam")
-    assert messages.visit_id(ROW, "cam") != messages.visit_id(ROW, "door")
+    assert visit_id(fewer, "cam") == visit_id(ROW, "cam")
+    assert visit_id(ROW, "cam") != visit_id(ROW, "door")
 
 
 @given(st.lists(st.tuples(*[st.text(max_size=5)] * 5), unique=True, max_size=6))
 def test_different_visits_have_different_ids(rows):
-    rows = [dict(zip(messages.FIXED, row, strict=True)) for row in rows]
+    rows = [dict(zip(NAMING, row, strict=True)) for row in rows]
     plain = [row for row in rows if not any("\n" in value for value in row.values())]
-    assert len({messages.visit_id(row, "cam") for row in plain}) == len(plain)
+    assert len({visit_id(row, "cam") for row in plain}) == len(plain)
 
 
 def test_names_are_in_the_state_only_if_asked_for():
