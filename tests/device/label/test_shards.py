@@ -60,7 +60,7 @@ def test_other_inputs_have_another_digest():
 
 
 @pytest.mark.parametrize(
-    "inputs, workers, size", [(0, 1, 16), (100, 2, 16), (3200, 4, 100), (10**9, 1000, 1000)]
+    "inputs, workers, size", [(0, 1, 16), (100, 2, 16), (3200, 4, 50), (10**9, 1000, 1000)]
 )
 def test_few_inputs_make_small_shards(inputs, workers, size):
     assert size_for(inputs, workers) == size
