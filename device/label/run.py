@@ -67,7 +67,7 @@ def label(request: Request) -> Counts:
         if RUN not in folder.names():
             folder.write(RUN, f"{json.dumps(key, indent=2)}\n".encode())
         done = done_of(folder, plan)
-        tidy(folder, done)
+        remove_leftovers(folder, done)
         todo = [shard for shard in plan if shard.number not in done]
         progress = _begun(plan, todo, request)
         _run(request, _assignment(request, card, key), todo, progress)
@@ -181,7 +181,7 @@ def done_of(folder: Folder, plan: Sequence[Shard]) -> set[int]:
     return {shard.number for shard in there if _is_whole(folder, shard)}
 
 
-def tidy(folder: Folder, done: Set[int]) -> None:
+def remove_leftovers(folder: Folder, done: Set[int]) -> None:
     """Remove what killed processes have left in a folder on a disk."""
     if folder.path is None:
         return
