@@ -31,6 +31,7 @@ COMMANDS = {
     "mqtt": ("cli.mqtt", "remove this camera from Home Assistant"),
     "query": ("cli.query", "ask logs, visits, counts and stores in SQL"),
     "archive": ("cli.archive", "turn older days of logs into Parquet"),
+    "fleet": ("cli.fleet", "take the visits of many cameras into one database"),
     "bench": ("cli.bench", "measure the speed and memory of this computer"),
 }
 
