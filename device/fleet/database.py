@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -58,6 +59,8 @@ class FleetDatabase:
 
     def __init__(self, dsn: str):
         self._dsn = _with_limits(dsn)
+        # It would report each batch with a refused record on stderr.
+        logging.getLogger("psycopg").addHandler(logging.NullHandler())
         self._store: Store | None = None
 
     def open(self) -> PostgresEngine:
@@ -104,10 +107,13 @@ class FleetDatabase:
         """Drop old months; raises as `open`."""
         engine = self.open()
         try:
-            return tables.drop_months(engine, keep, today)
+            dropped = tables.drop_months(engine, keep, today)
         except psycopg_errors() as error:
             self.close()
             raise _away(error) from error
+        if dropped:
+            self.close()  # the engine takes them for there
+        return dropped
 
     def close(self) -> None:
         store, self._store = self._store, None

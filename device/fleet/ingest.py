@@ -84,6 +84,8 @@ class Ingest:
         self._retention_s = 0.0
         self._minute = Minute(now_s())
         self._reported: dict[str, str] = {}
+        self.connected = False
+        """Whether the broker has accepted; for any thread."""
 
     def run(self) -> None:
         """Work until asked to stop; what has arrived by then is stored.
@@ -99,6 +101,7 @@ class Ingest:
             begun_s = self._now_s()
             try:
                 broker.open(self._stopping)
+                self.connected = True
                 self._report("broker", f"connected to the broker {self._access.place}")
                 # It sends these again; the database may be away for many connections.
                 del self._pending[IN_FLIGHT * self._options.batch :]
@@ -107,6 +110,7 @@ class Ingest:
                 if not self._stopping():
                     self._report("broker", str(error))
             finally:
+                self.connected = False
                 broker.close()
             failures = 0 if self._now_s() - begun_s > 30 else failures
             self._pause(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])

@@ -35,10 +35,14 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     PRIMARY KEY (topic, digest)
 )"""
 
+# A few pages for a month: rows come in the order in which they are stored. New months get it too.
+BY_TIME = "CREATE INDEX IF NOT EXISTS visits_by_time ON visits USING brin (stored, first_seen)"
+
 UPSERT_CAMERA = """\
 INSERT INTO cameras (camera, online, online_since, version, model, fps, temperature_c, heard)
-VALUES (%(camera)s, %(online)s, CASE WHEN %(online)s IS NULL THEN NULL ELSE now() END, %(version)s,
-    %(model)s, %(fps)s, %(temperature_c)s, now())
+VALUES (%(camera)s, %(online)s::boolean, CASE WHEN %(online)s::boolean IS NULL THEN NULL
+    ELSE now() END, %(version)s::text, %(model)s::text, %(fps)s::float8,
+    %(temperature_c)s::float8, now())
 ON CONFLICT (camera) DO UPDATE SET
     online = coalesce(excluded.online, cameras.online),
     online_since = CASE WHEN excluded.online IS DISTINCT FROM cameras.online
@@ -52,9 +56,9 @@ ON CONFLICT (camera) DO UPDATE SET
 # A camera that floods fills no disk: what exceeds the limit of its topic is not kept.
 INSERT_DEAD_LETTER = """\
 INSERT INTO dead_letters (topic, digest, reason, payload, first, last, times)
-SELECT %(topic)s, %(digest)s, %(reason)s, %(payload)s, now(), now(), 1
+SELECT %(topic)s::text, %(digest)s::text, %(reason)s::text, %(payload)s::bytea, now(), now(), 1
 WHERE EXISTS (SELECT FROM dead_letters WHERE topic = %(topic)s AND digest = %(digest)s)
-    OR (SELECT count(*) FROM dead_letters WHERE topic = %(topic)s) < %(limit)s
+    OR (SELECT count(*) FROM dead_letters WHERE topic = %(topic)s) < %(limit)s::bigint
 ON CONFLICT (topic, digest) DO UPDATE SET last = now(), times = dead_letters.times + 1"""
 
 VERSIONS = """\
@@ -74,6 +78,7 @@ def set_up(engine: PostgresEngine, reader: str = "") -> None:
     with engine.connection.transaction():
         engine.connection.execute(CAMERAS)
         engine.connection.execute(DEAD_LETTERS)
+        engine.connection.execute(BY_TIME)
         if reader:
             grant = sql.SQL("GRANT SELECT ON visits, hours, counts, cameras, dead_letters TO {}")
             engine.connection.execute(grant.format(sql.Identifier(reader)))

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ ROOT = Path(__file__).parent.parent.parent
 FILES = ROOT / "docs" / "fleet"
 PATHS = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 START_S = 60.0
+PACKAGES = "pip install -r requirements-mqtt.txt -r requirements-postgres.txt"
 
 
 def missing() -> str:
@@ -34,13 +36,10 @@ def missing() -> str:
         return "needs PostgreSQL: sudo apt install postgresql"
     if not shutil.which("openssl"):
         return "needs OpenSSL: sudo apt install openssl"
-    try:
-        import paho.mqtt.client
-        import psycopg  # noqa: F401
-
-        return "" if paho.mqtt.client else ""
-    except ImportError:
-        return "needs: pip install -r requirements-mqtt.txt -r requirements-postgres.txt"
+    for package in ("paho", "psycopg"):
+        if not find_spec(package):
+            return f"needs {package}: {PACKAGES}"
+    return ""
 
 
 def free_port() -> int:
@@ -258,7 +257,16 @@ class Database(Process):
     def _ready(self) -> bool:
         assert self.running, self.log.read_text()
         assert self._binaries
-        ready = [self._binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        ready = [
+            self._binaries / "pg_isready",
+            "-q",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+            "-U",
+            "facet",
+        ]
         return subprocess.run(ready).returncode == 0
 
     def create(self) -> None:

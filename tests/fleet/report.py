@@ -81,7 +81,8 @@ def table(measured: Mapping[str, Any]) -> str:
         (
             f"burst after {size['outage_s']:.0f} s without a broker",
             f"{one['burst_visits']:,} visits in {one['burst_s']:.0f} s: "
-            f"{one['burst_visits_per_s']:,} a second, {one['burst_times_normal']} times the normal rate",
+            f"{one['burst_visits_per_s']:,} a second, {one['burst_times_normal']} times the normal "
+            "rate",
             "",
         ),
         ("broker's memory in the burst", f"{one['broker_burst_memory_mb']:.0f} MB", ""),
@@ -107,7 +108,8 @@ def table(measured: Mapping[str, Any]) -> str:
             "|---|---|---|",
             *(f"| {' | '.join(row)} |" for row in rows),
             "",
-            f"| fault, {size['fault_s']:g} s long | all there again after, s | delay meanwhile (99 %), s |",
+            f"| fault, {size['fault_s']:g} s long | all is stored after, s | "
+            "delay meanwhile (99 %), s |",
             "|---|---|---|",
             *steps,
         ]
