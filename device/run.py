@@ -90,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
                 for output in outputs:
                     output.write(result)
                 del result  # the next photo may need its memory
-    log.info(summary(analysis, camera, window))
+    log.info(summary(analysis, camera, window, settings.permits.people_in_view))
     return 0
 
 
@@ -109,8 +109,10 @@ def open_recognizer(
     return stack.enter_context(Recognizer(settings.people, is_live(camera), None, stopping))
 
 
-def summary(pipeline: Pipeline, camera: Camera, window: Window | None) -> str:
-    """Return the line that ends a run."""
+def summary(
+    pipeline: Pipeline, camera: Camera, window: Window | None, with_faces: bool = True
+) -> str:
+    """Return the line that ends a run; with_faces: whether it may say how many there were."""
     from .camera import is_live
 
     totals = pipeline.totals
@@ -118,7 +120,8 @@ def summary(pipeline: Pipeline, camera: Camera, window: Window | None) -> str:
     if is_live(camera):
         frames += f", {camera.dropped} dropped"
         frames += f", {window.shown} shown" if window else ""
-    return f"{frames}, {counted(totals.faces, 'face')}, {totals.fps:.1f} frames/s"
+    faces = f", {counted(totals.faces, 'face')}" if with_faces else ""
+    return f"{frames}{faces}, {totals.fps:.1f} frames/s"
 
 
 if __name__ == "__main__":

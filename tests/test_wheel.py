@@ -24,29 +24,20 @@ from packaging.requirements import Requirement
 
 from tests.conftest import ROOT
 
-EXTRAS = ("pi", "emoji", "heif", "metrics", "mqtt", "people", "push", "rules", "video", "web")
+EXTRAS = (
+    *("pi", "emoji", "heif", "metrics", "mqtt", "people"),
+    *("private", "push", "report", "rules", "video", "web"),
+)
 SOURCES = (
     "device",
     "models",
     "LICENSES",
     *("LICENSE", "NOTICE", "README.md", "pyproject.toml", "setup.py"),
-    *(
-        f"requirements-{extra}.txt"
-        for extra in [
-            "pi",
-            "emoji",
-            "heif",
-            "metrics",
-            "mqtt",
-            "people",
-            "push",
-            "rules",
-            "video",
-            "web",
-        ]
-    ),
+    *(f"requirements-{extra}.txt" for extra in EXTRAS),
 )
-SUBCOMMANDS = ["run", "list", "doctor", "settings", "people", "emoji", "mqtt", "rules", "bench"]
+SUBCOMMANDS = [
+    *("run", "list", "doctor", "settings", "people", "emoji", "counts", "mqtt", "rules", "bench"),
+]
 
 FIVE_LINES = """
 import facet

@@ -30,7 +30,7 @@ from ..rowlog.locked_file import sync_folder
 from ..rowlog.rotation import ARCHIVED, UNFINISHED, archived_files
 from .days import Day, LeftDay, closed_days
 from .digest import RowDigest, Source, read_source, status_of
-from .parquet import digest_of, engine, write_parquet
+from .parquet import STOPPED, digest_of, engine, write_parquet
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,7 +74,7 @@ def archive(
             part.unlink()
         for day in closed_days(log, today, plain_days):
             if stopping():
-                raise Stopped("stopped; what is not archived stays CSV")
+                raise Stopped(STOPPED)
             if isinstance(day, LeftDay):
                 yield Left(log, day.day, day.reason)
                 continue
@@ -105,13 +105,13 @@ def _archive_day(
     import duckdb
 
     try:
-        done = _texts_of(connection, day)
+        done = _texts_of(connection, day, stopping)
         groups: dict[bytes, tuple[list[Source], RowDigest]] = {}
         for path in day.files:
             rows = RowDigest()
             source = read_source(path, rows, stopping)
             if stopping():
-                raise Stopped("stopped; what is not archived stays CSV")
+                raise Stopped(STOPPED)
             if source.sha256 in done:
                 _delete([source])  # a power cut came before it
             elif rows.rows:
@@ -119,7 +119,7 @@ def _archive_day(
                 sources.append(source)
                 digest.include(rows)
         for sources, digest in groups.values():
-            yield _write(connection, day, sources, digest)
+            yield _write(connection, day, sources, digest, stopping)
     except FileNotFoundError:  # it was compressed or deleted meanwhile
         yield Left(day.log, day.day, "its files changed meanwhile")
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
@@ -144,19 +144,26 @@ class _DifferentError(Exception):
     """An archive's rows are not those of its files."""
 
 
-def _texts_of(connection: duckdb.DuckDBPyConnection, day: Day) -> set[str]:
+def _texts_of(
+    connection: duckdb.DuckDBPyConnection, day: Day, stopping: Callable[[], bool]
+) -> set[str]:
     """Return the SHA-256 of the files that archives of this day hold, each read again."""
     texts: set[str] = set()
     for older in archived_files(day.log):
         if older.day == day.day:
             about = read_metadata(connection, older.path)
-            if about and digest_of(connection, older.path).hex == about.get("rows_sha256"):
+            rows = digest_of(connection, older.path, stopping) if about else RowDigest()
+            if about and rows.hex == about.get("rows_sha256"):
                 texts |= set(archived_texts(about).values())
     return texts
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, day: Day, sources: Sequence[Source], rows: RowDigest
+    connection: duckdb.DuckDBPyConnection,
+    day: Day,
+    sources: Sequence[Source],
+    rows: RowDigest,
+    stopping: Callable[[], bool],
 ) -> Archived:
     header = next(csv.reader([sources[0].header.decode().rstrip("\r\n")]))
     target = _free_name(day)
@@ -165,7 +172,7 @@ def _write(
     os.close(os.open(part, NEW_FILE, 0o600))
     try:
         write_parquet(connection, sources, header, rows, part)
-        found = digest_of(connection, part)
+        found = digest_of(connection, part, stopping)
         if (found.rows, found.hex) != (rows.rows, rows.hex):
             raise _DifferentError(
                 f"{found.rows} rows in the archive are not the {rows.rows} of the log"

@@ -71,8 +71,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def _logs_of(config: Path | None) -> list[Path]:
     """Return the logs of a settings file."""
-    outputs = (load_settings(config) if config else Settings()).outputs
-    logs = [path for path in (outputs.log, outputs.events, outputs.crossings) if path]
+    settings = load_settings(config) if config else Settings()
+    outputs = settings.outputs
+    files = outputs.log, outputs.events, outputs.crossings, settings.counts.file
+    logs = [path for path in files if path]
     if not logs:
         raise UsageError("no logs to archive", "python -m device.archive faces.csv")
     return logs

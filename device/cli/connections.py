@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from ..log import log
 from ..settings import Settings
 from .command import readable_by
 
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
 
 
 def check_connections(settings: Settings, card: ModelCard, shown: Sequence[str]) -> None:
-    """Raise UsageError for page, MQTT and rules that cannot be, before a camera is waited for."""
+    """Raise UsageError for counts, page, MQTT and rules that cannot be, before a camera opens."""
+    if settings.counts.file:
+        from ..counts.choice import check_choice, warnings_of
+
+        check_choice(settings.counts.attributes, card.names)
+        for sentence in warnings_of(settings.counts.attributes):
+            log.warning("%s. Try: docs/PRIVACY.md before you count by it", sentence)
     if settings.web.address:
         from ..web import check_web
 
@@ -84,6 +91,7 @@ def build_connections(
         lambda: camera.dropped if is_live(camera) else 0,
         lambda: is_live(camera) and camera.reconnecting,
         *_measured(outputs),
+        files.counts,
     )
     # Entered last, so left first: its end is what ends the connections' threads.
     _open(live, stack)
@@ -95,15 +103,16 @@ def _measured(
 ) -> tuple[dict[str, Callable[[], RowCounts]], dict[str, Callable[[], int]]]:
     """Return what counts the rows of the outputs' logs, and the lengths of their queues."""
     from ..outputs.background import BackgroundOutput
+    from ..outputs.counts_log import CountsLog
     from ..outputs.csv_log import CsvLog
     from ..outputs.visit_log import VisitLog
 
     rows: dict[str, Callable[[], RowCounts]] = {}
     waiting: dict[str, Callable[[], int]] = {}
     for output in outputs:
-        if isinstance(output, CsvLog | VisitLog):
-            name = "faces" if isinstance(output, CsvLog) else "visits"
-            rows[name] = partial(getattr, output, "counts")
+        if isinstance(output, CsvLog | VisitLog | CountsLog):
+            names = {CsvLog: "faces", VisitLog: "visits", CountsLog: "counts"}
+            rows[names[type(output)]] = partial(getattr, output, "counts")
         elif isinstance(output, BackgroundOutput):
             waiting["recording"] = partial(getattr, output, "waiting")
     return rows, waiting

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from ..config import merge
 from ..errors import FacetError, UsageError
 from ..log import log
+from ..privacy import refuse_picture
 from ..settings import Settings
 from .command import Parser, exit_with, readable_by
 from .emoji_writer import EmojiWriter, is_png, write_drawing
@@ -111,6 +112,7 @@ def main(argv: list[str] | None = None) -> int:
         write_gallery(options.gallery)
         return 0
     settings = emoji_settings(options)
+    refuse_picture(settings, "an emoji")
     if options.live or options.png or is_png(options.out):
         from ..emoji.render import load_resvg
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "people": ("cli.people", "enroll people, list and remove them"),
     "emoji": ("cli.emoji", "draw people as emoji"),
     "web": ("cli.web", "make the password of the web page"),
+    "counts": ("cli.counts", "make a report of anonymous counts"),
     "rules": ("cli.rules", "test a settings file's rules on a video"),
     "mqtt": ("cli.mqtt", "remove this camera from Home Assistant"),
     "query": ("cli.query", "ask logs, visits, counts and stores in SQL"),

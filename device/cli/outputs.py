@@ -38,9 +38,10 @@ class Files:
     visits: Path | None
     record: Path | None
     crossings: Path | None = None
+    counts: Path | None = None
 
     def __iter__(self):
-        files = (self.log, self.visits, self.record, self.crossings)
+        files = (self.log, self.visits, self.record, self.crossings, self.counts)
         return (path for path in files if path)
 
 
@@ -66,6 +67,9 @@ def open_screen(settings: Settings, stack: contextlib.ExitStack) -> WindowProces
     """Return the window's process, entered on the stack; None, and a log line, without a screen."""
     if settings.outputs.headless:
         return None
+    if not settings.permits.pictures:
+        log.info('no window: privacy = "%s" in the settings', settings.privacy)
+        return None
     from ..outputs.window_process import ScreenError, WindowProcess
 
     try:
@@ -84,20 +88,30 @@ def wanted_files(settings: Settings, camera: Camera, window: bool) -> Files:
     from ..camera.photos import Photos
 
     wanted = settings.outputs
-    files = Files(wanted.log, wanted.events, wanted.record, wanted.crossings)
+    files = Files(wanted.log, wanted.events, wanted.record, wanted.crossings, settings.counts.file)
     # One that repeats, a Repeated, would fill the disk.
-    if isinstance(camera, Demo) and not (window or any(files)):
+    quiet = isinstance(camera, Demo) and not (window or any(files))
+    if quiet and settings.permits.face_rows:
         return Files(DEMO_FOLDER / "demo.csv", None, DEMO_FOLDER / "demo.mp4")
     if files.visits and isinstance(camera, Photos):
         raise UsageError("--events logs visits, and photos have none", "--log FILE.csv")
     if files.crossings and isinstance(camera, Photos):
         raise UsageError("--crossings logs tracks, and photos have none", "--log FILE.csv")
+    if files.counts and isinstance(camera, Photos):
+        raise UsageError("--counts counts visits, and photos have none", "--log FILE.csv")
     if files.crossings and not settings.lines:
         hint = '[[lines]] with name = "door" in the file of --config'
         raise UsageError("--crossings without a line to cross", hint)
-    logs = {"--log": files.log, "--events": files.visits, "--crossings": files.crossings}
-    _refuse_shared(logs | {"[store] file": settings.store.file})
-    for path in files:
+    _refuse_shared(
+        {
+            "--log": files.log,
+            "--events": files.visits,
+            "--crossings": files.crossings,
+            "--counts": files.counts,
+            "[store] file": settings.store.file,
+        }
+    )
+    for path in filter(None, (*files, settings.store.file)):
         _refuse_source(path, settings.camera.source)
     return files
 
@@ -122,6 +136,7 @@ def build_outputs(
 
     outputs: list[Output] = []
     named = settings.people.enabled
+    thresholds = dict(zip(card.names, card.values("threshold").tolist(), strict=True))
     if files.log:
         # Each face of each photo gets its row.
         photos = isinstance(camera, Photos)
@@ -131,7 +146,6 @@ def build_outputs(
         outputs.append(stack.enter_context(csv_log))
         log.info("logging to %s%s", files.log, _kept(csv_log.moved_to))
     if files.visits:
-        thresholds = dict(zip(card.names, card.values("threshold").tolist(), strict=True))
         visits = VisitLog(
             files.visits,
             logged,
@@ -147,6 +161,10 @@ def build_outputs(
         crossings = CrossingLog(files.crossings, settings.rotation, stopping)
         outputs.append(stack.enter_context(crossings))
         log.info("logging crossings to %s%s", files.crossings, _kept(crossings.moved_to))
+    if files.counts:
+        outputs.append(
+            stack.enter_context(_counts_log(files.counts, settings, camera, thresholds, stopping))
+        )
     if files.record:
         video = VideoRecord(files.record, camera.fps, timed=not isinstance(camera, Photos))
         background = BackgroundOutput(video, str(files.record), is_live(camera))
@@ -155,6 +173,30 @@ def build_outputs(
         if video.note:
             log.warning(video.note)
     return outputs
+
+
+def _counts_log(
+    path: Path,
+    settings: Settings,
+    camera: Camera,
+    thresholds: Mapping[str, float],
+    stopping: Callable[[], bool],
+) -> Output:
+    """Return the output of the anonymous counts."""
+    from ..outputs.counts_log import CountsLog
+
+    counts = CountsLog(
+        path,
+        settings.counts,
+        thresholds,
+        settings.tracks.max_lost_s,
+        camera.name,
+        settings.attributes.model.stem,
+        settings.rotation,
+        stopping,
+    )
+    log.info("counting visits in %s%s", path, _kept(counts.moved_to))
+    return counts
 
 
 def build_window(
@@ -195,8 +237,16 @@ def build_reports(settings: Settings, camera: Camera, stack: contextlib.ExitStac
     reports: list[Output] = []
     every_s = settings.outputs.status_every
     if every_s and sys.stderr and not sys.stderr.isatty():
-        reports.append(StatusLog(every_s, lambda: camera.dropped if is_live(camera) else 0))
-    notifier = systemd_notifier(lambda: is_live(camera) and camera.reconnecting)
+        reports.append(
+            StatusLog(
+                every_s,
+                lambda: camera.dropped if is_live(camera) else 0,
+                faces=settings.permits.people_in_view,
+            )
+        )
+    notifier = systemd_notifier(
+        lambda: is_live(camera) and camera.reconnecting, faces=settings.permits.people_in_view
+    )
     if notifier:
         reports.append(notifier)
     return [stack.enter_context(report) for report in reports]

@@ -2,6 +2,7 @@
 
     python -m device.settings_file > facet.toml              # every setting at its default
     python -m device.settings_file --service > facet.toml    # as systemd/install.sh writes it
+    python -m device.settings_file --service --privacy faces > facet.toml
     python -m device.settings_file --markdown > docs/settings.md
 
 A setting that begins with # keeps the default, also if a later version has a better one. All is
@@ -14,9 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ..config import Setting, Table, arrays_of, field_of, settings_of, tables_of
+from ..errors import UsageError
+from ..privacy import COUNTS, FACES, LEVELS, VISITS
 from ..settings import (
     CameraSettings,
+    CountsSettings,
     OutputsSettings,
     PeopleSettings,
     RotationSettings,
@@ -25,16 +31,29 @@ from ..settings import (
 from ..text import text, toml
 from .command import Parser, exit_with
 
-# For a camera that runs unattended.
-SERVICE = Settings(
-    # auto would log the demo clip if no camera works.
-    camera=CameraSettings(source="0", wait=True),
-    people=PeopleSettings(file=Path("/var/lib/facet/people.json")),
-    outputs=OutputsSettings(
-        headless=True, log=Path("/var/lib/facet/faces.csv"), readable_by="group"
-    ),
-    rotation=RotationSettings(daily=True, keep_days=30, min_free_mb=200.0),
-)
+STATE = Path("/var/lib/facet")  # of the service
+
+
+def service_settings(privacy: str = COUNTS) -> Settings:
+    """Return settings for a camera that runs unattended, with the file that the level permits."""
+    files = {
+        COUNTS: (OutputsSettings(), CountsSettings(file=STATE / "counts.csv")),
+        VISITS: (OutputsSettings(events=STATE / "visits.csv"), CountsSettings()),
+        FACES: (OutputsSettings(log=STATE / "faces.csv"), CountsSettings()),
+    }
+    outputs, counts = files[privacy]
+    return Settings(
+        privacy=privacy,
+        # auto would log the demo clip if no camera works.
+        camera=CameraSettings(source="0", wait=True),
+        people=PeopleSettings(file=STATE / "people.json"),
+        outputs=msgspec.structs.replace(outputs, headless=True, readable_by="group"),
+        counts=counts,
+        rotation=RotationSettings(daily=True, keep_days=30, min_free_mb=200.0),
+    )
+
+
+SERVICE = service_settings()
 HEAD = """\
 # Facet's settings. To change one that begins with #, remove the #. A flag of the command overrides
 # this file; a setting that is missing here has its default.
@@ -59,7 +78,7 @@ COLUMNS = ("Key", "Flag", "Unit", "Default", "Limits", "Meaning")
 
 def settings_file(chosen: Settings) -> str:
     """Return TOML with every setting; those with their default value are commented out."""
-    lines = [HEAD]
+    lines = [HEAD, *table_lines(chosen)]
     for name in tables_of(Settings):
         lines += [f"[{name}]", *table_lines(getattr(chosen, name))]
     for name, table in arrays_of(Settings).items():
@@ -97,7 +116,7 @@ def _comment(setting: Setting) -> Iterator[str]:
 
 def markdown() -> str:
     """Return docs/settings.md: a section per table of the settings file, a row per setting."""
-    lines = [MARKDOWN]
+    lines = [MARKDOWN, *section("Above the tables", Settings)]
     for name, table in tables_of(Settings).items():
         lines += section(f"[{name}]", table)
     for name, table in arrays_of(Settings).items():
@@ -142,14 +161,21 @@ def main(argv: list[str] | None = None) -> None:
     parser = Parser("device.settings_file", __doc__)
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument(
-        "--service", action="store_true", help="for a service: no window, a log of the last 30 days"
+        "--service", action="store_true", help="for a service: no window, files of the last 30 days"
     )
     kinds.add_argument("--markdown", action="store_true", help="docs/settings.md instead of TOML")
+    parser.add_argument(
+        "--privacy", choices=LEVELS, help=f"of a service: what it may write (default {COUNTS})"
+    )
     options = parser.parse_args(argv)
+    if options.privacy and not options.service:
+        raise UsageError("--privacy is for the settings of a service", "--service --privacy counts")
     if options.markdown:
         print(markdown(), end="")
+    elif options.service:
+        print(settings_file(service_settings(options.privacy or COUNTS)), end="")
     else:
-        print(settings_file(SERVICE if options.service else Settings()), end="")
+        print(settings_file(Settings()), end="")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from ..files import move_aside, write_atomic
 from ..models import load_models
 from ..outputs.overlay import annotate
 from ..pipeline import build_pipeline
+from ..privacy import refuse_picture
 from ..settings import Settings
 from ..text import counted
 from ..types import Result
@@ -30,6 +31,7 @@ def save(system: System, settings: Settings, path: Path) -> CheckResult:
     A file of that name is moved aside. Raises FacetError if the camera gives no frame or the file
     cannot be written.
     """
+    refuse_picture(settings, "a snapshot")
     models = load_models(settings)
     shown, _ = shown_and_logged(settings.attributes, models.classifier.card.names)
     wanted = msgspec.structs.replace(settings.camera, wait=False)

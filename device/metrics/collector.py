@@ -42,9 +42,11 @@ class RunCollector(Collector):
         self._started = now()
 
     def collect(self) -> Iterator[Metric]:
+        live = self._live
         yield from self._run()
         yield from self._frames()
-        yield from self._faces()
+        if live.settings.permits.people_in_view:
+            yield from self._faces()
         yield self._stages()
         yield from self._outputs()
         temperature = self._temperature_c()
@@ -112,7 +114,10 @@ class RunCollector(Collector):
         family = HistogramMetricFamily(
             "facet_stage_duration_seconds", "Time of a stage of a frame.", labels=["stage"]
         )
+        in_view = self._live.settings.permits.people_in_view
         for stage, histogram in self._live.stopwatch.histograms.items():
+            if stage == "attributes" and not in_view:  # it takes no time without a face
+                continue
             buckets, sum_s = buckets_of(histogram)
             family.add_metric([stage], buckets, sum_s)
         return family

@@ -27,10 +27,14 @@ def config(
     lines: Sequence[LineSettings],
     with_temperature: bool,
     removed: Mapping[str, str] | None = None,
+    in_view: bool = True,
 ) -> bytes:
-    """Return the message; removed: {key: platform} of entities that Home Assistant must delete."""
+    """Return the message; removed: {key: platform} of entities that Home Assistant must delete.
+
+    in_view: with the entities about people.
+    """
     name = settings.name or f"Facet {topics.id}"
-    parts = components(settings, topics, attributes, lines, with_temperature)
+    parts = components(settings, topics, attributes, lines, with_temperature, in_view)
     for key, part in parts.items():
         part["unique_id"] = f"{topics.object_id}_{key}"
         part["default_entity_id"] = f"{part['platform']}.{_slug(topics.object_id, part['name'])}"
@@ -57,8 +61,31 @@ def components(
     attributes: Sequence[str],
     lines: Sequence[LineSettings],
     with_temperature: bool,
+    in_view: bool = True,
 ) -> dict[str, Component]:
-    """Return the entities by key."""
+    """Return the entities by key; in_view: those about people too."""
+    about_people = _about_people(settings, topics, attributes, lines) if in_view else {}
+    found = about_people | {"fps": _diagnostic(topics, "Frame rate", "fps", "frames/s")}
+    if with_temperature:
+        found["temperature"] = _diagnostic(topics, "Temperature", "temperature_c", "°C") | {
+            "device_class": "temperature"
+        }
+    if settings.snapshot:
+        found["snapshot"] = {
+            "platform": "image",
+            "name": "Last snapshot",
+            "image_topic": topics.snapshot,
+            "content_type": "image/jpeg",
+        }
+    return found
+
+
+def _about_people(
+    settings: MqttSettings,
+    topics: Topics,
+    attributes: Sequence[str],
+    lines: Sequence[LineSettings],
+) -> dict[str, Component]:
     found = {
         "people": _sensor(
             topics.state, "People in view", "people", unit="people", icon="mdi:account-group"
@@ -83,18 +110,6 @@ def components(
         }
     if settings.visits:
         found["visit"] = _event(topics, SMILING in attributes)
-    found["fps"] = _diagnostic(topics, "Frame rate", "fps", "frames/s")
-    if with_temperature:
-        found["temperature"] = _diagnostic(topics, "Temperature", "temperature_c", "°C") | {
-            "device_class": "temperature"
-        }
-    if settings.snapshot:
-        found["snapshot"] = {
-            "platform": "image",
-            "name": "Last snapshot",
-            "image_topic": topics.snapshot,
-            "content_type": "image/jpeg",
-        }
     return found
 
 

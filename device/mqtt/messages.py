@@ -1,5 +1,6 @@
 """The messages as JSON; docs/schemas/ describes each."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -89,6 +90,24 @@ def visit(
         name = row.get("person", "")
         content["person"] = None if name in ("", UNKNOWN) else name
     return as_json(content)
+
+
+COUNTED = ("end", "start", "source", "kind", "name", "value", "visits")  # columns of counts
+
+
+def counts(row: Mapping[str, str], camera: str) -> bytes | None:
+    """Return a row of the counts file as a message; None for what is no such row.
+
+    camera: its id. visits is null for a group that was withheld. The same row gives the same `id`.
+    """
+    try:
+        fields = {name: row[name] for name in COUNTED}
+        visits = int(fields["visits"]) if fields["visits"] else None
+    except (KeyError, ValueError):
+        return None
+    text = "\n".join((camera, *fields.values()))
+    identity = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return as_json({"id": identity, **fields, "visits": visits})
 
 
 def _mood(smiling: float | None, threshold: float) -> str:

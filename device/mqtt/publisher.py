@@ -42,6 +42,7 @@ class Publisher:
     """Sends a run's messages until it ends; `run` is the work of a Worker.
 
     tail: of the visits file; None: visits are not sent. thresholds: of the attributes to send.
+    counts: of the counts file; None: counts are not sent.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Publisher:
         tail: RowTail | None,
         today: VisitsToday,
         clocks: Clocks,
+        counts: RowTail | None = None,
     ):
         self._live, self._settings = live, live.settings.mqtt
         self._access, self._topics, self._thresholds = access, topics, thresholds
@@ -65,6 +67,14 @@ class Publisher:
             self._report,
             self._settings.resend_s,
         )
+        self._counts = VisitSender(
+            counts,
+            topics.counts,
+            lambda row: messages.counts(row, topics.id),
+            self._report,
+            self._settings.resend_s,
+        )
+        self._permits = live.settings.permits
         self._view = InView(thresholds, self._settings.hold_s)
         self._fps, self._temperature = SteppedNumber(0.5, 0.1), SteppedNumber(1.0)
         self._with_temperature = clocks.temperature_c() is not None
@@ -97,7 +107,8 @@ class Publisher:
                 if not worker.stopping.is_set():
                     self._report(f"{error}" + self._kept())
             finally:
-                self._visits.save(self._clocks.now_s(), at_once=True)
+                for sender in (self._visits, self._counts):
+                    sender.save(self._clocks.now_s(), at_once=True)
             failures = 0 if self._clocks.now_s() - begun_s > STABLE_S else failures
             steps_s = self._clocks.backoff_s
             # Cameras that lost the same broker shall not all come back at the same moment.
@@ -115,6 +126,7 @@ class Publisher:
         broker.open(worker.stopping.is_set)
         session = Session(broker, clock_s())
         self._visits.begin()
+        self._counts.begin()
         try:
             self._tidy(session)
             self._report(f"connected to the broker {self._access.place}, as {self._topics.id}")
@@ -134,6 +146,7 @@ class Publisher:
         self._read_inbox(session, now_s)
         self._outbox.send(session.broker)
         self._visits.send(session.broker, now_s)
+        self._counts.send(session.broker, now_s)
         self._send_crossings(session)
         reconnecting = self._live.reconnecting()
         newest = None if reconnecting else self._live.state.newest()
@@ -146,6 +159,8 @@ class Publisher:
             self._send_snapshot(session, self._snapshots.take(newest, self._view.people, now_s))
 
     def _send_crossings(self, session: Session) -> None:
+        if not self._permits.visit_rows:
+            return
         for one in self._live.state.crossings(session.crossing):
             session.crossing = one.number
             payload = messages.crossing(one.crossing)
@@ -158,13 +173,21 @@ class Publisher:
         elif picture:
             session.broker.publish(Message(self._topics.snapshot, picture))
 
-    def _send_values(self, session: Session, now_s: float, available: bool) -> None:
+    def _send_in_view(self, session: Session) -> None:
+        """Send who is in view; empty messages remove what the broker keeps of an earlier run."""
+        if not self._permits.people_in_view:
+            self._send_changed(session, self._topics.state, b"")
+            self._send_changed(session, self._topics.lines, b"")
+            return
         today = self._today.update(self._live.state.visits(self._today.number))
         payload = messages.state(self._view, today, self._settings.people)
         self._send_changed(session, self._topics.state, payload)
         if names := [line.name for line in self._live.settings.lines]:
             payload = messages.lines(names, self._live.state.line_counts())
             self._send_changed(session, self._topics.lines, payload)
+
+    def _send_values(self, session: Session, now_s: float, available: bool) -> None:
+        self._send_in_view(session)
         if now_s - session.numbers_s >= self._settings.numbers_s:
             session.numbers_s = now_s
             newest = self._live.state.newest()
@@ -190,7 +213,8 @@ class Publisher:
         while True:
             self._outbox.send(session.broker)
             self._visits.send(session.broker, self._clocks.now_s())
-            waiting = self._outbox.waiting or self._visits.waiting
+            self._counts.send(session.broker, self._clocks.now_s())
+            waiting = self._outbox.waiting or self._visits.waiting or self._counts.waiting
             if not waiting or self._clocks.now_s() >= end_s:
                 break
             session.broker.loop(0.05)
@@ -258,6 +282,7 @@ class Publisher:
                 self._live.settings.lines,
                 self._with_temperature,
                 removed,
+                self._permits.people_in_view,
             )
 
         if removed := discovery.leftover(old.payload if old else b"", config()):
@@ -292,7 +317,7 @@ class Publisher:
             )
 
     def _kept(self) -> str:
-        return "; visits wait in their file" if self._visits.on else ""
+        return "; visits wait in their file" if self._visits.on or self._counts.on else ""
 
     def _report(self, line: str) -> None:
         """Log a line about the broker, once until there is another."""

@@ -31,6 +31,8 @@ def check_mqtt(
     shown: the attributes that labels may name. visits: the file of visits, if one is written.
     """
     mqtt = settings.mqtt
+    if not settings.permits.visit_rows:
+        return
     if mqtt.visits and not visits:
         raise UsageError(
             "[mqtt] sends visits, which wait for the broker in a file that is not named",
@@ -78,7 +80,10 @@ def open_mqtt(live: LiveRun, clocks: Clocks = CLOCKS) -> Iterator[Callable[[str,
     if access.password and not access.tls and access.host not in LOCAL:
         log.warning("MQTT: the password goes to %s unencrypted. Try: tls in [mqtt]", access.host)
     tail = _tail_of(live.visits) if settings.visits and live.visits else None
-    publisher = Publisher(live, access, topics_of(settings), thresholds, tail, _today(tail), clocks)
+    counts = _tail_of(live.counts) if live.counts and live.counts.is_file() else None
+    publisher = Publisher(
+        live, access, topics_of(settings), thresholds, tail, _today(tail), clocks, counts
+    )
 
     def work(worker: Worker) -> None:
         try:

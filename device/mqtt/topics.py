@@ -56,6 +56,11 @@ class Topics:
         return self.below("visit")
 
     @property
+    def counts(self) -> str:
+        """A row of the anonymous counts; not retained."""
+        return self.below("counts")
+
+    @property
     def snapshot(self) -> str:
         """A JPEG picture; not retained."""
         return self.below("snapshot")
@@ -94,7 +99,7 @@ class Topics:
     @property
     def passing(self) -> tuple[str, ...]:
         """What the broker must not keep: a retained message there is another program's."""
-        return self.visit, self.crossing, self.snapshot
+        return self.visit, self.crossing, self.counts, self.snapshot
 
 
 def topics_of(settings: MqttSettings, host_name: str = "") -> Topics:

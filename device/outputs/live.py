@@ -182,6 +182,8 @@ class LiveRun:
     reconnecting: Callable[[], bool]
     """Returns whether the camera has dropped and is being opened again."""
     rows: Mapping[str, Callable[[], RowCounts]] = field(default_factory=dict)
-    """Return the rows of the logs that are written: "faces", "visits"."""
+    """Return the rows of the logs that are written: "faces", "visits", "counts"."""
     waiting: Mapping[str, Callable[[], int]] = field(default_factory=dict)
     """Return the lengths of queues: "recording", of frames."""
+    counts: Path | None = None
+    """The CSV file of anonymous counts, if one is written."""

@@ -28,7 +28,8 @@ class StatusLog:
     """A line with frames/s, faces, dropped frames and temperature.
 
     every_s: s between two lines. dropped: returns the number of dropped frames so far.
-    temperature_c: returns degrees Celsius, None if unknown.
+    temperature_c: returns degrees Celsius, None if unknown. faces: whether the line may say how
+    many there were.
     """
 
     def __init__(
@@ -37,7 +38,9 @@ class StatusLog:
         dropped: Callable[[], int] = lambda: 0,
         temperature_c: Callable[[], float | None] = hottest_c,
         clock_s: Callable[[], float] = time.monotonic,
+        faces: bool = True,
     ):
+        self._faces = faces
         self._every_s, self._dropped = every_s, dropped
         self._temperature_c, self._clock_s = temperature_c, clock_s
         self._since_s = clock_s()
@@ -62,7 +65,7 @@ class StatusLog:
         dropped = self._dropped()
         parts = [
             f"{self._frames / seconds:.1f} frames/s",
-            counted(len(self._tracks), "face"),
+            *([counted(len(self._tracks), "face")] if self._faces else []),
             f"{dropped - self._dropped_before} dropped",
         ]
         self._dropped_before = dropped

@@ -26,11 +26,17 @@ class SystemdNotifier:
     systemd's limit between two WATCHDOG=1, s.
     """
 
-    def __init__(self, address: str, watchdog_s: float | None, reconnecting: Callable[[], bool]):
+    def __init__(
+        self,
+        address: str,
+        watchdog_s: float | None,
+        reconnecting: Callable[[], bool],
+        faces: bool = True,
+    ):
         # A name in the abstract namespace is written with an @ in place of its zero.
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._every_s = watchdog_s / 4 if watchdog_s else STATUS_S
-        self._reconnecting = reconnecting
+        self._reconnecting, self._faces = reconnecting, faces
         self._frames, self._ready = 0, False
         self._last: Result | None = None
         self._watchdog = Worker("watchdog", self._watch)
@@ -52,7 +58,7 @@ class SystemdNotifier:
     def write(self, result: Result) -> None:
         self._frames, self._last = self._frames + 1, result
         if not self._ready:
-            self._start(status(result))
+            self._start(status(result, self._faces))
         self._watchdog.check()
 
     def _start(self, text: str) -> None:
@@ -65,7 +71,7 @@ class SystemdNotifier:
         while not worker.stopping.wait(self._every_s):
             frames, last = self._frames, self._last
             if last is not None and frames > notified:
-                self._notify("WATCHDOG=1", f"STATUS={status(last)}")
+                self._notify("WATCHDOG=1", f"STATUS={status(last, self._faces)}")
             elif self._reconnecting():
                 source = f"{last.frame.source}: reconnecting" if last else "waiting for the camera"
                 self._notify("WATCHDOG=1", f"STATUS={source}")
@@ -81,21 +87,28 @@ class SystemdNotifier:
             return
 
 
-def status(result: Result) -> str:
-    """Return what `systemctl status` shows: usb:0, 14.9 frames/s, 2 faces."""
-    return f"{result.frame.source}, {result.fps:.1f} frames/s, {counted(len(result.faces), 'face')}"
+def status(result: Result, faces: bool = True) -> str:
+    """Return what `systemctl status` shows: usb:0, 14.9 frames/s, 2 faces.
+
+    faces: whether it may say how many there are.
+    """
+    text = f"{result.frame.source}, {result.fps:.1f} frames/s"
+    return f"{text}, {counted(len(result.faces), 'face')}" if faces else text
 
 
 def systemd_notifier(
-    reconnecting: Callable[[], bool], environment: Mapping[str, str] = os.environ
+    reconnecting: Callable[[], bool],
+    environment: Mapping[str, str] = os.environ,
+    faces: bool = True,
 ) -> SystemdNotifier | None:
     """Return the output that informs systemd; None unless systemd asked (NOTIFY_SOCKET).
 
-    reconnecting: whether the camera has dropped and is being reopened.
+    reconnecting: whether the camera has dropped and is being reopened. faces: whether it may learn
+    how many there are.
     """
     address = environment.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return None
     micros = environment.get("WATCHDOG_USEC", "")
     watchdog_s = int(micros) / 1e6 if re.fullmatch("[0-9]{1,15}", micros) else None
-    return SystemdNotifier(address, watchdog_s or None, reconnecting)
+    return SystemdNotifier(address, watchdog_s or None, reconnecting, faces)

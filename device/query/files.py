@@ -16,6 +16,7 @@ from pathlib import Path
 from ..errors import SourceError, UsageError, os_reason
 from ..log import log
 from ..rowlog.rotation import UNFINISHED
+from ..store.sqlite import open_read_only
 
 FACES, VISITS, COUNTS = "faces", "visits", "counts"
 KINDS = (FACES, VISITS, COUNTS)
@@ -140,18 +141,3 @@ def _is_store(path: Path) -> bool:
     with contextlib.closing(open_read_only(path)) as connection:
         names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     return "facet_store" in names
-
-
-def open_read_only(path: Path) -> sqlite3.Connection:
-    """Open a SQLite file without writing to it; a run may be writing."""
-    uri = path.absolute().as_uri()
-    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True)
-    try:
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        # In a folder that may not be written, a file that nobody writes can still be read.
-        connection.close()
-        if Path(f"{path}-wal").exists():
-            raise
-        connection = sqlite3.connect(f"{uri}?immutable=1", uri=True)
-    return connection

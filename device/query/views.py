@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..rowlog.csv_format import escaped
-from .files import COUNTS, CSV, FACES, PARQUET, VISITS, DataFile, open_read_only
+from ..store.sqlite import open_read_only
+from .files import COUNTS, CSV, FACES, PARQUET, VISITS, DataFile
 
 # Column -> type of each kind; what is in no list is an attribute, a DOUBLE from 0 to 1.
 COLUMNS: Mapping[str, Mapping[str, str]] = {

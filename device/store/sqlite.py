@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError
@@ -109,3 +110,44 @@ def is_damaged(error: sqlite3.Error) -> bool:
         sqlite3.SQLITE_NOTADB,
         sqlite3.SQLITE_CORRUPT,
     )
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """Open a SQLite file without writing to it; a run may be writing."""
+    uri = path.absolute().as_uri()
+    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        # In a folder that may not be written, a file that nobody writes can still be read.
+        connection.close()
+        if Path(f"{path}-wal").exists():
+            raise
+        connection = sqlite3.connect(f"{uri}?immutable=1", uri=True)
+    return connection
+
+
+@dataclass(frozen=True)
+class StoreState:
+    """What a file holds."""
+
+    version: int
+    """Of its tables, see `schema.VERSION`."""
+    visits: int
+
+
+def describe(path: Path) -> StoreState:
+    """Return what a file holds, without a change to it; a run may be writing.
+
+    Raises UsageError for a file that is no store, sqlite3.Error or OSError for a damaged one.
+    """
+    with contextlib.closing(open_read_only(path)) as connection:
+        tables = {name for (name,) in connection.execute(TABLES)}
+        if "facet_store" not in tables:
+            raise UsageError(f"{path} is another program's database", OTHER)
+        (version,) = connection.execute(schema.SELECT_VERSION).fetchone() or (0,)
+        (visits,) = connection.execute("SELECT count(*) FROM visits").fetchone()
+        for (fault,) in connection.execute("PRAGMA quick_check(1)"):
+            if fault != "ok":
+                raise sqlite3.DatabaseError(fault)
+    return StoreState(version, visits)

@@ -36,6 +36,7 @@ TYPES = {
     ".png": "image/png",
 }
 SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # it has a style of its own, no script
+PAGE_LEVEL = b'data-privacy="faces"'
 FACES_S = 0.2  # between two events with faces
 STATUS_S = 2.0  # between two events with the status
 AGAIN_S = 5.0  # after so long without news, the last picture is sent again: shows a dead viewer
@@ -54,11 +55,12 @@ class StaticFile:
     tag: str
 
 
-def static_files(folder: Path = FOLDER / "static") -> Mapping[str, StaticFile]:
-    """Return the page's files by name."""
+def static_files(privacy: str, folder: Path = FOLDER / "static") -> Mapping[str, StaticFile]:
+    """Return the page's files by name; privacy: the level, which the page obeys from the start."""
+    level = PAGE_LEVEL.replace(b"faces", privacy.encode())
     return {
         path.name: StaticFile(
-            content := path.read_bytes(),
+            content := path.read_bytes().replace(PAGE_LEVEL, level),
             TYPES[path.suffix],
             f'"{hashlib.sha256(content).hexdigest()[:16]}"',
         )
@@ -90,8 +92,8 @@ class Site:
 
     def __init__(self, live: LiveRun, facts: Facts, access: Access, body_s: float):
         self._live, self._facts, self._access, self._body_s = live, facts, access, body_s
-        self._web = live.settings.web
-        self._files = static_files()
+        self._web, self._permits = live.settings.web, live.settings.permits
+        self._files = static_files(live.settings.privacy)
         self._api = (FOLDER / "openapi.json").read_bytes()
         self.pictures = Pictures(self._web)
         self.stream_feed, self.event_feed = Feed(), Feed()
@@ -154,7 +156,7 @@ class Site:
             if not status_s or loop.time() - status_s >= STATUS_S:
                 status_s = loop.time()
                 self.event_feed.publish("status", _event("status", self._short_status()))
-            if result is not None and result is not last:
+            if result is not None and result is not last and self._permits.people_in_view:
                 self.event_feed.publish("faces", _event("faces", self._facts.faces(result)))
                 last = result
             await asyncio.sleep(FACES_S)
@@ -206,6 +208,8 @@ class Site:
 
     async def _stream(self, request: Request) -> Response:
         feed = self.stream_feed
+        if not self._permits.pictures:
+            return self._refuse("pictures")
         if feed.readers >= self._web.max_viewers:
             reason = "there are as many viewers as [web] max_viewers allows"
             return refused(503, reason, {"retry-after": "10"})
@@ -214,6 +218,8 @@ class Site:
         return FeedResponse(feed, _stream_parts(feed), MULTIPART)
 
     async def _snapshot(self, request: Request) -> Response:
+        if not self._permits.pictures:
+            return self._refuse("pictures")
         result = self._live.state.newest()
         if result is None:
             return refused(503, "there is no picture yet", {"retry-after": "1"})
@@ -223,6 +229,9 @@ class Site:
         svg = hours_svg(self._facts.last_day())
         headers = {"content-security-policy": SVG_POLICY}
         return Response(svg, headers=headers, media_type="image/svg+xml")
+
+    def _refuse(self, what: str) -> Response:
+        return refused(403, f'no {what}: privacy = "{self._permits.level}" in the settings')
 
     # Data
 
@@ -243,6 +252,8 @@ class Site:
         return JSONResponse(status | {"login": self._access.needed})
 
     async def _faces(self, request: Request) -> Response:
+        if not self._permits.people_in_view:
+            return self._refuse("people in view")
         result: Result | None = self._live.state.newest()
         return JSONResponse(self._facts.faces(result))
 

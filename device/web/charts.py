@@ -9,6 +9,7 @@ chart on a desktop. The page may use 25 MB in all.
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 
+from ..svg import axis_steps
 from ..text import counted
 
 # px of the drawing, which scales with the page
@@ -61,17 +62,6 @@ def describe(hours: Sequence[tuple[datetime, int]]) -> str:
         return "No visits."
     hour, most = max(hours, key=lambda entry: entry[1])  # of equals the first
     return f"{counted(total, 'visit')}. Most from {_span(hour)}: {most:,}."
-
-
-def axis_steps(most: int) -> tuple[int, int]:
-    """Return (distance of the grid's lines, the axis's end): round numbers, at most four lines."""
-    power = 1
-    while True:
-        for factor in (1, 2, 5):
-            step = factor * power
-            if step * 4 >= most:
-                return step, step * max(1, -(-most // step))
-        power *= 10
 
 
 def _span(hour: datetime) -> str:

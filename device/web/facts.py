@@ -15,6 +15,7 @@ from ..types import OK, Face, LineCount, Result
 from . import history
 from .shown_settings import kept, shown_settings
 
+PUBLISHED_S = 30.0  # between two looks at the counts file
 COMPUTER_S = 10.0  # between two looks at temperature and disk
 
 
@@ -37,6 +38,8 @@ class Facts:
         self.before: Mapping[datetime, int] = {}
         self._computer: tuple[float | None, float | None] = None, None
         self._computer_s = -COMPUTER_S
+        self._published: Mapping[datetime, int] = {}
+        self._published_s = -PUBLISHED_S
         self._settings = shown_settings(live.settings)
         self._kept = kept(live)
 
@@ -60,7 +63,10 @@ class Facts:
             "started": iso(self._started),
             "temperature_c": _rounded(temperature_c, 1),
             "disk_free_mb": _rounded(disk_free_mb, 0),
-            "lines": [_line(count) for count in live.state.line_counts()],
+            "privacy": live.settings.privacy,
+            "lines": [_line(count) for count in live.state.line_counts()]
+            if live.settings.permits.people_in_view
+            else [],
             "visits_today": history.today(self.by_hour(), self._now().astimezone()),
             "blur": live.settings.web.blur,
             "kept": self._kept,
@@ -68,8 +74,14 @@ class Facts:
         }
 
     def by_hour(self) -> Mapping[datetime, int]:
-        """Return {hour: visits}, of this run and before it."""
-        return history.added(self.before, self._live.state.visits_by_hour())
+        """Return {hour: visits}, of this run and before it; as privacy asks, what is published."""
+        if self._live.settings.permits.people_in_view:
+            return history.added(self.before, self._live.state.visits_by_hour())
+        now_s = self._clock_s()
+        if now_s - self._published_s >= PUBLISHED_S:
+            self._published_s = now_s
+            self._published = history.published(self._live.counts, self._now())
+        return self._published
 
     def last_day(self) -> Sequence[tuple[datetime, int]]:
         """Return (hour, visits) of the last 24 hours, oldest first."""
@@ -117,7 +129,7 @@ class Facts:
 
     def _disk_free_mb(self) -> float | None:
         live = self._live
-        file = live.log or live.visits or live.settings.outputs.record
+        file = live.log or live.visits or live.counts or live.settings.outputs.record
         try:
             return shutil.disk_usage(file.absolute().parent if file else Path.cwd()).free / 1e6
         except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import io
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ..errors import FacetError
 from ..files import open_regular
 
 HOURS = 24
@@ -40,6 +42,25 @@ def today(counts: Mapping[datetime, int], now: datetime) -> int:
 def added(first: Mapping[datetime, int], second: Mapping[datetime, int]) -> Mapping[datetime, int]:
     """Return the sum of two counts by hour."""
     return Counter(first) + Counter(second)
+
+
+def published(path: Path | None, now: datetime) -> Mapping[datetime, int]:
+    """Return {hour: visits} that a counts file has of the last day; a merged time is its last hour.
+
+    Only what is in the file: other numbers of the same hours would say more by subtraction.
+    """
+    since = start_of_hour(now) - timedelta(hours=HOURS)
+    counts: Counter[datetime] = Counter()
+    if path is None:
+        return counts
+    from ..counts.read import read_counts
+    from ..counts.rows import REFUSED, VISITS
+
+    with contextlib.suppress(FacetError):  # the page is no place to report a damaged file
+        for row in read_counts(_files(path, since)).rows:
+            if row.kind in (VISITS, REFUSED) and row.visits and row.end >= since:
+                counts[start_of_hour(row.end - timedelta(microseconds=1))] += row.visits
+    return counts
 
 
 def visits_before(path: Path, start: datetime) -> Mapping[datetime, int]:

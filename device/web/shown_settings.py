@@ -17,6 +17,7 @@ SHOWN = {
     "faces": "detector yunet",
     "attributes": "model compute show logged",
     "people": "file",
+    "counts": "file attributes",
     "outputs": "log events crossings record readable_by",
     "metrics": "listen file",
     "web": "address hosts cert key",
@@ -70,6 +71,9 @@ def kept(live: LiveRun) -> list[str]:
         sentences.append(f"Each face is logged as text, without picture, in {live.log}.")
     if live.visits:
         sentences.append(f"Each visit is logged as text, without picture, in {live.visits}.")
+    if live.counts:
+        least = settings.counts.min_group
+        sentences.append(f"Visits are counted in groups of {least} or more, in {live.counts}.")
     if settings.outputs.crossings:
         sentences.append(f"Each crossing of a line is logged in {settings.outputs.crossings}.")
     if sentences and settings.rotation.keep_days:
@@ -84,10 +88,13 @@ def kept(live: LiveRun) -> list[str]:
         sentences.append("Nothing is stored.")
     if settings.mqtt.host:
         pictures = ", with pictures" if settings.mqtt.snapshot else ""
-        sentences.append(f"What is seen is sent to the MQTT broker {settings.mqtt.host}{pictures}.")
+        what = "What is seen" if settings.permits.people_in_view else "What is counted"
+        sentences.append(f"{what} is sent to the MQTT broker {settings.mqtt.host}{pictures}.")
     if any(rule.do in ("webhook", "push", "command") for rule in settings.rules):
         sentences.append("What is seen is sent to other programs by rules.")
-    if settings.web.blur:
+    if not settings.permits.people_in_view:
+        sentences.append("Nothing about a single person is kept, shown or sent.")
+    if settings.web.blur and settings.permits.pictures:
         sentences.append("Faces that were found are blurred on this page.")
     sentences.append("This page stores no picture.")
     return sentences

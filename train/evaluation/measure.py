@@ -38,8 +38,9 @@ def measure_model(
     predicted: val and test -> the photos that can be read, and the network's outputs for them. The
     result has, per split: photos, and int8 and float -> metric -> 0..1; multiply_adds of one crop;
     hardest: attribute -> AUC on test photos; groups: data set (that of the test photos, UTKFace) ->
-    errors; fairness: UTKFace's states, AUCs and gap between races. Empty splits, a missing UTKFace
-    and its small groups are left out.
+    errors; rates: attribute -> sensitivity and specificity on test photos; fairness: UTKFace's
+    states, AUCs and gap between races. Empty splits, a missing UTKFace and its small groups are
+    left out.
     """
     found: dict[str, Any] = {"multiply_adds": multiply_adds(model)}
     errors: dict[str, list[GroupError]] = {}
@@ -53,6 +54,7 @@ def measure_model(
         found[name] = {"photos": len(split)} | metrics
         if name == "test":
             found["hardest"] = _hardest(scores["int8"])
+            found["rates"] = _rates(scores["int8"])
             probabilities = calibrate(card, raw["int8"])
             data_set = card.training["data"].partition(",")[0]
             errors[data_set] = fairness.celeba_errors(card, split, probabilities)
@@ -78,6 +80,22 @@ def _hardest(scores: Scores) -> dict[str, float]:
     known = [score for score in scores.attributes if score.auc == score.auc]
     known.sort(key=lambda score: score.auc)
     return {score.name: round(score.auc, 3) for score in known[:HARDEST]}
+
+
+def _rates(scores: Scores) -> dict[str, dict[str, float]]:
+    """Return the error rates by which device.counts corrects shares; of both classes' photos."""
+    found = {}
+    for score in scores.attributes:
+        positives, negatives = score.support, score.photos - score.support
+        if positives and negatives:
+            right = score.accuracy * score.photos - score.recall * positives
+            found[score.name] = {
+                "sensitivity": round(score.recall, 4),
+                "specificity": round(right / negatives, 4),
+                "positives": positives,
+                "negatives": negatives,
+            }
+    return found
 
 
 def _rounded(value: Any) -> Any:

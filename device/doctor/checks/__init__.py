@@ -9,7 +9,7 @@ from pathlib import Path
 from ...settings import Settings
 from ..check_result import Check, CheckResult
 from ..system import System
-from . import computer, software
+from . import computer, privacy, software
 
 
 def checks(system: System, config: Path | None, settings: Settings) -> Iterator[Check]:
@@ -22,6 +22,7 @@ def checks(system: System, config: Path | None, settings: Settings) -> Iterator[
     yield Check("runtime", partial(software.runtime, system))
     yield Check("encryption", partial(software.encryption, system))
     yield Check("settings", partial(software.settings_file, config))
+    yield Check("privacy", partial(privacy.level, settings))
     yield Check("model", partial(_lazy, "models", "model", settings))
     yield Check("detector", partial(_lazy, "models", "detector", settings))
     if settings.people.enabled:
@@ -32,6 +33,8 @@ def checks(system: System, config: Path | None, settings: Settings) -> Iterator[
         yield Check(name, partial(_lazy, "cameras", "picture", system, settings, source))
     yield Check("screen", partial(computer.screen, system, settings))
     yield Check("disk", partial(computer.disk, system, settings))
+    if settings.store.file:
+        yield Check("store", partial(_lazy, "store", "database", system, settings))
     yield Check("clock", partial(computer.clock, system))
     yield Check("temperature", partial(computer.temperature, system))
     yield Check("power", partial(computer.power, system))

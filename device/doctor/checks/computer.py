@@ -38,9 +38,30 @@ def disk(system: System, settings: Settings) -> CheckResult:
     """Whether the log's folder, or its nearest existing parent, has room and can be written."""
     wanted = settings.outputs
     log = wanted.log or wanted.events or wanted.crossings
-    folder = (log or Path("faces.csv")).absolute().parent
+    folder = nearest_folder(log or Path("faces.csv"))
+    if fault := folder_fault(system, folder):
+        return fault
+    free_mb = system.free_bytes(folder) / 1e6
+    free = f"{free_mb:.0f} MB" if free_mb < 1000 else f"{free_mb / 1000:.1f} GB"
+    message = f"{folder}: {free} free"
+    fix = "set keep_days or min_free_mb in [rotation], or free the disk"
+    if free_mb < FULL_MB:
+        return failure(message, fix)
+    if free_mb < LOW_MB:
+        return warning(message, fix)
+    return ok(f"{message}, writable" + ("" if log else " (no log is set)"))
+
+
+def nearest_folder(path: Path) -> Path:
+    """Return a file's folder, or the nearest parent that exists."""
+    folder = path.absolute().parent
     while not folder.exists():
         folder = folder.parent
+    return folder
+
+
+def folder_fault(system: System, folder: Path) -> CheckResult | None:
+    """Return why no file can be made in a folder, None if it can."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:  # has no name
             file.write(b"\n" * 4096)
@@ -51,15 +72,7 @@ def disk(system: System, settings: Settings) -> CheckResult:
         return failure(
             f"{folder} cannot be written: {error.strerror}", f"df -h {folder}; dmesg | tail"
         )
-    free_mb = system.free_bytes(folder) / 1e6
-    free = f"{free_mb:.0f} MB" if free_mb < 1000 else f"{free_mb / 1000:.1f} GB"
-    message = f"{folder}: {free} free"
-    fix = "set keep_days or min_free_mb in [rotation], or free the disk"
-    if free_mb < FULL_MB:
-        return failure(message, fix)
-    if free_mb < LOW_MB:
-        return warning(message, fix)
-    return ok(f"{message}, writable" + ("" if log else " (no log is set)"))
+    return None
 
 
 def _not_writable(system: System, folder: Path) -> CheckResult:

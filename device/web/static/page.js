@@ -53,6 +53,7 @@ function situation() {
   if (!status.frames) {
     return ["waiting", "Starting", "Waiting for the first picture"];
   }
+  if (status.privacy !== "faces") return ["live", "Counting"];
   return ["live", "Live"];
 }
 
@@ -62,9 +63,10 @@ function takeStatus(news) {
   showFigures(status);
   showKept(status.kept);
   describe();
+  document.body.dataset.privacy = status.privacy;
   document.title = `${status.camera} – Facet`;
   // The stream may have ended while the camera was away.
-  if (before?.reconnecting && !status.reconnecting) startPicture();
+  if (!before || (before.reconnecting && !status.reconnecting)) showPicture();
   if (before && before.visits_today !== status.visits_today) loadVisits();
 }
 
@@ -95,6 +97,11 @@ function isNew(name, value) {
   return changed;
 }
 
+/** Start the stream, where the setting privacy permits pictures. */
+function showPicture() {
+  if (status?.privacy === "faces") startPicture();
+}
+
 function draw() {
   if (link !== "live" || document.hidden) return;
   if (!status?.frames) return explainEmpty("Waiting for the first picture.");
@@ -103,7 +110,7 @@ function draw() {
 }
 
 function watch() {
-  const moving = link === "live" && status?.frames && !status.reconnecting;
+  const moving = link === "live" && status?.privacy === "faces" && status?.frames && !status.reconnecting;
   if (moving && !document.hidden) watchPicture(performance.now());
 }
 
@@ -115,7 +122,7 @@ function begin() {
     faces: (news) => { faces = news.faces; },
     live() {
       setLink("live");
-      startPicture();
+      showPicture();
       loadAll();
       getJson("/api/faces").then((news) => { faces ??= news.faces; }).catch(() => {});
       loadVisits();

@@ -20,7 +20,7 @@ import pytest
 from device.archive.archiver import Archived, Left, archive
 from device.archive.parquet import digest_of, engine
 from device.cli.archive import main
-from device.errors import UsageError
+from device.errors import Stopped, UsageError
 from device.query.archived import read_metadata
 from device.query.engine import open_query
 from device.rowlog import line
@@ -198,6 +198,14 @@ def test_kill_9_at_any_time_loses_and_doubles_nothing(tmp_path: Path):
     assert [name.partition(".2")[2][-7:] for name in names(folder)] == ["parquet"] * 3
     with open_query([folder]) as query:
         assert list(query.run("select count(*) from faces").rows) == [(expected,)]
+
+
+def test_a_stop_while_the_archive_is_checked_leaves_the_day_csv(tmp_path: Path):
+    path = older(tmp_path, ROW)
+    part = tmp_path / "faces.2026-11-22.parquet.part"
+    with pytest.raises(Stopped):
+        list(archive(tmp_path / "faces.csv", TODAY, 2, part.exists))
+    assert names(tmp_path) == [path.name]
 
 
 FULL = """

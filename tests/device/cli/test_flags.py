@@ -23,7 +23,7 @@ from device.settings import Settings
 FLAGS = (
     "camera size fps rotate detector min-face max-turn min-sharpness model attributes threads "
     "people headless log events crossings log-every log-no-face record max-frames recursive repeat "
-    "web"
+    "web privacy counts"
 )
 
 

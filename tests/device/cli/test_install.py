@@ -119,6 +119,35 @@ def test_a_dry_run_says_all_and_does_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == [] and "nothing was changed" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments, level",
+    [([], "counts"), (["--privacy", "visits"], "visits"), (["--privacy=faces"], "faces")],
+)
+def test_a_first_installation_has_the_level_that_was_asked_for(tmp_path, arguments, level):
+    done = install("--dry-run", *arguments, root=tmp_path)
+    assert f"device.settings_file --service --privacy {level} > " in done.stdout
+
+
+def test_a_person_at_a_terminal_is_asked_and_told_what_it_means(tmp_path):
+    """With a Python that can make no environment, so that it ends after the question."""
+    main, terminal = os.openpty()
+    process = subprocess.Popen(
+        [INSTALL],
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"DESTDIR": str(tmp_path), "PYTHON": "/bin/false"},
+        text=True,
+    )
+    os.write(main, b"everything\nvisits\n")
+    _, said = process.communicate(timeout=60)
+    os.close(main)
+    os.close(terminal)
+    assert process.returncode == 2 and "need Python 3.11" in said
+    assert said.count("counts, visits or faces [counts]?") == 2
+    assert "nothing about one person" in said and "a row for each face and second" in said
+
+
 def test_a_dry_run_on_this_computer_names_its_steps():
     done = install("--dry-run")
     assert done.returncode == 0, done.stderr
@@ -131,6 +160,8 @@ def test_a_dry_run_on_this_computer_names_its_steps():
     [
         (["--uninstal"], "unknown --uninstal. Try: "),
         (["--purge"], "--purge needs --uninstall"),
+        (["--privacy"], "--privacy needs counts, visits or faces, got ''. Try: "),
+        (["--privacy=all"], "--privacy needs counts, visits or faces, got 'all'. Try: "),
     ],
 )
 def test_a_slip_of_the_finger_is_one_line(arguments, message):
@@ -141,7 +172,7 @@ def test_a_slip_of_the_finger_is_one_line(arguments, message):
 def test_help_shows_every_flag():
     done = install("--help")
     assert done.returncode == 0
-    for flag in ("--uninstall", "--purge", "--dry-run", "DESTDIR", "PYTHON="):
+    for flag in ("--privacy", "--uninstall", "--purge", "--dry-run", "DESTDIR", "PYTHON="):
         assert flag in done.stdout
 
 
@@ -225,16 +256,20 @@ def test_installed_run_upgraded_rolled_back_removed(tmp_path, python):
     for path in hinted_files():
         assert (root / path.relative_to("/")).is_file(), path
 
-    log = tmp_path / "faces.csv"
+    log, counts = tmp_path / "faces.csv", tmp_path / "counts.csv"
     command = [app / ".venv" / "bin" / "python", "-m", "device.run", "--config", settings]
     ran = subprocess.run(
-        [*command, "--camera", "demo", "--log", log, "--max-frames", "20"],
+        [
+            *(*command, "--camera", "demo", "--max-frames", "20"),
+            *("--counts", counts, "--privacy", "faces", "--log", log),
+        ],
         cwd=app,
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
     )
     assert ran.returncode == 0 and len(rows(log)) == 1, ran.stderr
+    assert [row["name"] for row in rows(counts) if row["kind"] == "run"] == ["begin", "end"]
 
     settings.write_text("[camera]\nsource = '1'\n")
     settings.chmod(0o644)
@@ -257,7 +292,9 @@ def test_installed_run_upgraded_rolled_back_removed(tmp_path, python):
     assert versions(root) == [first, oldest]
     assert {path.name for path in app.resolve().parent.iterdir()} == {first, oldest}
 
-    settings.write_text("[camera]\nsource = '1'\n")
+    settings.write_text("[camera]\nsource = '1'\n")  # from before `privacy`: it keeps its level
+    asked = install("--privacy", "counts", root=root, python=python)
+    assert asked.returncode == 2 and "keeps what it says. Try: privacy" in asked.stderr
     again = install(root=root, python=python)
     assert again.returncode == 0 and "facet.toml is kept" in again.stderr
     assert settings.read_text() == "[camera]\nsource = '1'\n" and state.read_text() == "rows\n"

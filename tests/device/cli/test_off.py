@@ -17,7 +17,7 @@ PACKAGES = (
 )
 OURS = (
     *("web", "mqtt", "metrics", "rules", "conditions", "push", "sources", "streaming"),
-    *("recognition", "emoji", "doctor", "bench", "outputs.live"),
+    *("recognition", "emoji", "doctor", "bench", "outputs.live", "counts", "outputs.counts_log"),
     *("store", "query", "archive"),
 )
 SCRIPT = f"""

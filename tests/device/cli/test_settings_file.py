@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.cli.flags import flags_of
-from device.cli.settings_file import SERVICE, main, markdown, settings_file
+from device.cli.settings_file import SERVICE, main, markdown, service_settings, settings_file
 from device.config import Setting, arrays_of, merge, settings_of, tables_of
 from device.errors import UsageError
 from device.settings import LineSettings, RuleSettings, Settings
@@ -19,8 +19,14 @@ from tests.conftest import ROOT
 
 TABLES = tables_of(Settings)
 ARRAYS = arrays_of(Settings)
+TOP = settings_of(Settings)  # above the tables
 SETTINGS = [
-    (table, one) for table, part in (TABLES | ARRAYS).items() for one in settings_of(part).values()
+    *(("", one) for one in TOP.values()),
+    *(
+        (table, one)
+        for table, part in (TABLES | ARRAYS).items()
+        for one in settings_of(part).values()
+    ),
 ]
 LINES = (LineSettings("door", (0.5, 0.0), (0.5, 1.0)), LineSettings("gate", in_name="entries"))
 RULES = (
@@ -78,7 +84,10 @@ def test_a_setting_without_its_hash_has_its_default():
     text = re.sub(r"^#(\w+ = |\[\[)", r"\1", settings_file(Settings()), flags=re.MULTILINE)
     tables = tomllib.loads(text)
     arrays = {name: tables[name][0] for name in ARRAYS}
-    written = [(table, key) for table, keys in (tables | arrays).items() for key in keys]
+    above = {key: tables.pop(key) for key in TOP}
+    written = [
+        (table, key) for table, keys in ({"": above} | tables | arrays).items() for key in keys
+    ]
     assert written == [(table, one.name) for table, one in SETTINGS]
     for table, one in SETTINGS:
         if one.default is None:
@@ -105,13 +114,24 @@ def test_each_says_what_it_means_its_unit_limits_and_default():
             assert fact in meaning, setting.name
 
 
-def test_a_service_reads_a_camera_and_keeps_a_month_of_rows():
-    assert SERVICE.outputs.headless and str(SERVICE.outputs.log) == "/var/lib/facet/faces.csv"
-    assert SERVICE.outputs.record is None
+@pytest.mark.parametrize(
+    "privacy, file",
+    [("counts", "counts.csv"), ("visits", "visits.csv"), ("faces", "faces.csv")],
+)
+def test_a_service_writes_the_one_file_that_its_level_is_for(privacy, file):
+    settings = service_settings(privacy)
+    assert settings.privacy == privacy
+    outputs = settings.outputs
+    files = [outputs.log, outputs.events, outputs.crossings, outputs.record, settings.counts.file]
+    assert [str(one) for one in files if one] == [f"/var/lib/facet/{file}"]
+
+
+def test_a_service_reads_a_camera_and_keeps_a_month_of_anonymous_counts():
+    assert SERVICE.outputs.headless and SERVICE.privacy == "counts"
     kept = SERVICE.rotation
     assert (kept.daily, kept.compress, kept.keep_days, kept.sync_s) == (True, True, 30, 5.0)
     assert SERVICE.camera.source == "0"
-    assert not SERVICE.people.enabled and SERVICE.people.file.parent == SERVICE.outputs.log.parent
+    assert not SERVICE.people.enabled and SERVICE.people.file.parent == SERVICE.counts.file.parent
 
 
 def test_the_page_in_docs_is_the_generated_one():
@@ -138,12 +158,18 @@ def test_the_page_has_every_setting_and_every_flag():
     [
         ([], settings_file(Settings())),
         (["--service"], settings_file(SERVICE)),
+        (["--service", "--privacy", "faces"], settings_file(service_settings("faces"))),
         (["--markdown"], markdown()),
     ],
 )
 def test_the_command_prints_it(capsys, flags, expected):
     main(flags)
     assert capsys.readouterr().out == expected
+
+
+def test_a_level_without_a_service_is_refused():
+    with pytest.raises(UsageError, match="Try: --service --privacy counts"):
+        main(["--privacy", "counts"])
 
 
 def test_the_command_runs_as_a_module():

@@ -32,7 +32,7 @@ def test_a_good_system_has_no_fault(system, driver, astronaut):
     driver.plug(0, FakeCamera(picture=astronaut))
     results = {check.name: run_check(check) for check in checks(system, None, Settings())}
     assert {name: result for name, result in results.items() if result.status != "ok"} == {}
-    assert len(results) == 18 and "camera usb:0" in results
+    assert len(results) == 19 and "camera usb:0" in results
 
 
 def test_all_checks_of_a_broken_system_run(system, driver):

@@ -10,8 +10,10 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from device import __version__
+from device.config import merge
 from device.metrics.collector import RunCollector, registry_of
 from device.rowlog import RowCounts
+from device.settings import Settings
 from device.stopwatch import BUCKETS_S, STAGES
 from device.types import BLURRED
 from tests.conftest import ROOT
@@ -120,3 +122,17 @@ def test_the_page_in_docs_names_every_metric_and_no_other():
     documented = set(re.findall(r"^\| `(facet_\w+)", page, re.MULTILINE))
     bases = {re.sub("_(bucket|sum|count)$", "", name) for name in all_names()}
     assert documented == {name for name in bases if not name.startswith("facet_process_")}
+
+
+def test_at_the_level_of_counts_no_figure_tells_when_one_person_came():
+    live = live_run(merge(Settings(), {"privacy": "counts"}, "test"))
+    with live.state as state:
+        state.write(result(face(1)))
+    live.stopwatch.keep_histograms()
+    live.stopwatch.lap("camera")
+    live.stopwatch.lap("attributes")
+    found = families(live)
+    assert not [name for name in found if "faces" in name or "visits" in name]
+    stages = {sample.labels["stage"] for sample in found["facet_stage_duration_seconds"].samples}
+    assert "attributes" not in stages and "camera" in stages
+    assert value(live, "facet_frames_total") == 1

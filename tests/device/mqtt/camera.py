@@ -8,10 +8,12 @@ from pathlib import Path
 from device.attributes.model_card import Attribute, ModelCard
 from device.mqtt.session import Clocks
 from device.mqtt.start import open_mqtt
+from device.outputs.counts_log import CountsLog
 from device.outputs.live import LiveRun, LiveState
 from device.outputs.visit_log import VisitLog
 from device.rules.runner import open_rules
 from device.settings import (
+    CountsSettings,
     LineSettings,
     MqttSettings,
     OutputsSettings,
@@ -55,11 +57,15 @@ class Camera:
         first: int = 0,
         lines: tuple[LineSettings, ...] = (),
         rules: tuple[RuleSettings, ...] = (),
+        privacy: str = "faces",
         **mqtt,
     ):
         mqtt = {"numbers_s": 1.0, "hold_s": 0.0} | mqtt
-        self.visits = folder / "visits.csv"
+        self.visits, self.counts = folder / "visits.csv", folder / "counts.csv"
+        counted = CountsSettings(file=self.counts, minutes=15, min_group=3, hold=0.0)
         self.settings = Settings(
+            privacy=privacy,
+            counts=counted if privacy == "counts" else CountsSettings(),
             mqtt=MqttSettings(host="127.0.0.1", port=port, id=id, **mqtt),
             outputs=OutputsSettings(events=self.visits),
             people=PeopleSettings(enabled=recognition),
@@ -75,9 +81,8 @@ class Camera:
     def __enter__(self) -> "Camera":
         with contextlib.ExitStack() as stack:
             connections = stack.enter_context(contextlib.ExitStack())
-            self._log = stack.enter_context(
-                VisitLog(self.visits, NAMES, THRESHOLDS, 1.0, self.settings.rotation, self._named)
-            )
+            only_counts = self.settings.privacy == "counts"
+            self._log = stack.enter_context(self._open_counts() if only_counts else self._open())
             self.state = LiveState(THRESHOLDS, 1.0)
             live = LiveRun(
                 self.settings,
@@ -86,10 +91,11 @@ class Camera:
                 NAMES,
                 "usb:0",
                 None,
-                self.visits,
+                None if only_counts else self.visits,
                 Stopwatch(),
                 lambda: 0,
                 lambda: self.reconnecting,
+                counts=self.counts if only_counts else None,
             )
             self.publish = connections.enter_context(open_mqtt(live, self._clocks))
             if self.settings.rules:
@@ -100,6 +106,13 @@ class Camera:
 
     def __exit__(self, *exc: object) -> None:
         self._stack.__exit__(*exc)
+
+    def _open(self) -> VisitLog:
+        return VisitLog(self.visits, NAMES, THRESHOLDS, 1.0, self.settings.rotation, self._named)
+
+    def _open_counts(self) -> CountsLog:
+        chosen, rotation = self.settings.counts, self.settings.rotation
+        return CountsLog(self.counts, chosen, THRESHOLDS, 1.0, "usb:0", "", rotation)
 
     def see(self, *faces, fps: float = 25.0) -> None:
         """Write one frame, a tenth of a second after the one before."""

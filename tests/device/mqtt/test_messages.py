@@ -93,8 +93,28 @@ def test_a_schema_without_a_topic_or_the_other_way_round_does_not_exist():
     found = {path.stem for path in (ROOT / "docs" / "schemas").glob("*.json")}
     assert found == {
         *("status", "state", "diagnostics", "visit", "run", "discovery"),
-        *("lines", "crossing", "rule"),
+        *("lines", "crossing", "rule", "counts"),
     }
+
+
+@pytest.mark.parametrize("visits", ["", "0", "12"])
+def test_a_row_of_counts_fits_its_schema(visits):
+    row = dict.fromkeys(messages.COUNTED, "") | {
+        "end": "2026-01-02T13:00:00.000Z",
+        "start": "2026-01-02T12:00:00.000Z",
+        "source": "usb:0",
+        "kind": "visits",
+        "visits": visits,
+    }
+    first, other = (json.loads(messages.counts(row, camera)) for camera in ("cam", "door"))
+    check("counts", first)
+    assert first["visits"] == (int(visits) if visits else None)
+    assert first == json.loads(messages.counts(row, "cam")) and first["id"] != other["id"]
+
+
+@pytest.mark.parametrize("row", [{}, {"end": "x"}, dict.fromkeys(messages.COUNTED, "x")])
+def test_what_is_no_row_of_counts_is_no_message(row):
+    assert messages.counts(row, "cam") is None
 
 
 def test_every_firing_fits_its_schema():

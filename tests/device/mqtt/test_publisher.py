@@ -222,3 +222,28 @@ def test_the_status_is_sent_without_acknowledgement(tmp_path, broker):
     assert {(qos, kept) for qos, kept, topic in sent if topic != VISIT} == {("0", "1")}
     assert {STATUS, STATE, CONFIG} <= {topic for _, _, topic in sent}
     assert re.search(r"New client connected from \S+ as facet-cam \(p5,", log)  # MQTT 5
+
+
+def test_at_the_level_of_counts_only_groups_are_sent(tmp_path, broker, listener):
+    """What a run of another level left on the broker is removed."""
+    lines = (LineSettings(name="door"),)
+    with Camera(tmp_path, broker.port, lines=lines) as camera:
+        camera.see(face(1))
+        listener.wait(STATE, lambda state: state["people"] == 1)
+    with Camera(tmp_path, broker.port, lines=lines, privacy="counts", visits=True) as camera:
+        camera.visit(4)
+        camera.cross("door", "in")
+        for _ in range(9100):  # a quarter of an hour
+            camera.see()
+        rows = "facet/cam/counts"
+        wait_until(lambda: any(b'"visits":5' in payload for payload in listener.of(rows)), "a row")
+    wait_until(lambda: any(b'"end"' in payload for payload in listener.of(rows)), "the last row")
+    kept = retained(broker.port, "facet/#")
+    assert kept.keys() == {STATUS, "facet/cam/diagnostics", "facet/cam/run"}
+    found = [json.loads(payload) for payload in listener.of(rows)]
+    assert len({row["id"] for row in found}) == len(found)
+    assert next(row["visits"] for row in found if row["kind"] == "visits") == 5
+    assert len(listener.of(VISIT)) == 1 and not listener.of(CROSSING)  # of the first run
+    config = json.loads(retained(broker.port, "homeassistant/#").popitem()[1])
+    wanted = [key for key, part in config["components"].items() if "state_topic" in part]
+    assert wanted == ["fps", "temperature"]

@@ -23,6 +23,13 @@ def test_an_unknown_temperature_is_left_out(capsys):
     assert capsys.readouterr().err == "facet: last 1 s: 1.0 frames/s, 0 faces, 0 dropped\n"
 
 
+def test_without_faces_the_line_says_nothing_about_people(capsys):
+    clock = iter([0.0, 1.0])
+    log = StatusLog(1.0, temperature_c=lambda: None, clock_s=lambda: next(clock), faces=False)
+    log.write(result(face(1)))
+    assert capsys.readouterr().err == "facet: last 1 s: 1.0 frames/s, 0 dropped\n"
+
+
 def test_the_highest_temperature_and_none_without_sensors(tmp_path):
     assert hottest_c(tmp_path) is None
     for number, text in enumerate(("48312\n", "61000\n", "broken")):

@@ -10,7 +10,7 @@ import time
 import cv2
 import pytest
 
-from device.outputs.systemd import STATUS_S, systemd_notifier
+from device.outputs.systemd import STATUS_S, status, systemd_notifier
 from tests.conftest import ROOT
 from tests.device.camera.webcam import show
 from tests.device.cli.test_run import HEADLESS, rows
@@ -257,3 +257,9 @@ def test_the_journal_gets_status_lines(tmp_path, systemd, start):
     assert process.returncode == 0 and len(lines) >= 2, stderr
     assert all("frames/s" in line and "dropped" in line for line in lines)
     systemd.wait_for("STOPPING")
+
+
+def test_the_status_names_the_number_of_faces_only_where_that_is_permitted():
+    shown = made_up_result(face(1), face(2), fps=14.9)
+    assert status(shown) == "film, 14.9 frames/s, 2 faces"
+    assert status(shown, faces=False) == "film, 14.9 frames/s"

@@ -6,14 +6,19 @@ import gzip
 import io
 import json
 import os
+import re
+import shlex
 import socket
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from device.cli import query as cli
 from device.cli.query import main
+from device.counts import rows as counts
 from device.errors import FacetError, SourceError, UsageError
 from device.query.engine import Answer, open_query
 from device.query.output import TABLE_ROWS, write_csv, write_json, write_table
@@ -28,6 +33,7 @@ time,source,frame,track,x,y,width,height,score,state,Eyeglasses,Smiling
 2026-11-27T08:53:20.024Z,demo,2,1,278,172,90,90,0.859,ok,0.000,0.999
 1970-01-01T00:00:12.250Z?,demo,3,2,1,2,9,9,0.700,too small,,
 """
+END, HOUR = datetime(2026, 11, 27, 9, tzinfo=UTC), timedelta(hours=1)
 VISITS = """\
 first_seen,last_seen,source,track,dwell_s,frames_classified,Smiling
 2026-11-27T08:53:20.024Z,2026-11-27T08:53:30.024Z,usb:0,1,10.0,42,0.999
@@ -322,13 +328,26 @@ def test_the_command_writes_csv(folder: Path, capsys, monkeypatch: pytest.Monkey
     assert capsys.readouterr().out == "state,n\ntoo small,2\nok,2\n"
 
 
-def test_the_help_s_examples_work(folder: Path, capsys):
+def test_the_help_s_examples_work_as_written(folder: Path, capsys, monkeypatch):
+    (folder / "logs").mkdir()
+    for name in ("faces.csv", "faces.2026-11-26.csv.gz"):
+        (folder / "logs" / name).write_bytes((folder / name).read_bytes())
+    (folder / "visits.csv").write_text(VISITS.replace("Smiling", "Eyeglasses"))
+    (folder / "counts.csv").write_bytes(
+        counts.HEADER
+        + counts.CountRow(END, END - HOUR, "usb:0", counts.RUN, counts.BEGIN, "min_group=10").line()
+        + counts.CountRow(END, END - HOUR, "usb:0", counts.VISITS, visits=12).line()
+        + counts.CountRow(END + HOUR, END, "usb:0", counts.VISITS).line()  # withheld
+    )
     with open_sqlite(folder / "facet.db") as store:
-        store.add_visits([another(1, attributes={"Smiling": 0.5, "Eyeglasses": 1.0})])
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    text = capsys.readouterr().out
-    examples = [part.split('"')[0] for part in text.split('device.query "')[1:]]
+        store.add_visits([ROW])
+    monkeypatch.chdir(folder)
+    examples = re.findall(r"python -m device.query ((?:[^\n\"]|\"[^\"]*\")*)", cli.__doc__ or "")
     assert len(examples) == 7
-    for sql in examples:
-        ask(sql, folder)
+    answers = []
+    for example in examples:
+        assert main(shlex.split(example, comments=True)) == 0
+        answers.append(capsys.readouterr().out.split("\n"))
+    assert answers[0][2].split() == ["2"] and any("Smiling" in line for line in answers[1])
+    assert answers[5][2].split() == ["2026-11-27T08:00:00.000Z", "12"]
+    assert "first_seen" in answers[6][0]

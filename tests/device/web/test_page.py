@@ -49,6 +49,44 @@ def test_the_page_and_its_data(served):
         assert chart.headers["content-type"].startswith("image/svg+xml") and "<svg" in chart.text
 
 
+@pytest.mark.parametrize(
+    "level, refused_paths",
+    [
+        ("counts", ["/stream.mjpg", "/snapshot.jpg", "/api/faces"]),
+        ("visits", ["/stream.mjpg", "/snapshot.jpg"]),
+        ("faces", []),
+    ],
+)
+def test_the_page_shows_what_the_level_of_privacy_permits(serve, level, refused_paths):
+    served = serve(live=live_run(privacy=level))
+    served.show()
+    with served.client() as client:
+        for path in ("/snapshot.jpg", "/api/faces"):
+            answer = client.get(path)
+            assert answer.status_code == (403 if path in refused_paths else 200), path
+        if level != "faces":
+            answer = client.get("/stream.mjpg")
+            assert answer.status_code == 403
+            assert answer.json()["error"] == f'no pictures: privacy = "{level}" in the settings'
+        status = client.get("/api/status").json()
+        assert status["privacy"] == level
+        assert f'data-privacy="{level}"' in client.get("/").text  # also before scripts run
+        told = "Nothing about a single person is kept, shown or sent." in status["kept"]
+        assert told is (level == "counts")
+
+
+def test_at_the_level_of_counts_no_event_tells_of_faces(serve):
+    served = serve(live=live_run(privacy="counts"))
+    with served.client() as client, client.stream("GET", "/events") as events:
+        served.show()
+        text = ""
+        for part in events.iter_text():
+            text += part
+            if text.count("event: status") == 2:
+                break
+    assert "event: faces" not in text
+
+
 def test_every_answer_has_the_headers_that_protect_the_page(served):
     with served.client() as client:
         for path in ("/", "/static/page.css", "/api/faces", "/snapshot.jpg", "/nothing"):

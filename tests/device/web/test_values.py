@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.config import Setting, arrays_of, field_of, settings_of, tables_of
+from device.counts.rows import HEADER, CountRow
 from device.doctor.check_result import Check, failure, ok, warning
 from device.outputs.overlay import annotate, draw_lines
 from device.settings import Settings, WebSettings
@@ -329,3 +330,20 @@ def test_the_doctor_runs_seldom_and_not_in_the_callers_thread():
     # Asked more than once: the thread of the first run may still be ending.
     until(lambda: findings.newest() and len(runs) == 2, "a second run")
     findings.stop()
+
+
+def test_at_the_level_of_counts_the_page_has_what_the_file_has(tmp_path):
+    file, hour = tmp_path / "counts.csv", history.start_of_hour(NOW)
+    rows = [
+        CountRow(hour, hour - timedelta(hours=2), "door", "visits", visits=30),
+        CountRow(hour, hour - timedelta(hours=1), "door", "refused", visits=10),
+        CountRow(hour, hour - timedelta(hours=2), "door", "attribute", "Smiling", "yes", 20),
+        CountRow(hour - timedelta(hours=2), hour - timedelta(hours=3), "door", "visits"),
+        CountRow(hour - timedelta(days=2), hour - timedelta(days=3), "door", "visits", visits=50),
+    ]
+    file.write_bytes(HEADER + b"".join(row.line() for row in rows))
+    expected = {hour - timedelta(hours=1): 40}
+    assert history.published(file, NOW) == expected
+    facts = Facts(replace(live_run(privacy="counts"), counts=file), NOW, now=lambda: NOW)
+    assert facts.by_hour() == expected and facts.short_status(0)["lines"] == []
+    assert history.published(None, NOW) == history.published(tmp_path / "none.csv", NOW) == {}
