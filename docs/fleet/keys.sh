@@ -106,9 +106,11 @@ camera() {
 # On the camera $1: /etc/facet-mqtt.pem, from $SECRETS/ca.crt
 # On the camera $1: /etc/facet-mqtt.password, readable for root and the group facet:
 $(cat "$SECRETS/cameras/$1.password")
-# On the camera $1: these lines of /etc/facet.toml
-[outputs]
-events = "/var/lib/facet/visits.csv"
+# On the camera $1: these lines of /etc/facet.toml. For a row per visit in place of counts:
+# privacy = "visits", and events = "/var/lib/facet/visits.csv" in [outputs].
+privacy = "counts"
+[counts]
+file = "/var/lib/facet/counts.csv"
 [mqtt]
 host = "$(cat "$SECRETS/host")"
 tls = true

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import re
@@ -14,6 +15,9 @@ from typing import Any
 from .programs import PATHS
 from .story import Findings
 
+# Assumed, not measured: of a month of rented servers.
+CORE_EUROS, GIGABYTE_EUROS = 15, 0.1
+KEPT_DAYS = 90
 BEGIN, END = "<!-- Begin: make fleet -->", "<!-- End: make fleet -->"
 
 
@@ -116,9 +120,81 @@ def table(measured: Mapping[str, Any]) -> str:
     )
 
 
+def paper(measured: Mapping[str, Any], cameras: int = 100_000) -> str:
+    """Return what a larger fleet needs, by arithmetic from what was measured."""
+    one, size = measured["figures"], measured["size"]
+    times = cameras / size["cameras"]
+    visits_s = cameras / size["every_s"]
+    broker = times * one["broker_cpu_percent"] / 100
+    database = times * one["database_cpu_percent"] / 100
+    ingest = times * one["ingest_cpu_percent"] / 100
+    memory_gb = times * one["broker_memory_mb"] / 1000
+    day_gb = visits_s * 86400 * one["bytes_per_visit"] / 1e9
+    shards = math.ceil(visits_s / (one["burst_visits_per_s"] / 2))
+    cores = sum(map(math.ceil, (2 * broker, 2 * database, 2 * ingest)))
+    euros = cores * CORE_EUROS + KEPT_DAYS * day_gb * GIGABYTE_EUROS
+    rows = [
+        (
+            "visits",
+            f"{cameras:,} / {size['every_s']:g} s",
+            f"{visits_s:,.0f} a second, {visits_s * 86400 / 1e6:,.0f} million a day",
+        ),
+        (
+            "brokers",
+            f"{times:g} x {one['broker_cpu_percent']} % of a core; a Mosquitto uses one core, and "
+            "half of it is for bursts",
+            f"{broker:.1f} cores: {math.ceil(2 * broker)} Mosquittos, each with its own part of "
+            "the cameras and its own ingest",
+        ),
+        (
+            "their memory, without a queue",
+            f"{times:g} x {one['broker_memory_mb']:.0f} MB",
+            f"{memory_gb:.1f} GB",
+        ),
+        (
+            "ingests",
+            f"{times:g} x {one['ingest_cpu_percent']} % of a core",
+            f"{ingest:.1f} cores",
+        ),
+        (
+            "databases",
+            f"{visits_s:,.0f} a second / half of the {one['burst_visits_per_s']:,} a second of the "
+            "burst",
+            f"{shards}, each with its own part of the cameras; {database:.1f} cores in all",
+        ),
+        (
+            "disk, a day",
+            f"{visits_s * 86400 / 1e6:,.0f} million x {one['bytes_per_visit']} bytes",
+            f"{day_gb:,.0f} GB",
+        ),
+        (
+            f"partitions for {KEPT_DAYS} days",
+            f"{KEPT_DAYS} days x {day_gb / shards:,.0f} GB in each database, by month",
+            f"{math.ceil(KEPT_DAYS / 30) + 1} in each, {30 * day_gb / shards:,.0f} GB a month; "
+            "above 100 GB let it be days",
+        ),
+        (
+            "a month of servers",
+            f"{cores} cores (twice those above) x {CORE_EUROS} euros + {KEPT_DAYS} days x "
+            f"{day_gb:,.0f} GB x {GIGABYTE_EUROS} euros",
+            f"{euros:,.0f} euros, {100 * euros / cameras:.1f} cents a camera",
+        ),
+    ]
+    return "\n".join(
+        [
+            f"On paper, {cameras:,} cameras by arithmetic from the table above:",
+            "",
+            "| | arithmetic | result |",
+            "|---|---|---|",
+            *(f"| {' | '.join(row)} |" for row in rows),
+        ]
+    )
+
+
 def write_table(page: Path, measured: Mapping[str, Any]) -> None:
     """Replace what is between the marks of a page."""
     text = page.read_text()
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
-    page.write_text(f"{before}{BEGIN}\n\n{table(measured)}\n\n{END}{after}")
+    between = f"{table(measured)}\n\n{paper(measured)}"
+    page.write_text(f"{before}{BEGIN}\n\n{between}\n\n{END}{after}")

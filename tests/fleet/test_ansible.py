@@ -78,6 +78,7 @@ class Shops:
             "facet_group": str(os.getegid()),
             "facet_health_command": FAKE_HEALTH.format(root="{{ facet_root }}"),
             "facet_versions_file": str(self._folder / "versions.csv"),
+            "facet_privacy": "visits",
             "facet_settings": {"mqtt": {"attributes": ["Smiling"]}},
         }
         hosts = {camera: {} for camera in self._cameras}
@@ -168,6 +169,17 @@ def test_a_model_that_fails_is_rolled_back_and_ends_the_roll_out(ansible, shops,
     assert done.returncode == 0, done.stdout
     for camera in before:
         assert "/opt/facet-models/good-model/attributes.json" in shops.settings(camera)
+
+
+def test_a_camera_sends_anonymous_counts_unless_told_otherwise(ansible, shops, tmp_path):
+    from device.settings import load_settings
+
+    shops.write(facet_privacy="counts", facet_settings={})
+    done = play(ansible, tmp_path, "site.yml", "--limit", "shop-1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    settings = load_settings(shops.root("shop-1") / "etc" / "facet.toml")
+    assert (settings.privacy, settings.outputs.events) == ("counts", None)
+    assert settings.counts.file and settings.mqtt.host == "broker.example.org"
 
 
 def test_settings_that_facet_refuses_are_not_written(ansible, shops, tmp_path):
