@@ -26,7 +26,7 @@ from tests.conftest import ROOT
 
 EXTRAS = (
     *("pi", "emoji", "heif", "metrics", "mqtt", "people"),
-    *("private", "push", "report", "rules", "video", "web"),
+    *("postgres", "private", "push", "query", "report", "rules", "video", "web"),
 )
 SOURCES = (
     "device",
@@ -37,6 +37,7 @@ SOURCES = (
 )
 SUBCOMMANDS = [
     *("run", "list", "doctor", "settings", "people", "emoji", "counts", "mqtt", "rules", "bench"),
+    *("query", "archive"),
 ]
 
 FIVE_LINES = """

@@ -62,9 +62,10 @@ def rows(day: date, seed: int = 0, visits: int = 1500) -> Iterator[bytes]:
 
 def write_day(folder: Path, day: date, packed: bool = True, **options: int) -> Path:
     """Write the older file of a day; return its path."""
-    text = line([*FIXED, *NAMES]) + b"".join(rows(day, **options))
     path = folder / f"faces.{day}.csv{'.gz' if packed else ''}"
-    path.write_bytes(gzip.compress(text) if packed else text)
+    with gzip.open(path, "wb") if packed else path.open("wb") as file:
+        file.write(line([*FIXED, *NAMES]))
+        file.writelines(rows(day, **options))
     return path
 
 
@@ -72,10 +73,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--days", type=int, default=3)
+    parser.add_argument("--visits", type=int, default=1500, help="of a day")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     for back in range(options.days):
-        path = write_day(options.folder, date(2026, 11, 22) - timedelta(days=back))
+        path = write_day(
+            options.folder, date(2026, 11, 22) - timedelta(days=back), visits=options.visits
+        )
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB compressed")
     print(f"python -m device.archive {options.folder / 'faces.csv'}")
 
