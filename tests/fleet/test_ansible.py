@@ -77,7 +77,6 @@ class Shops:
             "facet_root": f"{self._folder}/{{{{ inventory_hostname }}}}",
             "facet_group": str(os.getegid()),
             "facet_health_command": FAKE_HEALTH.format(root="{{ facet_root }}"),
-            "facet_versions_file": str(self._folder / "versions.csv"),
             "facet_privacy": "visits",
             "facet_settings": {"mqtt": {"attributes": ["Smiling"]}},
         }
@@ -194,10 +193,11 @@ def test_versions_are_reported(ansible, shops, tmp_path):
     from device import __version__
 
     assert play(ansible, tmp_path, "site.yml", "--limit", "shop-1").returncode == 0
-    done = play(ansible, tmp_path, "versions.yml")
+    report = tmp_path / "versions.csv"
+    done = play(ansible, tmp_path, "versions.yml", "-e", f"facet_versions_file={report}")
     assert done.returncode == 0, done.stdout + done.stderr
     sha256 = json.loads((ROOT / "models" / "attributes.json").read_text())["sha256"]
-    lines = (tmp_path / "versions.csv").read_text().splitlines()
+    lines = report.read_text().splitlines()
     assert lines == [
         "camera,version,model",
         f"shop-1,{__version__},{sha256[:12]}",
