@@ -200,6 +200,7 @@ class Story:
     def _end(self) -> None:
         """All cameras end; every visit of their files must be one row."""
         with self._step("end: every visit of the cameras' files is compared with the rows") as step:
+            self._settle()  # cameras that wait to connect again would end with visits in their files
             (self._control / "stop").touch()
             for worker in self._workers:
                 wait_until(lambda one=worker: not one.running, "cameras end", 120)  # type: ignore[misc]
@@ -208,6 +209,8 @@ class Story:
             for name in self.names:
                 ids = ids_of(self._cards / name / "visits.csv", name)
                 expected.update(ids)
+                (self._folder / "ids").mkdir(exist_ok=True)
+                (self._folder / "ids" / name).write_text("\n".join(ids))
                 written += len(ids)
             with contextlib.suppress(AssertionError):
                 wait_until(lambda: self._stored() >= written, "all stored", SETTLE_S)
@@ -224,6 +227,7 @@ class Story:
                 "refused": letters,
             }
             self.findings.figures |= found
+            (self._folder / "lost.txt").write_text("\n".join(sorted(expected - set(rows))))
             self._measure_disk(len(rows))
             step["found"] = ", ".join(f"{name} {value:,}" for name, value in found.items())
 
