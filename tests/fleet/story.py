@@ -200,7 +200,7 @@ class Story:
     def _end(self) -> None:
         """All cameras end; every visit of their files must be one row."""
         with self._step("end: every visit of the cameras' files is compared with the rows") as step:
-            self._settle()  # cameras that wait to connect again would end with visits in their files
+            self._settle()  # who waits to connect again would end with visits in its file
             (self._control / "stop").touch()
             for worker in self._workers:
                 wait_until(lambda one=worker: not one.running, "cameras end", 120)  # type: ignore[misc]
