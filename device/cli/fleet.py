@@ -120,14 +120,14 @@ def _ingest(options: Namespace) -> None:
     if not 0 <= options.wait_s <= 60:
         raise UsageError(f"--wait-s {options.wait_s}, need 0 to 60", "--wait-s 0.5")
     access = _access(options)
-    from ..fleet.database import DatabaseError, FleetDatabase
+    from ..fleet.database import DatabaseAwayError, FleetDatabase
     from ..fleet.ingest import Ingest, IngestOptions
 
     stop = stop_at_signals()
     database = FleetDatabase(options.database)
     try:
         database.open()  # wrong tables end it now
-    except DatabaseError as error:
+    except DatabaseAwayError as error:
         log.warning("%s", error)
     settings = IngestOptions(options.client_id, options.batch, options.wait_s, options.keep_months)
     Ingest(access, database, settings, stop.is_set).run()

@@ -27,7 +27,7 @@ CONNECTION = {
 }
 
 
-class DatabaseError(FacetError):
+class DatabaseAwayError(FacetError):
     """The database is away or refuses for now; nothing of the call may be taken as stored."""
 
 
@@ -66,7 +66,7 @@ class FleetDatabase:
     def open(self) -> PostgresEngine:
         """Connect if there is no connection; make and migrate the tables.
 
-        Raises DatabaseError if the server is away, UsageError for a wrong address or tables.
+        Raises DatabaseAwayError if the server is away, UsageError for a wrong address or tables.
         """
         if self._store is None:
             try:
@@ -179,9 +179,9 @@ def _engine(store: Store) -> PostgresEngine:
     return store.engine
 
 
-def _away(error: Exception) -> DatabaseError:
+def _away(error: Exception) -> DatabaseAwayError:
     text = error.message if isinstance(error, FacetError) else f"PostgreSQL: {error}"
-    return DatabaseError(one_line(text, 300), "pg_isready, and the server's log")
+    return DatabaseAwayError(one_line(text, 300), "pg_isready, and the server's log")
 
 
 def _with_limits(dsn: str) -> str:

@@ -12,7 +12,7 @@ from ..mqtt.access import Access
 from ..mqtt.connection import BrokerError
 from ..store.rows import VisitRow
 from ..text import counted
-from .database import DatabaseError, FleetDatabase, Letter, Written
+from .database import DatabaseAwayError, FleetDatabase, Letter, Written
 from .records import record_of
 from .subscription import Delivery, Subscription
 
@@ -160,7 +160,7 @@ class Ingest:
         begun_s = self._now_s()
         try:
             written = self._database.write(letters)
-        except DatabaseError as error:
+        except DatabaseAwayError as error:
             self._report("database", f"{error}; the broker keeps the messages")
             self._retry_s = self._now_s() + BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
             self._failures += 1
@@ -180,7 +180,7 @@ class Ingest:
         try:
             for name in self._database.drop_months(self._options.keep_months, self._today()):
                 log.info("dropped %s: older than %d months", name, self._options.keep_months)
-        except DatabaseError as error:
+        except DatabaseAwayError as error:
             self._report("database", str(error))
 
     def _note(self, letters: list[Letter], written: Written, took_s: float) -> None:

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from device.errors import UsageError
-from device.fleet.database import MAX_DEAD_LETTERS, DatabaseError, FleetDatabase, Letter
+from device.fleet.database import MAX_DEAD_LETTERS, DatabaseAwayError, FleetDatabase, Letter
 from device.fleet.records import record_of
 from device.store.rows import VisitRow
 
@@ -152,9 +152,9 @@ def test_tables_of_an_older_version_are_migrated(server):
 def test_a_database_that_is_away(fleet, database):
     fleet.write([letter("visit", visit(1))])
     database.kill()
-    with pytest.raises(DatabaseError):
+    with pytest.raises(DatabaseAwayError):
         fleet.write([letter("visit", visit(2))])
-    with pytest.raises(DatabaseError):
+    with pytest.raises(DatabaseAwayError):
         fleet.write([letter("visit", visit(2))])
     database.start()
     fleet.write([letter("visit", visit(2))])
