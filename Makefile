@@ -12,7 +12,7 @@ RUN ?= runs/attributes-base
 CAMERA ?= auto
 
 .PHONY: help setup setup-train setup-dev run doctor test test-all test-wheel faults integrations fleet home-assistant \
-	check coverage docs wheel train bench arm vm clean
+	check coverage docs wheel train bench label-bench arm vm clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -88,6 +88,10 @@ train: setup-train  ## train, convert and evaluate on $FACET_DATA/celeba (2 hour
 bench: .venv/device.done  ## time every stage on the demo clip; CAMERA=FILE for another
 	@$(BIN)/python -m device.bench --camera "$(if $(filter auto,$(CAMERA)),demo,$(CAMERA))"
 
+label-bench: setup-dev  ## time device.label with one and two workers, write its table in docs/LABEL.md (3 minutes)
+	@mkdir -p build
+	@$(BIN)/python -m tests.label_bench --write docs/LABEL.md --json build/label-bench.json
+
 arm: .venv/device.done  ## install and run on the Pi's processor, emulated; as root, 15 minutes, the first time much longer
 	@$(BIN)/python -m tests.machines.arm
 
@@ -117,7 +121,7 @@ clean:  ## remove the environments and everything that was built; models and run
 	@$(PIP) "what training needs (about 3 minutes)" -r requirements-train.txt
 	@touch $@
 
-.venv/dev.done: requirements-dev.txt requirements-emoji.txt requirements-web.txt .venv/train.done
+.venv/dev.done: requirements-dev.txt requirements-emoji.txt requirements-web.txt requirements-label.txt requirements-s3.txt requirements-cluster.txt .venv/train.done
 	@$(PIP) "what tests, checks and docs need (about 1 minute)" -r requirements-dev.txt
 	@touch $@
 

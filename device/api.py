@@ -19,7 +19,7 @@ import numpy as np
 from .config import override
 from .errors import UsageError
 from .settings import Settings
-from .types import Face, Image, Result
+from .types import Face, Frame, Image, Result
 
 if TYPE_CHECKING:
     from .analyzer import FaceAnalyzer
@@ -53,13 +53,22 @@ def analyze(
     """
     from .analyzer import frame_of
 
+    chosen = merged(settings, overrides)
     if isinstance(image, str | Path):
-        photo = _photo(image)
-        frame = frame_of(photo.bgr, photo.scale, photo.full_size, Path(image).name)
-    else:
-        frame = frame_of(_checked(image))
+        return analyze_photo(_photo(image), Path(image).name, chosen)
+    return _faces(frame_of(_checked(image)), chosen)
+
+
+def analyze_photo(photo: Photo, name: str, settings: Settings) -> list[Face]:
+    """Return the faces of a decoded photo, in px of its file; otherwise as `analyze`."""
+    from .analyzer import frame_of
+
+    return _faces(frame_of(photo.bgr, photo.scale, photo.full_size, name), settings)
+
+
+def _faces(frame: Frame, settings: Settings) -> list[Face]:
     with _analyzing:
-        faces = _analyzer(merged(settings, overrides)).analyze_frame(frame)
+        faces = _analyzer(settings).analyze_frame(frame)
     return [_scaled(face, frame.scale) for face in faces] if frame.scale != 1 else faces
 
 

@@ -42,8 +42,9 @@ def write_atomic(
     """
     folder = open_folder(path.parent)
     try:
-        # A name that nobody can have prepared: what another user put there is not opened.
-        part = f"{path.name[:200]}.{secrets.token_hex(8)}.part"
+        # A name that nobody can have prepared: what another user put there is not opened. Hidden,
+        # so that a program that reads all of a folder passes over it.
+        part = f".{path.name[:200]}.{secrets.token_hex(8)}.part"
         descriptor = os.open(part, NEW_FILE, 0o666 if mode is None else mode, dir_fd=folder)
         try:
             with os.fdopen(descriptor, "wb") as file:

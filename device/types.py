@@ -20,6 +20,7 @@ TOO_DARK, TOO_BRIGHT, UPSIDE_DOWN = "too dark", "too bright", "upside down"
 STATES = (OK, TOO_SMALL, BLURRED, TURNED_AWAY, TOO_DARK, TOO_BRIGHT, UPSIDE_DOWN)  # Face.state
 IN, OUT = "in", "out"  # Crossing.direction
 NO_FACE = "no face"  # in the log only: of a photo without faces
+UNREADABLE = "unreadable"  # in tables of photos only: of one that cannot be read
 UNKNOWN = "unknown"  # Face.person of a face that belongs to no enrolled person
 
 Box = tuple[float, float, float, float]  # x, y, w, h in px of the frame

@@ -25,8 +25,8 @@ from packaging.requirements import Requirement
 from tests.conftest import ROOT
 
 EXTRAS = (
-    *("pi", "emoji", "heif", "metrics", "mqtt", "people"),
-    *("postgres", "private", "push", "query", "report", "rules", "video", "web"),
+    *("pi", "cluster", "emoji", "heif", "label", "metrics", "mqtt", "people", "postgres"),
+    *("private", "push", "query", "report", "rules", "s3", "video", "web"),
 )
 SOURCES = (
     "device",
@@ -37,7 +37,7 @@ SOURCES = (
 )
 SUBCOMMANDS = [
     *("run", "list", "doctor", "settings", "people", "emoji", "counts", "mqtt", "rules", "bench"),
-    *("query", "archive"),
+    *("query", "archive", "fleet", "label"),
 ]
 
 FIVE_LINES = """

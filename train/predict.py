@@ -41,6 +41,7 @@ from device.log import log
 from device.rowlog.csv_format import escaped
 from device.settings import Settings
 from device.text import counted
+from device.types import UNREADABLE
 from train.data.own_photos import check_photos, log_faults
 from train.data.photo_folder import endings, read_folder
 from train.data.select import rows_of
@@ -50,7 +51,6 @@ from train.evaluation.float_model import load_matched
 from train.evaluation.photo_faces import faces_of_photos
 from train.evaluation.photo_table import (
     LABEL,
-    UNREADABLE,
     PhotoTable,
     face_rows,
     table_columns,

@@ -24,6 +24,8 @@ from ..settings import CameraSettings
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # One that settings or a flag may hold; a text around it ends it, unless its password has spaces.
 IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:.*@)?[^\s'\"]+|[^\s'\"]*:[^\s]*@[^\s'\"]+")
+# Bucket and key of an object; what else stands in an address may be a key, or a signature.
+OBJECT = re.compile(r"(?:s3|gs|gcs|az|abfs)://[A-Za-z0-9._-]*(?:/(?:(?!://)[^@?#;])*)?")
 PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 MASK = "***"
 PASSWORD, USER = "FACET_CAMERA_PASSWORD", "FACET_CAMERA_USER"  # in the environment
@@ -138,12 +140,13 @@ def shown(source: str) -> str:
 def mask_addresses(text: str) -> str:
     """Return a text in which every address is replaced by its name without secrets.
 
-    What has an `@` and no scheme may be one as well.
+    What has an `@` and no scheme may be one as well. Names of objects in a store are no secrets.
     """
 
     def masked(found: re.Match[str]) -> str:
         address = found[0].rstrip(".,:;")  # of the sentence around it
-        return printable(address) + found[0][len(address) :]
+        name = address if OBJECT.fullmatch(address) else printable(address)
+        return name + found[0][len(address) :]
 
     return IN_TEXT.sub(masked, text)
 

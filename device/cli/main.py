@@ -30,6 +30,7 @@ COMMANDS = {
     "counts": ("cli.counts", "make a report of anonymous counts"),
     "rules": ("cli.rules", "test a settings file's rules on a video"),
     "mqtt": ("cli.mqtt", "remove this camera from Home Assistant"),
+    "label": ("cli.label", "label archives of photos and videos"),
     "query": ("cli.query", "ask logs, visits, counts and stores in SQL"),
     "archive": ("cli.archive", "turn older days of logs into Parquet"),
     "fleet": ("cli.fleet", "take the visits of many cameras into one database"),

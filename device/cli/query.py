@@ -11,13 +11,14 @@
                             where kind = 'visits' group by start order by start" counts.csv
     python -m device.query "select first_seen, dwell_s from visits where Eyeglasses > 0.9
                             order by dwell_s desc limit 10" visits.csv
+    python -m device.query "select reason, count(*) from labels group by reason" labels/
 
-The files are logs, visits and counts as CSV, .csv.gz or Parquet (python -m device.archive), and
-stores ([store] in the settings); of a folder, all of them that are in it; without any, those of
-this folder. They are the views faces, visits and counts. Name a store or the CSV file of the same
-visits: with both they count twice. Times are UTC; the end of a count is the column until. An
-attribute is a column with its probability, 0 to 1; "5_o_Clock_Shadow" needs its quotes. The column
-file names the file.
+The files are logs, visits and counts as CSV, .csv.gz or Parquet (python -m device.archive), stores
+([store] in the settings), and what device.label writes; of a folder, all of them that are in it;
+without any, those of this folder. They are the views faces, visits, counts and labels. Name a store
+or the CSV file of the same visits: with both they count twice. Times are UTC; the end of a count is
+the column until. An attribute is a column with its probability, 0 to 1; "5_o_Clock_Shadow" needs
+its quotes. The column file names the file.
 DuckDB answers: pip install -r requirements-query.txt
 
 Exit codes: 0 done, 1 a file has a wrong row, 2 wrong usage or SQL, 3 a file cannot be read.

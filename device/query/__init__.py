@@ -1,4 +1,4 @@
-"""SQL over the files of Facet: logs, visits, counts and stores, as three views, by DuckDB.
+"""SQL over the files of Facet: logs, visits, counts and stores, as views, by DuckDB.
 
     with open_query([Path("faces.csv"), Path("visits.parquet")]) as query:
         for row in query.run("select state, count(*) from faces group by state").rows:

@@ -1,4 +1,4 @@
-"""DuckDB with the three views, locked: it reads the files named, and nothing else."""
+"""DuckDB with the views, locked: it reads the files named, and nothing else."""
 
 from __future__ import annotations
 

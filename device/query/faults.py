@@ -94,7 +94,7 @@ def _bad_value(files: Sequence[DataFile], connection: duckdb.DuckDBPyConnection)
             except duckdb.Error:
                 return ""
             if found:
-                what = "time" if name == FIRST[file.kind] or type == "TIMESTAMP" else "number"
+                what = "time" if name == FIRST.get(file.kind) or type == "TIMESTAMP" else "number"
                 cell = printable(one_line(found[0], 60))
                 return f"{file.path.name}: column {name} has {quoted(cell)}, which is no {what}"
     return ""

@@ -1,4 +1,4 @@
-"""Which files hold faces, visits and counts: by their header, not by their name."""
+"""Which files hold faces, visits, counts and labels: by their header, not by their name."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from ..log import log
 from ..rowlog.rotation import UNFINISHED
 from ..store.sqlite import open_read_only
 
-FACES, VISITS, COUNTS = "faces", "visits", "counts"
-KINDS = (FACES, VISITS, COUNTS)
+FACES, VISITS, COUNTS, LABELS = "faces", "visits", "counts", "labels"
+KINDS = (FACES, VISITS, COUNTS, LABELS)
 # What the header of each kind begins with, or has.
 MARKS = {
     FACES: {"time", "frame", "track", "score", "state"},
     VISITS: {"first_seen", "last_seen", "dwell_s"},
     COUNTS: {"start", "kind", "name", "value", "visits"},
+    LABELS: {"path", "member", "face", "reason", "model"},  # of device.label
 }
 CSV, PARQUET, SQLITE = "csv", "parquet", "sqlite"
 MAX_HEADER = 65536  # bytes

@@ -1,4 +1,4 @@
-"""The views faces, visits and counts as SQL: one type for each column, whatever file it is from."""
+"""The views as SQL: one type for each column, whatever file it is from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from ..rowlog.csv_format import escaped
 from ..store.sqlite import open_read_only
-from .files import COUNTS, CSV, FACES, PARQUET, VISITS, DataFile
+from .files import COUNTS, CSV, FACES, LABELS, PARQUET, VISITS, DataFile
 
 # Column -> type of each kind; what is in no list is an attribute, a DOUBLE from 0 to 1.
 COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -53,6 +53,15 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "name": "VARCHAR",
         "value": "VARCHAR",
         "visits": "BIGINT",
+    },
+    LABELS: {
+        "path": "VARCHAR",
+        "member": "VARCHAR",
+        "frame": "INTEGER",
+        "face": "INTEGER",
+        "state": "VARCHAR",
+        "reason": "VARCHAR",
+        "model": "VARCHAR",
     },
 }
 RENAMED = {COUNTS: {"until": "end"}}  # what a file calls it: a word of SQL
@@ -111,7 +120,7 @@ def _select(kind: str, form: str, files: Sequence[DataFile]) -> str:
     parts = [
         f"{cast(kind, name, type, form)} AS {quoted(name, QUOTE)}" for name, type in known.items()
     ]
-    if "clock_set" not in known:
+    if kind in FIRST and "clock_set" not in known:
         first = quoted(FIRST[kind], QUOTE)
         parts.insert(1, f"NOT ends_with({first}, '?') AS clock_set")
     parts.append("parse_filename(filename) AS file")

@@ -1,9 +1,7 @@
 """Find and classify the faces of many photos as the device does, in several processes."""
 
-import ctypes
 import functools
 import itertools
-import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -11,12 +9,10 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
-
 from device.api import analyze
 from device.camera.image_io import PhotoError
 from device.errors import FacetError
-from device.model_trial import PR_SET_PDEATHSIG
+from device.label.local import start_process
 from device.settings import Settings
 from device.types import Face
 
@@ -44,7 +40,7 @@ def faces_of_photos(
         yield from map(find, paths)
         return
     # Spawned: a fork of TFLite's threads may hang.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start)
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), start_process)
     try:
         yield from _in_order(pool, find, iter(paths), AHEAD * workers)
     except BrokenProcessPool:
@@ -78,10 +74,3 @@ def _kill(pool: ProcessPoolExecutor) -> None:
     """End a pool's processes at once: two signals in a row may leave them waiting for ever."""
     for process in list((pool._processes or {}).values()):
         process.kill()
-
-
-def _start() -> None:
-    """Prepare a process: it ends with its parent, which alone reacts to Ctrl+C."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)

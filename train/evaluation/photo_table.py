@@ -22,12 +22,11 @@ import numpy as np
 from device.errors import FacetError, UsageError, os_reason
 from device.rowlog.csv_format import line, unescaped
 from device.text import counted
-from device.types import NO_FACE, OK, Face
+from device.types import NO_FACE, OK, UNREADABLE, Face
 
 FIXED = ("image_id", "face", "state", "x", "y", "width", "height", "score")
 STATE = FIXED.index("state")
 LABEL = "label_"  # before an attribute's name: the column of its label
-UNREADABLE = "unreadable"
 GZIP_LEVEL = 6
 
 

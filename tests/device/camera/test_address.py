@@ -152,3 +152,25 @@ def test_no_error_of_an_address_has_its_password(source, caplog):
     with caplog.at_level(logging.INFO, "facet"), pytest.raises(FacetError) as fault:
         open_camera(CameraSettings(source=source))
     assert "hunter2" not in str(fault.value) + repr(fault.value) + caplog.text
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/in/my-photos", "gs://bucket/x", "az://box/y"])
+def test_addresses_of_object_stores_are_shown(address):
+    line = f"{address}: access denied. Try: credentials"
+    assert mask_addresses(line) == line
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "s3://user:hunter2@host/bucket/x",
+        "s3://bucket/x?Signature=hunter2",
+        "az://box/x?sv=2026&sig=hunter2",
+        "s3://key:hunter2/x",
+        "s3://bucket/x,rtsp://cam/hunter2",
+        "S3://bucket/hunter2",
+        "s3://bucket/x rtsp://user:hunter2@cam/live",
+    ],
+)
+def test_what_else_is_in_an_address_of_a_store_is_masked(address):
+    assert "hunter2" not in mask_addresses(f"cannot read {address}: no")

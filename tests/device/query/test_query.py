@@ -328,7 +328,19 @@ def test_the_command_writes_csv(folder: Path, capsys, monkeypatch: pytest.Monkey
     assert capsys.readouterr().out == "state,n\ntoo small,2\nok,2\n"
 
 
+def write_labels(folder: Path) -> None:
+    """Write a file as device.label does; skips without pyarrow."""
+    pytest.importorskip("pyarrow", reason="no pyarrow (requirements-label.txt)")
+    from device.label.table import ShardTable, Where
+
+    table = ShardTable(("Smiling",), "abc")
+    table.add_failure(Where("/none.jpg"), "it is empty")
+    folder.mkdir()
+    (folder / "shard-0000000.parquet").write_bytes(table.to_parquet({}))
+
+
 def test_the_help_s_examples_work_as_written(folder: Path, capsys, monkeypatch):
+    write_labels(folder / "labels")
     (folder / "logs").mkdir()
     for name in ("faces.csv", "faces.2026-11-26.csv.gz"):
         (folder / "logs" / name).write_bytes((folder / name).read_bytes())
@@ -343,7 +355,7 @@ def test_the_help_s_examples_work_as_written(folder: Path, capsys, monkeypatch):
         store.add_visits([ROW])
     monkeypatch.chdir(folder)
     examples = re.findall(r"python -m device.query ((?:[^\n\"]|\"[^\"]*\")*)", cli.__doc__ or "")
-    assert len(examples) == 7
+    assert len(examples) == 8
     answers = []
     for example in examples:
         assert main(shlex.split(example, comments=True)) == 0
@@ -351,3 +363,4 @@ def test_the_help_s_examples_work_as_written(folder: Path, capsys, monkeypatch):
     assert answers[0][2].split() == ["2"] and any("Smiling" in line for line in answers[1])
     assert answers[5][2].split() == ["2026-11-27T08:00:00.000Z", "12"]
     assert "first_seen" in answers[6][0]
+    assert "it is empty" in answers[7][2]

@@ -1,0 +1,1 @@
+"""Measure `device.label`: see __main__.py."""
