@@ -47,9 +47,9 @@ def parser() -> Parser:
     ingest.add_argument(
         "--batch",
         type=count,
-        default=1000,
+        default=4000,
         metavar="N",
-        help="messages of one transaction at most (default 1000)",
+        help="messages of one transaction at most (default 4000)",
     )
     ingest.add_argument(
         "--wait-s",
@@ -116,7 +116,7 @@ def _set_up(options: Namespace) -> None:
 
 def _ingest(options: Namespace) -> None:
     if not 1 <= options.batch <= MAX_BATCH:
-        raise UsageError(f"--batch {options.batch}, need 1 to {MAX_BATCH}", "--batch 1000")
+        raise UsageError(f"--batch {options.batch}, need 1 to {MAX_BATCH}", "--batch 4000")
     if not 0 <= options.wait_s <= 60:
         raise UsageError(f"--wait-s {options.wait_s}, need 0 to 60", "--wait-s 0.5")
     access = _access(options)

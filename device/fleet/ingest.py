@@ -29,7 +29,7 @@ class IngestOptions:
 
     client_id: str = "facet-ingest"
     """The broker keeps the messages for this name."""
-    batch: int = 1000
+    batch: int = 4000
     """Messages of one transaction at most."""
     wait_s: float = 0.5
     """Time for which a batch waits to fill."""
@@ -120,7 +120,9 @@ class Ingest:
 
     def _serve(self, broker: Subscription) -> None:
         while not self._stopping():
-            broker.loop(POLL_S if not self._pending else min(POLL_S, self._options.wait_s))
+            # Large transactions count the hours of a burst less often.
+            most = max(1, self._options.batch - len(self._pending))
+            broker.loop(min(POLL_S, self._options.wait_s) if self._pending else POLL_S, most)
             self._collect(broker)
             self._work(broker)
         while self._pending and self._write(broker):

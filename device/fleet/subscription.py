@@ -27,7 +27,7 @@ CONNECT_S = 4.0
 ANSWER_S = 10.0
 KEEPALIVE_S = 30
 SESSION_S = 30 * 86400  # that the broker keeps messages for an ingest that is away
-READ_S = 0.05  # of messages at once, before others have their turn
+READ_S = 0.5  # of messages at once, before others have their turn
 BROKER = "--broker, --user, --password-file and --ca-file"
 
 
@@ -98,13 +98,16 @@ class Subscription:
                     f"the broker {place} refuses {topic}: {answer}", "the broker's rules of access"
                 )
 
-    def loop(self, timeout_s: float) -> None:
-        """Receive for up to timeout_s, or what is there; BrokerError if the connection is lost."""
+    def loop(self, timeout_s: float, most: int = 1000) -> None:
+        """Receive for up to timeout_s, or what is there, about `most` messages.
+
+        Raises BrokerError if the connection is lost.
+        """
         end_s = time.monotonic() + READ_S
         try:
             code = self._transfer(timeout_s)
             while code == MQTTErrorCode.MQTT_ERR_SUCCESS and self._readable():
-                if time.monotonic() > end_s:
+                if len(self.inbox) >= most or time.monotonic() > end_s:
                     break
                 code = self._client.loop_read()
         except Exception as error:  # paho reads whatever a peer sends as if it were MQTT
