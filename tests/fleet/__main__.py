@@ -73,7 +73,8 @@ def main(argv: list[str] | None = None) -> int:
         findings = story.tell()
     except AssertionError as error:
         flags.keep = flags.keep or folder
-        raise FacetError(f"{error}", f"the logs in {folder}") from error
+        hint = f"--outage-s 600 on a slow computer; the logs are in {folder}"
+        raise FacetError(f"{error}", hint) from error
     finally:
         story.close()
         if not flags.keep:
