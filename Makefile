@@ -11,7 +11,7 @@ export FACET_DATA
 RUN ?= runs/attributes-base
 CAMERA ?= auto
 
-.PHONY: help setup setup-train setup-dev run doctor test test-all test-wheel faults integrations home-assistant \
+.PHONY: help setup setup-train setup-dev run doctor test test-all test-wheel faults integrations fleet home-assistant \
 	check coverage docs wheel train bench label-bench arm vm clean
 
 help:  ## list the verbs
@@ -47,6 +47,9 @@ faults: setup-dev  ## inflict faults on Facet and print what it survived (15 min
 
 integrations: setup-dev  ## run Facet with a real broker, Home Assistant, Prometheus and browser (10 minutes)
 	@$(BIN)/python -m tests.integrations --write docs/INTEGRATIONS.md
+
+fleet: setup-dev  ## run 1,000 simulated cameras with a real broker and database, and kill each part (10 minutes)
+	@$(BIN)/python -m tests.fleet --write docs/FLEET.md $(ARGS)
 
 HASS ?= /var/tmp/hass
 home-assistant: setup-dev  ## install a current Home Assistant for that in HASS=FOLDER; as root, 3 minutes

@@ -37,7 +37,7 @@ SOURCES = (
 )
 SUBCOMMANDS = [
     *("run", "list", "doctor", "settings", "people", "emoji", "counts", "mqtt", "rules", "bench"),
-    *("query", "archive", "label"),
+    *("query", "archive", "fleet", "label"),
 ]
 
 FIVE_LINES = """

@@ -33,6 +33,7 @@ COMMANDS = {
     "label": ("cli.label", "label archives of photos and videos"),
     "query": ("cli.query", "ask logs, visits, counts and stores in SQL"),
     "archive": ("cli.archive", "turn older days of logs into Parquet"),
+    "fleet": ("cli.fleet", "take the visits of many cameras into one database"),
     "bench": ("cli.bench", "measure the speed and memory of this computer"),
 }
 

@@ -23,9 +23,10 @@ class Run:
     token: str
     """Tells two runs apart that began at the same moment."""
 
-    @property
-    def payload(self) -> bytes:
-        return as_json({"number": self.number, "token": self.token})
+    def payload(self, version: str, model: str) -> bytes:
+        """Return the message; version: of Facet. model: which of attributes, by its SHA-256."""
+        content = {"number": self.number, "token": self.token}
+        return as_json(content | {"version": version, "model": model})
 
 
 def run_of(payload: bytes) -> Run | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .. import __version__
 from ..errors import one_line
 from ..log import log
 from ..outputs.live import LiveRun
@@ -33,6 +34,7 @@ GRACE_S = 0.5  # for retained messages to arrive after a subscription
 DRAIN_S = 2.0  # limit for the last visits at the end of a run
 STABLE_S = 30.0  # a connection that lasted so long begins with the shortest pause again
 BIRTH_S = 10.0  # between two answers to Home Assistant's start: it may start over and over
+MODEL_DIGITS = 12  # of its SHA-256, as in messages of errors
 FLOOD = 200  # messages received in VALUES_S
 
 
@@ -63,9 +65,14 @@ class Publisher:
             topics.visit,
             lambda row: messages.visit(row, topics.id, thresholds, named),
             self._report,
+            self._settings.resend_s,
         )
         self._counts = VisitSender(
-            counts, topics.counts, lambda row: messages.counts(row, topics.id), self._report
+            counts,
+            topics.counts,
+            lambda row: messages.counts(row, topics.id),
+            self._report,
+            self._settings.resend_s,
         )
         self._permits = live.settings.permits
         self._view = InView(thresholds, self._settings.hold_s)
@@ -260,7 +267,8 @@ class Publisher:
             self._run = next_run(other)
         elif other and other > self._run:
             raise taken_over()
-        session.broker.publish(Message(self._topics.run, self._run.payload, retain=True))
+        payload = self._run.payload(__version__, self._live.card.sha256[:MODEL_DIGITS])
+        session.broker.publish(Message(self._topics.run, payload, retain=True))
 
     def _introduce(self, session: Session, old: Received | None = None) -> None:
         """Send the discovery; old: the one that the broker keeps."""

@@ -18,7 +18,7 @@ class VisitSender:
 
     tail: of the visits file; None: nothing is sent. message: returns a row as a message, None for
     what is no visit. report: takes a line for the log, which may repeat. now_s: s of a monotonic
-    clock.
+    clock. resend_s: time that visits count as not stored after the broker has acknowledged them.
     """
 
     def __init__(
@@ -27,9 +27,13 @@ class VisitSender:
         topic: str,
         message: Callable[[Mapping[str, str]], bytes | None],
         report: Callable[[str], None],
+        resend_s: float = 0.0,
     ):
         self._tail, self._topic, self._message, self._report = tail, topic, message, report
         self._waiting: deque[tuple[int, TailedRow]] = deque()  # oldest first
+        self._resend_s = resend_s
+        # Acknowledged, and not for so long: (s, the last row of the second from then on).
+        self._recent: deque[tuple[float, TailedRow]] = deque()
         self._since_s = 0.0  # when the oldest began to wait
         self._saved_s = -SAVE_S
         self._lost_files = 0
@@ -47,6 +51,7 @@ class VisitSender:
     def begin(self) -> None:
         """Begin a connection: what was not acknowledged on the last one is sent again."""
         self._waiting.clear()
+        self._recent.clear()
         if self._tail:
             self._tail.rewind()
 
@@ -59,12 +64,13 @@ class VisitSender:
         while waiting and waiting[0][0] in (PASSED_OVER, *broker.acknowledged):
             number, row = waiting.popleft()
             broker.acknowledged.discard(number)
-            self._tail.acknowledge(row)
+            self._acknowledge(self._tail, row, now_s)
             self._since_s = now_s
         for row in self._rows(self._tail, broker.free):
             if not waiting:
                 self._since_s = now_s
             waiting.append((self._send_row(broker, row), row))
+        self._release(self._tail, now_s)
         if waiting and now_s - self._since_s > ACKNOWLEDGE_S:
             raise BrokerError("the broker acknowledges no visits", LOG_OF_BROKER)
         self.save(now_s)
@@ -78,6 +84,24 @@ class VisitSender:
             self._tail.save()
         except OSError as error:
             self._report(f"cannot store how far visits were sent, some may be sent twice: {error}")
+
+    def _acknowledge(self, tail: RowTail, row: TailedRow, now_s: float) -> None:
+        if not self._resend_s:
+            tail.acknowledge(row)
+        elif self._recent and self._same(row, now_s):  # a day of them must not fill the memory
+            self._recent[-1] = self._recent[-1][0], row
+        else:
+            self._recent.append((now_s, row))
+
+    def _same(self, row: TailedRow, now_s: float) -> bool:
+        """Whether the last entry is of this second, and of the same file as a row."""
+        since_s, last = self._recent[-1]
+        return last.file == row.file and now_s - since_s < 1.0
+
+    def _release(self, tail: RowTail, now_s: float) -> None:
+        """Pass over what a broker has had for long."""
+        while self._recent and now_s - self._recent[0][0] > self._resend_s + 1.0:
+            tail.acknowledge(self._recent.popleft()[1])
 
     def _send_row(self, broker: BrokerConnection, row: TailedRow) -> int:
         """Send a row; return the message's number, or PASSED_OVER for what is no visit."""

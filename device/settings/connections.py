@@ -145,6 +145,12 @@ class MqttSettings(Table, frozen=True):
         "send each visit when it ends, also those of the time without a broker; needs "
         "outputs.events, which keeps them until then",
     )] = True
+    resend_s: Annotated[float, about(
+        "after each loss of the connection, send the visits of this time before it again, with the "
+        "same ids: a broker that is killed forgets what it took since it last wrote its disk; "
+        "0: only those that it never took",
+        "s", (0, 86400), ("a broker that is killed loses visits", "more visits come twice"),
+    )] = 0.0
     attributes: Annotated[tuple[str, ...], about(
         "attributes to send: whether a person in view has it, and its probability in visits; "
         "among those shown. With Smiling, visits have a mood",

@@ -18,7 +18,7 @@ PACKAGES = (
 OURS = (
     *("web", "mqtt", "metrics", "rules", "conditions", "push", "sources", "streaming"),
     *("recognition", "emoji", "doctor", "bench", "outputs.live", "counts", "outputs.counts_log"),
-    *("store", "query", "archive"),
+    *("store", "query", "archive", "fleet"),
 )
 SCRIPT = f"""
 import sys

@@ -11,7 +11,7 @@ def test_the_first_run_has_number_1_and_each_later_one_more():
     first = next_run(None)
     assert first.number == 1
     assert next_run(first).number == 2 and next_run(first) > first
-    assert run_of(first.payload) == first
+    assert run_of(first.payload("0.1.0", "0123456789ab")) == first
 
 
 @pytest.mark.parametrize(
