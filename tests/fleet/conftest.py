@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -57,7 +58,7 @@ def server(place: Path) -> Iterator[Database]:
         set_up(server)
         yield server
     finally:
-        server.kill()
+        server.stop(signal.SIGQUIT)  # it takes its shared memory with it
 
 
 @pytest.fixture

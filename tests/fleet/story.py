@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -85,7 +86,10 @@ class Story:
 
     def close(self) -> None:
         for one in self._programs:
-            one.kill()
+            if one is self.database:
+                one.stop(signal.SIGQUIT)  # it takes its shared memory with it
+            else:
+                one.kill()
         shutil.rmtree(self._cards, ignore_errors=True)
 
     def tell(self) -> Findings:

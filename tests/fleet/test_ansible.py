@@ -181,6 +181,35 @@ def test_a_camera_sends_anonymous_counts_unless_told_otherwise(ansible, shops, t
     assert settings.counts.file and settings.mqtt.host == "broker.example.org"
 
 
+RELEASE = """#!/bin/sh
+# Stands for systemd/install.sh, which takes minutes.
+version=new
+[ "$1" = --rollback ] && version=old
+echo "$version" > "$DESTDIR/opt/facet/VERSION"
+"""
+
+
+@pytest.mark.parametrize("healthy", [True, False])
+def test_a_release_is_installed_and_goes_if_it_is_not_healthy(ansible, shops, tmp_path, healthy):
+    source = tmp_path / "source" / "facet" / "systemd"
+    source.mkdir(parents=True)
+    (source / "install.sh").write_text(RELEASE)
+    (source / "install.sh").chmod(0o755)
+    shutil.copy(ROOT / "systemd" / "network.conf", source)
+    release = tmp_path / "facet-0.2.0.tar.gz"
+    subprocess.run(["tar", "-czf", release, "-C", tmp_path / "source", "facet"], check=True)
+    root = shops.root("shop-1")
+    shutil.copy(ROOT / "requirements-mqtt.txt", root / "opt" / "facet")
+    shops.write(facet_release=str(release), facet_health_command="true" if healthy else "false")
+    done = play(ansible, tmp_path, "site.yml", "--limit", "shop-1")
+    assert (done.returncode == 0) is healthy, done.stdout
+    version = (root / "opt" / "facet" / "VERSION").read_text().strip()
+    assert version == ("new" if healthy else "old")
+    assert (root / "etc" / "facet-release").exists() is healthy
+    unit = root / "etc" / "systemd" / "system" / "facet.service.d" / "network.conf"
+    assert unit.read_text() == (source / "network.conf").read_text()
+
+
 def test_settings_that_facet_refuses_are_not_written(ansible, shops, tmp_path):
     assert play(ansible, tmp_path, "site.yml").returncode == 0
     before = shops.settings("shop-1")
