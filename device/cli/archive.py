@@ -47,6 +47,13 @@ def main(argv: list[str] | None = None) -> int:
     logs = options.logs or _logs_of(vars(options).get("config"))
     from ..archive.archiver import Left, archive
     from ..rowlog.clock import utc_now
+    from ..rowlog.rotation import archived_files, rotated_files
+
+    for path in options.logs:  # those of settings may not have begun
+        if path.parent.is_dir() and not (
+            path.exists() or rotated_files(path) or archived_files(path)
+        ):
+            raise UsageError(f"no log {path}", "the log's name, without a day")
 
     stop = stop_at_signals()
     faulty, archived = False, 0

@@ -266,3 +266,9 @@ def test_the_command_tells_what_became_of_each_day(tmp_path: Path, capsys, caplo
     assert "2026-11-21 of faces.csv stays CSV" in caplog.text
     with pytest.raises(UsageError, match="no logs"):
         main([])
+
+
+def test_a_misspelt_log_is_refused(tmp_path: Path):
+    older(tmp_path, ROW)
+    with pytest.raises(UsageError, match=r"no log .*face\.csv"):
+        main([str(tmp_path / "face.csv")])
