@@ -19,6 +19,7 @@ SHOWN = {
     "people": "file",
     "counts": "file attributes",
     "outputs": "log events crossings record readable_by",
+    "store": "file",
     "metrics": "listen file",
     "web": "address hosts cert key",
     "mqtt": "host password_file ca_file id name discovery attributes",

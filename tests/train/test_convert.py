@@ -25,7 +25,7 @@ def test_conversion_leaves_model_card_and_text(models):
     }
     card = Classifier(models / "attributes.json").card
     assert card.names == NAMES and card.crop_wh == (32, 40)
-    sections = {"val", "test", "bytes", "multiply_adds", "hardest", "groups"}
+    sections = {"val", "test", "bytes", "multiply_adds", "hardest", "groups", "rates"}
     assert set(card.measured) == sections and card.measured["test"]["photos"] == 16
     assert card.measured["bytes"] == (models / "attributes.tflite").stat().st_size
     assert {row["group"] for row in card.measured["groups"]["CelebA"]} >= {"men", "women"}

@@ -29,7 +29,7 @@ from tests.device.outputs.made_up import NAMES, face, result
 THRESHOLDS = {"Bald": 0.5, "Smiling": 0.5}
 CARD = ModelCard(
     file="none.tflite",
-    sha256="",
+    sha256="a1" * 32,
     crop_wh=(64, 64),
     template=(),
     attributes=tuple(Attribute(name, THRESHOLDS[name], 1.0, 0.0, 0.1) for name in NAMES),
