@@ -146,7 +146,14 @@ def test_workers_killed_at_random_lose_and_double_nothing(archive, cluster, loca
     _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     assert killed >= 3
-    assert rows_of(out) == local_rows
+    # A photo at which three processes ended is taken for the cause: chance may hit one so.
+    blamed = {row["path"] for row in rows_of(out) if "ended while" in (row["reason"] or "")}
+    assert len(blamed) <= killed // 3
+    assert _without(blamed, rows_of(out)) == _without(blamed, local_rows)
+
+
+def _without(paths, rows):
+    return [row for row in rows if row["path"] not in paths]
 
 
 def test_a_lost_client_goes_on(archive, cluster, local_rows, tmp_path):
