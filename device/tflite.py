@@ -4,12 +4,15 @@ import contextlib
 import importlib.metadata
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 
 from .errors import ModelError, one_line
 from .resources import install_hint
 from .silence import suppress_native_output
+
+Fill = Callable[[np.ndarray], None]
 
 
 def _interpreter_class():
@@ -81,6 +84,18 @@ class Network:
     def run(self, batch: np.ndarray) -> list[np.ndarray]:
         """Return the outputs for one input of `input_shape`: float32, dequantized."""
         self._interpreter.set_tensor(self._input["index"], batch)
+        return self._invoked()
+
+    def run_filled(self, fill: Fill) -> list[np.ndarray]:
+        """Return the outputs as `run` does, for the input that `fill` writes.
+
+        fill: gets the network's own memory of `input_shape` and writes all of it; it must not keep
+        the array. This spares a copy of the input, 0.8 MB for a picture of 256x256 px.
+        """
+        fill(self._interpreter.tensor(self._input["index"])())
+        return self._invoked()
+
+    def _invoked(self) -> list[np.ndarray]:
         self._interpreter.invoke()
         return [self._dequantized(output) for output in self._outputs]
 

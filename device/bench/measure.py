@@ -15,7 +15,7 @@ from ..camera import Camera, is_live
 from ..models import Models
 from ..pipeline import Pipeline, build_pipeline
 from ..settings import Settings
-from ..tflite import runtime_name
+from ..tflite import Fill, runtime_name
 from ..types import Result
 from . import baseline
 
@@ -30,6 +30,9 @@ class BareNetwork(Protocol):
 
     def run(self, batch: np.ndarray) -> Any:
         """Return the network's outputs for one input."""
+
+    def run_filled(self, fill: Fill) -> Any:
+        """Return the network's outputs for the input that `fill` writes."""
 
     def invoke_s(self, batch: np.ndarray) -> float:
         """Return how long the network alone takes for one input, s."""
@@ -83,6 +86,15 @@ class CountingNetwork:
             self.inputs.append(batch.copy())
         self.count += 1
         return self._network.run(batch)
+
+    def run_filled(self, fill: Fill) -> Any:
+        def noted(batch: np.ndarray) -> None:
+            fill(batch)
+            if len(self.inputs) < KEPT_INPUTS:
+                self.inputs.append(batch.copy())
+
+        self.count += 1
+        return self._network.run_filled(noted)
 
     def repeat_s(self) -> float:
         """Return how long as many bare invocations take, over the kept inputs, s."""

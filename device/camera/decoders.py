@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
-import numpy as np
 
 from ..errors import SourceError
 from ..files import ffmpeg_path
+from ..quarter_turns import quarter_turned
 from ..types import Image
 from .ffmpeg import BYTES_A_PIXEL, FILE, Capture, limit_blocks, reduced, refuse_large
 
@@ -135,8 +135,7 @@ class PyAvDecoder:
             return None
         refuse_large(self._name, frame.width, frame.height, self._max_pixels)
         bgr = reduced(frame.to_ndarray(format="bgr24"))
-        if frame.rotation:
-            bgr = np.ascontiguousarray(np.rot90(bgr, frame.rotation // 90))
+        bgr = quarter_turned(bgr, frame.rotation // 90)
         aspect = frame.sample_aspect_ratio if hasattr(frame, "sample_aspect_ratio") else None
         aspect = aspect or self._stream.sample_aspect_ratio
         return square_pixels(bgr, float(aspect) if aspect else 1.0), frame.time

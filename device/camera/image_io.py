@@ -26,6 +26,7 @@ from ..resources import install_hint
 from ..types import Image as BgrImage
 from .deep_colour import BAND_PX, decode_deep, deep_tiff, has_16_bits, is_dark, range_of, scaled
 from .full_size import FullSizeJpeg
+from .own_memory import OwnMemoryJpeg
 from .photo_files import HEAD, JPEG2000, PHOTO_ENDINGS, photo_format
 from .photo_metadata import capture_time, exif_of, pixel_aspect, upright_turn
 from .pillow_warnings import pillow_warnings_off
@@ -160,6 +161,9 @@ def _stored(file: IO[bytes], name: str, size: int) -> _Stored:
         image.load()
         # Not before the size is checked: Pillow decodes a PNG to look for EXIF data behind it.
         exif = exif_of(image)
+        if isinstance(image, OwnMemoryJpeg) and image.rgbx is not None:
+            bgr = cv2.cvtColor(image.rgbx, cv2.COLOR_RGBA2BGR)
+            return _Stored(bgr, size_wh, aspect, exif, scale if in_parts else 0)
         if not (high_bytes and is_dark(image)):
             return _Stored(_bgr(image, reduce), size_wh, aspect, exif, scale if in_parts else 0)
     del image  # its memory is needed
@@ -184,6 +188,8 @@ def _open(file: IO[bytes], name: str) -> Image.Image:
         raise _RefusedError("HEIF needs the package pillow-heif", install_hint("heif")) from None
     if name == "HEIF":
         plugin.register_heif_opener()
+    if name == "JPEG":
+        return OwnMemoryJpeg(file, "")
     # Not Image.open: it tries other formats, and refuses large photos of phones as attacks.
     opened: Image.Image = Image.OPEN[name][0](file, "")
     return opened

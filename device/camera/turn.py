@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
+import cv2
 
+from ..quarter_turns import quarter_turned
 from ..types import Image, Region
 
 
@@ -16,9 +17,7 @@ class Turn:
 
     def apply(self, bgr: Image) -> Image:
         """Return the picture turned, contiguous; the same array where there is nothing to do."""
-        if not (self.mirrored or self.quarters % 4):
-            return bgr
-        return np.ascontiguousarray(np.rot90(bgr[:, ::-1] if self.mirrored else bgr, self.quarters))
+        return quarter_turned(cv2.flip(bgr, 1) if self.mirrored else bgr, self.quarters)
 
     def then(self, other: "Turn") -> "Turn":
         """Return the turn that does this one and then the other."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..boxes import INSIDE, SAME_IOU, clip, iou, overlap
+from ..boxes import INSIDE, SAME_IOU, clip, ious, overlap
 from ..errors import ModelError
 from ..resources import detector_path, install_hint
 from ..tflite import Network
@@ -66,7 +66,6 @@ class BlazeFace:
         if sorted(self.network.output_shapes, reverse=True) != shapes:
             raise ModelError(f"{path} is another network than BlazeFace {variant}", hint)
         self._side = chosen.side
-        self._input = np.zeros(self.network.input_shape, np.float32)
         self._padded = np.zeros((self._side, self._side, 3), np.uint8)
         self._anchors = anchors
         self._logits = int(self.network.output_shapes[1][-1] == 1)  # which output
@@ -117,7 +116,12 @@ class BlazeFace:
         """Return the network's outputs, and what `_load` returns."""
         height, width = frame_bgr.shape[:2]
         scale, origin = self._load(frame_bgr, region or (0, 0, width, height))
-        return self.network.run(self._input), scale, origin
+        return self.network.run_filled(self._fill), scale, origin
+
+    def _fill(self, batch: np.ndarray) -> None:
+        """Write the square into the network's input, float32 (1, side, side, 3), as -1..1."""
+        np.multiply(self._padded, np.float32(1 / 127.5), out=batch[0])
+        batch -= 1
 
     def _faces(
         self,
@@ -154,16 +158,19 @@ class BlazeFace:
         # Every other pixel gives the same detections in half the time.
         enough = downsample(part, 2 * scale)
         w, h = max(1, round(width * scale)), max(1, round(height * scale))
-        # Not INTER_LINEAR, which OpenCV 5 rounds differently on aarch64, and boxes move with it.
-        small = cv2.resize(enough, (w, h), interpolation=cv2.INTER_LINEAR_EXACT)
+        small, to_rgb = enough, cv2.COLOR_BGR2RGB
+        if enough.shape[:2] != (h, w):
+            # Four channels, because OpenCV's code for three takes half as long again. Not
+            # INTER_LINEAR, which OpenCV 5 rounds differently on aarch64, and boxes move with it.
+            four = cv2.cvtColor(enough, cv2.COLOR_BGR2BGRA)
+            small = cv2.resize(four, (w, h), interpolation=cv2.INTER_LINEAR_EXACT)
+            to_rgb = cv2.COLOR_BGRA2RGB
         x0, y0 = round((x - left) * scale), round((y - top) * scale)
         small = small[: self._side - y0, : self._side - x0]
         h, w = small.shape[:2]
         self._padded[:y0], self._padded[:, :x0] = 0, 0
         self._padded[y0 + h :], self._padded[:, x0 + w :] = 0, 0
-        cv2.cvtColor(small, cv2.COLOR_BGR2RGB, dst=self._padded[y0 : y0 + h, x0 : x0 + w])
-        np.multiply(self._padded, np.float32(1 / 127.5), out=self._input[0])
-        self._input -= 1
+        cv2.cvtColor(small, to_rgb, dst=self._padded[y0 : y0 + h, x0 : x0 + w])
         return scale, np.array((x * scale - x0, y * scale - y0))
 
 
@@ -213,17 +220,16 @@ def merge(points: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, floa
     frame to frame than the best one alone.
     """
     corners = points[:, 0] - points[:, 1] / 2
-    boxes = np.concatenate([corners, points[:, 1]], axis=1).tolist()
-    # A handful of boxes: Python numbers are faster than arrays.
-    left = sorted(range(len(boxes)), key=lambda index: -scores[index])
+    boxes = np.concatenate([corners, points[:, 1]], axis=1)
+    left = np.argsort(-scores, kind="stable")
     merged = []
-    while left:
-        best = left[0]
-        same = [i for i in left if i == best or iou(boxes[best], boxes[i]) > SAME_IOU]
-        left = [i for i in left if i not in same]
+    while left.size:
+        is_same = ious(boxes[left[0]], boxes[left]) > SAME_IOU
+        is_same[0] = True
+        same, left = left[is_same], left[~is_same]
         weights = scores[same]
         mean = weights @ points[same].reshape(len(same), -1) / weights.sum()
-        merged.append((mean.reshape(points.shape[1:]), float(scores[best])))
+        merged.append((mean.reshape(points.shape[1:]), float(weights[0])))
     return merged
 
 

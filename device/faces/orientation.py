@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
-import numpy as np
-
 from ..frame_budget import FrameBudget
 from ..log import log
+from ..quarter_turns import quarter_turned
 from ..settings import CameraSettings
 from ..types import Detection, Frame, Image, Region
 from .quality import tilt_deg
@@ -53,7 +52,7 @@ def is_upside_down(detector: Detector, frame_bgr: Image, face: Detection) -> boo
 
 def turned(bgr: Image, degrees: int) -> Image:
     """Return a picture turned clockwise by 0, 90, 180 or 270 degrees; by 0 it is the same."""
-    return np.ascontiguousarray(np.rot90(bgr, -degrees // 90)) if degrees else bgr
+    return quarter_turned(bgr, -degrees // 90)
 
 
 def _best_score(detector: Detector, bgr: Image) -> float:

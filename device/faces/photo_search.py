@@ -5,6 +5,7 @@ tiles besides, of two or three sizes: the smallest such that a face of the wante
 enough in the input, each further one three times as large. What several of them find is merged.
 """
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -83,14 +84,16 @@ def _may_be_close(found: list[Detection], size_wh: tuple[int, int]) -> bool:
     return not is_sure or max(face.box[2] for face in found) >= LARGE * min(size_wh)
 
 
-def photo_tiles(size_wh: tuple[int, int], side: int, search_face: float) -> list[Region]:
+@functools.lru_cache(maxsize=16)
+def photo_tiles(size_wh: tuple[int, int], side: int, search_face: float) -> tuple[Region, ...]:
     """Return the tiles of every size; none if a photo is small enough. side: as of `Detector`."""
     if search_face <= 0:
-        return []
+        return ()
     tile = _finest_tile(size_wh, side, search_face)
     count = max(0, math.ceil(math.log(max(size_wh) / tile) / math.log(STEP)))
     sizes = [round(tile * STEP**level) for level in range(count)]
-    return [region for size in sizes if size < max(size_wh) for region in grid(size_wh, size)]
+    fine = [size for size in sizes if size < max(size_wh)]
+    return tuple(region for size in fine for region in grid(size_wh, size))
 
 
 def _finest_tile(size_wh: tuple[int, int], side: int, search_face: float) -> float:

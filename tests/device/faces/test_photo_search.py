@@ -44,7 +44,7 @@ def test_the_faces_of_a_group_are_found_once_each(detector, astronaut, face_px):
 
 def test_a_small_photo_is_searched_as_a_whole(detector, astronaut):
     (whole,), (searched,) = detector.detect(astronaut), search_photo(detector, astronaut, 48.0)
-    assert searched.box == whole.box and photo_tiles((384, 384), 256, 48.0) == []
+    assert searched.box == whole.box and photo_tiles((384, 384), 256, 48.0) == ()
 
 
 def test_a_photo_of_few_tiles_is_searched_for_smaller_faces():
