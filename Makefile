@@ -88,7 +88,7 @@ train: setup-train  ## train, convert and evaluate on $FACET_DATA/celeba (2 hour
 bench: .venv/device.done  ## time every stage on the demo clip; CAMERA=FILE for another
 	@$(BIN)/python -m device.bench --camera "$(if $(filter auto,$(CAMERA)),demo,$(CAMERA))"
 
-label-bench: setup-dev  ## time device.label with one and two workers, write its table in docs/LABEL.md (3 minutes)
+label-bench: setup-dev  ## time device.label with one and two workers, write its table in docs/LABEL.md (4 minutes)
 	@mkdir -p build
 	@$(BIN)/python -m tests.label_bench --write docs/LABEL.md --json build/label-bench.json
 

@@ -1,12 +1,14 @@
 """Measure device.label: speed with one and two workers, against the bare models, and memory.
 
-    python -m tests.label_bench                            # 300 photos a run: about 3 minutes
+    python -m tests.label_bench                            # 300 photos a worker: about 4 minutes
     python -m tests.label_bench --write docs/LABEL.md      # and its table
-    python -m tests.label_bench --many 50000 --minutes 15  # memory only: an hour, or 15 minutes
+    python -m tests.label_bench --many 50000 --many-dask 5000 --write docs/LABEL.md  # memory only
 
 The photos are made: a portrait in 640x480 px at 100 sizes and places, linked as often as needed. In
-those for memory every fiftieth is no photo. Each way is run in turns, and the rates are of both
-rounds together. Do not compare figures of two machines or a busy one.
+those for memory, of 256x256 px, every fiftieth is no photo. Each way is run in turns, and the rates
+are of both rounds together. A run has as many photos for each worker, in shards of ten: at the end
+a worker waits for the other's last shard, which then takes less than 2 % off the rate of steady
+work. Do not compare figures of two machines or a busy one.
 """
 
 import json
@@ -31,10 +33,11 @@ from device.tflite import runtime_name
 
 from .bare import bare_s
 from .command import ROOT, label_command
-from .memory import Memory, memory_line, memory_of
-from .photos import CORRUPT, make_photos
+from .memory import DASK, LOCAL, Memory, memory_line, memory_of
+from .photos import CORRUPT, SMALL_WH, make_photos
 
 MARKS = ("<!-- label -->", "<!-- /label -->")
+SHARD = "10"  # photos
 MEMORY_MARKS = ("<!-- label memory -->", "<!-- /label memory -->")
 ROUNDS = 2
 
@@ -98,19 +101,24 @@ def run_s(photos: Path, workers: int, *more: str) -> float:
 
 
 def measured(folder: Path, photos: int) -> dict[str, Speed]:
-    """Return the speed of every way; each is run in turns with the others."""
-    source = make_photos(folder / "photos", photos)
+    """Return the speed of every way; each is run in turns with the others.
+
+    photos: of each worker.
+    """
+    sources = {
+        workers: make_photos(folder / f"many{workers}", photos * workers) for workers in (1, 2)
+    }
     few = {workers: make_photos(folder / f"few{workers}", workers) for workers in (1, 2)}
     # The start is measured with a photo per worker.
-    speeds = {way.name: Speed(photos - (0 if way.bare else way.workers)) for way in WAYS}
+    speeds = {way.name: Speed((photos - (not way.bare)) * way.workers) for way in WAYS}
     for _ in range(ROUNDS):
         for way in WAYS:
             speed = speeds[way.name]
             if way.bare:
-                speed.seconds.append(bare_s(source, way.workers) * photos / way.workers)
+                speed.seconds.append(bare_s(sources[1], way.workers) * photos)
                 continue
             start_s = run_s(few[way.workers], way.workers, *way.words, "--shard-size", "1")
-            whole_s = run_s(source, way.workers, *way.words)
+            whole_s = run_s(sources[way.workers], way.workers, *way.words, "--shard-size", SHARD)
             speed.start_s.append(start_s)
             if whole_s <= start_s:
                 raise FacetError("the start took longer than the photos", "a quieter computer")
@@ -124,7 +132,8 @@ def table(speeds: dict[str, Speed]) -> list[str]:
     bare = {way.workers: rates[way.name] for way in WAYS if way.bare}
     lines = [
         conditions(runtime_name()),
-        f"{speeds[WAYS[0].name].photos:,} photos of 640x480 px with one face, {ROUNDS} rounds.",
+        f"{speeds[WAYS[0].name].photos:,} photos of 640x480 px with one face for each process, "
+        f"{ROUNDS} rounds.",
         "",
         "| | photos/s | per process | of the bare models | of one worker | start, s | spread |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -141,7 +150,25 @@ def table(speeds: dict[str, Speed]) -> list[str]:
     return lines
 
 
-def record(speeds: dict[str, Speed], memory: Memory | None) -> dict[str, Any]:
+def measured_memory(folder: Path, many: dict[str, int], limit_s: float) -> dict[str, Memory]:
+    """Return the memory of the runs that are wanted, by their names.
+
+    many: photos of each; 0 leaves it out. limit_s: of all together.
+    """
+    found = {}
+    end_s = time.monotonic() + limit_s
+    for name, photos in many.items():
+        if photos:
+            archive = make_photos(folder / f"many {name}", photos, CORRUPT, SMALL_WH)
+            words = ("--cluster", "local") if name == DASK else ()
+            memory = memory_of(archive, 2, max(end_s - time.monotonic(), 1.0), *words)
+            if memory.printed:
+                memory.check(photos)
+            found[name] = memory
+    return found
+
+
+def record(speeds: dict[str, Speed], memory: dict[str, Memory]) -> dict[str, Any]:
     """Return all figures, for JSON."""
     found: dict[str, Any] = {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
@@ -151,34 +178,36 @@ def record(speeds: dict[str, Speed], memory: Memory | None) -> dict[str, Any]:
         "load": os.getloadavg(),
         "ways": {name: asdict(speed) | {"rate": speed.rate} for name, speed in speeds.items()},
     }
-    return found | ({"memory": asdict(memory)} if memory else {})
+    return found | {"memory": {name: asdict(each) for name, each in memory.items()}}
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = Parser("tests.label_bench", __doc__ or "")
-    parser.add_argument("--photos", type=count, default=300, metavar="N", help="of each run")
+    parser.add_argument("--photos", type=count, default=300, metavar="N", help="of a worker")
     parser.add_argument("--many", type=count, default=0, metavar="N", help="photos, memory only")
     parser.add_argument(
-        "--minutes", type=float, default=120.0, metavar="M", help="of --many at most (default 120)"
+        "--many-dask", type=count, default=0, metavar="N", help="photos for Dask, memory only"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=120.0, metavar="M", help="of memory at most (default 120)"
     )
     parser.add_argument("--write", type=Path, metavar="FILE.md", help="fill in its table")
     parser.add_argument("--json", type=Path, metavar="FILE.json", help="write all figures")
     args = parser.parse_args(argv)
     if args.photos < 20:
         raise UsageError(f"--photos {args.photos}, need 20 or more", "--photos 300")
-    marks = MEMORY_MARKS if args.many else MARKS
+    many = {LOCAL: args.many, DASK: args.many_dask}
+    marks = MEMORY_MARKS if any(many.values()) else MARKS
     document = args.write.read_text() if args.write else ""
     if args.write:
         filled(document, [], marks)  # before the work
     speeds: dict[str, Speed] = {}
-    memory = None
+    memory: dict[str, Memory] = {}
     with tempfile.TemporaryDirectory(prefix="facet-label-") as name:
-        if args.many:
-            archive = make_photos(Path(name) / "many", args.many, CORRUPT)
-            memory = memory_of(archive, 2, args.minutes * 60)
-            if memory.printed:
-                memory.check(args.many)
-            lines = [conditions(runtime_name()), memory_line(memory, args.many)]
+        if any(many.values()):
+            memory = measured_memory(Path(name), many, args.minutes * 60)
+            lines = [conditions(runtime_name())]
+            lines += [memory_line(found, many[way], way) for way, found in memory.items()]
         else:
             speeds = measured(Path(name), args.photos)
             lines = table(speeds)

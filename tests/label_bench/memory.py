@@ -10,11 +10,12 @@ from pathlib import Path
 from device.errors import FacetError
 
 from .command import ROOT, label_command
-from .photos import CORRUPT
+from .photos import CORRUPT, SMALL_WH
 
 SAMPLE_S = 1.0
 STOP_S = 60.0
 SHARD = 250  # photos
+LOCAL, DASK = "", "with Dask"
 
 
 @dataclass
@@ -42,11 +43,14 @@ class Memory:
         return max((mb for _, mb in self.samples), default=0.0)
 
 
-def memory_of(photos: Path, workers: int, limit_s: float) -> Memory:
-    """Return the memory of a run over a folder, which is ended after so long."""
+def memory_of(photos: Path, workers: int, limit_s: float, *more: str) -> Memory:
+    """Return the memory of a run over a folder, which is ended after so long.
+
+    more: words of the command, such as --cluster local.
+    """
     memory = Memory()
     with tempfile.TemporaryDirectory(dir=photos.parent) as out:
-        command = label_command(photos, f"{out}/labels", workers, "--shard-size", str(SHARD))
+        command = label_command(photos, f"{out}/labels", workers, "--shard-size", str(SHARD), *more)
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -82,7 +86,10 @@ def _watch(pid: int, out: Path, memory: Memory, ended: threading.Event) -> None:
 
 
 def _descendants(pid: int) -> list[int]:
-    """Return the processes that multiprocessing has spawned below one."""
+    """Return the processes that multiprocessing has spawned below one.
+
+    These are the workers: Dask's scheduler and nannies run in the command's own process.
+    """
     parents: dict[int, int] = {}
     spawned = set()
     for entry in Path("/proc").iterdir():
@@ -109,11 +116,13 @@ def _resident_mb(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def memory_line(memory: Memory, wanted: int) -> str:
-    """Return the memory as a sentence."""
+def memory_line(memory: Memory, wanted: int, way: str) -> str:
+    """Return the memory as a sentence; way: LOCAL or DASK."""
     done = f"{memory.photos:,} of {wanted:,}" if memory.photos < wanted else f"{wanted:,}"
+    size = "{}x{}".format(*SMALL_WH)
     return (
-        f"Over {done} photos, every fiftieth of them no photo, the larger of two workers held "
+        f"Over {done} photos of {size} px, every fiftieth of them no photo, the larger of two "
+        f"workers {way + ' ' if way else ''}held "
         f"{memory.at(0.1):.0f} MB after a tenth, {memory.at(0.5):.0f} MB after a half, "
         f"{memory.at(0.99):.0f} MB at the end and {memory.peak:.0f} MB at most."
     )
