@@ -153,17 +153,18 @@ def table(speeds: dict[str, Speed]) -> list[str]:
 def measured_memory(folder: Path, many: dict[str, int], limit_s: float) -> dict[str, Memory]:
     """Return the memory of the runs that are wanted, by their names.
 
-    many: photos of each; 0 leaves it out. limit_s: of all together.
+    many: photos of each; 0 leaves it out. limit_s: of each. Raises FacetError if one ends none.
     """
     found = {}
-    end_s = time.monotonic() + limit_s
     for name, photos in many.items():
         if photos:
             archive = make_photos(folder / f"many {name}", photos, CORRUPT, SMALL_WH)
             words = ("--cluster", "local") if name == DASK else ()
-            memory = memory_of(archive, 2, max(end_s - time.monotonic(), 1.0), *words)
+            memory = memory_of(archive, 2, limit_s, *words)
             if memory.printed:
                 memory.check(photos)
+            elif not memory.photos:
+                raise FacetError(f"no shard was done in {limit_s:.0f} s", "more --minutes")
             found[name] = memory
     return found
 
@@ -189,7 +190,11 @@ def main(argv: list[str] | None = None) -> None:
         "--many-dask", type=count, default=0, metavar="N", help="photos for Dask, memory only"
     )
     parser.add_argument(
-        "--minutes", type=float, default=120.0, metavar="M", help="of memory at most (default 120)"
+        "--minutes",
+        type=float,
+        default=120.0,
+        metavar="M",
+        help="of each run for memory at most (default 120)",
     )
     parser.add_argument("--write", type=Path, metavar="FILE.md", help="fill in its table")
     parser.add_argument("--json", type=Path, metavar="FILE.json", help="write all figures")
