@@ -45,9 +45,14 @@ def _client(address: str, workers: int) -> Iterator[Any]:
     distributed = dask()
     with contextlib.ExitStack() as stack:
         if address == "local":
-            cluster = distributed.LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=None
-            )
+            from dask import config
+
+            # Without a dashboard nobody sees the stacks that workers would sample a hundred times
+            # a second.
+            with config.set({"distributed.worker.profile.enabled": False}):
+                cluster = distributed.LocalCluster(
+                    n_workers=workers, threads_per_worker=1, dashboard_address=None
+                )
             address = stack.enter_context(cluster).scheduler_address
         try:
             client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
