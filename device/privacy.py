@@ -58,6 +58,19 @@ class Permits:
         return self.level != COUNTS
 
     @property
+    def effort(self) -> bool:
+        """How long frames take, and how busy the processor is: metrics, page.
+
+        Both differ between a picture with faces and one without.
+        """
+        return self.level != COUNTS
+
+    @property
+    def measurements(self) -> bool:
+        """Box and probabilities of each face in view: the page's addresses."""
+        return self.level == FACES
+
+    @property
     def rules(self) -> bool:
         """Rules, which act on one person."""
         return self.level != COUNTS
@@ -102,6 +115,24 @@ def _refused(settings: Settings) -> Iterator[tuple[str, str, str]]:
         yield "--people", "names people", VISITS
     if not permits.rules and settings.rules:
         yield "[[rules]]", "acts on single people", VISITS
+
+
+def refuse_face_rows(settings: Settings, what: str) -> None:
+    """Raise UsageError if rows about faces are not permitted; what: the command."""
+    if not settings.permits.face_rows:
+        raise UsageError(
+            f'{what} writes a row per face, and privacy = "{settings.privacy}" in the settings',
+            'privacy = "faces" in a settings file of your own, with --config',
+        )
+
+
+def refuse_recognition(settings: Settings, what: str) -> None:
+    """Raise UsageError if names of people are not permitted; what: the command."""
+    if not settings.permits.recognition:
+        raise UsageError(
+            f'{what} is for naming people, and privacy = "{settings.privacy}" in the settings',
+            'privacy = "visits" there, or no --config',
+        )
 
 
 def refuse_picture(settings: Settings, what: str) -> None:

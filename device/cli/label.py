@@ -23,6 +23,7 @@ import os
 from pathlib import Path
 
 from ..errors import SourceError, UsageError
+from ..privacy import refuse_face_rows
 from ..settings import Settings
 from ..text import counted
 from .command import Parser, count, exit_with
@@ -72,11 +73,13 @@ def main(argv: list[str] | None = None) -> None:
 def _label(args: argparse.Namespace) -> None:
     from ..label.run import Request, label
 
+    settings = settings_from(args, SETTINGS_FLAGS)
+    refuse_face_rows(settings, "device.label")
     workers = args.workers or len(os.sched_getaffinity(0))
     request = Request(
         args.source,
         args.out,
-        settings_from(args, SETTINGS_FLAGS),
+        settings,
         workers,
         args.cluster,
         args.shard_size or 0,

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 from ..config import merge
 from ..errors import UsageError
 from ..log import log
+from ..privacy import refuse_recognition
 from ..settings import CameraSettings, Settings, load_settings
 from ..text import counted, printable
 from .command import Parser, SubcommandParser, exit_with, spelled
@@ -136,6 +137,7 @@ def add(
         write_people,
     )
 
+    refuse_recognition(settings, "device.people add")
     file = settings.people.file
     if bool(camera) == bool(photos):
         raise UsageError("need either photos or --camera", "--camera 0")

@@ -86,7 +86,7 @@ def html(settings: Settings, by: Sequence[str], address: str) -> str:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>A camera counts here</title><style>{STYLE}</style></head>\n<body>"
         f"<header>{CAMERA}<h1>A camera watches here</h1></header><ul>{items}</ul>"
-        f'<footer><div class="code">{code}</div><div>{who}'
+        f'<footer><div class="code">{code}</div><div><p>Responsible:</p>{who}'
         "<p>Your rights, the reasons and all details:</p>"
         f"<p>{escape(address)}</p></div></footer></body></html>\n"
     )

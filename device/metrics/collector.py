@@ -25,6 +25,8 @@ from ..stopwatch import BUCKETS_S, Histogram
 from ..tflite import runtime_name
 from ..types import STATES
 
+CPU_TIME = "facet_process_cpu_seconds"
+
 
 class RunCollector(Collector):
     """Yields the metrics of docs/metrics.md.
@@ -38,16 +40,17 @@ class RunCollector(Collector):
         temperature_c: Callable[[], float | None] = hottest_c,
         now: Callable[[], float] = time.time,
     ):
-        self._live, self._temperature_c = live, temperature_c
+        self.live, self._temperature_c = live, temperature_c
         self._started = now()
 
     def collect(self) -> Iterator[Metric]:
-        live = self._live
+        live = self.live
         yield from self._run()
         yield from self._frames()
         if live.settings.permits.people_in_view:
             yield from self._faces()
-        yield self._stages()
+        if live.settings.permits.effort:
+            yield self._stages()
         yield from self._outputs()
         temperature = self._temperature_c()
         if temperature is not None:
@@ -56,7 +59,7 @@ class RunCollector(Collector):
             )
 
     def _run(self) -> Iterator[Metric]:
-        live = self._live
+        live = self.live
         about = {
             "version": __version__,
             "model": live.settings.attributes.model.stem,
@@ -70,7 +73,7 @@ class RunCollector(Collector):
         )
 
     def _frames(self) -> Iterator[Metric]:
-        live = self._live
+        live = self.live
         newest, frames = live.state.wait(-1, 0.0)  # returns at once
         yield CounterMetricFamily("facet_frames", "Frames that were analyzed.", frames)
         yield CounterMetricFamily(
@@ -83,7 +86,7 @@ class RunCollector(Collector):
             "1 while the camera is gone and is being opened again.",
             float(live.reconnecting()),
         )
-        if newest is not None and newest.age_s is not None:
+        if newest and newest.age_s is not None and live.settings.permits.effort:
             yield GaugeMetricFamily(
                 "facet_frame_age_seconds",
                 "Age of the newest frame of a live camera when its analysis ended.",
@@ -91,7 +94,7 @@ class RunCollector(Collector):
             )
 
     def _faces(self) -> Iterator[Metric]:
-        state = self._live.state
+        state = self.live.state
         newest, counted = state.newest(), state.faces_by_state()
         in_view = GaugeMetricFamily(
             "facet_faces", "Faces in the newest frame, by state.", labels=["state"]
@@ -114,16 +117,13 @@ class RunCollector(Collector):
         family = HistogramMetricFamily(
             "facet_stage_duration_seconds", "Time of a stage of a frame.", labels=["stage"]
         )
-        in_view = self._live.settings.permits.people_in_view
-        for stage, histogram in self._live.stopwatch.histograms.items():
-            if stage == "attributes" and not in_view:  # it takes no time without a face
-                continue
+        for stage, histogram in self.live.stopwatch.histograms.items():
             buckets, sum_s = buckets_of(histogram)
             family.add_metric([stage], buckets, sum_s)
         return family
 
     def _outputs(self) -> Iterator[Metric]:
-        rows = {log: counts() for log, counts in self._live.rows.items()}
+        rows = {log: counts() for log, counts in self.live.rows.items()}
         written = CounterMetricFamily(
             "facet_log_rows_written", "Rows of a CSV log on the disk.", labels=["log"]
         )
@@ -140,7 +140,7 @@ class RunCollector(Collector):
             written.add_metric([log], counts.written)
             lost.add_metric([log], counts.lost)
             waiting.add_metric([log], counts.waiting)
-        for name, length in self._live.waiting.items():
+        for name, length in self.live.waiting.items():
             waiting.add_metric([name], length())
         yield from (written, lost, waiting)
 
@@ -152,12 +152,28 @@ def buckets_of(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:
     return list(zip(limits, map(float, counts), strict=True)), histogram.sum_s
 
 
-def registry_of(collector: Collector) -> CollectorRegistry:
-    """Return a registry with the run's metrics, and those of its process: facet_process_..."""
-    from prometheus_client.process_collector import ProcessCollector
+class ProcessFigures(Collector):
+    """Yields memory, files and processor time of the process: facet_process_...
 
+    processor_time: whether it may; it grows faster while a face is in view.
+    """
+
+    def __init__(self, processor_time: bool):
+        from prometheus_client.process_collector import ProcessCollector
+
+        # With a prefix: the textfile collector has process_... of its own.
+        self._all = ProcessCollector(namespace="facet", registry=None)
+        self._processor_time = processor_time
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._all.collect():
+            if self._processor_time or metric.name != CPU_TIME:
+                yield metric
+
+
+def registry_of(collector: RunCollector) -> CollectorRegistry:
+    """Return a registry with a run's metrics, and those of its process that privacy permits."""
     registry = CollectorRegistry()
     registry.register(collector)
-    # With a prefix: the textfile collector has process_... of its own.
-    ProcessCollector(namespace="facet", registry=registry)
+    registry.register(ProcessFigures(collector.live.settings.permits.effort))
     return registry

@@ -50,13 +50,13 @@ class Facts:
 
     def short_status(self, viewers: int) -> dict[str, Any]:
         """Return the state of the run without doctor and settings, as events have it."""
-        live = self._live
+        live, permits = self._live, self._live.settings.permits
         result, frames = live.state.wait(-1, 0)
         temperature_c, disk_free_mb = self._computer_state()
         return {
             "camera": live.camera,
             "fps": round(result.fps, 2) if result else 0.0,
-            "age_s": _rounded(result.age_s, 3) if result else None,
+            "age_s": _rounded(result.age_s, 3) if result and permits.effort else None,
             "frames": frames,
             "dropped": live.dropped(),
             "reconnecting": live.reconnecting(),
@@ -65,7 +65,7 @@ class Facts:
             "disk_free_mb": _rounded(disk_free_mb, 0),
             "privacy": live.settings.privacy,
             "lines": [_line(count) for count in live.state.line_counts()]
-            if live.settings.permits.people_in_view
+            if permits.people_in_view
             else [],
             "visits_today": history.today(self.by_hour(), self._now().astimezone()),
             "blur": live.settings.web.blur,
@@ -106,9 +106,10 @@ class Facts:
         }
 
     def _face(self, face: Face, size_wh: tuple[int, int]) -> dict[str, Any]:
-        values = face.probabilities
         x, y, w, h = face.box
         width, height = size_wh
+        measured = self._live.settings.permits.measurements
+        values = face.probabilities if measured else {}
         return {
             "id": face.id,
             "person": face.person or None,
@@ -117,7 +118,9 @@ class Facts:
             "attributes": {
                 name: round(values[name], 3) for name in self._live.shown if name in values
             },
-            "box": [round(share, 4) for share in (x / width, y / height, w / width, h / height)],
+            "box": [round(share, 4) for share in (x / width, y / height, w / width, h / height)]
+            if measured
+            else None,
         }
 
     def _computer_state(self) -> tuple[float | None, float | None]:

@@ -37,5 +37,7 @@ def _doubts(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "[[lines]] are counted, and neither shown nor sent", 'privacy = "visits"'
     if settings.privacy == FACES and outputs.readable_by == "everyone":
         yield "every user of this computer may read about faces", 'readable_by = "group"'
-    if outputs.log and not settings.rotation.keep_days:
-        yield "rows about faces are never deleted", "daily = true and keep_days = 30 in [rotation]"
+    if (outputs.log or outputs.events or outputs.crossings) and not settings.rotation.keep_days:
+        yield "rows about people are never deleted", "daily = true and keep_days = 30 in [rotation]"
+    if settings.store.file and not settings.store.keep_days:
+        yield "stored visits are never deleted", "keep_days = 30 in [store]"

@@ -79,7 +79,7 @@ def test_a_notice_of_the_settings(tmp_path):
     config.write_text('privacy = "counts"\n[counts]\nfile = "c.csv"\nattributes = ["Smiling"]\n')
     assert main([*NOTICE, "--config", str(config), "--out", str(out)]) == 0
     text = out.read_text()
-    assert "The &lt;shop&gt;" in text and text.count("<svg") == 2
+    assert "<p>Responsible:</p><p>The &lt;shop&gt;" in text and text.count("<svg") == 2
     assert "numbers of at least 10 visits together" in text and "smiling" in text
 
 

@@ -37,6 +37,8 @@ def test_the_level_in_words():
             'privacy = "visits"',
         ),
         ({"outputs": {"log": "f.csv"}}, "never deleted", "keep_days = 30"),
+        ({"outputs": {"events": "v.csv"}}, "never deleted", "keep_days = 30"),
+        ({"store": {"file": "f.db", "keep_days": 0}}, "never deleted", "keep_days = 30"),
         ({"outputs": {"readable_by": "everyone"}}, "every user", 'readable_by = "group"'),
     ],
 )

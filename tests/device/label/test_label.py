@@ -289,6 +289,14 @@ def test_wrong_usage_is_one_line_and_a_code(archive, tmp_path, words, code, mess
     assert message in done.stderr and "Traceback" not in done.stderr
 
 
+def test_settings_of_a_camera_that_counts_are_refused(archive, tmp_path):
+    settings = tmp_path / "facet.toml"
+    settings.write_text('privacy = "counts"\n')
+    done = run(archive, "--out", tmp_path / "out", "--config", settings)
+    assert done.returncode == 2 and not (tmp_path / "out").exists()
+    assert 'device.label writes a row per face, and privacy = "counts"' in done.stderr
+
+
 def test_without_pyarrow_the_command_that_installs_it_is_named(archive, tmp_path):
     (tmp_path / "pyarrow.py").write_text("raise ImportError('none here')")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])

@@ -128,6 +128,16 @@ def test_enrolment_with_a_config_uses_its_thresholds_and_file(dlib, config, phot
     assert people("remove", "Ada", "--config", config).returncode == 0 and not file.exists()
 
 
+def test_a_camera_that_counts_enrols_nobody(config, photos, tmp_path):
+    config.write_text(f'privacy = "counts"\n{config.read_text()}')
+    add = ["add", "Ada", photos / "astronaut.png", "--yes-they-agree", "--config", config]
+    done = people(*add)
+    assert done.returncode == 2
+    assert 'device.people add is for naming people, and privacy = "counts"' in done.stderr
+    assert not (tmp_path / "service").exists()
+    assert "no enrolled people" in people("list", "--config", config).stderr  # may still be asked
+
+
 def test_the_detector_of_a_config_is_used(dlib, config, photos):
     with config.open("a") as file:
         file.write('detector = "yunet"\nyunet = "missing.onnx"\n')

@@ -17,6 +17,7 @@ import pytest
 from device.camera.open import open_camera
 from device.errors import FacetError, UsageError
 from device.outputs.live import LiveState
+from device.privacy import LEVELS
 from device.settings import CameraSettings
 from device.types import Line, LineCount
 from device.web.app import FOLDER
@@ -73,6 +74,50 @@ def test_the_page_shows_what_the_level_of_privacy_permits(serve, level, refused_
         assert f'data-privacy="{level}"' in client.get("/").text  # also before scripts run
         told = "Nothing about a single person is kept, shown or sent." in status["kept"]
         assert told is (level == "counts")
+
+
+# Every address of the page: the answers at the levels counts, visits and faces.
+ANSWERS = {
+    "/": (200, 200, 200),
+    "/login": (303, 303, 303),
+    "/logout": (405, 405, 405),
+    "/static/{name}": (404, 404, 404),
+    "/chart/hours.svg": (200, 200, 200),
+    "/stream.mjpg": (403, 403, 200),
+    "/snapshot.jpg": (403, 403, 200),
+    "/events": (200, 200, 200),
+    "/api": (200, 200, 200),
+    "/api/status": (200, 200, 200),
+    "/api/faces": (403, 200, 200),
+    "/api/counts": (200, 200, 200),
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_each_address_answers_by_the_level(serve, level):
+    """A new address fails here until its answers are known."""
+    served = serve(live=live_run(privacy=level))
+    served.show()
+    with served.client() as client:
+        found = {path: client.head(path).status_code for path in ANSWERS}
+    assert found == {path: codes[LEVELS.index(level)] for path, codes in ANSWERS.items()}
+    assert {route.path for route in served.page.site.app().routes} == set(ANSWERS)
+
+
+def test_below_the_level_of_faces_people_in_view_are_words_only(serve):
+    """A box and 22 probabilities five times a second would be a log of faces."""
+    served = serve(live=live_run(privacy="visits"))
+    served.show()
+    with served.client() as client:
+        (found,) = client.get("/api/faces").json()["faces"]
+    assert (found["attributes"], found["box"], found["labels"]) == ({}, None, ["smiling"])
+
+
+def test_at_the_level_of_counts_the_status_does_not_tell_how_long_a_frame_took(serve):
+    served = serve(live=live_run(privacy="counts"))
+    served.live.state.write(replace(result(face()), age_s=0.1))
+    with served.client() as client:
+        assert client.get("/api/status").json()["age_s"] is None
 
 
 def test_at_the_level_of_counts_no_event_tells_of_faces(serve):
