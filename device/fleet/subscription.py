@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..errors import one_line, os_reason
 from ..mqtt.access import Access
+from ..mqtt.client import client_for
 from ..mqtt.connection import BrokerError
 
 QOS_1 = ("facet/+/visit", "facet/+/counts")
 QOS_0 = ("facet/+/status", "facet/+/run", "facet/+/diagnostics")
-CONNECT_S = 4.0
 ANSWER_S = 10.0
 KEEPALIVE_S = 30
 SESSION_S = 30 * 86400  # that the broker keeps messages for an ingest that is away
@@ -52,22 +52,11 @@ class Subscription:
         self._connected: ReasonCode | None = None
         self._lost: ReasonCode | None = None
         self._granted: Sequence[ReasonCode] | None = None
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        client.connect_timeout = CONNECT_S
+        client = client_for(access, client_id, manual_ack=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
-        if access.user:
-            client.username_pw_set(access.user, access.password or None)
-        if access.tls:
-            client.tls_set_context(access.tls)
         self._client = client
 
     def open(self, stopping: Callable[[], bool]) -> None:
