@@ -19,7 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from ..errors import one_line, os_reason
 from ..mqtt.access import Access
-from ..mqtt.client import client_for
+from ..mqtt.client import client_for, trust_hint
 from ..mqtt.connection import BrokerError
 
 QOS_1 = ("facet/+/visit", "facet/+/counts")
@@ -72,8 +72,13 @@ class Subscription:
                 clean_start=False,
                 properties=wishes,
             )
+        except ssl.SSLCertVerificationError as error:
+            raise BrokerError(
+                f"the certificate of the broker {place} is not trusted: {error.verify_message}",
+                trust_hint(error, "--ca-file, and --broker as the certificate names it"),
+            ) from error
         except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
-            reason = getattr(error, "verify_message", "") or os_reason(error)
+            reason = os_reason(error)
             raise BrokerError(f"cannot reach the broker {place}: {reason}", BROKER) from error
         self._wait(lambda: self._connected is not None, stopping)
         if self._connected is not None and self._connected.is_failure:

@@ -3,6 +3,8 @@
 Raises UsageError when it is imported without paho-mqtt 2.
 """
 
+import ssl
+
 from ..errors import UsageError
 from ..resources import install_hint
 from .access import Access
@@ -14,6 +16,7 @@ except ImportError as error:
     raise UsageError("[mqtt] needs paho-mqtt 2", install_hint("mqtt")) from error
 
 CONNECT_S = 4.0  # limit of a TCP connection, and of a TLS handshake
+NOT_YET_VALID, EXPIRED = 9, 10  # OpenSSL's numbers
 
 
 def client_for(access: Access, client_id: str, manual_ack: bool = False) -> Client:
@@ -34,3 +37,10 @@ def client_for(access: Access, client_id: str, manual_ack: bool = False) -> Clie
     if access.tls:
         client.tls_set_context(access.tls)
     return client
+
+
+def trust_hint(error: ssl.SSLCertVerificationError, otherwise: str) -> str:
+    """Return what mends a certificate that is not trusted; otherwise: unless it is about time."""
+    if error.verify_code in (NOT_YET_VALID, EXPIRED):
+        return "a new certificate on the broker, or the clock of this computer"
+    return otherwise

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import FacetError, one_line, os_reason
 from .access import Access
-from .client import client_for  # before paho: it says how to install it
+from .client import client_for, trust_hint  # before paho: it says how to install it
 from .messages import Message
 
 # isort: split
@@ -112,7 +112,7 @@ class BrokerConnection:
         except ssl.SSLCertVerificationError as error:
             raise BrokerError(
                 f"the certificate of the broker {place} is not trusted: {error.verify_message}",
-                "ca_file in [mqtt], and host as the certificate names it",
+                trust_hint(error, "ca_file in [mqtt], and host as the certificate names it"),
             ) from error
         except ssl.SSLError as error:
             raise BrokerError(
