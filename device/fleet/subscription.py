@@ -81,8 +81,7 @@ class Subscription:
             reason = os_reason(error)
             raise BrokerError(f"cannot reach the broker {place}: {reason}", BROKER) from error
         self._wait(lambda: self._connected is not None, stopping)
-        if self._connected is not None and self._connected.is_failure:
-            raise BrokerError(f"the broker {place} refuses: {self._connected}", BROKER)
+        self._check_accepted()
         topics = [(topic, 1) for topic in QOS_1] + [(topic, 0) for topic in QOS_0]
         self._client.subscribe(topics)
         self._wait(lambda: self._granted is not None, stopping)
@@ -109,6 +108,7 @@ class Subscription:
                 f"{self._access.place} sends what is not MQTT: {one_line(error)}", BROKER
             ) from error
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._check_accepted()  # Mosquitto refuses, and ends the connection
             reason = f": {self._lost}" if self._lost is not None else ""
             raise BrokerError(
                 f"lost the broker {self._access.place}{reason}", "the log of the broker"
@@ -130,6 +130,11 @@ class Subscription:
             self._transfer(0.1)
         except Exception:  # as in loop; the connection ends in any case
             self._lost = None
+
+    def _check_accepted(self) -> None:
+        """Raise BrokerError if the broker has answered that it refuses."""
+        if self._connected is not None and self._connected.is_failure:
+            raise BrokerError(f"the broker {self._access.place} refuses: {self._connected}", BROKER)
 
     def _wait(self, condition: Callable[[], bool], stopping: Callable[[], bool]) -> None:
         end_s = time.monotonic() + ANSWER_S
