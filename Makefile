@@ -121,7 +121,7 @@ clean:  ## remove the environments and everything that was built; models and run
 	@$(PIP) "what training needs (about 3 minutes)" -r requirements-train.txt
 	@touch $@
 
-.venv/dev.done: requirements-dev.txt requirements-emoji.txt requirements-web.txt requirements-label.txt requirements-s3.txt requirements-cluster.txt .venv/train.done
+.venv/dev.done: requirements-dev.txt requirements-emoji.txt requirements-web.txt requirements-label.txt requirements-s3.txt requirements-gs.txt requirements-az.txt requirements-cluster.txt .venv/train.done
 	@$(PIP) "what tests, checks and docs need (about 1 minute)" -r requirements-dev.txt
 	@touch $@
 

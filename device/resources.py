@@ -100,8 +100,8 @@ def install_hint(extra: str = "pi", kind: str = "") -> str:
     """Return the command that installs a group of requirements.
 
     extra: "pi" (what the device needs), "files" (networks and portraits), "emoji", "heif",
-    "label", "s3", "cluster", "metrics", "mqtt", "people", "private", "push", "report", "rules",
-    "video" or "web". kind: WHEEL, CHECKOUT or SERVICE; "" means as this Facet was installed.
+    "label", "s3", "gs", "az", "cluster", "metrics", "mqtt", "people", "private", "push", "report",
+    "rules", "video" or "web". kind: WHEEL, CHECKOUT or SERVICE; "" means as Facet was installed.
     """
     kind = kind or installation()
     if kind != CHECKOUT and extra in ("pi", "files"):

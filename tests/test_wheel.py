@@ -25,7 +25,19 @@ from packaging.requirements import Requirement
 from tests.conftest import ROOT
 
 EXTRAS = (
-    *("pi", "cluster", "emoji", "heif", "label", "metrics", "mqtt", "people", "postgres"),
+    *(
+        "pi",
+        "az",
+        "cluster",
+        "emoji",
+        "gs",
+        "heif",
+        "label",
+        "metrics",
+        "mqtt",
+        "people",
+        "postgres",
+    ),
     *("private", "push", "query", "report", "rules", "s3", "video", "web"),
 )
 SOURCES = (

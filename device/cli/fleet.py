@@ -4,10 +4,16 @@
     python -m device.fleet ingest --database "host=db dbname=facet user=facet" \\
         --broker broker.example.org --user ingest --password-file ingest.password --ca-file ca.crt
     python -m device.fleet versions --database "host=db dbname=facet user=facet"
+    python -m device.fleet dead-letters list      # with --database, as in all of these
+    python -m device.fleet dead-letters retry
+    python -m device.fleet dead-letters delete --days 30
 
 `setup` makes and migrates the tables, `ingest` runs until it is stopped by SIGTERM or Ctrl-C, and
-`versions` prints how many cameras use which version and model. The database's password comes from
-PGPASSFILE or PGPASSWORD. docs/FLEET.md sets up the broker, the database and the cameras.
+`versions` prints how many cameras use which version and model. `dead-letters` are the messages that
+the ingest has refused: `list` prints how many there are for which reason, `retry` stores those that
+this version of Facet takes, each once, and `delete` removes those that came last more than so many
+days ago. The database's password comes from PGPASSFILE or PGPASSWORD. docs/FLEET.md sets up the
+broker, the database and the cameras.
 Packages: pip install -r requirements-mqtt.txt -r requirements-postgres.txt
 
 Exit codes: 0 done or stopped, 1 the database is away or refuses, 2 wrong usage or a database that
@@ -18,15 +24,20 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FacetError, SourceError, UsageError, one_line
 from ..log import log
+from ..text import counted, printable
 from .command import Parser, SubcommandParser, count, exit_with
 from .loop import stop_at_signals
 
 if TYPE_CHECKING:
+    from ..fleet.database import FleetDatabase
     from ..mqtt.access import Access
 
 MAX_BATCH = 8000  # 8 batches are in flight, and MQTT numbers 65,535 messages
@@ -36,7 +47,7 @@ def parser() -> Parser:
     top = Parser("device.fleet", __doc__ or "")
     verbs = top.add_subparsers(
         dest="verb",
-        metavar="setup|ingest|versions",
+        metavar="setup|ingest|versions|dead-letters",
         required=True,
         parser_class=SubcommandParser,
     )
@@ -66,11 +77,32 @@ def parser() -> Parser:
         help="months of visits to keep, this one among them; 0: all (default)",
     )
     versions = verbs.add_parser("versions", help="print which versions and models are in use")
-    for verb in (setup, ingest, versions):
+    refused = verbs.add_parser("dead-letters", help="list, store or delete refused messages")
+    for verb in (setup, ingest, versions, *_add_dead_letters(refused)):
         verb.add_argument(
             "--database", metavar="DSN", default="dbname=facet", help="default dbname=facet"
         )
     return top
+
+
+def _add_dead_letters(parser: SubcommandParser) -> list[SubcommandParser]:
+    """Add what can be done with dead letters; return the parsers."""
+    verbs = parser.add_subparsers(
+        dest="dead_letters",
+        metavar="list|retry|delete",
+        required=True,
+        parser_class=SubcommandParser,
+    )
+    delete = verbs.add_parser("delete", help="delete those that came last long ago")
+    delete.add_argument(
+        "--days",
+        type=count,
+        required=True,
+        metavar="N",
+        help="that did not come within the last N days; 0: all",
+    )
+    listing = verbs.add_parser("list", help="print how many there are, by topic and reason")
+    return [listing, verbs.add_parser("retry", help="store those that can be stored now"), delete]
 
 
 def _add_broker(ingest: SubcommandParser) -> None:
@@ -92,7 +124,12 @@ def _add_broker(ingest: SubcommandParser) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    run = {"setup": _set_up, "ingest": _ingest, "versions": _versions}[options.verb]
+    run = {
+        "setup": _set_up,
+        "ingest": _ingest,
+        "versions": _versions,
+        "dead-letters": _dead_letters,
+    }[options.verb]
     run(options)
     return 0
 
@@ -137,14 +174,68 @@ def _versions(options: Namespace) -> None:
     from ..fleet.database import FleetDatabase
     from ..fleet.tables import VERSIONS
 
-    database = FleetDatabase(options.database)
+    with (
+        closing(FleetDatabase(options.database)) as database,
+        database.using() as (_, engine),
+    ):
+        rows = engine.connection.execute(VERSIONS).fetchall()
+    _print_table(("version", "model", "cameras", "online"), rows)
+
+
+def _dead_letters(options: Namespace) -> None:
+    from ..fleet.database import FleetDatabase
+
+    run = {"list": _list_refused, "retry": _retry_refused, "delete": _delete_refused}
+    with closing(FleetDatabase(options.database)) as database:
+        run[options.dead_letters](database, options)
+
+
+def _list_refused(database: FleetDatabase, options: Namespace) -> None:
+    from ..fleet.dead_letters import groups
+    from ..store.rows import iso
+
+    names = ("topic", "reason", "messages", "times", "first", "last")
+    found = groups(database)
+    _print_table(
+        names,
+        (
+            (one.topic, one.reason, one.messages, one.times, iso(one.first), iso(one.last))
+            for one in found
+        ),
+    )
+
+
+def _retry_refused(database: FleetDatabase, options: Namespace) -> None:
+    from ..fleet.dead_letters import store_again
+
+    done = store_again(database)
+    log.info(
+        "stored %s and %s of counts, %d left",
+        counted(done.visits, "visit"),
+        counted(done.counts, "row"),
+        done.left.total(),
+    )
+    if done.left:
+        _print_table(("left", "reason"), ((many, why) for why, many in done.left.most_common()))
+
+
+def _delete_refused(database: FleetDatabase, options: Namespace) -> None:
+    from ..fleet.dead_letters import delete_older
+
     try:
-        rows = database.open().connection.execute(VERSIONS).fetchall()
-    finally:
-        database.close()
-    print("version\tmodel\tcameras\tonline")
+        before = datetime.now(UTC) - timedelta(days=options.days)
+    except OverflowError:
+        raise UsageError(
+            f"--days {one_line(options.days, 40)} is before all times", "--days 30"
+        ) from None
+    log.info("deleted %s", counted(delete_older(database, before), "dead letter"))
+
+
+def _print_table(names: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Print lines of columns with tabs between them."""
+    print(*names, sep="\t")
     for row in rows:
-        print(*row, sep="\t")
+        print(*(printable(str(value)) for value in row), sep="\t")
 
 
 def _access(options: Namespace) -> Access:

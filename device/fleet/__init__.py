@@ -7,6 +7,7 @@ nor an ingest that is killed loses one; a message that comes twice stays one row
 no visit goes to the table dead_letters, with the reason. docs/FLEET.md sets all of it up.
 
 Modules: `records` what a message says; `tables` cameras and dead letters, beside those of `store`;
-`database` writes batches; `subscription` the connection to the broker; `ingest` the loop between
-both. Nothing of it is imported by the loop of a camera.
+`database` writes batches; `dead_letters` looks at what was refused, and stores it after all;
+`subscription` the connection to the broker; `ingest` the loop between both. Nothing of it is
+imported by the loop of a camera.
 """

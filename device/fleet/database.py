@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 
@@ -81,36 +81,39 @@ class FleetDatabase:
                 raise _away(error) from error
         return _engine(self._store)
 
-    def write(self, letters: Sequence[Letter]) -> Written:
-        """Store a batch; return when all of it is committed. Raises as `open`."""
-        engine, written = self.open(), Written()
-        store = self._store
-        assert store
-        refused = [(one, one.record.reason) for one in letters if isinstance(one.record, Refusal)]
+    @contextlib.contextmanager
+    def using(self) -> Iterator[tuple[Store, PostgresEngine]]:
+        """Give the store and its engine, connected; raises as `open`, also for what is done in it.
+
+        After an error of the server the connection is closed; the next use makes another.
+        """
+        engine = self.open()
+        assert self._store
         try:
-            visits = [one for one in letters if isinstance(one.record, VisitRow)]
-            refused += _each(store.add_visits, visits)
-            counts = [one for one in letters if isinstance(one.record, CountRow)]
-            refused += _each(store.add_counts, counts)
-            self._write_cameras(engine, letters)
-            written.overflowed = self._write_refused(engine, refused)
+            yield self._store, engine
         except psycopg_errors() as error:
             self.close()
             raise _away(error) from error
+
+    def write(self, letters: Sequence[Letter]) -> Written:
+        """Store a batch; return when all of it is committed. Raises as `open`."""
+        written = Written()
+        refused = [(one, one.record.reason) for one in letters if isinstance(one.record, Refusal)]
+        with self.using() as (store, engine):
+            refused += add_rows(store, letters)
+            self._write_cameras(engine, letters)
+            written.overflowed = self._write_refused(engine, refused)
         by_letter = {id(one) for one, _ in refused}
-        written.visits = sum(id(one) not in by_letter for one in visits)
-        written.counts = sum(id(one) not in by_letter for one in counts)
+        taken = [one.record for one in letters if id(one) not in by_letter]
+        written.visits = sum(isinstance(record, VisitRow) for record in taken)
+        written.counts = sum(isinstance(record, CountRow) for record in taken)
         written.refused = len(refused)
         return written
 
     def drop_months(self, keep: int, today: date) -> list[str]:
         """Drop old months; raises as `open`."""
-        engine = self.open()
-        try:
+        with self.using() as (_, engine):
             dropped = tables.drop_months(engine, keep, today)
-        except psycopg_errors() as error:
-            self.close()
-            raise _away(error) from error
         if dropped:
             self.close()  # the engine takes them for there
         return dropped
@@ -141,7 +144,7 @@ class FleetDatabase:
             {
                 "topic": letter.topic.replace("\0", "?"),
                 "digest": hashlib.sha256(letter.payload).hexdigest()[:32],
-                "reason": reason.replace("\0", "?").encode("utf-8", "replace").decode(),
+                "reason": storable_text(reason),
                 "payload": letter.payload,
                 "limit": MAX_DEAD_LETTERS,
             }
@@ -150,6 +153,18 @@ class FleetDatabase:
         with engine.transaction() as cursor:
             cursor.executemany(tables.INSERT_DEAD_LETTER, rows)
             return len(rows) - cursor.rowcount
+
+
+def add_rows(store: Store, letters: Sequence[Letter]) -> list[tuple[Letter, str]]:
+    """Add the visits and counts of letters; return those that the database refuses, and why."""
+    visits = [one for one in letters if isinstance(one.record, VisitRow)]
+    counts = [one for one in letters if isinstance(one.record, CountRow)]
+    return _each(store.add_visits, visits) + _each(store.add_counts, counts)
+
+
+def storable_text(text: str) -> str:
+    """Return a text that PostgreSQL stores, with `?` for what it does not."""
+    return text.replace("\0", "?").encode("utf-8", "replace").decode()
 
 
 def _each(add: Callable[[list], None], letters: Sequence[Letter]) -> list[tuple[Letter, str]]:

@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..errors import one_line, os_reason
 from ..mqtt.access import Access
+from ..mqtt.client import client_for, trust_hint
 from ..mqtt.connection import BrokerError
 
 QOS_1 = ("facet/+/visit", "facet/+/counts")
 QOS_0 = ("facet/+/status", "facet/+/run", "facet/+/diagnostics")
-CONNECT_S = 4.0
 ANSWER_S = 10.0
 KEEPALIVE_S = 30
 SESSION_S = 30 * 86400  # that the broker keeps messages for an ingest that is away
@@ -52,22 +52,11 @@ class Subscription:
         self._connected: ReasonCode | None = None
         self._lost: ReasonCode | None = None
         self._granted: Sequence[ReasonCode] | None = None
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        client.connect_timeout = CONNECT_S
+        client = client_for(access, client_id, manual_ack=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
-        if access.user:
-            client.username_pw_set(access.user, access.password or None)
-        if access.tls:
-            client.tls_set_context(access.tls)
         self._client = client
 
     def open(self, stopping: Callable[[], bool]) -> None:
@@ -83,12 +72,16 @@ class Subscription:
                 clean_start=False,
                 properties=wishes,
             )
+        except ssl.SSLCertVerificationError as error:
+            raise BrokerError(
+                f"the certificate of the broker {place} is not trusted: {error.verify_message}",
+                trust_hint(error, "--ca-file, and --broker as the certificate names it"),
+            ) from error
         except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
-            reason = getattr(error, "verify_message", "") or os_reason(error)
+            reason = os_reason(error)
             raise BrokerError(f"cannot reach the broker {place}: {reason}", BROKER) from error
         self._wait(lambda: self._connected is not None, stopping)
-        if self._connected is not None and self._connected.is_failure:
-            raise BrokerError(f"the broker {place} refuses: {self._connected}", BROKER)
+        self._check_accepted()
         topics = [(topic, 1) for topic in QOS_1] + [(topic, 0) for topic in QOS_0]
         self._client.subscribe(topics)
         self._wait(lambda: self._granted is not None, stopping)
@@ -115,6 +108,7 @@ class Subscription:
                 f"{self._access.place} sends what is not MQTT: {one_line(error)}", BROKER
             ) from error
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._check_accepted()  # Mosquitto refuses, and ends the connection
             reason = f": {self._lost}" if self._lost is not None else ""
             raise BrokerError(
                 f"lost the broker {self._access.place}{reason}", "the log of the broker"
@@ -136,6 +130,11 @@ class Subscription:
             self._transfer(0.1)
         except Exception:  # as in loop; the connection ends in any case
             self._lost = None
+
+    def _check_accepted(self) -> None:
+        """Raise BrokerError if the broker has answered that it refuses."""
+        if self._connected is not None and self._connected.is_failure:
+            raise BrokerError(f"the broker {self._access.place} refuses: {self._connected}", BROKER)
 
     def _wait(self, condition: Callable[[], bool], stopping: Callable[[], bool]) -> None:
         end_s = time.monotonic() + ANSWER_S

@@ -5,7 +5,6 @@ A name is an absolute path or an address, so that it says by itself where the fi
 
 import glob
 import os
-import re
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
@@ -14,7 +13,7 @@ from ..camera.photo_files import PHOTO_ENDINGS, is_litter, may_be_photo
 from ..errors import SourceError, os_reason
 from ..files import file_name, read_file
 from ..log import log
-from .storage import access_error, filesystem, is_url
+from .storage import EXTRAS, access_error, filesystem, is_url
 
 VIDEO_ENDINGS = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mjpeg"}
 TAR_ENDINGS = {".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz"}
@@ -116,7 +115,19 @@ def _of_store(url: str) -> Iterator[str]:
     for name in sorted(found):
         litter = any(map(is_litter, PurePosixPath(name).parts))
         if not litter and (kind_of(name) != Kind.PHOTO or _ending(name) in PHOTO_ENDINGS):
-            yield re.sub(r"^file://", "", str(system.unstrip_protocol(name)))
+            yield _address(url, str(system.unstrip_protocol(name)))
+
+
+def _address(url: str, found: str) -> str:
+    """Return the address of what was found, of the same kind as the one that was given.
+
+    A store's client has one for all: abfs:// for az:// too, and a photo would have two names.
+    """
+    kind, _, rest = found.partition("://")
+    given = url.partition("://")[0]
+    if EXTRAS.get(given) == EXTRAS.get(kind, ""):
+        kind = given
+    return rest if kind == "file" else f"{kind}://{rest}"
 
 
 def _below(system, path: str) -> list[str]:

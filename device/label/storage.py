@@ -5,6 +5,9 @@ s3:// needs s3fs, gs:// gcsfs, az:// adlfs; each finds its credentials as its ma
 
 from __future__ import annotations
 
+import errno
+import logging
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +21,16 @@ from ..resources import install_hint
 
 MAX_PHOTO = 200_000_000  # bytes; larger objects are no photos
 BLOCK = 8_000_000  # bytes of one request while a tar or a video is read
-PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
+# The group of requirements of each kind of address.
+EXTRAS = {"s3": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az"}
 # What stays as it is when it is asked again: a row of the table says so.
 LASTING = (FileNotFoundError, PermissionError, IsADirectoryError)
+# What to check if access is denied, by that group.
+CREDENTIALS = {
+    "s3": "AWS_ACCESS_KEY_ID or `aws configure`",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS or `gcloud auth application-default login`",
+    "az": "AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME and _ACCOUNT_KEY",
+}
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)(://|::)")
 
 
@@ -38,13 +48,17 @@ def filesystem(url: str) -> tuple[Any, str]:
         import fsspec
     except ImportError:
         raise UsageError(f"{url} needs the package fsspec", install_hint("label")) from None
+    for client in ("gcsfs", "azure"):  # they would print each attempt that fails, with a traceback
+        logging.getLogger(client).addHandler(logging.NullHandler())
     try:
         system, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
-        package = PACKAGES.get(url.partition(":")[0])
-        hint = f"pip install {package}" if package else "s3://, gs:// or az://"
+        extra = EXTRAS.get(url.partition(":")[0])
+        hint = install_hint(extra) if extra else "s3://, gs:// or az://"
         raise UsageError(f"{url} cannot be opened: {one_line(error)}", hint) from error
     except ValueError as error:
+        if "redential" in str(error):
+            raise access_error(url, error) from error
         raise UsageError(
             f"{url} is no address of a known kind: {one_line(error)}", "s3://, gs:// or az://"
         ) from error
@@ -55,15 +69,29 @@ def access_error(name: str, error: Exception) -> SourceError:
     """Return the error of a store that cannot be asked, with what to check."""
     if isinstance(error, FileNotFoundError):
         return SourceError(f"{name} does not exist", "the name of a bucket and folder that does")
-    if isinstance(error, PermissionError) or "redential" in str(error):
+    if is_denied(error) or "redential" in str(error) or _status(error) == 401:
+        tools = CREDENTIALS[EXTRAS.get(name.partition(":")[0], "s3")]
         return SourceError(
-            f"{name}: access denied",
-            "credentials that may list and read it, such as AWS_ACCESS_KEY_ID or `aws configure`",
+            f"{name}: access denied", f"credentials that may list and read it, such as {tools}"
         )
     hint = "check the network; the same command goes on"
     if isinstance(error, ValueError):  # of a name, before anything is asked
         hint = "an address such as s3://bucket/folder"
     return SourceError(f"{name} cannot be read: {os_reason(error)}", hint)
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether a store has refused access; each store's client says so in its own way."""
+    forbidden = isinstance(error, OSError) and str(error).startswith("Forbidden: ")  # gcsfs
+    return forbidden or isinstance(error, PermissionError) or _status(error) == 403
+
+
+def _status(error: Exception) -> int | None:
+    """Return the HTTP status that a store's client gives with an error, if it does."""
+    for name in ("status_code", "code"):  # of azure-core, of gcsfs
+        if isinstance(status := getattr(error, name, None), int):
+            return status
+    return None
 
 
 def read_photo_bytes(url: str) -> bytes:
@@ -117,6 +145,8 @@ def _passing(url: str) -> Iterator[None]:
     except (*LASTING, FacetError):
         raise
     except Exception as error:  # each store's client raises its own
+        if is_denied(error):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), url) from error
         raise FacetError(
             f"cannot read {url}: {os_reason(error)}", "check the network; the same command goes on"
         ) from error

@@ -10,21 +10,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import FacetError, UsageError, one_line, os_reason
-from ..resources import install_hint
+from ..errors import FacetError, one_line, os_reason
 from .access import Access
+from .client import client_for, trust_hint  # before paho: it says how to install it
 from .messages import Message
 
-try:
-    from paho.mqtt.client import Client, MQTTMessage
-    from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
-    from paho.mqtt.packettypes import PacketTypes
-    from paho.mqtt.properties import Properties
-    from paho.mqtt.reasoncodes import ReasonCode
-except ImportError as error:
-    raise UsageError("[mqtt] needs paho-mqtt 2", install_hint("mqtt")) from error
+# isort: split
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
-CONNECT_S = 4.0  # limit of a TCP connection, and of a TLS handshake
 ANSWER_S = 10.0  # limit for the broker's answer to a connection or a subscription
 KEEPALIVE_S = 30  # after 1.5 times that long without a sign of life the broker sends the last will
 MAX_PACKET = 262_144  # bytes that the broker may send at once: no rubbish fills the memory
@@ -93,22 +90,12 @@ class BrokerConnection:
         self._connected: ReasonCode | None = None
         self._lost: ReasonCode | None = None
         self._stopping: Callable[[], bool] = lambda: False
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
-            reconnect_on_failure=False,
-        )
-        client.connect_timeout = CONNECT_S
+        client = client_for(access, client_id)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
-        if access.user:
-            client.username_pw_set(access.user, access.password or None)
-        if access.tls:
-            client.tls_set_context(access.tls)
         if will:
             client.will_set(will.topic, will.payload, will.qos, will.retain)
         self._client = client
@@ -125,7 +112,7 @@ class BrokerConnection:
         except ssl.SSLCertVerificationError as error:
             raise BrokerError(
                 f"the certificate of the broker {place} is not trusted: {error.verify_message}",
-                "ca_file in [mqtt], and host as the certificate names it",
+                trust_hint(error, "ca_file in [mqtt], and host as the certificate names it"),
             ) from error
         except ssl.SSLError as error:
             raise BrokerError(

@@ -131,7 +131,11 @@ def paper(measured: Mapping[str, Any], cameras: int = 100_000) -> str:
     memory_gb = times * one["broker_memory_mb"] / 1000
     day_gb = visits_s * 86400 * one["bytes_per_visit"] / 1e9
     shards = math.ceil(visits_s / (one["burst_visits_per_s"] / 2))
-    cores = sum(map(math.ceil, (2 * broker, 2 * database, 2 * ingest)))
+    brokers, ingests = math.ceil(2 * broker), math.ceil(2 * ingest)
+    queue_gb = times * one["broker_burst_memory_mb"] / 1000
+    most_s = shards * one["burst_visits_per_s"]
+    behind_min = visits_s * 3600 / (most_s - visits_s) / 60
+    cores = brokers + ingests + max(shards, math.ceil(2 * database))
     euros = cores * CORE_EUROS + KEPT_DAYS * day_gb * GIGABYTE_EUROS
     rows = [
         (
@@ -143,13 +147,18 @@ def paper(measured: Mapping[str, Any], cameras: int = 100_000) -> str:
             "brokers",
             f"{times:g} x {one['broker_cpu_percent']} % of a core; a Mosquitto uses one core, and "
             "half of it is for bursts",
-            f"{broker:.1f} cores: {math.ceil(2 * broker)} Mosquittos, each with its own part of "
+            f"{broker:.1f} cores: {brokers} Mosquittos, each with its own part of "
             "the cameras and its own ingest",
         ),
         (
             "their memory, without a queue",
             f"{times:g} x {one['broker_memory_mb']:.0f} MB",
             f"{memory_gb:.1f} GB",
+        ),
+        (
+            "their memory in a burst after an hour",
+            f"{times:g} x {one['broker_burst_memory_mb']:.0f} MB",
+            f"{queue_gb:.1f} GB, {queue_gb / brokers:.1f} GB in each",
         ),
         (
             "ingests",
@@ -161,6 +170,12 @@ def paper(measured: Mapping[str, Any], cameras: int = 100_000) -> str:
             f"{visits_s:,.0f} a second / half of the {one['burst_visits_per_s']:,} a second of the "
             "burst",
             f"{shards}, each with its own part of the cameras; {database:.1f} cores in all",
+        ),
+        (
+            "to catch up after an hour without brokers",
+            f"{visits_s * 3600 / 1e6:,.0f} million waiting / ({most_s:,} a second - "
+            f"{visits_s:,.0f} that come meanwhile)",
+            f"{behind_min:.0f} minutes",
         ),
         (
             "disk, a day",
@@ -175,7 +190,8 @@ def paper(measured: Mapping[str, Any], cameras: int = 100_000) -> str:
         ),
         (
             "a month of servers",
-            f"{cores} cores (twice those above) x {CORE_EUROS} euros + {KEPT_DAYS} days x "
+            f"{cores} cores (one for each database, else twice those above) x {CORE_EUROS} euros "
+            f"+ {KEPT_DAYS} days x "
             f"{day_gb:,.0f} GB x {GIGABYTE_EUROS} euros",
             f"{euros:,.0f} euros, {100 * euros / cameras:.1f} cents a camera",
         ),

@@ -31,6 +31,7 @@ def play(ansible: Path, folder: Path, book: str, *words: str) -> subprocess.Comp
         **os.environ,
         "ANSIBLE_CONFIG": str(PLAYS / "ansible.cfg"),
         "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_PIPELINING": "true",
         "HOME": str(folder),
         "LC_ALL": "C.UTF-8",
     }
@@ -40,7 +41,7 @@ def play(ansible: Path, folder: Path, book: str, *words: str) -> subprocess.Comp
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -15,8 +16,9 @@ from .visits import counts, visit
 
 DASHBOARD = json.loads((FILES / "grafana" / "dashboards" / "fleet.json").read_text())
 PANELS = {panel["title"]: panel for panel in DASHBOARD["panels"]}
-# What Grafana makes of its macros for a time from yesterday to tomorrow.
-FILTER = r"\1 BETWEEN now() - interval '1 day' AND now() + interval '1 day'"
+NOW, DAY = datetime.now(UTC), timedelta(days=1)
+# What Grafana makes of its macro for a time from yesterday to tomorrow: texts of RFC 3339.
+FILTER = rf"\1 BETWEEN '{NOW - DAY:%Y-%m-%dT%H:%M:%SZ}' AND '{NOW + DAY:%Y-%m-%dT%H:%M:%SZ}'"
 
 
 def sql_of(panel: dict) -> str:
@@ -74,3 +76,13 @@ def test_a_panel_asks_the_provisioned_source_and_lies_on_no_other():
         assert not cells & taken and place["x"] + place["w"] <= 24
         taken |= cells
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+
+
+def test_a_number_is_red_only_if_it_says_something_bad():
+    """Without thresholds of its own Grafana shows each number from 80 on in red."""
+    for panel in DASHBOARD["panels"]:
+        if panel["type"] == "stat":
+            steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+            assert steps[0] == {"color": "green", "value": None}
+            assert [step["value"] for step in steps[1:]] == sorted(s["value"] for s in steps[1:])
+    assert len(PANELS["Visits"]["fieldConfig"]["defaults"]["thresholds"]["steps"]) == 1

@@ -8,6 +8,7 @@ from device.errors import UsageError
 
 from .__main__ import main
 from .conftest import need
+from .programs import FILES
 from .report import BEGIN, END, paper, table
 
 
@@ -29,6 +30,12 @@ def test_a_small_fleet_loses_and_doubles_nothing(tmp_path, capsys):
     titles = [step["step"] for step in measured["steps"]]
     for word in ("ingest killed", "database killed", "network", "broker killed", "outage"):
         assert any(word in title for title in titles)
+
+
+def test_the_page_says_what_was_measured():
+    measured = json.loads((FILES / "measured.json").read_text())
+    text = (FILES.parent / "FLEET.md").read_text()
+    assert f"{BEGIN}\n\n{table(measured)}\n\n{paper(measured)}\n\n{END}" in text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from device.errors import FacetError
-from device.mqtt.connection import CONNECT_S, BrokerError
+from device.mqtt.client import CONNECT_S
+from device.mqtt.connection import BrokerError
 from device.mqtt.outbox import SIZE, Outbox
 from device.mqtt.start import STOP_S
 from device.settings import RuleSettings
