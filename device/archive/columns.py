@@ -14,9 +14,6 @@ from ..query.files import FACES, VISITS, kind_of
 CLOCK = "clock_set"  # a column of archives: false where a time ended in "?"
 TIME, WHOLE, TEXT = "TIMESTAMP_MS", "INTEGER", "VARCHAR"
 TENTHS, PROBABILITY = "DECIMAL(12, 1)", "DECIMAL(4, 3)"
-# The same digits. But a Parquet column of 19 has fixed-length bytes instead of differences: as an
-# attribute lies far from the one before, of another face, an archive is 8 % smaller so.
-WIDE = "DECIMAL(19, 3)"
 TIMES = ("time", "first_seen", "last_seen", "start", "end")
 # Column -> (type, unit or meaning); the others are attributes, or text in other logs.
 COLUMNS: Mapping[str, tuple[str, str]] = {
@@ -30,7 +27,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
         ("source", "state", "person", "kind", "name", "value", "line", "direction"), (TEXT, "")
     ),
 }
-ATTRIBUTE = (WIDE, "calibrated probability, 0 to 1")
+ATTRIBUTE = (PROBABILITY, "calibrated probability, 0 to 1")
 
 
 def columns_of(header: Sequence[str]) -> dict[str, tuple[str, str]]:
