@@ -124,7 +124,7 @@ def test_charts_of_labels_that_are_partly_unknown(column):
         assert "no curve:\nno photo has a label" in notes
 
 
-def test_tables_of_labels_that_are_partly_unknown():
+def test_tables_of_labels_that_are_partly_unknown(tmp_path):
     one = results(ATTRIBUTES[:3], 60, (0.4,))
     one.split.labels[::3, 1] = UNKNOWN
     score = one.scores.attributes[1]
@@ -133,7 +133,8 @@ def test_tables_of_labels_that_are_partly_unknown():
     assert row[1] == f"{score.support} of 40"
     assert sum(int(cell) for cell in row[-4:]) == 40
     splits = {name: replace(one.split, name=name) for name in ("train", "val", "test")}
-    (table,) = exploration.section(Dataset(splits, (), one.names, "own photos"), Path()).tables
+    data = Dataset(splits, (), one.names, "own photos")
+    (table,) = exploration.section(data, tmp_path).tables
     assert any(str(score.support) in row for row in table.rows)
 
 
