@@ -27,7 +27,8 @@ class FacetError(Exception):
 
     def __str__(self) -> str:
         message = one_line(self.message, MAX_LINE)
-        return f"{message}. Try: {one_line(self.hint, MAX_LINE)}" if self.hint else message
+        stop = "" if message.endswith(".") else "."
+        return f"{message}{stop} Try: {one_line(self.hint, MAX_LINE)}" if self.hint else message
 
 
 class UsageError(FacetError, ValueError):

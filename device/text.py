@@ -37,6 +37,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def named_folder(folder: Path | str) -> str:
+    """Return a folder for the end of a sentence: "this folder" for ".", which is no name there."""
+    return "this folder" if str(folder) in (".", "./") else str(folder)
+
+
 def path_from_here(path: Path) -> str:
     """Return a path as a command in the working directory takes it: quoted, short if below it."""
     with contextlib.suppress(OSError, ValueError):  # the directory is gone, or path elsewhere

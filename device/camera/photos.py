@@ -11,6 +11,7 @@ from typing import Self
 from ..errors import SourceError, os_reason
 from ..files import file_name
 from ..log import log
+from ..text import named_folder
 from ..types import Frame
 from .image_io import Photo, PhotoError, decode_photo
 from .orientation import Oriented
@@ -89,7 +90,8 @@ def _photos_in(folder: Path, recursive: bool) -> list[Path]:
     if not paths:
         inner = None if recursive else _subfolder_with_photos(folder)
         others = f", such as {shlex.quote(str(inner))}" if inner else ""
-        raise SourceError(f"no photos in {folder}", f"a folder of JPEG or PNG files{others}")
+        where = named_folder(folder)
+        raise SourceError(f"no photos in {where}", f"a folder of JPEG or PNG files{others}")
     return paths
 
 

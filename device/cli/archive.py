@@ -1,4 +1,4 @@
-"""Turn the closed days of rotated logs into Parquet, an eighth of the size.
+"""Turn the closed days of rotated logs into Parquet, a seventh of the size.
 
     python -m device.archive faces.csv visits.csv
     python -m device.archive --config facet.toml      # the logs of these settings
@@ -15,6 +15,7 @@ Exit codes: 0 done, 1 a day could not be archived and stays CSV, 2 wrong usage o
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from ..errors import UsageError
@@ -46,21 +47,19 @@ def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     logs = options.logs or _logs_of(vars(options).get("config"))
     from ..archive.archiver import Left, archive
+    from ..archive.named_log import require_log
     from ..rowlog.clock import utc_now
-    from ..rowlog.rotation import archived_files, rotated_files
 
     for path in options.logs:  # those of settings may not have begun
-        if path.parent.is_dir() and not (
-            path.exists() or rotated_files(path) or archived_files(path)
-        ):
-            raise UsageError(f"no log {path}", "the log's name, without a day")
+        require_log(path)
 
     stop = stop_at_signals()
-    faulty, archived = False, 0
+    faulty, archived, left = False, 0, 0
     for path in logs:
         for day in archive(path, utc_now().date(), options.plain_days, stop.is_set):
             if isinstance(day, Left):
                 faulty |= day.faulty
+                left += 1
                 report = log.error if day.faulty else log.info
                 report("%s of %s stays CSV: %s", day.day, day.log.name, day.reason)
                 continue
@@ -72,7 +71,9 @@ def main(argv: list[str] | None = None) -> int:
                 f"({ratio:.0f} %)",
                 flush=True,
             )
-    log.info("%s archived", counted(archived, "day"))
+    limit = utc_now().date() - timedelta(days=options.plain_days)
+    why = "" if archived or left else f": no older file is of a day before {limit}"
+    log.info("%s archived%s", counted(archived, "day"), why)
     return 1 if faulty else 0
 
 

@@ -13,6 +13,7 @@ from ..camera.photo_files import PHOTO_ENDINGS, is_litter, may_be_photo
 from ..errors import SourceError, os_reason
 from ..files import file_name, read_file
 from ..log import log
+from ..text import named_folder
 from .storage import EXTRAS, access_error, filesystem, is_url
 
 VIDEO_ENDINGS = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mjpeg"}
@@ -46,7 +47,8 @@ def list_inputs(source: str) -> list[str]:
     """
     names = list(dict.fromkeys(_listed(source))) if source else []
     if not names:
-        raise SourceError(f"no photo, video or tar in {source or repr(source)}", SOURCES)
+        where = named_folder(source) if source else repr(source)
+        raise SourceError(f"no photo, video or tar in {where}", SOURCES)
     return names
 
 

@@ -17,9 +17,11 @@ from ..errors import SourceError, UsageError, os_reason
 from ..log import log
 from ..rowlog.rotation import UNFINISHED
 from ..store.sqlite import open_read_only
+from ..text import named_folder
 
 FACES, VISITS, COUNTS, LABELS = "faces", "visits", "counts", "labels"
 KINDS = (FACES, VISITS, COUNTS, LABELS)
+ROWS = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
 # What the header of each kind begins with, or has.
 MARKS = {
     FACES: {"time", "frame", "track", "score", "state"},
@@ -68,13 +70,13 @@ def find_files(
             file = read_head(path, parquet_columns)
             if file is None:
                 raise UsageError(
-                    f"{path} has no faces, visits or counts of Facet",
-                    "a log, a file of visits or counts, an archive or a store",
+                    f"{path} has no {ROWS} of Facet",
+                    "a log, a file of visits, counts or labels, an archive or a store",
                 )
             found[file.path] = file
     if not found:
-        where = ", ".join(map(str, named))
-        raise UsageError(f"no faces, visits or counts in {where}", "name the files after the query")
+        where = ", ".join(map(named_folder, named))
+        raise UsageError(f"no {ROWS} in {where}", "name the files after the query")
     return list(found.values())
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.cli.command import StderrHandler
-from device.text import printable
+from device.errors import UsageError
+from device.text import named_folder, printable
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,13 @@ def test_messages_are_printable(monkeypatch):
     monkeypatch.setattr("sys.stderr", stderr)
     StderrHandler().emit(logging.makeLogRecord({"msg": "skipped: \x1b]0;title\x07\udc80\n.jpg"}))
     assert stderr.getvalue() == "facet: skipped: \\x1b]0;title\\x07\\udc80\\n.jpg\n"
+
+
+def test_a_message_ends_with_one_full_stop():
+    assert str(UsageError("no rows", "name a file")) == "no rows. Try: name a file"
+    assert str(UsageError("The server refuses.", "ask it")) == "The server refuses. Try: ask it"
+
+
+@pytest.mark.parametrize("folder, words", [(".", "this folder"), ("logs", "logs"), ("..", "..")])
+def test_the_folder_where_one_is_has_a_name(folder, words):
+    assert named_folder(folder) == words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import os
 import random
 import shutil
@@ -12,18 +13,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from device.archive.archiver import Archived, Left, archive
 from device.archive.parquet import digest_of, engine
 from device.cli.archive import main
+from device.counts.rows import HEADER as COUNTS
 from device.errors import Stopped, UsageError
 from device.query.archived import read_metadata
-from device.query.engine import open_query
-from device.rowlog import line
+from device.query.engine import Answer, open_query
+from device.rowlog import line, timestamp
 from device.rowlog.rotation import delete_older, free_disk
 from device.rowlog.tail import RowTail
 from tests.conftest import ROOT
@@ -60,6 +64,49 @@ def test_a_day_becomes_an_archive_with_the_same_rows(tmp_path: Path):
         (row,) = query.run("select count(*), min(time), count(Smiling) from faces").rows
     times = [one[:23].decode() for one in text.splitlines()[1:]]
     assert row[0] == len(times) and row[1].isoformat(timespec="milliseconds") == min(times)
+
+
+VISIT_COLUMNS = ["first_seen", "last_seen", "source", "track", "dwell_s", "frames_classified"]
+VISIT_CELLS = ["2026-11-22T08:00:00.250Z", "2026-11-22T08:00:09.750Z", "usb:0", "1", "9.5", "42"]
+DAYS = {
+    "faces": line([*FIXED, *NAMES]) + b"".join(rows(DAY, visits=20)),
+    "visits": line([*VISIT_COLUMNS, "Smiling", "person", "person_score"])
+    + line([*VISIT_CELLS, "0.999", "Ada", "0.700"])
+    + line([*VISIT_CELLS[:-1], "0", "", "", ""]),
+    "counts": COUNTS
+    + line(
+        [*["2026-11-22T09:00:00.000Z", "2026-11-22T08:00:00.000Z"], "=1", "visits", "", "", "12"]
+    )
+    + line(
+        [
+            *["2026-11-22T10:00:00.000Z", "2026-11-22T09:00:00.000Z"],
+            *["usb:0", "attribute", "Smiling", "yes", ""],
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DAYS)
+def test_a_query_finds_the_same_rows_in_each_format_of_a_day(tmp_path: Path, kind: str):
+    folders = {name: tmp_path / name for name in ("csv", "gz", "parquet")}
+    for folder in folders.values():
+        folder.mkdir()
+    name = f"{kind}.2026-11-22.csv"
+    (folders["csv"] / name).write_bytes(DAYS[kind])
+    (folders["gz"] / f"{name}.gz").write_bytes(gzip.compress(DAYS[kind]))
+    (folders["parquet"] / name).write_bytes(DAYS[kind])
+    run(folders["parquet"], f"{kind}.csv")
+    assert names(folders["parquet"]) == [f"{kind}.2026-11-22.parquet"]
+    answers = []
+    for folder in folders.values():
+        with open_query([folder]) as query:
+            answer = query.run(f"select * exclude (file) from {kind}")
+            answers.append((sorted(answer.columns), _by_name(answer)))
+    assert answers[0][1] and answers[0] == answers[1] == answers[2]
+
+
+def _by_name(answer: Answer) -> list[str]:
+    return sorted(repr(sorted(zip(answer.columns, row, strict=True))) for row in answer.rows)
 
 
 def test_an_archive_has_units_and_is_sorted(tmp_path: Path):
@@ -211,6 +258,7 @@ def test_a_stop_while_the_archive_is_checked_leaves_the_day_csv(tmp_path: Path):
 FULL = """
 import resource, sys
 from device.cli.archive import main
+from device.counts.rows import HEADER as COUNTS
 from device.cli.command import exit_with
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 exit_with(main)
@@ -272,3 +320,75 @@ def test_a_misspelt_log_is_refused(tmp_path: Path):
     older(tmp_path, ROW)
     with pytest.raises(UsageError, match=r"no log .*face\.csv"):
         main([str(tmp_path / "face.csv")])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message", "hint"),
+    [
+        ("faces.csv", b"", "is empty and has no older files", "log of a run"),
+        ("notes.csv", b"name,price\nbread,2\n", "its first row has no time", "log of a run"),
+        ("faces.2026-11-22.csv", HEADER + ROW, "is the name of an older file", "/faces.csv"),
+        ("faces.2026-11-22_002.csv.gz", b"", "is the name of an older file", "/faces.csv"),
+        ("visits.2026-11-22.parquet", b"", "is the name of an older file", "/visits.csv"),
+    ],
+)
+def test_what_is_no_log_is_refused(tmp_path: Path, name: str, text: bytes, message: str, hint: str):
+    path = tmp_path / name
+    path.write_bytes(text)
+    with pytest.raises(UsageError, match=message) as caught:
+        main([str(path)])
+    assert hint in caught.value.hint and path.read_bytes() == text
+
+
+def test_a_folder_is_no_log(tmp_path: Path):
+    with pytest.raises(UsageError, match="is a folder, not a log"):
+        main([str(tmp_path)])
+
+
+def test_a_log_without_older_files_is_told_why_nothing_was_archived(tmp_path: Path, caplog):
+    caplog.set_level(logging.INFO)
+    (tmp_path / "faces.csv").write_bytes(HEADER)
+    assert main([str(tmp_path / "faces.csv")]) == 0
+    assert "0 days archived: no older file is of a day before 20" in caplog.text
+
+
+def test_an_empty_log_with_older_files_is_archived(tmp_path: Path):
+    (tmp_path / "faces.csv").write_bytes(b"")
+    older(tmp_path, ROW)
+    assert main([str(tmp_path / "faces.csv")]) == 0
+    assert "faces.2026-11-22.parquet" in names(tmp_path)
+
+
+PERMILLE = st.integers(0, 1000).map(lambda value: f"{value / 1000:.3f}")
+FACE = st.tuples(
+    st.integers(0, 86_399_999),  # ms of the day
+    st.integers(0, 2**40),  # frame
+    st.integers(1, 2**40),
+    *[st.integers(-(2**31), 2**31 - 1)] * 4,
+    PERMILLE,
+    st.sampled_from(["ok", "turned away", "no face"]),
+    st.lists(PERMILLE, min_size=3, max_size=3) | st.just(["", "", ""]),
+)
+
+
+@settings(
+    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(st.lists(FACE, min_size=1, max_size=40))
+def test_an_archive_has_each_cell_digit_for_digit(tmp_path_factory, faces):
+    folder = tmp_path_factory.mktemp("digits")
+    midnight = datetime(2026, 11, 22, tzinfo=UTC)
+    cells = [
+        [timestamp(midnight + timedelta(milliseconds=ms)), "usb:0", *map(str, fixed), *shown]
+        for ms, *fixed, shown in faces
+    ]
+    header = [*FIXED, *NAMES[:3]]
+    path = folder / "faces.2026-11-22.csv"
+    path.write_bytes(line(header) + b"".join(map(line, cells)))
+    (day,) = run(folder)
+    assert isinstance(day, Archived)
+    columns = ", ".join(f'CAST("{name}" AS VARCHAR)' for name in header[1:])
+    query = f"SELECT strftime(time, '%Y-%m-%dT%H:%M:%S.%gZ'), {columns} FROM '{day.path}'"
+    with engine() as duckdb:  # not by way of the archiver's own reader
+        found = duckdb.execute(query).fetchall()
+    assert sorted([cell or "" for cell in row] for row in found) == sorted(cells)

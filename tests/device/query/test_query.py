@@ -237,7 +237,7 @@ def test_a_wrong_row_is_named(folder: Path, text: str, message: str):
 
 def test_files_that_have_nothing_of_facet_s_are_refused(folder: Path):
     for name in ("notes.txt", "other.csv"):
-        with pytest.raises(UsageError, match="has no faces, visits or counts"):
+        with pytest.raises(UsageError, match="has no faces, visits, counts or labels"):
             ask("select 1", folder / name)
     with pytest.raises(SourceError, match="cannot read"):
         ask("select 1", folder / "missing.csv")
@@ -288,8 +288,14 @@ def test_folders_may_be_named_from_elsewhere(folder: Path, monkeypatch: pytest.M
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path):
-    with pytest.raises(UsageError, match="no faces, visits or counts in"):
+    with pytest.raises(UsageError, match="no faces, visits, counts or labels in"):
         ask("select 1", tmp_path)
+
+
+def test_this_folder_is_named_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"counts or labels in this folder\. Try"):
+        main(["select 1"])
 
 
 def written(write, columns, *rows) -> str:
