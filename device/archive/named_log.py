@@ -1,4 +1,4 @@
-"""Whether a path that somebody named is a log, and what it is instead."""
+"""Whether a path from the command line is a log, and what it is instead."""
 
 from __future__ import annotations
 
