@@ -5,7 +5,7 @@
     python -m device.counts report counts*.csv* --out week.html --last-day 2026-11-22
     python -m device.counts report counts*.csv* --out week.html --epsilon 1
     python -m device.counts notice --config /etc/facet.toml --by "The shop, Market Street 1" \\
-        --address https://shop.example/camera --out notice.html
+        --purpose "opening hours" --address https://shop.example/camera --out notice.html
 
 Traffic by hour and weekday, shares of the counted attributes with 95 % intervals, as counted and
 corrected for the model's errors, and what changed since the week before. Takes a second; .xlsx
@@ -84,6 +84,12 @@ def _add_notice(commands: Any) -> None:
         help="who is responsible, name and address; once more for a further line",
     )
     add(
+        "--purpose",
+        default="",
+        metavar="TEXT",
+        help="why the camera is there, in a few words, as your page says it",
+    )
+    add(
         "--address",
         required=True,
         metavar="URL",
@@ -127,7 +133,7 @@ def make_notice(options: argparse.Namespace) -> int:
             f"--address {one_line(options.address, 80)} is no address of a page",
             "--address https://shop.example/camera",
         )
-    text = html(settings_from(options), options.by, options.address)
+    text = html(settings_from(options), options.by, options.address, options.purpose)
     as_file = as_pdf if options.out.suffix.lower() == ".pdf" else str.encode
     _write(options.out, as_file(text))
     log.info("%s: print it, and hang it up where people see it before the camera does", options.out)

@@ -13,9 +13,11 @@ LABEL = 170  # px, for the names left of a row
 ROW = 46  # px, height of one
 
 
-def bars_svg(title: str, bars: Sequence[tuple[str, float, float | None]], height: int = 210) -> str:
-    """Return a bar chart; bars: (label, this week's value, the week before's, None without one)."""
-    most = max((max(now, then or 0.0) for _, now, then in bars), default=0.0)
+def bars_svg(
+    title: str, bars: Sequence[tuple[str, float | None, float | None]], height: int = 210
+) -> str:
+    """Return a bar chart; bars: (label, this week's value, the week before's); None: no value."""
+    most = max((max(now or 0.0, then or 0.0) for _, now, then in bars), default=0.0)
     step, top = axis_steps(max(1, round(most + 0.499)))
     left = 14 + 7.5 * len(f"{top:,}")
     slot = (WIDTH - RIGHT - left) / max(1, len(bars))
@@ -32,11 +34,12 @@ def bars_svg(title: str, bars: Sequence[tuple[str, float, float | None]], height
         )
     for place, (label, now, then) in enumerate(bars):
         x, width = left + slot * (place + GAP / 2), slot * (1 - GAP)
-        parts.append(
-            f"<g><title>{escape(label)}: about {now:,.0f}</title>"
-            f'<rect class="bar" x="{x:.1f}" y="{y(now):.1f}" width="{width:.1f}"'
-            f' height="{bottom - y(now):.1f}"/></g>'
-        )
+        if now is not None:
+            parts.append(
+                f"<g><title>{escape(label)}: about {now:,.0f}</title>"
+                f'<rect class="bar" x="{x:.1f}" y="{y(now):.1f}" width="{width:.1f}"'
+                f' height="{bottom - y(now):.1f}"/></g>'
+            )
         if then is not None and (then or now):  # nights stay empty
             parts.append(f'<path class="before" d="M{x - 2:.1f} {y(then):.1f}h{width + 4:.1f}"/>')
         if len(label) * 7 < slot or place % 3 == 0:

@@ -24,6 +24,8 @@ from .rows import ATTRIBUTE, DWELL, JOINT, REFUSED, RUN, VISITS, YES, CountRow
 DAYS = 7
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
+Slot = date | int | tuple[date, int]  # a day, an hour of the day in all days, an hour of a day
+
 
 @dataclass(frozen=True)
 class Traffic:
@@ -40,10 +42,12 @@ class Traffic:
     by_day: Mapping[date, float]
     by_hour: Mapping[int, float]
     """Visits of the whole week by hour of the day, 0 to 23."""
+    by_day_hour: Mapping[tuple[date, int], float]
+    """Visits by day and hour of the day."""
     hours_by_hour: Mapping[int, float]
     """Hours counted, by hour of the day."""
-    withheld: frozenset[date | int]
-    """Days, and hours of the day, of which something was withheld."""
+    withheld: frozenset[Slot]
+    """Times of which something was withheld."""
 
     @property
     def seen(self) -> float:
@@ -169,8 +173,9 @@ def _traffic(rows: Sequence[CountRow], zone: tzinfo | None) -> Traffic:
     totals: Counter[str] = Counter()
     by_day: dict[date, float] = defaultdict(float)
     by_hour: dict[int, float] = defaultdict(float)
+    by_day_hour: dict[tuple[date, int], float] = defaultdict(float)
     hours_by_hour: dict[int, float] = defaultdict(float)
-    withheld_h, groups, withheld = 0.0, 0, set[date | int]()
+    withheld_h, groups, withheld = 0.0, 0, set[Slot]()
     for row in rows:
         if row.kind not in (VISITS, REFUSED):
             continue
@@ -180,12 +185,15 @@ def _traffic(rows: Sequence[CountRow], zone: tzinfo | None) -> Traffic:
             groups += 1
             withheld_h += length if row.kind == VISITS else 0.0
             for moment, _ in parts:
-                withheld |= {moment.date(), moment.hour}
+                day, hour = moment.date(), moment.hour
+                withheld |= {day, hour, (day, hour)}
             continue
         totals[row.kind] += row.visits
         for moment, hours in parts:  # a merged time is spread over its hours
-            by_day[moment.date()] += row.visits * hours / length
-            by_hour[moment.hour] += row.visits * hours / length
+            visits = row.visits * hours / length
+            by_day[moment.date()] += visits
+            by_hour[moment.hour] += visits
+            by_day_hour[moment.date(), moment.hour] += visits
             if row.kind == VISITS:
                 hours_by_hour[moment.hour] += hours
     return Traffic(  # noise may have led below 0
@@ -196,6 +204,7 @@ def _traffic(rows: Sequence[CountRow], zone: tzinfo | None) -> Traffic:
         groups,
         {day: max(0.0, count) for day, count in by_day.items()},
         {hour: max(0.0, count) for hour, count in by_hour.items()},
+        {slot: max(0.0, count) for slot, count in by_day_hour.items()},
         dict(hours_by_hour),
         frozenset(withheld),
     )

@@ -64,8 +64,10 @@ def _purpose(settings: Settings) -> str:
     return f"A computer in the camera looks for faces and keeps {kept[settings.privacy]}."
 
 
-def html(settings: Settings, by: Sequence[str], address: str) -> str:
+def html(settings: Settings, by: Sequence[str], address: str, purpose: str = "") -> str:
     """Return the notice; by: lines on who is responsible. address: of the page with all about it.
+
+    purpose: why the camera is there; without one the notice leaves it to the page.
 
     Raises UsageError without segno, which draws the QR code.
     """
@@ -82,11 +84,12 @@ def html(settings: Settings, by: Sequence[str], address: str) -> str:
         ) from error
     items = "".join(f"<li>{escape(one)}</li>" for one in sentences(settings))
     who = "".join(f"<p>{escape(line)}</p>" for line in by)
+    why = f"<p>Purpose: {escape(purpose)}</p>" if purpose else ""
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>A camera counts here</title><style>{STYLE}</style></head>\n<body>"
         f"<header>{CAMERA}<h1>A camera watches here</h1></header><ul>{items}</ul>"
-        f'<footer><div class="code">{code}</div><div><p>Responsible:</p>{who}'
+        f'<footer><div class="code">{code}</div><div><p>Responsible:</p>{who}{why}'
         "<p>Your rights, the reasons and all details:</p>"
         f"<p>{escape(address)}</p></div></footer></body></html>\n"
     )

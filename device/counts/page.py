@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from .charts import bars_svg, shares_svg
-from .figures import DAY_NAMES, DAYS, Report, Traffic
+from .figures import DAY_NAMES, DAYS, Report, Slot, Traffic
 from .rates import Interval
 from .words import (
     CANNOT_KNOW,
@@ -19,6 +19,7 @@ from .words import (
     traffic_sentence,
 )
 
+BY_DAY_AND_HOUR = "Visits by day and hour"
 STYLE = """
 :root{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--line:#d5dae0;--paper:#fff;
 --teal:#00707a;--amber:#b35c00}
@@ -43,6 +44,7 @@ th{font-weight:600}
 margin-right:5px;background:var(--teal)}.key.dot{border-radius:6px}
 .key.then{background:var(--amber);height:3px;vertical-align:middle}
 .key.amber{background:var(--amber)}
+td.heat{background:color-mix(in srgb,var(--teal) calc(var(--share)*55%),transparent)}
 ul{padding-left:20px;margin:8px 0}.notes{border:1px solid var(--line);border-radius:8px;
 padding:4px 16px;margin-top:24px}
 @media(max-width:600px){body{padding:16px}h1{font-size:22px}svg{min-width:600px}
@@ -98,16 +100,27 @@ def sheets(report: Report, min_group: int) -> list[ReportTable]:
         ),
         ReportTable(
             "Visits by hour of the day",
-            ("Hour", "Visits", "Hours counted", "Week before"),
+            ("Hour", "Visits", "Hours counted", "Week before", "Hours counted then"),
             [
                 (
                     f"{hour:02}:00",
                     _whole(week.by_hour, hour, week, min_group),
                     round(week.hours_by_hour.get(hour, 0.0), 1),
                     _whole(before.by_hour, hour, before, min_group),
+                    round(before.hours_by_hour.get(hour, 0.0), 1),
                 )
-                for hour in range(24)
-                if hour in week.by_hour or hour in before.by_hour
+                for hour in _hours(week, before)
+            ],
+        ),
+        ReportTable(
+            BY_DAY_AND_HOUR,
+            ("Hour", *(f"{DAY_NAMES[day.weekday()][:3]} {day.day}" for day in days)),
+            [
+                (
+                    f"{hour:02}:00",
+                    *(_whole(week.by_day_hour, (day, hour), week, min_group) for day in days),
+                )
+                for hour in _hours(week)
             ],
         ),
         ReportTable(
@@ -140,7 +153,7 @@ def sheets(report: Report, min_group: int) -> list[ReportTable]:
 
 def html(report: Report, notes: Notes) -> str:
     """Return the page."""
-    days, hours, *_ = sheets(report, notes.min_group)
+    days, hours, days_and_hours, *_ = sheets(report, notes.min_group)
     ago = timedelta(days=DAYS)
     compared = report.change is not None
     key = _key("", "this week") + (_key("then", "week before") if compared else "")
@@ -155,8 +168,8 @@ def html(report: Report, notes: Notes) -> str:
                 [
                     (
                         f"{day:%a}",
-                        report.week.by_day.get(day, 0.0),
-                        report.before.by_day.get(day - ago, 0.0) if compared else None,
+                        report.week.by_day.get(day),
+                        report.before.by_day.get(day - ago) if compared else None,
                     )
                     for day in (report.first_day + timedelta(days=n) for n in range(DAYS))
                 ],
@@ -169,8 +182,10 @@ def html(report: Report, notes: Notes) -> str:
                 "Visits by hour of the day",
                 [(f"{hour:02}", *_hour(report, hour, compared)) for hour in range(24)],
             ),
-            f"{key}all days of the week together",
+            f"{key}all days of the week together; the table has the hours counted",
         ),
+        "<h2>By day and hour</h2>",
+        _table(days_and_hours, _most(days_and_hours)),
     ]
     if report.shares:
         chart = shares_svg(
@@ -216,9 +231,22 @@ def html(report: Report, notes: Notes) -> str:
     )
 
 
-def _hour(report: Report, hour: int, compared: bool) -> tuple[float, float | None]:
-    before = report.before.by_hour.get(hour, 0.0)
-    return report.week.by_hour.get(hour, 0.0), before if compared else None
+def _hour(report: Report, hour: int, compared: bool) -> tuple[float | None, float | None]:
+    before = report.before.by_hour.get(hour) if compared else None
+    return report.week.by_hour.get(hour), before
+
+
+def _hours(*weeks: Traffic) -> list[int]:
+    """Return the hours of the day that were counted or withheld in one of the weeks."""
+    return [
+        hour
+        for hour in range(24)
+        if any(hour in week.by_hour or hour in week.withheld for week in weeks)
+    ]
+
+
+def _most(sheet: ReportTable) -> float:
+    return max((cell for row in sheet.rows for cell in row if isinstance(cell, int)), default=0)
 
 
 def _short(report: Report) -> ReportTable:
@@ -273,13 +301,13 @@ def _key(kind: str, words: str) -> str:
     return f'<span class="keys"><span class="key {kind}"></span>{words}</span>'
 
 
-def _table(sheet: ReportTable) -> str:
+def _table(sheet: ReportTable, most: float = 0) -> str:
+    """Return a table; most: the number that has the full shade, 0: no cell is shaded."""
     if not sheet.rows:
         return ""
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in sheet.columns)
     body = "".join(
-        "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>"
-        for row in sheet.rows
+        "<tr>" + "".join(_cell(value, most) for value in row) + "</tr>" for row in sheet.rows
     )
     return (
         f'<table><caption class="soft">{escape(sheet.title)}</caption><thead><tr>{head}</tr>'
@@ -287,10 +315,13 @@ def _table(sheet: ReportTable) -> str:
     )
 
 
-def _cell(value: str | float | None) -> str:
+def _cell(value: str | float | None, most: float) -> str:
     if value is None:
-        return "-"
-    return escape(value) if isinstance(value, str) else f"{value:,}"
+        return "<td>-</td>"
+    if isinstance(value, str):
+        return f"<td>{escape(value)}</td>"
+    shade = f' class="heat" style="--share:{value / most:.2f}"' if most else ""
+    return f"<td{shade}>{value:,}</td>"
 
 
 def _day(day: date) -> str:
@@ -298,9 +329,9 @@ def _day(day: date) -> str:
 
 
 def _whole(
-    counts: Mapping[Any, float], key: date | int, traffic: Traffic, min_group: int
+    counts: Mapping[Any, float], key: Slot, traffic: Traffic, min_group: int
 ) -> int | str | None:
-    """Return a day's or an hour's visits; a merged or withheld group's share is no number."""
+    """Return the visits of a time; a merged or withheld group's share is no number."""
     count = counts.get(key, 0.0)
     if (count or key in traffic.withheld) and round(count) < min_group:
         return f"< {min_group}"

@@ -77,9 +77,11 @@ def test_a_notice_of_the_settings(tmp_path):
     pytest.importorskip("segno", reason="pip install -r requirements-report.txt")
     config, out = tmp_path / "facet.toml", tmp_path / "n.html"
     config.write_text('privacy = "counts"\n[counts]\nfile = "c.csv"\nattributes = ["Smiling"]\n')
-    assert main([*NOTICE, "--config", str(config), "--out", str(out)]) == 0
+    why = ["--purpose", "opening <hours>"]
+    assert main([*NOTICE, *why, "--config", str(config), "--out", str(out)]) == 0
     text = out.read_text()
     assert "<p>Responsible:</p><p>The &lt;shop&gt;" in text and text.count("<svg") == 2
+    assert "<p>Purpose: opening &lt;hours&gt;</p>" in text
     assert "numbers of at least 10 visits together" in text and "smiling" in text
 
 

@@ -160,6 +160,25 @@ def test_withheld_times_are_no_times_without_people():
     assert [row[2] for row in days.rows][-2:] == [30, "< 10"]
 
 
+def test_the_hours_of_each_day():
+    rows = [hour(0, 8, 30), hour(0, 9, None), hour(1, 8, 12, hours=3)]
+    found = report(rows, last_day=date(2026, 11, 24))
+    (_, _, grid, *_) = sheets(found, 10)
+    assert grid.columns[0] == "Hour" and grid.columns[-2:] == ("Mon 23", "Tue 24")
+    assert [(row[0], *row[-2:]) for row in grid.rows] == [
+        ("08:00", 30, "< 10"),
+        ("09:00", "< 10", "< 10"),
+        ("10:00", None, "< 10"),
+    ]
+    page = html(found, NOTES)
+    assert page.count('class="heat"') == 1 and "--share:1.00" in page
+
+
+def test_a_day_that_nobody_counted_has_no_mark_in_the_chart():
+    rows = [hour(day, 8, 30) for day in (*range(-7, -1), *range(7))]  # the Sunday before is missing
+    assert html(report(rows), NOTES).count('class="before"') == 6 + 1  # days, and one hour
+
+
 def test_a_quiet_week_whose_small_groups_were_withheld_is_no_busier():
     busy = [hour(-7, at, 10) for at in range(24)]
     quiet = [hour(0, 0, 100), hour(0, 1, None, hours=23)]
