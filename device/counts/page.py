@@ -179,10 +179,17 @@ def html(report: Report, notes: Notes) -> str:
         "<h2>By hour of the day</h2>",
         _figure(
             bars_svg(
-                "Visits by hour of the day",
-                [(f"{hour:02}", *_hour(report, hour, compared)) for hour in range(24)],
+                "Visits per hour, by hour of the day",
+                [
+                    (
+                        f"{hour:02}",
+                        _per_hour(report.week, hour),
+                        _per_hour(report.before, hour) if compared else None,
+                    )
+                    for hour in range(24)
+                ],
             ),
-            f"{key}all days of the week together; the table has the hours counted",
+            f"{key}visits per hour, mean of the hours counted",
         ),
         "<h2>By day and hour</h2>",
         _table(days_and_hours, _most(days_and_hours)),
@@ -231,9 +238,10 @@ def html(report: Report, notes: Notes) -> str:
     )
 
 
-def _hour(report: Report, hour: int, compared: bool) -> tuple[float | None, float | None]:
-    before = report.before.by_hour.get(hour) if compared else None
-    return report.week.by_hour.get(hour), before
+def _per_hour(week: Traffic, hour: int) -> float | None:
+    """Return the mean: two weeks seldom have as many hours of each hour of the day."""
+    counted = week.hours_by_hour.get(hour)
+    return week.by_hour.get(hour, 0.0) / counted if counted else None
 
 
 def _hours(*weeks: Traffic) -> list[int]:
@@ -246,7 +254,8 @@ def _hours(*weeks: Traffic) -> list[int]:
 
 
 def _most(sheet: ReportTable) -> float:
-    return max((cell for row in sheet.rows for cell in row if isinstance(cell, int)), default=0)
+    numbers = (cell for row in sheet.rows for cell in row if cell is not None)
+    return max((cell for cell in numbers if not isinstance(cell, str)), default=0)
 
 
 def _short(report: Report) -> ReportTable:
