@@ -80,13 +80,13 @@ print(json.dumps(answers))
 
 
 def ask_for_help(file: Path) -> None:
-    """Write the exit code and text of --help, for each command and each of its first words."""
+    """Write the exit code and text of --help, for each command and its first one and two words."""
     calls = {("device.run",)}
     for line, _ in PYTHONS:
         module, words = called(line)
         if is_module(module):
-            calls |= {(module,), (module, *words[:1])}
-    calls = sorted(call for call in calls if not call[-1].startswith("-"))
+            calls |= {(module,), (module, *words[:1]), (module, *words[:2])}
+    calls = sorted(call for call in calls if not any(word.startswith("-") for word in call))
     process = [sys.executable, "-c", ASK]
     done = subprocess.run(
         process, cwd=ROOT, input=json.dumps(calls), capture_output=True, text=True, timeout=120
@@ -217,6 +217,8 @@ def test_the_command_takes_these_flags(help_of, line, page):
             assert words[0] in known, f"{page}: {module} has {known}"
         if known or " COMMAND ..." in usage:
             usage = help_of(module, words[0])
+        if len(words) > 1 and words[1] in subcommands(usage):
+            usage = help_of(module, *words[:2])
     for word in words:
         flag = word.partition("=")[0]
         if flag.startswith("--"):

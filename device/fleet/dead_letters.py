@@ -1,4 +1,4 @@
-"""Look at the messages that were refused, store those that can be stored by now, delete old ones.
+"""List the messages that were refused, store those that can be stored by now, delete old ones.
 
 An ingest that is older than a camera refuses its messages; after an update `store_again` stores
 them.

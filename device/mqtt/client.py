@@ -22,7 +22,7 @@ NOT_YET_VALID, EXPIRED = 9, 10  # OpenSSL's numbers
 def client_for(access: Access, client_id: str, manual_ack: bool = False) -> Client:
     """Return a client of MQTT 5 that is not connected, and does not connect again by itself.
 
-    manual_ack: the broker is told by Client.ack that a message need not be sent again.
+    manual_ack: Client.ack tells the broker that a message need not be sent again.
     """
     client = Client(
         CallbackAPIVersion.VERSION2,

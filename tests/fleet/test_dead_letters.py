@@ -218,7 +218,7 @@ def test_the_command_lists_stores_and_deletes(database):
     ("words", "code", "message"),
     [
         (["dead-letters"], 2, "arguments are required"),
-        (["dead-letters", "retyr"], 2, "Try: retry"),
+        (["dead-letters", "list-all"], 2, "Try: list"),
         (["dead-letters", "delete"], 2, "--days"),
         (["dead-letters", "delete", "--days", "-1"], 2, "need a whole number, 0 or more"),
         (["dead-letters", "delete", "--days", "9" * 12], 2, "--days 30"),
