@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import FacetError, UsageError, os_reason
 from ..files import read_file, write_atomic
-from .storage import filesystem, is_url
+from .storage import filesystem, is_denied, is_url
 
 MAX_FILE = 10_000_000_000  # bytes of a plan
 
@@ -99,7 +99,7 @@ class Folder:
             yield
 
     def _fault(self, verb: str, error: Exception) -> FacetError:
-        if isinstance(error, PermissionError):
+        if is_denied(error):
             hint = "an --out that you may write, or credentials that may"
         elif verb == "read":
             hint = self.remove_hint
