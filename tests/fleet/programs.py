@@ -26,6 +26,7 @@ FILES = ROOT / "docs" / "fleet"
 PATHS = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 START_S = 60.0
 PACKAGES = "pip install -r requirements-mqtt.txt -r requirements-postgres.txt"
+FIRST_PORT, PORTS = 20_000, 12_000  # Linux gives connections those from 32,768
 
 
 def missing() -> str:
@@ -43,9 +44,16 @@ def missing() -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return server.getsockname()[1]
+    """Return a port that no connection gets from the system.
+
+    While a server is down, a client that tries its port may get that very port for its own end.
+    It is then connected to itself, and the server cannot come back.
+    """
+    while True:
+        port = FIRST_PORT + secrets.randbelow(PORTS)
+        with socket.socket() as server, contextlib.suppress(OSError):
+            server.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_until(condition: Callable[[], object], what: str, limit_s: float = START_S) -> None:

@@ -35,7 +35,7 @@ def test_columns_are_found_by_name(found, names, columns):
     [
         ("AX", "data lacks 1 attribute that model has: X. Try: another"),
         (("a",), "data lacks 1 attribute that model has: a. Try: another"),  # case counts
-        ("UVWXYZ", r"data lacks 6 attributes that model has: U, V, W, X, Y, \.\.\.\. Try"),
+        ("UVWXYZ", r"data lacks 6 attributes that model has: U, V, W, X, Y, \.\.\. Try"),
     ],
     ids=["one", "case", "many"],
 )
