@@ -105,7 +105,7 @@ class MetricsSettings(Table, frozen=True):
         if self.file and self.file.suffix != ".prom":  # node_exporter reads no other
             raise UsageError(
                 f"{origin} file = {self.file} does not end in .prom",
-                f'file = "{self.file.with_suffix(".prom")}"',
+                f'file = "{self.file.parent / (self.file.stem or "facet")}.prom"',
             )
 
 

@@ -1,5 +1,7 @@
 """The schema of the settings, and values from TOML checked against it."""
 
+import re
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -385,3 +387,11 @@ def test_mqtt_settings_that_cannot_be_used_are_refused(tmp_path, text, message):
     file.write_text(f"[mqtt]\n{text}\n")
     with pytest.raises(UsageError, match=message):
         load_settings(file)
+
+
+@pytest.mark.parametrize(
+    "name, hint", [("a.txt", "a.prom"), ("/x/y", "/x/y.prom"), ("/", "/facet.prom")]
+)
+def test_a_file_of_metrics_that_node_exporter_does_not_read(name, hint):
+    with pytest.raises(UsageError, match=re.escape(f'file = "{hint}"')):
+        merge(Settings(), {"metrics": {"file": Path(name)}}, "test")

@@ -102,11 +102,11 @@ class Process:
         if process is None:
             return 0
         self._spent_s += cpu_s(process.pid)
-        with contextlib.suppress(ProcessLookupError):
-            if number == signal.SIGKILL:
-                os.killpg(process.pid, number)
-            else:
-                process.send_signal(number)
+        # Children of PostgreSQL have process groups of their own.
+        ended = _family(process.pid) if number == signal.SIGKILL else [process.pid]
+        for pid in ended:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
         try:
             return process.wait(60)
         except subprocess.TimeoutExpired:
