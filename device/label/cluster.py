@@ -5,6 +5,7 @@ Few tasks are in the scheduler at a time, so that a million shards do not fill i
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections import Counter
@@ -54,14 +55,31 @@ def _client(address: str, workers: int) -> Iterator[Any]:
                     n_workers=workers, threads_per_worker=1, dashboard_address=None
                 )
             address = stack.enter_context(cluster).scheduler_address
-        try:
-            client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
-        except Exception as error:  # OSError, ValueError, AssertionError (of a port) ...
-            raise UsageError(
-                f"no Dask scheduler answers at {address}: {one_line(error)}",
-                "dask scheduler on that computer, or --cluster local",
-            ) from error
+        _require_scheduler(address)
+        client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
         yield stack.enter_context(client)
+
+
+def _require_scheduler(address: str) -> None:
+    """Raise UsageError if no scheduler answers at an address.
+
+    Asked before there is a Dask client: one that cannot connect waits for itself when its memory is
+    freed, 20 s at the end of the program, or forever while another client begins.
+    """
+    from distributed.comm.core import connect
+    from distributed.security import Security
+
+    async def attempt() -> None:
+        options = Security().get_connection_args("client")  # of TLS, as the client's own
+        await (await connect(address, timeout=CONNECT_S, **options)).close()
+
+    try:
+        asyncio.run(attempt())
+    except Exception as error:  # OSError, ValueError, AssertionError (of a port) ...
+        raise UsageError(
+            f"no Dask scheduler answers at {address}: {one_line(error)}",
+            "dask scheduler on that computer, or --cluster local",
+        ) from error
 
 
 def dask() -> Any:

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from device.errors import ModelError, UsageError
+from device.errors import ModelError
 from device.label.cluster import run_on
 from device.label.shards import Shard
 from device.label.worker import Assignment
@@ -204,10 +204,10 @@ def test_an_address_where_nobody_answers_is_wrong_usage(archive, tmp_path):
 
 
 @pytest.mark.parametrize("address", ["tcp://", "tcp://127.0.0.1:99999", "foo://127.0.0.1:1"])
-def test_an_address_that_is_none_is_wrong_usage(address, tmp_path):
-    work = Assignment(str(tmp_path), Settings(), "0" * 64, ("Smiling",), (), 1.0, "run")
-    with pytest.raises(UsageError, match="no Dask scheduler answers"):
-        run_on(address, work, [Shard(0, ("/a.jpg",))], 1, lambda _: None)
+def test_an_address_that_is_none_is_wrong_usage(address, archive, tmp_path):
+    done = run(archive, "--out", tmp_path / "out", "--cluster", address)
+    assert done.returncode == 2
+    assert "no Dask scheduler answers" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_another_model_on_a_worker_is_refused(cluster, tmp_path):
