@@ -35,6 +35,7 @@ from device.settings import MqttSettings
 THRESHOLDS = {"Smiling": 0.5, "Eyeglasses": 0.5, "Wearing_Hat": 0.5, "Young": 0.5, "Male": 0.5}
 COLUMNS = ("first_seen", "last_seen", "source", "track", "dwell_s", "frames_classified")
 BACKOFF_S = (1.0, 2.0, 4.0, 8.0)  # the device's own goes on to 60 s
+DRAIN_S = 40.0  # after the stop, for what the file still has
 MODEL = "0123456789ab"
 
 
@@ -116,10 +117,12 @@ class Camera:
         )
         self._due_s = time.monotonic() + random.uniform(0, plan.every_s)
         self._backlog = 0  # how many visits of the past are written
+        self._drained = False
+        self._end_s = 0.0  # when it ends without
 
     def run(self) -> None:
         failures = 0
-        while not self._stop.is_set():
+        while not (self._drained or self._gave_up()):
             try:
                 self._connect()
                 failures = 0
@@ -130,13 +133,19 @@ class Camera:
                 while not self._stop.is_set() and time.monotonic() < end_s:
                     self._write_due()
                     self._stop.wait(min(1.0, pause_s))
+                time.sleep(0.1)
         self._visits.close()
+
+    def _gave_up(self) -> bool:
+        if not self._stop.is_set():
+            self._end_s = time.monotonic() + DRAIN_S
+        return time.monotonic() > self._end_s
 
     def _connect(self) -> None:
         will = Message(self._topics.status, OFFLINE.encode(), retain=True)
         broker = BrokerConnection(self._access, self._topics.client_id, will, time.monotonic)
         try:
-            broker.open(self._stop.is_set)
+            broker.open(self._gave_up)
             run = messages.as_json(
                 {"number": 1, "token": "0", "version": __version__, "model": MODEL}
             )
@@ -157,10 +166,10 @@ class Camera:
             self._sender.save(time.monotonic(), at_once=True)
 
     def _drain(self, broker: BrokerConnection) -> None:
-        end_s = time.monotonic() + 30
-        while time.monotonic() < end_s:
+        while not self._gave_up():
             self._sender.send(broker, time.monotonic())
             if not self._sender.waiting:
+                self._drained = True
                 break
             broker.loop(0.1)
 
