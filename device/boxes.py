@@ -1,7 +1,5 @@
 """Boxes: x, y, width, height in px of the frame."""
 
-import numpy as np
-
 from .types import Box
 
 SAME_IOU = 0.3  # two boxes that overlap more are one face
@@ -16,15 +14,6 @@ def iou(a: Box, b: Box) -> float:
     shared = max(0.0, width) * max(0.0, height)
     # Rounding may exceed 1 for boxes of a fraction of a px.
     return min(1.0, shared / max(aw * ah + bw * bh - shared, 1e-9))
-
-
-def ious(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Return the `iou` of a box, (4,), with each of (n, 4) others, float64 (n,)."""
-    ends, sizes = boxes[:, :2] + boxes[:, 2:], boxes[:, 2:]
-    sides = np.minimum(box[:2] + box[2:], ends) - np.maximum(box[:2], boxes[:, :2])
-    shared = np.maximum(sides, 0).prod(1)
-    united = box[2] * box[3] + sizes.prod(1) - shared
-    return np.minimum(1.0, shared / np.maximum(united, 1e-9))
 
 
 def overlap(a: Box, b: Box) -> float:

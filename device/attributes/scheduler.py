@@ -162,17 +162,16 @@ class AttributeScheduler:
 
 
 def _thumbnail(frame: Frame, face: Detection) -> np.ndarray:
-    """Return a face shrunk to int16 (THUMBNAIL_PX, THUMBNAIL_PX, 3)."""
+    """Return a face shrunk to uint8 (THUMBNAIL_PX, THUMBNAIL_PX, 3)."""
     box = clamp(face.box, (frame.bgr.shape[1], frame.bgr.shape[0]))
     left, top, w, h = (int(side) for side in box)
     # Some of the pixels suffice: the whole face is compared, not its detail.
     region = frame.bgr[
         top : top + max(h, 1) : max(1, h // SAMPLES), left : left + max(w, 1) : max(1, w // SAMPLES)
     ]
-    shrunk = cv2.resize(region, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
-    return shrunk.astype(np.int16)
+    return cv2.resize(region, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
 
 
 def _appearance_change(before: np.ndarray, now: np.ndarray) -> float:
     """Return the mean difference of two thumbnails, bytes."""
-    return float(np.abs(before - now).mean())
+    return cv2.norm(before, now, cv2.NORM_L1) / before.size

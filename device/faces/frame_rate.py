@@ -1,6 +1,5 @@
 """How far apart the frames are, and what follows for tracks: limits in frames and in time."""
 
-import heapq
 from collections import deque
 
 MAX_DISTANCE = 1.0  # mean landmark distance, in face widths; further apart are two faces
@@ -37,8 +36,8 @@ class FrameRate:
             self._intervals.append(now_s - self._last_s)
             self.interval_s = min(self._intervals)
             self._recent.append(now_s - self._last_s)
-            longest = heapq.nlargest(2, self._recent)
-            self._pause_s = min(longest[-1], LONGEST_PAUSE_S) if len(longest) == 2 else 0.0
+            if len(self._recent) > 1:
+                self._pause_s = min(sorted(self._recent)[-2], LONGEST_PAUSE_S)
         self._last_s = now_s
 
     @property

@@ -63,7 +63,7 @@ class TrackedFace:
         elapsed_s = max(now_s - self.seen_s, LEAST_STEP_S)
         residual = detection.landmarks - self.predict(now_s).landmarks
         self.velocity = self.velocity + VELOCITY_GAIN * residual / elapsed_s
-        x, y = self.velocity.mean(axis=0).tolist()
+        x, y = (self.velocity.sum(axis=0) / len(self.velocity)).tolist()
         self.mean_velocity = (x, y)
         self.detection, self.seen_s, self._predicted = detection, now_s, None
         self.hits, self.misses = self.hits + 1, 0

@@ -3,13 +3,11 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from device.boxes import iou
 from device.errors import ModelError
 from device.faces import blazeface
-from device.faces.blazeface import VARIANTS, BlazeFace, merge
+from device.faces.blazeface import VARIANTS, BlazeFace
 
 
 @pytest.fixture(scope="module")
@@ -80,37 +78,6 @@ def test_no_face_in_plain_pictures(back, shape, level):
 def test_nothing_of_a_larger_frame_is_left_in_the_next(back, astronaut):
     back.detect(astronaut)
     assert back.detect(np.zeros((100, 300, 3), np.uint8)) == []
-
-
-def test_merge_is_the_mean_weighted_by_score():
-    def box(x, y):
-        points = np.zeros((8, 2))
-        points[0], points[1] = (x, y), (100, 100)
-        return points
-
-    # Two views of one face, 10 px apart and with scores 0.9 and 0.6, and another face far off.
-    (face, score), (other, _) = merge(
-        np.stack([box(110, 100), box(100, 100), box(500, 100)]), np.array([0.6, 0.9, 0.5])
-    )
-    assert score == 0.9
-    np.testing.assert_allclose(face[0], (104, 100))  # (100 * 0.9 + 110 * 0.6) / 1.5
-    np.testing.assert_allclose(other[0], (500, 100))
-
-
-def test_merge_of_nothing_is_nothing():
-    assert merge(np.zeros((0, 8, 2)), np.zeros(0)) == []
-
-
-@settings(deadline=None)
-@given(st.integers(1, 30), st.integers(0, 2**32 - 1))
-def test_merge_keeps_the_best_and_no_two_results_overlap_it(count, seed):
-    rng = np.random.default_rng(seed)
-    points = rng.uniform(0, 100, (count, 8, 2))
-    scores = rng.uniform(0.5, 1, count)
-    merged = merge(points, scores)
-    assert 1 <= len(merged) <= count
-    assert merged[0][1] == scores.max()
-    assert [s for _, s in merged] == sorted((s for _, s in merged), reverse=True)
 
 
 def test_a_missing_network_names_the_command_that_installs_it(monkeypatch):
