@@ -24,6 +24,7 @@ from .errors import Stopped
 from .faces.detection_scheduler import DetectionScheduler
 from .faces.line_counter import LineCounter
 from .faces.quality_gate import quality_limits
+from .faces.search_gate import SearchGate
 from .faces.tracker import Tracker
 from .frame_budget import FrameBudget
 from .models import Models
@@ -228,6 +229,7 @@ def _video_analyzer(
         budget,
         settings.camera,
         models.verifier(settings.faces),
+        SearchGate() if is_live(camera) else None,
     )
     attributes = AttributeScheduler(
         models.classifier,

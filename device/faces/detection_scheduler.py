@@ -5,7 +5,8 @@ covers a tile of the picture instead, where faces too far away for the whole pic
 are found. In the frames between, up to two tracks are re-detected near their predicted position.
 Visible tracks are reported in every frame, detected or extrapolated. Below 4 frames/s every frame
 gets a full detection, with all tiles where there is time for them; so does the first frame of a
-scene. Doubtful detections are verified before they become tracks.
+scene. Doubtful detections are verified before they become tracks. What of a live picture has not
+changed is not searched again (`search_gate`).
 """
 
 import math
@@ -18,6 +19,7 @@ from ..types import Detection, Frame, Region
 from .orientation import UNTURNED, OrientationWatch
 from .regions import bordered, square_around, tiles, without_cut
 from .scene_change import SceneChange
+from .search_gate import SearchGate
 from .tracker import TrackedFace, Tracker, distance
 from .verification import Detector, Verifier
 
@@ -35,7 +37,8 @@ class DetectionScheduler:
     full_detector: for whole pictures and tiles. roi_detector: for the regions around tracks.
     detect_hz: full detections per second of the camera's time; fewer run if they would take
     half of a live camera's time. camera: the settings by which its pictures are turned. verifier:
-    confirms doubtful detections; None takes every one of the detectors'.
+    confirms doubtful detections; None takes every one of the detectors'. gate: of a live picture,
+    what is worth a search; None searches all that is due.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class DetectionScheduler:
         budget: FrameBudget,
         camera: CameraSettings = UNTURNED,
         verifier: Verifier | None = None,
+        gate: SearchGate | None = None,
     ):
         self._full_detector, self._roi_detector = full_detector, roi_detector
         self.tracker = tracker
@@ -57,22 +61,27 @@ class DetectionScheduler:
         self._scene, self._verifier = SceneChange(), verifier
         self._rejected: list[tuple[float, Detection]] = []  # when, and what
         self._orientation = OrientationWatch(roi_detector, camera)
+        self._gate = gate
 
     def track(self, frame: Frame) -> list[TrackedFace]:
         """Return the visible tracks of the frame, from left to right."""
         self.tracker.frame_rate.add(frame.at_s)
         new_scene = self._scene.is_new(frame.bgr) or frame.cut
+        if self._gate:
+            self._gate.see(frame)
         if frame.cut:
             self.tracker.forget()
         if self._is_thorough(frame):
             self._detect_thoroughly(frame)
         elif new_scene:
             self._begin_scene(frame)
-        elif frame.at_s >= self._next_full_s - 1e-3:
-            self._detect_full(frame)
+        elif frame.at_s >= self._next_full_s - 1e-3 and self._detect_full(frame):
+            pass
         else:
             self._detect_rois(frame)
             self._detect_in_due_tiles(frame)
+        if self._gate:
+            self._gate.detected(self.tracker.tracks)
         tracks = self.tracker.visible()
         if self._budget.has_time_for("orientation"):
             self._orientation.check(frame, tracks, self._budget)
@@ -104,6 +113,8 @@ class DetectionScheduler:
     def _begin_scene(self, frame: Frame) -> None:
         """Find all faces of a scene in its first frame; the tracks that it does not show end."""
         self._rejected.clear()
+        if self._gate:
+            self._gate.searched_all()
         found = self._detect_whole(frame)
         self._tiles_due = tiles((frame.bgr.shape[1], frame.bgr.shape[0]), self._full_detector.side)
         found += self._detect_due(frame, found)
@@ -128,23 +139,30 @@ class DetectionScheduler:
             new += self._detect(frame, self._tiles_due.pop(0), [*known, *new])
         return new
 
-    def _detect_full(self, frame: Frame) -> None:
-        region = self._region_in_turn((frame.bgr.shape[1], frame.bgr.shape[0]))
-        found = self._detect(frame, region, tracks=self.tracker.tracks)
-        # A full detection marks no track as missed: distant faces are found in tiles only.
-        self.tracker.update(found, frame.at_s, expected=())
+    def _detect_full(self, frame: Frame) -> bool:
+        """Search the region whose turn it is; return whether there is one."""
+        due = self._regions_due((frame.bgr.shape[1], frame.bgr.shape[0]))
+        for region in due:
+            if self._gate:
+                self._gate.searched(region)
+            found = self._detect(frame, region, tracks=self.tracker.tracks)
+            # A full detection marks no track as missed: distant faces are found in tiles only.
+            self.tracker.update(found, frame.at_s, expected=())
         self._plan_next_full(frame)
+        return bool(due)
 
-    def _region_in_turn(self, size_wh: tuple[int, int]) -> Region | None:
-        """Return the region that the next full detection searches; None: the whole picture."""
+    def _regions_due(self, size_wh: tuple[int, int]) -> list[Region | None]:
+        """Return what the next full detection searches, one region at most; None: the picture."""
+        regions, visible = tiles(size_wh, self._full_detector.side), self.tracker.visible()
+        wide = None if visible else bordered(size_wh)
+        if self._gate:
+            return self._gate.due(regions, wide, visible)
         turn, position = divmod(self._full_count, TILE_EVERY)
         self._full_count += 1
         if position < TILE_EVERY - 1:
-            return None
-        regions = tiles(size_wh, self._full_detector.side)
-        if not self.tracker.visible():
-            regions.append(bordered(size_wh))
-        return regions[turn % len(regions)] if regions else None
+            return [None]
+        in_turn = [*regions, wide] if wide else regions
+        return [in_turn[turn % len(in_turn)] if in_turn else None]
 
     def _detect(
         self,
@@ -187,6 +205,8 @@ class DetectionScheduler:
     def _detect_rois(self, frame: Frame) -> None:
         # Unconfirmed tracks first, then those not detected for longest.
         tracks = sorted(self.tracker.tracks, key=lambda track: (track.id > 0, track.seen_s))
+        if self._gate:
+            tracks = [track for track in tracks if self._gate.is_track_due(track)]
         expected: list[TrackedFace] = []
         found: list[Detection] = []
         for track in tracks[:MAX_ROIS]:

@@ -6,7 +6,8 @@ library cost three times as much.
 
 from collections.abc import Sequence
 
-from ..boxes import SAME_IOU, Box, iou
+from ..boxes import SAME_IOU, iou
+from ..types import Box
 
 Points = Sequence[float]  # x, y of a box's centre, its width and height, then x, y of key points
 
@@ -22,12 +23,10 @@ def merge(points: Sequence[Points], scores: Sequence[float]) -> list[tuple[list[
     left = [(_box(points[n]), points[n], scores[n]) for n in order]
     merged = []
     while left:
-        best = left[0]
-        same, others = [best], []
-        for other in left[1:]:
-            (same if iou(best[0], other[0]) > SAME_IOU else others).append(other)
-        merged.append((_mean(same), best[2]))
-        left = others
+        box, _, score = left[0]
+        is_same = [True, *(iou(box, other[0]) > SAME_IOU for other in left[1:])]
+        merged.append((_mean([d for d, same in zip(left, is_same, strict=True) if same]), score))
+        left = [d for d, same in zip(left, is_same, strict=True) if not same]
     return merged
 
 

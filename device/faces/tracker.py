@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 
 from ..boxes import iou
@@ -40,6 +41,7 @@ class TrackedFace:
     clear_s: float = field(init=False)  # when it was last detected with a high enough score
     id: int = 0  # from 1; 0 until confirmed
     mean_velocity: tuple[float, float] = (0.0, 0.0)  # of the whole face, px/s
+    error: float = math.inf  # of the last prediction, at its worst landmark, face widths
     _predicted: tuple[float, Detection] | None = None  # for when, and what
 
     def __post_init__(self) -> None:
@@ -62,6 +64,7 @@ class TrackedFace:
         """Take a detection for this track's."""
         elapsed_s = max(now_s - self.seen_s, LEAST_STEP_S)
         residual = detection.landmarks - self.predict(now_s).landmarks
+        self.error = cv2.norm(residual, cv2.NORM_INF) / max(detection.box[2], 1.0)
         self.velocity = self.velocity + VELOCITY_GAIN * residual / elapsed_s
         x, y = (self.velocity.sum(axis=0) / len(self.velocity)).tolist()
         self.mean_velocity = (x, y)
