@@ -22,6 +22,7 @@ from .rows import MEASUREMENTS, Measurement
 from .surroundings import AwakeCores
 
 PROBES = Path(__file__).parent / "probes"
+LEAST_SHARE = 0.95  # of a live camera's frames; a run that leaves more out takes less CPU time
 TIMEOUT_S = 3600.0  # of a probe; the longest takes ten minutes
 
 Figures = dict[str, Any]
@@ -111,4 +112,8 @@ def _measured(
     measurement: Measurement, checkout: Checkout, given: Figures, probe: Probe
 ) -> Figures:
     with AwakeCores() if measurement.awake else contextlib.nullcontext():
-        return probe(checkout, measurement.probe, measurement.options | given)
+        figures = probe(checkout, measurement.probe, measurement.options | given)
+    due_fps, fps = measurement.options.get("fps", 0.0), figures.get("fps", 0.0)
+    if fps < LEAST_SHARE * due_fps:
+        log.warning("%.1f frames/s, not %g: the computer is busy", fps, due_fps)
+    return figures
