@@ -115,5 +115,5 @@ def _measured(
         figures = probe(checkout, measurement.probe, measurement.options | given)
     due_fps, fps = measurement.options.get("fps", 0.0), figures.get("fps", 0.0)
     if fps < LEAST_SHARE * due_fps:
-        log.warning("%.1f frames/s, not %g: the computer is busy", fps, due_fps)
+        log.warning("%.1f frames/s of %g: the computer is busy, or too slow", fps, due_fps)
     return figures
