@@ -20,9 +20,9 @@ from .room import pictures_of_room
 def main(options: dict[str, Any]) -> dict[str, Any]:
     """options: people, fps, warm_up_s, window_s.
 
-    Returns frames/s and p50 and p95, ms: of analyzed frames as a run without a window draws them; and of what a
-    window shows with previews, of its pictures and of the labels in them. A label is as old as the
-    frame that was analyzed for it.
+    Returns frames/s and p50 and p95, ms: of analyzed frames as a run without a window draws them;
+    and of what a window shows with previews, of its pictures and of the labels in them. A label is
+    as old as the frame that was analyzed for it.
     """
     settings, models = default_models()
     pictures = pictures_of_room(people(options["people"]), True, options["fps"])
