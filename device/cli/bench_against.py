@@ -22,6 +22,7 @@ from .command import PACKAGE
 COMPARED = ("fps", "overhead_ratio", "ms_per_face", "label_changes_per_minute", "peak_memory_mb")
 # Flags of other measurements; commits are compared with the default settings.
 OTHERS = ("faces", "model", "detector", "threads", "max_frames")
+WITH_PHOTO = {"photo", "memory-photo"}  # measurements
 
 Figures = dict[str, Any]
 
@@ -69,7 +70,8 @@ def compare_commits(args: argparse.Namespace) -> tuple[Figures, str]:
         signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder, checked_out(commit) as then:
         photo = Path(folder) / "photo.jpg"
-        group_photo.main(photo)
+        if not WITH_PHOTO.isdisjoint(names):
+            group_photo.main(photo)
         given = {"photo": photo, "float_model": args.float.resolve(), "folder": folder}
         texts = {name: str(path) for name, path in given.items()}
         comparison = compare(here, then, names, args.rounds, texts)

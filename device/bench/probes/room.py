@@ -54,7 +54,9 @@ def cut_out(bgr: np.ndarray, face_xy: tuple[float, float], face_px: float) -> Cu
     outline = [(-0.4, 0.7), (-1.5, 1.5), (-1.7, 9), (1.7, 9), (1.5, 1.5), (0.4, 0.7)]
     points = np.array([(x + across * px, y + down * px) for across, down in outline])
     cv2.fillPoly(mask, [points.astype(np.int32)], 1.0)
-    mask[:2] = mask[:, :2] = mask[:, -2:] = 0  # beyond these edges nothing of the person is left
+    # Nothing of the person is left at these edges, so that beyond them there is nothing either.
+    edge = round(0.15 * px)
+    mask[:edge] = mask[:, :edge] = mask[:, -edge:] = 0
     opacity = cv2.GaussianBlur(mask, (0, 0), 0.06 * px)
     # The shoulders go on below the portrait, to the lower edge of any picture.
     border = 0, 4 * round(px), 0, 0, cv2.BORDER_REPLICATE
