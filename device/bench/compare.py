@@ -8,6 +8,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,13 +55,24 @@ class Comparison:
 
 def run_probe(checkout: Checkout, probe: str, options: Figures) -> Figures:
     """Return what a probe measures of a checkout; FacetError if it fails."""
-    given = json.dumps(options | {"spawned_s": time.monotonic()})
-    command = [sys.executable, str(PROBES), str(checkout.root), probe, given]
+    with tempfile.TemporaryDirectory() as folder:
+        given = json.dumps(options | {"folder": folder, "spawned_s": time.monotonic()})
+        command = [sys.executable, str(PROBES), str(checkout.root), probe, given]
+        done = _run(command, checkout)
+    if done.returncode:
+        last = one_line(done.stderr.strip().rpartition("\n")[2])
+        message = f"the probe {probe} of {checkout.commit} failed: {last or done.returncode}"
+        raise FacetError(message, shlex.join(command))
+    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _run(command: list[str], checkout: Checkout) -> subprocess.CompletedProcess[str]:
     # A checkout whose byte code is not kept would compile it at every start.
     hidden = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
     environment = {name: text for name, text in os.environ.items() if name not in hidden}
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             cwd=checkout.root,
             env=environment,
@@ -69,14 +81,8 @@ def run_probe(checkout: Checkout, probe: str, options: Figures) -> Figures:
             timeout=TIMEOUT_S,
         )
     except subprocess.TimeoutExpired as error:
-        message = f"the probe {probe} of {checkout.commit} did not end within an hour"
+        message = f"a probe of {checkout.commit} did not end within an hour"
         raise FacetError(message, shlex.join(command)) from error
-    if done.returncode:
-        last = one_line(done.stderr.strip().rpartition("\n")[2])
-        message = f"the probe {probe} of {checkout.commit} failed: {last or done.returncode}"
-        raise FacetError(message, shlex.join(command))
-    figures: Figures = json.loads(done.stdout.splitlines()[-1])
-    return figures
 
 
 def compare(
@@ -89,7 +95,7 @@ def compare(
 ) -> Comparison:
     """Return what the measurements of these names give of both checkouts, in turns.
 
-    given: options of every probe: paths of the photo, of the float model and of a folder.
+    given: options of every probe: paths of the photo and of the float model.
     """
     # Not counted: the first start compiles a checkout and reads it from the disk.
     warm_up = MEASUREMENTS["start"]

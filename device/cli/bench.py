@@ -79,7 +79,6 @@ def parser() -> Parser:
     add(
         "--write",
         action="store_true",
-        default=False,
         help="fill the figures in docs/benchmarks.md, too",
     )
     commits = bench.add_argument_group("with --against COMMIT")
@@ -136,7 +135,7 @@ def main(argv: list[str] | None = None) -> None:
     if "json" in args:
         refuse_unwritable(args.json, "another --json")  # before minutes of work
     commits = "against" in args and bench_against.is_commit(args.against)
-    if args.write and not (commits or "connected" in args):
+    if "write" in args and not (commits or "connected" in args):
         message = "--write without --connected or --against COMMIT"
         raise UsageError(message, "--connected --write")
     if "connected" in args:
@@ -161,11 +160,11 @@ def _measure_connected(args: argparse.Namespace, settings: Settings) -> tuple[Fi
     from .bench_connected import Extent, lines_of, measure
 
     marks = report.CONNECTED
-    if args.write:
+    if "write" in args:
         report.refuse_unwritable(marks)
     figures = measure(settings, Extent(rounds=args.rounds))
     lines = lines_of(figures)
-    if args.write:
+    if "write" in args:
         report.fill([report.conditions(runtime_name()), "", *lines], marks)
     return figures, "\n".join(lines)
 

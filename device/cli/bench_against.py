@@ -39,7 +39,7 @@ def refuse_wrong(args: argparse.Namespace) -> None:
     if given:
         message = f"{given[0]} with --against {args.against}: commits have the default settings"
         raise UsageError(message, f"--against {args.against}")
-    if args.only and args.write:
+    if args.only and "write" in args:
         raise UsageError("--only with --write: the table would be incomplete", "--only or --write")
     for name in args.only:
         if name not in MEASUREMENTS:
@@ -55,7 +55,6 @@ def compare_commits(args: argparse.Namespace) -> tuple[Figures, str]:
     refuse_wrong(args)
     from ..bench import report
     from ..bench.compare import compare
-    from ..bench.probes import group_photo
     from ..bench.tables import lines_of
     from ..tflite import runtime_name
 
@@ -63,7 +62,7 @@ def compare_commits(args: argparse.Namespace) -> tuple[Figures, str]:
     names = args.only or [name for name in MEASUREMENTS if name != "growth" or not args.no_growth]
     if "baseline" in names:
         _refuse_float_model(args.float)
-    if args.write:
+    if "write" in args:
         report.refuse_unwritable()  # before minutes of work
     # As Ctrl-C: the checkout and the processes must not be left behind.
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -71,15 +70,16 @@ def compare_commits(args: argparse.Namespace) -> tuple[Figures, str]:
     with tempfile.TemporaryDirectory() as folder, checked_out(commit) as then:
         photo = Path(folder) / "photo.jpg"
         if not WITH_PHOTO.isdisjoint(names):
+            from ..bench.probes import group_photo  # not in a wheel
+
             group_photo.main(photo)
-        given = {"photo": photo, "float_model": args.float.resolve(), "folder": folder}
-        texts = {name: str(path) for name, path in given.items()}
-        comparison = compare(here, then, names, args.rounds, texts)
+        given = {"photo": str(photo), "float_model": str(args.float.resolve())}
+        comparison = compare(here, then, names, args.rounds, given)
     rounds = (
         f"Here is commit {here.commit}, in turns with {commit}; medians of {args.rounds} rounds."
     )
     lines = [f"{report.conditions(runtime_name())} {rounds}", "", *lines_of(comparison)]
-    if args.write:
+    if "write" in args:
         report.fill(lines)
     return {"here": here.commit, "then": commit, "runs": comparison.runs}, "\n".join(lines)
 

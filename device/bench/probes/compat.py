@@ -1,10 +1,9 @@
-"""What probes use of a checkout's `device` and what may differ between commits: all of it is here.
+"""What probes use of a checkout's `device` that may differ between commits.
 
-Since commit fabf0ad nothing of it has changed its name.
+Since commit fabf0ad nothing of it has changed its name. Whole runs are in `device_run`.
 """
 
 import importlib
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from device.camera.newest_frame import NewestFrameReader
@@ -42,19 +41,3 @@ def analyze(settings: Settings, models: Models, camera: Any) -> Pipeline:
     for _ in pipeline:
         pass
     return pipeline
-
-
-def run_device(arguments: list[str], output: Any = None) -> None:
-    """Run `device.run` in this process; output: gets every result too.
-
-    Not imported before: what a run imports is part of its start and of its memory.
-    """
-    # By name: a package below the command line must not import it.
-    outputs: Any = importlib.import_module("device.cli.outputs")
-    if output:
-        outputs.build_outputs = _with(output, outputs.build_outputs)
-    importlib.import_module("device.run").main(arguments)
-
-
-def _with(output: Any, build: Callable[..., Iterable[Any]]) -> Callable[..., list[Any]]:
-    return lambda *positional, **named: [*build(*positional, **named), output]

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .compat import run_device
+from .device_run import run_device
 
 
 def main(options: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from .compat import run_device
+from .device_run import run_device
 
 
 class FirstLabel:
