@@ -53,7 +53,7 @@ def parser() -> Parser:
     add(
         "--size",
         type=size_wh,
-        default=(640, 480),
+        default=bench_against.SIZE_WH,
         metavar="WxH",
         help="of the scene, px (default 640x480)",
     )

@@ -16,12 +16,14 @@ from ..bench.checkouts import checked_out, short_name, this_checkout
 from ..bench.rows import MEASUREMENTS
 from ..errors import FacetError, UsageError, nearest
 from ..settings import Settings
+from ..text import counted
 from .command import PACKAGE
 
 # The figures of two configurations.
 COMPARED = ("fps", "overhead_ratio", "ms_per_face", "label_changes_per_minute", "peak_memory_mb")
 # Flags of other measurements; commits are compared with the default settings.
 OTHERS = ("faces", "model", "detector", "threads", "max_frames")
+SIZE_WH = (640, 480)  # of scenes, unless --size says otherwise
 WITH_PHOTO = {"photo", "memory-photo"}  # measurements
 
 Figures = dict[str, Any]
@@ -35,7 +37,8 @@ def is_commit(against: str) -> bool:
 def refuse_wrong(args: argparse.Namespace) -> None:
     """Raise UsageError for flags that do not go with --against COMMIT."""
     given = [f"--{name.replace('_', '-')}" for name in OTHERS if name in args]
-    given += ["--set"] if args.set else []
+    changed = {"--set": args.set, "--camera": args.camera != "demo", "--size": args.size != SIZE_WH}
+    given += [flag for flag, is_changed in changed.items() if is_changed]
     if given:
         message = f"{given[0]} with --against {args.against}: commits have the default settings"
         raise UsageError(message, f"--against {args.against}")
@@ -75,10 +78,9 @@ def compare_commits(args: argparse.Namespace) -> tuple[Figures, str]:
             group_photo.main(photo)
         given = {"photo": str(photo), "float_model": str(args.float.resolve())}
         comparison = compare(here, then, names, args.rounds, given)
-    rounds = (
-        f"Here is commit {here.commit}, in turns with {commit}; medians of {args.rounds} rounds."
-    )
-    lines = [f"{report.conditions(runtime_name())} {rounds}", "", *lines_of(comparison)]
+    rounds = counted(args.rounds, "round")
+    how = f"Here is commit {here.commit}, in turns with {commit}; medians of {rounds}."
+    lines = [f"{report.conditions(runtime_name())} {how}", "", *lines_of(comparison)]
     if "write" in args:
         report.fill(lines)
     return {"here": here.commit, "then": commit, "runs": comparison.runs}, "\n".join(lines)

@@ -15,5 +15,5 @@ def main(options: dict[str, Any]) -> dict[str, Any]:
     # Not getrusage: its maximum is that of the process that started this one, if that was larger.
     peak = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
     if not peak:
-        raise RuntimeError("the system does not tell the peak of memory")
+        raise RuntimeError("the system does not say how much memory was held")
     return {"peak_mb": int(peak[1]) / 1024}

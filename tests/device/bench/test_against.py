@@ -28,6 +28,8 @@ def clean(monkeypatch):
     [
         ("--against HEAD --faces 3", r"--faces with --against HEAD: .*Try: --against HEAD"),
         ("--against HEAD --max-frames 3", "--max-frames with --against HEAD"),
+        ("--against HEAD --camera a.mp4", "--camera with --against HEAD"),
+        ("--against HEAD --size 320x240", "--size with --against HEAD"),
         ("--against HEAD --set tracks.smoothing_s=1", "--set with --against HEAD"),
         ("--against HEAD --only lives", "unknown measurement 'lives'. Try: live"),
         ("--against HEAD --only live --write", "the table would be incomplete"),
