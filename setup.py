@@ -61,7 +61,10 @@ def installed_file(package: str, name: str) -> Path:
     return path
 
 
+# Probes measure two checkouts, whose package is `device`; nothing else imports them.
+PACKAGES = find_packages("device", exclude=["bench.probes"])
+
 setup(
-    packages=["facet", *(f"facet.{name}" for name in find_packages("device"))],
+    packages=["facet", *(f"facet.{name}" for name in PACKAGES)],
     cmdclass={"build_py": BuildWithFiles},
 )

@@ -7,7 +7,7 @@
     python -m device.bench --faces 4 --baseline out/float.tflite  # against the baseline loop
     python -m device.bench --growth 100000                        # memory over so many frames
     python -m device.bench --connected                            # what connections cost, 4 minutes
-    python -m device.bench --report out/float.tflite              # docs/benchmarks.md, 6 minutes
+    python -m device.bench --against v0.1.0 --write               # docs/benchmarks.md, 25 minutes
 
 Prints p50, p95 and p99 of each stage, frames/s, the time from the start of the process to the
 first label, memory, and the overhead ratio: the time a clip takes, divided by the time the bare
@@ -18,22 +18,20 @@ machines or of a busy one; ratios of one call can be compared.
 
 import argparse
 import json
-import subprocess
 import sys
-import tempfile
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from ..bench.rows import MEASUREMENTS
 from ..config import merge
-from ..errors import FacetError, UsageError
+from ..errors import UsageError
 from ..settings import Settings
 from ..settings.limits import SIDE
 from ..text import counted
-from .command import PACKAGE, Parser, exit_with
+from . import bench_against
+from .command import Parser, exit_with
 from .flags import add_flags, merge_flags, size_wh
 from .result_file import refuse_unwritable, write_result
 
@@ -41,8 +39,7 @@ if TYPE_CHECKING:
     from ..camera import Camera
 
 SCENE_FRAMES = 600  # 20 s
-# The figures of --against.
-COMPARED = ("fps", "overhead_ratio", "ms_per_face", "label_changes_per_minute", "peak_memory_mb")
+FLOAT_MODEL = Path("out/float.tflite")
 SETTING_FLAGS = ("--camera", "--model", "--detector", "--threads", "--max-frames")
 
 Figures = dict[str, Any]
@@ -56,7 +53,7 @@ def parser() -> Parser:
     add(
         "--size",
         type=size_wh,
-        default=(640, 480),
+        default=bench_against.SIZE_WH,
         metavar="WxH",
         help="of the scene, px (default 640x480)",
     )
@@ -67,8 +64,8 @@ def parser() -> Parser:
     mode = bench.add_mutually_exclusive_group()
     mode.add_argument(
         "--against",
-        metavar="TABLE.KEY=VALUE,..",
-        help="run a second configuration in turns with the first",
+        metavar="TABLE.KEY=VALUE,.. or COMMIT",
+        help="run a second configuration, or another commit, in turns with the first",
     )
     mode.add_argument(
         "--baseline", type=Path, metavar="FLOAT.tflite", help="run the baseline loop in turns"
@@ -79,9 +76,31 @@ def parser() -> Parser:
         action="store_true",
         help="what a web page, MQTT, metrics and rules cost together",
     )
-    add("--write", action="store_true", help="fill in docs/benchmarks.md with --connected, too")
-    mode.add_argument(
-        "--report", type=Path, metavar="FLOAT.tflite", help="fill in docs/benchmarks.md"
+    add(
+        "--write",
+        action="store_true",
+        help="fill the figures in docs/benchmarks.md, too",
+    )
+    commits = bench.add_argument_group("with --against COMMIT")
+    commits.add_argument(
+        "--float",
+        type=Path,
+        default=FLOAT_MODEL,
+        metavar="FLOAT.tflite",
+        help=f"the model of the baseline loop (default {FLOAT_MODEL})",
+    )
+    commits.add_argument(
+        "--only",
+        type=lambda text: text.split(","),
+        default=[],
+        metavar="NAME,..",
+        help=f"of {', '.join(MEASUREMENTS)}",
+    )
+    commits.add_argument(
+        "--no-growth",
+        action="store_true",
+        default=False,
+        help="leave the growth of memory out, which takes long",
     )
     return bench
 
@@ -109,25 +128,24 @@ def parse_settings(texts: list[str]) -> dict[str, dict[str, Any]]:
 def main(argv: list[str] | None = None) -> None:
     argv = sys.argv[1:] if argv is None else argv
     args = parser().parse_args(argv)
-    if "report" in args:
-        from ..bench import report
-
-        print(report.write(run_bench, args.report))
-        return
     if args.rounds < 1:
         raise UsageError(f"--rounds {args.rounds}, need 1 or more", "--rounds 3")
     settings = merge_flags(Settings(), args, SETTING_FLAGS)
     settings = merge(settings, parse_settings(args.set), "--set")
     if "json" in args:
         refuse_unwritable(args.json, "another --json")  # before minutes of work
-    if "write" in args and "connected" not in args:
-        raise UsageError("--write without --connected", "--connected --write")
+    commits = "against" in args and bench_against.is_commit(args.against)
+    if "write" in args and not (commits or "connected" in args):
+        message = "--write without --connected or --against COMMIT"
+        raise UsageError(message, "--connected --write")
     if "connected" in args:
         figures, printed = _measure_connected(args, settings)
+    elif commits:
+        figures, printed = bench_against.compare_commits(args)
     elif "against" in args:
         merge(settings, parse_settings(args.against.split(",")), "--against")
-        figures = compare(argv, args.against, args.rounds)
-        printed = comparison_text(figures, args.against)
+        figures = bench_against.compare_settings(argv, args.against, args.rounds)
+        printed = bench_against.comparison_text(figures, args.against)
     else:
         figures, printed = _measure(args, settings)
     if "json" in args:
@@ -236,51 +254,6 @@ def figures_text(figures: Figures) -> str:
             **figures
         ),
     ]
-    return "\n".join(lines)
-
-
-def compare(argv: list[str], against: str, rounds: int) -> dict[str, dict[str, float]]:
-    """Return both configurations' medians {"a": {}, "b": {}}, run in turns in own processes."""
-    common = [word for word in argv if word not in ("--against", against)]
-    common = [word for word in common if not word.startswith("--against=")]
-    changes = [word for change in against.split(",") for word in ("--set", change)]
-    runs: dict[str, list[Figures]] = {"a": [], "b": []}
-    for _ in range(rounds):
-        for name, extra in (("a", []), ("b", changes)):
-            try:
-                runs[name].append(run_bench([*common, *extra, "--rounds", "1"]))
-            except FacetError as error:
-                raise FacetError(f"configuration {name}: {error.message}", error.hint) from error
-    return {
-        name: {
-            key: float(np.median([figures[key] for figures in measured]))
-            for key in COMPARED
-            if measured[0].get(key) is not None
-        }
-        for name, measured in runs.items()
-    }
-
-
-def run_bench(arguments: list[str]) -> Figures:
-    """Return the figures of this command in a process of its own; FacetError if it fails."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "figures.json"
-        command = [sys.executable, "-m", f"{PACKAGE}.bench", *arguments, "--json", str(out)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            last_line = done.stderr.strip().rpartition("\n")[2].removeprefix("facet: ")
-            message, _, hint = last_line.partition(". Try: ")
-            raise FacetError(message or f"the bench ended with code {done.returncode}", hint)
-        return json.loads(out.read_text())
-
-
-def comparison_text(both: dict[str, dict[str, float]], against: str) -> str:
-    """Return two configurations' figures side by side."""
-    lines = [f"{'':26}{'as it is':>10}{against:>26}{'ratio':>8}"]
-    for key, first in both["a"].items():
-        second = both["b"][key]
-        ratio = f"{second / first:8.2f}" if first else f"{'':8}"
-        lines.append(f"{key:26}{first:10.2f}{second:26.2f}{ratio}")
     return "\n".join(lines)
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..bench.observed import ObservedRun, start
-from ..bench.report import Figure
+from ..bench.rows import Row
 from ..bench.surroundings import AwakeCores, Broker, Receiver, Viewers, free_port
 from ..config import merge
 from ..log import log
@@ -42,11 +42,11 @@ PACKAGES = (
 RULES = ("Smiling > 0.8 and not Eyeglasses", "people >= 2", "Wearing_Hat")
 
 FIGURES = (
-    Figure("time of a frame, all on and a viewer, over all off", (), "frame_ratio", 1.10, 1.05),
-    Figure("memory added, nobody looks", (), "memory_added_mb", 25, 15, " MB"),
-    Figure("share of a core added, nobody looks", (), "cpu_added_percent", 3, 1.5, " %"),
-    Figure("start added where all is off", (), "start_added_ms", 20, 5, " ms"),
-    Figure("modules imported where all is off", (), "imported_off", 0, 0),
+    Row("time of a frame, all on and a viewer, over all off", "frame_ratio", 1.10, 1.05),
+    Row("memory added, nobody looks", "memory_added_mb", 25, 15, " MB"),
+    Row("share of a core added, nobody looks", "cpu_added_percent", 3, 1.5, " %"),
+    Row("start added where all is off", "start_added_ms", 20, 5, " ms"),
+    Row("modules imported where all is off", "imported_off", 0, 0),
 )
 
 Figures = dict[str, Any]

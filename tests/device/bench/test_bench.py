@@ -1,7 +1,6 @@
-"""The bench: its scene, its figures, its report, and its errors."""
+"""The bench: its scene, its figures, its document, and its errors."""
 
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -139,59 +138,13 @@ def test_a_video_is_read_like_any_camera(tmp_path, astronaut):
     assert json.loads(out.read_text())["frames"] == 10
 
 
-FIGURES = {
-    "camera": "1 face 640x480",
-    "frames": 600,
-    "runtime": "ai-edge-litert",
-    "overhead_ratio": 1.5,
-    "fps": 300.0,
-    "classifications_per_s": 5.1,
-    "startup_to_first_label_s": 0.5,
-    "peak_memory_mb": 120.0,
-    "memory_growth_mb": -0.1,
-    "baseline_ratio": 2.0,
-    "stages_ms": {"faces": {"p50": 1.0, "p95": 2.0, "p99": 3.0}},
-}
-
-
-def test_the_report_judges_each_figure():
-    calls = []
-
-    def figures(arguments):
-        calls.append(arguments)
-        return FIGURES | ({"fps": 100.0} if arguments == report.TEN else {})
-
-    lines = report.table(figures, Path("float.tflite"))
-    found = {line.split(" | ")[0][2:]: line for line in lines[2:]}
-    assert len(found) == 9
-    assert "1.50 | 1.3 | 1.15 | MISSED" in found["overhead ratio, one face, 640x480"]
-    assert "| passed |" in found["overhead ratio, one face, 1920x1080"]
-    assert "300 | 120 | 200 | aim reached" in found["frames/s, one face, 640x480"]
-    assert "3.00x | 4x | 2.5x | passed" in found["cost of a frame, ten faces over one"]
-    assert "MISSED" in found["against the baseline loop, four faces"]
-    assert ("--faces", "4", "--baseline", "float.tflite") in calls
-
-
-def test_the_report_goes_between_its_marks():
+def test_figures_go_between_their_marks():
     text = f"before\n{report.MARKS[0]}\nold\n{report.MARKS[1]}\nafter\n"
     once = report.filled(text, ["new"])
     assert once == f"before\n{report.MARKS[0]}\n\nnew\n\n{report.MARKS[1]}\nafter\n"
     assert report.filled(once, ["new"]) == once
     with pytest.raises(UsageError, match="no <!--"):
         report.filled("nothing", [])
-
-
-def test_the_report_is_written_into_the_document(tmp_path, monkeypatch, capsys):
-    document = tmp_path / "benchmarks.md"
-    document.write_text(f"{report.MARKS[0]}\n{report.MARKS[1]}\n")
-    monkeypatch.setattr(report, "DOCUMENT", document)
-    monkeypatch.setattr(bench, "run_bench", lambda arguments: FIGURES)
-    bench.main(["--report", "float.tflite"])
-    assert "each is classified 5.1 times a second" in document.read_text()
-    assert "| faces | 1.00 | 2.00 | 3.00 |" in capsys.readouterr().out
-    monkeypatch.setattr(report, "DOCUMENT", tmp_path / "none.md")
-    with pytest.raises(UsageError, match=r"cannot write .*none\.md"):
-        bench.main(["--report", "float.tflite"])
 
 
 @pytest.mark.parametrize("words", ["--faces -1", "--faces 100000000", "--faces 2 --size 16x16"])

@@ -56,7 +56,9 @@ def test_the_document_needs_its_marks_before_anything_is_measured(tmp_path, monk
     report.DOCUMENT.write_text("no marks")
     with pytest.raises(UsageError, match="no <!-- connected -->"):
         bench.main(["--connected", "--write"])
-    with pytest.raises(UsageError, match=r"--write without --connected. Try: --connected --write"):
+    with pytest.raises(
+        UsageError, match=r"--write without --connected or --against COMMIT. Try: --conn"
+    ):
         bench.main(["--write"])
 
 
