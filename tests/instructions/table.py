@@ -4,8 +4,6 @@ from .baseline import Baseline
 from .count import all_else, spoken
 from .recording import NETWORKS, SCENES, SIZE_WH
 
-MARKS = ("<!-- instructions -->", "<!-- end of instructions -->")
-
 
 def lines_of(baseline: Baseline) -> list[str]:
     """Return the tables as lines of Markdown, in millions of instructions."""

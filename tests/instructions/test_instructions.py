@@ -9,8 +9,9 @@ from device.errors import FacetError, UsageError
 from device.models import load_models
 from device.settings import Settings
 from device.types import Result
-from tests.instructions import __main__, baseline, count, table
+from tests.instructions import __main__, baseline, callgrind, count, qemu, table
 from tests.instructions.baseline import Baseline, changes, verdict
+from tests.instructions.programs import build
 from tests.instructions.recording import (
     FRAMES,
     NETWORKS,
@@ -40,10 +41,10 @@ VERSIONS = {"valgrind": "3.19.0", "Python": "3.11.7", "NumPy": "2.4.6"}
 
 
 def test_a_dump_is_read_with_its_mark():
-    assert count.parse_dump("") is None
-    assert count.parse_dump(DUMP.format("Program termination", 99)) is None
+    assert callgrind.parse_dump("") is None
+    assert callgrind.parse_dump(DUMP.format("Program termination", 99)) is None
     text = DUMP.format("Client Request: one face", 7651306)
-    assert count.parse_dump(text) == ("one face", 7651306)
+    assert callgrind.parse_dump(text) == ("one face", 7651306)
 
 
 def test_the_models_are_their_invocations_times_their_own_instructions():
@@ -100,17 +101,18 @@ def test_other_versions_are_refused():
 
 def test_a_processor_is_named_by_what_its_kernels_need():
     flags = "processor\t: 0\nflags\t\t: fpu sse2 {}\n"
-    assert count.processor("", "aarch64") == "aarch64"
-    assert count.processor(flags.format("avx avx2"), "x86_64") == "x86_64"
-    every = flags.format("avx512f " + " ".join(sorted(count.AVX2)))
-    assert count.processor(every, "x86_64") == "x86_64 with AVX2"
+    assert callgrind.processor("", "aarch64") == "aarch64"
+    assert callgrind.processor(flags.format("avx avx2"), "x86_64") == "x86_64"
+    every = flags.format("avx512f " + " ".join(sorted(callgrind.AVX2)))
+    assert callgrind.processor(every, "x86_64") == "x86_64 with AVX2"
 
 
 def test_without_valgrind_one_line_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    for arguments in ([], ["--new-baseline"]):
-        with pytest.raises(UsageError, match=r"needs valgrind .* Try: apt install .*valgrind"):
-            __main__.main(arguments)
+    for words in ([], ["--new-baseline"], ["--arm"]):
+        tool = "qemu-user" if "--arm" in words else "valgrind"
+        with pytest.raises(UsageError, match=rf"needs {tool}.* Try: apt install .*{tool}"):
+            __main__.main(words)
 
 
 def test_a_baseline_is_read_as_it_was_written(tmp_path):
@@ -130,15 +132,28 @@ def test_the_tables_are_in_millions():
     assert "| full detector | 91.04 |" in lines
 
 
-def test_the_document_shows_the_baseline():
+MACHINES = pytest.mark.parametrize("machine", [callgrind, qemu])
+
+
+@MACHINES
+def test_the_document_shows_the_baseline(machine):
     """`python -m tests.instructions --write` would change nothing."""
     document = DOCUMENT.read_text()
-    assert filled(document, table.lines_of(baseline.load()), table.MARKS) == document
+    lines = table.lines_of(baseline.load(machine.BASELINE))
+    assert filled(document, lines, machine.MARKS) == document
 
 
-def test_the_baseline_has_every_row():
+@MACHINES
+def test_the_baseline_has_every_row(machine):
     rows = {*SCENES, *map(count.all_else, SCENES), *map(count.spoken, NETWORKS)}
-    assert baseline.load().figures.keys() == rows
+    assert baseline.load(machine.BASELINE).figures.keys() == rows
+
+
+def test_the_plugins_numbers_have_the_marks_names_in_order():
+    names = [*SCENES, *NETWORKS]
+    assert qemu.named([999, *range(len(names))]) == dict(zip(names, range(len(names)), strict=True))
+    with pytest.raises(ValueError):  # a mark is missing
+        qemu.named([999, 1])
 
 
 def values_of(result: Result) -> list[tuple]:
@@ -175,14 +190,38 @@ marks.end(b"whole")
 
 
 @pytest.mark.skipif(
-    not (shutil.which("valgrind") and shutil.which("gcc") and count.HEADER.exists()),
-    reason=f"no valgrind or gcc: {count.INSTALL}",
+    not (shutil.which("valgrind") and shutil.which("gcc") and callgrind.HEADER.exists()),
+    reason=f"no valgrind or gcc: {callgrind.INSTALL}",
 )
 def test_valgrind_counts_between_marks(tmp_path):
-    marks = count.build_marks(tmp_path)
-    counts = count.counted(["-S", "-c", TINY, str(marks)], tmp_path)
+    marks = build("marks.c", tmp_path)
+    counts = callgrind.counted(["-S", "-c", TINY, str(marks)], tmp_path)
     assert counts.keys() == {"half", "whole"}
     assert counts["half"] > 50_000
     assert 1.9 < counts["whole"] / counts["half"] < 2.1
     with pytest.raises(FacetError, match="valgrind ended with 3"):
-        count.counted(["-S", "-c", "raise SystemExit(3)"], tmp_path)
+        callgrind.counted(["-S", "-c", "raise SystemExit(3)"], tmp_path)
+
+
+TINY_CALLS = """
+import os
+def work(steps):
+    for _ in range(steps):
+        pass
+os.getpgid(0)
+work(50_000)
+os.getpgid(0)
+work(100_000)
+os.getpgid(0)
+"""
+
+
+@pytest.mark.skipif(
+    not (shutil.which("qemu-aarch64") and shutil.which("gcc") and qemu.PYTHON.exists()),
+    reason="no qemu-user, gcc or Debian tree of `make arm`",
+)
+def test_the_plugin_counts_between_marks(tmp_path):
+    numbers = qemu.counted(["-S", "-c", TINY_CALLS], tmp_path)
+    assert len(numbers) == 3
+    assert numbers[1] > 50_000
+    assert 1.9 < numbers[2] / numbers[1] < 2.1

@@ -1,12 +1,12 @@
 """What is counted: the loop over each recorded scene, then each network alone.
 
     valgrind --tool=callgrind --instr-atstart=no python -m tests.instructions.workload \\
-        MARKS.so RECORDINGS.pickle
+        RECORDINGS.pickle MARKS.so
 
+Without MARKS.so its marks are those for plugin.c.
 Everything is made and warmed up before the count begins.
 """
 
-import ctypes
 import gc
 import pickle
 import sys
@@ -18,24 +18,13 @@ import numpy as np
 from device.models import load_models
 from device.settings import Settings
 
+from .marks import CallgrindMarks, Marks, SystemCallMarks
 from .recording import FRAMES, NETWORKS, Player, Recording, advance, warmed_up, with_interpreters
 
 
-class Marks:
-    """Says in the count where it begins, and what it has counted since the mark before."""
-
-    def __init__(self, library: str):
-        self._library = ctypes.CDLL(library)
-
-    def begin(self) -> None:
-        self._library.begin()
-
-    def end(self, name: str) -> None:
-        self._library.end(name.encode())
-
-
-def main(library: str, recordings: str) -> None:
-    marks, models = Marks(library), load_models(Settings())
+def main(recordings: str, library: str = "") -> None:
+    marks: Marks = CallgrindMarks(library) if library else SystemCallMarks()
+    models = load_models(Settings())
     scenes: dict[str, Recording] = pickle.loads(Path(recordings).read_bytes())
     cv2.setNumThreads(1)  # OpenCV's threads wait for each other in loops, for as long as it takes
     loops = {
