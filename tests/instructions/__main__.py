@@ -3,7 +3,7 @@
     python -m tests.instructions                          # as make bench-check: 1 minute
     python -m tests.instructions --new-baseline --write   # and commit both files
     python -m tests.instructions --write                  # docs/benchmarks.md from the baseline
-    python -m tests.instructions --arm                    # with each of these: on a Pi 4's processor
+    python -m tests.instructions --arm                    # also with these: on a Pi 4's processor
 
 Unlike times, instructions can be compared on a busy machine. Needs valgrind and gcc; with --arm
 qemu-user, gcc and the Debian tree that `make arm` makes. A baseline (baseline.json and

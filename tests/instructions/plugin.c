@@ -3,7 +3,7 @@
  *     qemu-aarch64 -plugin plugin.so,out=FILE PROGRAM
  *
  * A mark is the system call getpgid, which nothing else in the program makes. Debian has no
- * package with qemu-plugin.h: these declarations are its first version's, of qemu 4.2 to 8.2.
+ * package with qemu-plugin.h: these declarations are its version 1, which qemu 9 replaced.
  */
 #include <inttypes.h>
 #include <stdio.h>

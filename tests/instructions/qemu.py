@@ -17,6 +17,7 @@ MARKS = ("<!-- instructions aarch64 -->", "<!-- end of instructions aarch64 -->"
 TREE = CACHE / BOOKWORM.name
 PYTHON = TREE / f"usr/bin/python{BOOKWORM.python}"
 PACKAGES = TREE / FACET[1:] / f".venv/lib/python{BOOKWORM.python}/site-packages"
+NEWEST = 8  # of qemu, that has the functions plugin.c is made of
 SHOWN = {"numpy": "NumPy", "opencv-python": "OpenCV", "ai-edge-litert": "ai-edge-litert"}
 
 
@@ -25,18 +26,26 @@ def require() -> None:
     if not (shutil.which("qemu-aarch64") and shutil.which("gcc")):
         install = "apt install --no-install-recommends qemu-user gcc libc6-dev"
         raise UsageError("counting for aarch64 needs qemu-user and gcc", install)
+    if int((version := qemu_version()).partition(".")[0]) > NEWEST:
+        message = f"qemu-user {version} has another interface for plugins, need {NEWEST} or older"
+        raise UsageError(message, "Debian 12's qemu-user")
     if not (PACKAGES / "cv2").exists():
         raise UsageError(f"no Debian for arm64 with Facet's packages in {TREE}", "sudo make arm")
 
 
+def qemu_version() -> str:
+    """Return the version of qemu-user, such as "7.2.22"."""
+    found = re.search(r"version (\S+)", run(["qemu-aarch64", "--version"]))
+    return found[1] if found else "0"
+
+
 def versions() -> dict[str, str]:
     """Return what the instructions depend on, beside Facet."""
-    qemu = re.search(r"version (\S+)", run(["qemu-aarch64", "--version"]))
     query = ["dpkg-query", f"--admindir={TREE / 'var/lib/dpkg'}", "-W", "-f=${Version}"]
     installed = {one.name: one.version for one in distributions(path=[str(PACKAGES)])}
     return {
         "processor": f"aarch64, {BOOKWORM.board.cpu}",
-        "qemu": qemu[1] if qemu else "",
+        "qemu": qemu_version(),
         "glibc": run([*query, "libc6:arm64"]),
         "Python": run([*query, f"python{BOOKWORM.python}-minimal:arm64"]),
         **{name: installed[package] for package, name in SHOWN.items()},

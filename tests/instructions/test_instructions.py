@@ -1,7 +1,5 @@
 """The command `python -m tests.instructions`; one test counts a tiny program under valgrind."""
 
-import shutil
-
 import pytest
 
 from device.bench.report import DOCUMENT, filled
@@ -174,6 +172,14 @@ def test_the_loop_does_the_same_with_recorded_outputs():
         players.full_detector.network._interpreter.invoke()
 
 
+def is_installed(machine: count.Machine) -> bool:
+    try:
+        machine.require()
+    except UsageError:
+        return False
+    return True
+
+
 TINY = """
 import ctypes, sys
 marks = ctypes.CDLL(sys.argv[1])
@@ -189,10 +195,7 @@ marks.end(b"whole")
 """
 
 
-@pytest.mark.skipif(
-    not (shutil.which("valgrind") and shutil.which("gcc") and callgrind.HEADER.exists()),
-    reason=f"no valgrind or gcc: {callgrind.INSTALL}",
-)
+@pytest.mark.skipif(not is_installed(callgrind), reason=f"no valgrind or gcc: {callgrind.INSTALL}")
 def test_valgrind_counts_between_marks(tmp_path):
     marks = build("marks.c", tmp_path)
     counts = callgrind.counted(["-S", "-c", TINY, str(marks)], tmp_path)
@@ -217,8 +220,7 @@ os.getpgid(0)
 
 
 @pytest.mark.skipif(
-    not (shutil.which("qemu-aarch64") and shutil.which("gcc") and qemu.PYTHON.exists()),
-    reason="no qemu-user, gcc or Debian tree of `make arm`",
+    not is_installed(qemu), reason="no qemu-user up to 8, gcc or Debian tree of `make arm`"
 )
 def test_the_plugin_counts_between_marks(tmp_path):
     numbers = qemu.counted(["-S", "-c", TINY_CALLS], tmp_path)
