@@ -12,7 +12,7 @@ RUN ?= runs/attributes-base
 CAMERA ?= auto
 
 .PHONY: help setup setup-train setup-dev run doctor test test-all test-wheel faults integrations fleet home-assistant \
-	check coverage docs wheel train bench label-bench arm vm clean
+	check coverage docs wheel train bench bench-check label-bench arm vm clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -87,6 +87,9 @@ train: setup-train  ## train, convert and evaluate on $FACET_DATA/celeba (2 hour
 
 bench: .venv/device.done  ## time every stage on the demo clip; CAMERA=FILE for another
 	@$(BIN)/python -m device.bench --camera "$(if $(filter auto,$(CAMERA)),demo,$(CAMERA))"
+
+bench-check: setup-dev  ## count a frame's instructions, fail if they are 3 % above the baseline; needs valgrind (1 minute)
+	@$(BIN)/python -m tests.instructions
 
 label-bench: setup-dev  ## time device.label with one and two workers, write its table in docs/LABEL.md (4 minutes)
 	@mkdir -p build

@@ -1,0 +1,1 @@
+"""Count the instructions of a frame: `python -m tests.instructions`."""
