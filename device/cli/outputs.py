@@ -112,7 +112,8 @@ def wanted_files(settings: Settings, camera: Camera, window: bool) -> Files:
         }
     )
     for path in filter(None, (*files, settings.store.file)):
-        _refuse_source(path, settings.camera.source)
+        for source in settings.camera.sources:
+            _refuse_source(path, source)
     return files
 
 
