@@ -18,7 +18,9 @@ from .prefetch import closing
 
 POLL_S = 0.1  # of `stopping`, while no frame comes
 RETRY_S = 1.0  # between two tries of a live camera that gives no frame
-STOP_TIMEOUT_S = 1.5  # for all threads together; a device's read() returns after 1 s without a frame
+STOP_TIMEOUT_S = (
+    1.5  # for all threads together; a device's read() returns after 1 s without a frame
+)
 
 
 class Feed:
@@ -29,7 +31,7 @@ class Feed:
 
     def __init__(self, camera: Camera, changed: threading.Condition):
         self.camera, self._changed = camera, changed
-        self._live = is_live(camera)
+        self.live = is_live(camera)
         self.waiting: Frame | None = None  # until it is taken
         self.ended = False
         self.fault: Exception | None = None  # that ended it
@@ -47,6 +49,13 @@ class Feed:
     def reconnecting(self) -> bool:
         """Whether a live camera has dropped and is being opened again."""
         return is_live(self.camera) and self.camera.reconnecting
+
+    @property
+    def note(self) -> str:
+        """What a status line says of it: "" while it gives frames."""
+        if self.ended:
+            return "ended"
+        return "reconnecting" if self.reconnecting else "no frames" if self.hung else ""
 
     def take(self) -> Frame | None:
         """Return the waiting frame, once."""
@@ -77,7 +86,7 @@ class Feed:
                     if reader.stopping.is_set():
                         break
         except FacetError as fault:
-            if not self._live:
+            if not self.live:
                 raise
             self._hung_log.warning(f"{fault.message}; the other cameras go on")
             with self._changed:
@@ -87,8 +96,10 @@ class Feed:
         return True
 
     def _offer(self, frame: Frame, reader: Worker) -> None:
+        if self.hung:
+            self._hung_log.info(f"{self.camera.name} gives frames again")
         with self._changed:
-            while not self._live and self.waiting and not reader.stopping.is_set():
+            while not self.live and self.waiting and not reader.stopping.is_set():
                 self._changed.wait(POLL_S)  # each frame of a video counts
             self._dropped += self.waiting is not None
             self.waiting, self.hung = frame, None
