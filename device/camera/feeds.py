@@ -18,9 +18,7 @@ from .prefetch import closing
 
 POLL_S = 0.1  # of `stopping`, while no frame comes
 RETRY_S = 1.0  # between two tries of a live camera that gives no frame
-STOP_TIMEOUT_S = (
-    1.5  # for all threads together; a device's read() returns after 1 s without a frame
-)
+STOP_TIMEOUT_S = 1.5  # for all threads; a device's read() returns after 1 s without a frame
 
 
 class Feed:

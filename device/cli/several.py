@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..outputs.window_process import WindowProcess
     from ..shared_pipeline import SharedPipeline
 
-OWN_PROCESS = "a process for each camera"
+OWN_RUN = "one run for each camera"
 
 
 def run_several(settings: Settings) -> int:
@@ -72,19 +72,11 @@ def run_several(settings: Settings) -> int:
 
 def refuse_unsupported(settings: Settings) -> None:
     """Raise UsageError for the first setting that several cameras in one process do not have."""
-    for name, needs_own in _unsupported(settings):
-        count = len(settings.camera.sources)
-        raise UsageError(
-            f"{name} {needs_own}, and --camera names {count} cameras",
-            f"{OWN_PROCESS}, or no {name}",
-        )
-
-
-def _unsupported(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield (setting, why it does not go with several cameras)."""
-    of_one = "is of one camera"
-    outputs = settings.outputs
-    wanted = {
+    sources, outputs = settings.camera.sources, settings.outputs
+    if "auto" in sources:
+        hint = "python -m device.run --list-cameras, then name each"
+        raise UsageError("--camera auto is any camera, and there are others", hint)
+    of_one = {
         "--record": outputs.record,
         "--people": settings.people.enabled,
         "--counts": settings.counts.file,
@@ -96,24 +88,24 @@ def _unsupported(settings: Settings) -> Iterator[tuple[str, str]]:
         "[[rules]]": settings.rules,
         "--crossings": outputs.crossings,
         "name in [camera]": settings.camera.name,
+        "--camera - (stdin)": "-" in sources,
     }
-    for name, given in wanted.items():
+    for name, given in of_one.items():
         if given:
-            yield name, of_one
-    for source in ("auto", "-", ""):
-        if source in settings.camera.sources:
-            yield f"--camera {source or repr(source)}", "is for one camera alone"
+            message = f"{name} is for one camera, and --camera names {len(sources)}"
+            raise UsageError(message, f"{OWN_RUN}, or no {name}")
 
 
 def refuse_same_devices(sources: Sequence[str]) -> None:
     """Raise UsageError if two sources are one device or file."""
+    from ..camera.address import shown
+
     known: dict[str, str] = {}
     for source in sources:
         device = _device(source)
         if device in known:
-            same = f"--camera {known[device]} and --camera {source} are the same"
-            message = f"--camera {source} is given twice" if source == known[device] else same
-            raise UsageError(message, "each camera once")
+            both = f"--camera {shown(known[device])} and --camera {shown(source)}"
+            raise UsageError(f"{both} are the same", "each camera once")
         known[device] = source
 
 
@@ -149,11 +141,12 @@ def open_cameras(
         single = msgspec.structs.replace(settings.camera, source=source)
         camera = open_camera(single, stop.is_set)
         if isinstance(camera, Photos):
-            raise UsageError(f"{camera.name} is of photos, which are no camera", "a run for it")
+            message = f"{camera.name} is photos, which go with no other --camera"
+            raise UsageError(message, "a run of its own, or a folder with all photos")
         cameras.append(stack.enter_context(camera))
         # The log tells cameras apart by their names.
         if camera.name in [other.name for other in cameras[:-1]]:
-            raise UsageError(f"two cameras are called {camera.name}", f"{OWN_PROCESS}, or rename")
+            raise UsageError(f"two cameras are called {camera.name}", f"{OWN_RUN}, or rename")
     return cameras
 
 

@@ -34,8 +34,9 @@ class DetectionScheduler:
 
     full_detector: for whole pictures and tiles. roi_detector: for the regions around tracks.
     detect_hz: full detections per second of the camera's time; fewer run if they would take
-    half of the time that the budget gives to a live camera. camera: the settings by which its pictures are turned. verifier:
-    confirms doubtful detections; None takes every one of the detectors'.
+    half of the time that the budget gives to a live camera. camera: the settings by which its
+    pictures are turned. verifier: confirms doubtful detections; None takes every one of the
+    detectors'.
     """
 
     def __init__(
