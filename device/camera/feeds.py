@@ -35,7 +35,7 @@ class Feed:
         self.fault: Exception | None = None  # that ended it
         self.hung: FacetError | None = None  # why a live camera gives no frame, until it gives one
         self._dropped = 0
-        self._hung_log = Repeated()
+        self._hung_log, self._back_log = Repeated(), Repeated()
         self.reader = Worker(f"{camera.name} feed", self._read)
 
     @property
@@ -95,7 +95,7 @@ class Feed:
 
     def _offer(self, frame: Frame, reader: Worker) -> None:
         if self.hung:
-            self._hung_log.info(f"{self.camera.name} gives frames again")
+            self._back_log.info(f"{self.camera.name} gives frames again")
         with self._changed:
             while not self.live and self.waiting and not reader.stopping.is_set():
                 self._changed.wait(POLL_S)  # each frame of a video counts

@@ -135,11 +135,13 @@ def open_cameras(
     """
     from ..camera.open import open_camera
     from ..camera.photos import Photos
+    from ..camera.v4l2 import V4l2
 
+    v4l2 = V4l2()  # one, so that a camera that comes back is not taken for another of them
     cameras: list[Camera] = []
     for source in settings.camera.sources:
         single = msgspec.structs.replace(settings.camera, source=source)
-        camera = open_camera(single, stop.is_set)
+        camera = open_camera(single, stop.is_set, v4l2)
         if isinstance(camera, Photos):
             message = f"{camera.name} is photos, which go with no other --camera"
             raise UsageError(message, "a run of its own, or a folder with all photos")
