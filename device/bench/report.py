@@ -23,6 +23,7 @@ DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "benchmarks.md"
 NAME = "docs/benchmarks.md"
 MARKS = ("<!-- figures -->", "<!-- end of figures -->")
 CONNECTED = ("<!-- connected -->", "<!-- end of connected -->")
+CAMERAS = ("<!-- cameras -->", "<!-- end of cameras -->")
 ONE, TEN = ("--faces", "1"), ("--faces", "10")
 
 Figures = dict[str, Any]

@@ -7,6 +7,7 @@
     python -m device.bench --faces 4 --baseline out/float.tflite  # against the baseline loop
     python -m device.bench --growth 100000                        # memory over so many frames
     python -m device.bench --connected                            # what connections cost, 4 minutes
+    python -m device.bench --cameras 4                            # each further camera, 2 minutes
     python -m device.bench --report out/float.tflite              # docs/benchmarks.md, 6 minutes
 
 Prints p50, p95 and p99 of each stage, frames/s, the time from the start of the process to the
@@ -79,7 +80,8 @@ def parser() -> Parser:
         action="store_true",
         help="what a web page, MQTT, metrics and rules cost together",
     )
-    add("--write", action="store_true", help="fill in docs/benchmarks.md with --connected, too")
+    mode.add_argument("--cameras", type=int, metavar="N", help="1, 2, 4, ... up to N cameras")
+    add("--write", action="store_true", help="fill in docs/benchmarks.md with it, too")
     mode.add_argument(
         "--report", type=Path, metavar="FLOAT.tflite", help="fill in docs/benchmarks.md"
     )
@@ -120,10 +122,14 @@ def main(argv: list[str] | None = None) -> None:
     settings = merge(settings, parse_settings(args.set), "--set")
     if "json" in args:
         refuse_unwritable(args.json, "another --json")  # before minutes of work
-    if "write" in args and "connected" not in args:
+    if "write" in args and not ("connected" in args or "cameras" in args):
         raise UsageError("--write without --connected", "--connected --write")
     if "connected" in args:
         figures, printed = _measure_connected(args, settings)
+    elif "cameras" in args:
+        from .bench_cameras import measured
+
+        figures, printed = measured(args.cameras, "write" in args)
     elif "against" in args:
         merge(settings, parse_settings(args.against.split(",")), "--against")
         figures = compare(argv, args.against, args.rounds)
