@@ -18,7 +18,7 @@ from .prefetch import closing
 
 POLL_S = 0.1  # of `stopping`, while no frame comes
 RETRY_S = 1.0  # between two tries of a live camera that gives no frame
-STOP_TIMEOUT_S = 1.5  # for all threads; a device's read() returns after 1 s without a frame
+STOP_TIMEOUT_S = 1.5  # for all videos together, to be left by their threads
 
 
 class Feed:
@@ -86,11 +86,13 @@ class Feed:
         except FacetError as fault:
             if not self.live:
                 raise
+            if reader.stopping.is_set():
+                return True
             self._hung_log.warning(f"{fault.message}; the other cameras go on")
             with self._changed:
                 self.hung = fault
                 self._changed.notify_all()
-            return reader.stopping.is_set()
+            return False
         return True
 
     def _offer(self, frame: Frame, reader: Worker) -> None:
@@ -126,8 +128,10 @@ class Feeds:
         for feed in self.feeds:
             feed.reader.stopping.set()
         end_s = time.monotonic() + STOP_TIMEOUT_S
+        # A live camera has a thread of its own, which its owner ends: what waits for it ends then.
         for feed in self.feeds:
-            if not feed.reader.done.wait(max(0.0, end_s - time.monotonic())):
+            left_s = max(0.0, end_s - time.monotonic())
+            if not feed.live and not feed.reader.done.wait(left_s):
                 log.warning(f"{feed.camera.name} does not answer, and is not waited for")
 
     def __iter__(self) -> Iterator[tuple[int, Frame]]:

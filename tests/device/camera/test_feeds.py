@@ -37,6 +37,18 @@ class Film:
             self.closed = True
 
 
+class HungFilm(Film):
+    """A video on a disk that does not answer until `release` is set."""
+
+    def __init__(self, name):
+        super().__init__(name, 0)
+        self.release = threading.Event()
+
+    def __iter__(self):
+        self.release.wait(60)
+        yield from ()
+
+
 class Live(Film):
     """A live camera whose frames come when a test gives them; `hang` makes it a hung one."""
 
@@ -190,8 +202,20 @@ def test_a_stop_ends_the_iteration_while_no_frame_comes():
 
 def test_a_camera_that_does_not_answer_at_the_end_is_left_behind(monkeypatch, capsys):
     monkeypatch.setattr(module, "STOP_TIMEOUT_S", 0.05)
-    camera = Live("usb:0")
-    with Feeds([camera]):
+    camera, film = Live("usb:0"), HungFilm("film.mp4")
+    with Feeds([camera, film]):
         pass
-    assert "facet: usb:0 does not answer, and is not waited for" in capsys.readouterr().err
+    line = "facet: film.mp4 does not answer, and is not waited for\n"
+    assert capsys.readouterr().err == line
+    film.release.set()
     camera.end()
+
+
+def test_a_live_camera_that_its_owner_ends_is_no_fault(capsys):
+    """A silent camera is not waited for; its iteration ends with a fault when it is left."""
+    camera = Live("usb:0")
+    with Feeds([camera]) as feeds:
+        pass
+    camera.hang()
+    wait_for(lambda: feeds.feeds[0].ended)
+    assert capsys.readouterr().err == ""
