@@ -177,8 +177,9 @@ def build_grid_window(
     from ..outputs.grid_window import GridVideoWindow, GridWindow
 
     kind = GridWindow if any(map(is_live, cameras)) else GridVideoWindow
-    names = [camera.name for camera in cameras]
-    window = kind(screen, Path.cwd(), stop, names, needed=needed)
+    window = kind(
+        screen, Path.cwd(), stop, lambda: [camera.name for camera in cameras], needed=needed
+    )
     log.info(window.keys)
     return stack.enter_context(window)
 

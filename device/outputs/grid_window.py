@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,9 @@ STALE_S = 2.0  # a picture that is older is no live one
 class GridWindow(Window):
     """An output that shows the newest result of each camera in its cell.
 
-    names: of the cameras, in the order of the cells; results of others are not shown. The rest is
-    as of Window. A cell whose camera gives no new picture says for how long.
+    names: returns those of the cameras, in the order of the cells: one that is waited for has its
+    name once it is there. Results of others are not shown. The rest is as of Window. A cell whose
+    camera gives no new picture says for how long.
     """
 
     def __init__(
@@ -29,24 +30,24 @@ class GridWindow(Window):
         screen: WindowProcess,
         snapshots: Path,
         stop: threading.Event,
-        names: Sequence[str],
+        names: Callable[[], Sequence[str]],
         paint: Painter = annotate,
         needed: bool = False,
     ):
         super().__init__(screen, snapshots, stop, paint, needed)
-        self._names, self._grid = list(names), Grid.of(len(names))
+        self._names, self._grid = names, Grid.of(len(names()))
         self._last: dict[str, Result] = {}
         self._came_s: dict[str, float] = {}
         self._drawn: dict[str, str] = {}  # the status line that was drawn for a last result
         self._shown_s = 0.0
         self._cells = np.zeros(self._grid.shape, np.uint8)
-        for number, name in enumerate(self._names):
+        for number, name in enumerate(names()):
             draw_empty(self._grid.cell(self._cells, number), f"{name}  no picture yet", paint)
 
     def write(self, result: Result) -> None:
         """Take the result for its cell; draw the cells that changed, unless paused."""
         name = result.frame.source
-        if result.analyzed and name in self._names:
+        if result.analyzed and name in self._names():
             self._last[name], self._came_s[name] = result, time.monotonic()
             self._drawn.pop(name, None)
         if not self._paused and time.monotonic() - self._shown_s >= PERIOD_S:
@@ -57,7 +58,7 @@ class GridWindow(Window):
         """Draw all cells that changed on the screen, if it has shown the picture before."""
         if not self._is_ready():
             return
-        for number, name in enumerate(self._names):
+        for number, name in enumerate(self._names()):
             if name in self._last:
                 self._draw(number, name)
         np.copyto(self._screen.canvas(self._grid.shape), self._cells)

@@ -62,7 +62,7 @@ def stop():
 
 def window_of(kind, tmp_path, stop, names=("usb:0", "usb:1")):
     screen, paint = MadeUpScreen(), Painter()
-    return kind(screen, tmp_path, stop, names, paint), screen, paint
+    return kind(screen, tmp_path, stop, lambda: names, paint), screen, paint
 
 
 def grey(level, source, index=0):
@@ -114,6 +114,15 @@ def test_a_cell_whose_camera_is_silent_says_for_how_long(tmp_path, stop, clock):
     clock[0] += 1
     window.write(grey(100, "usb:0"))
     assert paint.statuses[-1] == "usb:0  25 frames/s  0 faces"
+
+
+def test_a_camera_that_was_waited_for_is_shown_under_its_name(tmp_path, stop, clock):
+    names = ["0", "demo"]
+    window, screen, _ = window_of(GridWindow, tmp_path, stop, names)
+    names[0] = "usb:0"
+    window.write(grey(100, "usb:0"))
+    window.write(grey(200, "0"))
+    assert [levels(picture) for picture in screen.shown] == [[100, 40]]
 
 
 def test_keys_are_answered_by_a_repeated_result_which_is_not_drawn(tmp_path, stop, clock):
