@@ -51,6 +51,7 @@ def about(
         flag_help   the flag's help if it differs
         nargs       argparse's nargs of a list; without it commas separate the values
         alone       the value that the flag means without one; then it needs none
+        several     the value may be a list as well, and the flag may be given several times
         example     the value in a settings file if the default is None
     """
     ge, le = limits
@@ -96,6 +97,7 @@ class Setting(msgspec.Struct, frozen=True):
     metavar: str = ""
     nargs: str = ""
     alone: str = ""
+    several: bool = False
     example: str = ""
 
     @property
@@ -181,8 +183,9 @@ def _setting(name: str, hint: Any, default: Any) -> Setting:
     annotations = getattr(hint, "__metadata__", ())
     meta = next((entry for entry in annotations if isinstance(entry, msgspec.Meta)), None)
     plain = hint.__origin__ if hasattr(hint, "__metadata__") else hint
-    optional = get_origin(plain) in (types.UnionType, Union)  # Path | None
-    if optional:
+    optional = False
+    if get_origin(plain) in (types.UnionType, Union):  # Path | None, str | tuple[str, ...]
+        optional = types.NoneType in get_args(plain)
         plain = get_args(plain)[0]
     if meta is None:
         return Setting(name, plain, default, optional)
@@ -334,6 +337,10 @@ def converted(setting: Setting, value: Any, label: str, hint: str) -> Any:
     """
     if value is None and setting.optional:
         return None
+    if setting.several and isinstance(value, list | tuple) and value:
+        single = msgspec.structs.replace(setting, several=False)
+        values = tuple(converted(single, one, label, hint) for one in value)
+        return values if len(values) > 1 else values[0]
     typed = _typed(setting, value)
     if typed is None:
         limits = f", {setting.limits}" if setting.limits else ""
@@ -376,6 +383,8 @@ def expanded(path: Path | str) -> Path:
 
 
 def _needs(setting: Setting) -> str:
+    if setting.several:
+        return "text, or a list of texts"
     if setting.item is str:
         return 'a list of names, such as ["Smiling"]'
     if setting.count and setting.item is int:

@@ -15,11 +15,12 @@ class FrameBudget:
     """The time left in a frame, and the expected duration of each kind of task.
 
     period_s: time between two frames of a live camera; None for videos and photos, which wait, so
-    that their results do not depend on the machine's speed.
+    that their results do not depend on the machine's speed. share: of the time that this camera
+    has, 0..1; less than 1 where other cameras have the rest.
     """
 
-    def __init__(self, period_s: float | None = None):
-        self._period_s = period_s
+    def __init__(self, period_s: float | None = None, share: float = 1.0):
+        self._period_s, self.share = period_s, share
         self._expected_s: dict[str, float] = {}
         self._deferred_since: dict[str, float] = {}
         self._started_s = time.perf_counter()
@@ -58,4 +59,4 @@ class FrameBudget:
     def _left_s(self) -> float:
         if self._period_s is None:
             return math.inf
-        return self._started_s + self._period_s - time.perf_counter()
+        return self._started_s + self.share * self._period_s - time.perf_counter()

@@ -121,7 +121,7 @@ class Pipeline:
         stopping: Callable[[], bool] = lambda: False,
         lines: LineCounter | None = None,
     ):
-        self._camera, self._analyzer, self._live = camera, analyzer, is_live(camera)
+        self.camera, self._analyzer, self._live = camera, analyzer, is_live(camera)
         self._lines = lines
         self._max_frames, self._stopping = max_frames, stopping
         self.stopwatch, self.totals = Stopwatch(), Totals()
@@ -130,7 +130,7 @@ class Pipeline:
         started = time.perf_counter()
         self.stopwatch.start()
         # A live camera has a thread of its own, and only its newest frame counts.
-        source = iter(self._camera) if self._live else self._prefetched()
+        source = iter(self.camera) if self._live else self._prefetched()
         with contextlib.ExitStack() as stack:
             if isinstance(source, Generator):
                 stack.enter_context(contextlib.closing(source))
@@ -138,7 +138,7 @@ class Pipeline:
             for frame in frames:
                 self.stopwatch.lap("camera")
                 try:
-                    result = self._analyze(frame)
+                    result = self.analyze(frame)
                 except Stopped:  # a photo that was analyzed in part has no result
                     break
                 yield result
@@ -150,14 +150,15 @@ class Pipeline:
                 del frame, result  # the next photo may need their memory
 
     def _prefetched(self) -> Generator[Frame, None, None]:
-        camera = self._camera
+        camera = self.camera
         if isinstance(camera, VideoFile | Repeated) and camera.frame_bytes > LARGE_FRAME:
             return prefetch(camera, 1, self._stopping, alone=_is_large)
         if isinstance(camera, Photos):
             return prefetch(camera, 1, self._stopping, alone=_is_large)
         return prefetch(camera, stopping=self._stopping)
 
-    def _analyze(self, frame: Frame) -> Result:
+    def analyze(self, frame: Frame) -> Result:
+        """Return the result of the camera's next frame; raises Stopped within a photo."""
         faces = self._analyzer.faces(frame, self.stopwatch)
         self.totals.frames += 1
         self.totals.faces += len(faces)
@@ -180,8 +181,12 @@ def build_pipeline(
     shown: Sequence[str] | None = None,
     stopping: Callable[[], bool] = lambda: False,
     recognizer: Recognizer | None = None,
+    share: float = 1.0,
 ) -> Pipeline:
-    """Return the pipeline that settings describe; shown: attributes that labels may name."""
+    """Return the pipeline that settings describe.
+
+    shown: attributes that labels may name. share: as of FrameBudget.
+    """
     analyzer: FrameAnalyzer
     if isinstance(camera, Photos):
         limits = quality_limits(settings.faces)
@@ -196,7 +201,7 @@ def build_pipeline(
         )
         analyzer = PhotoAnalyzer(single, recognizer, stopping)
     else:
-        analyzer = _video_analyzer(settings, models, camera, shown, recognizer)
+        analyzer = _video_analyzer(settings, models, camera, shown, recognizer, share)
     lines = None if isinstance(camera, Photos) else _line_counter(settings)
     return Pipeline(camera, analyzer, settings.outputs.max_frames, stopping, lines)
 
@@ -215,8 +220,9 @@ def _video_analyzer(
     camera: Camera,
     shown: Sequence[str] | None,
     recognizer: Recognizer | None,
+    share: float,
 ) -> VideoAnalyzer:
-    budget = FrameBudget(1 / camera.fps if is_live(camera) else None)
+    budget = FrameBudget(1 / camera.fps if is_live(camera) else None, share)
     interval_s = 0.0 if is_live(camera) else 1 / camera.fps
     tracker = Tracker(
         settings.tracks.min_hits, settings.tracks.max_lost_s, interval_s, settings.faces.min_score

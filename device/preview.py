@@ -1,10 +1,10 @@
-"""Show a live camera's picture at its own rate, however slow the models are."""
+"""Feed a window between results: at a live camera's own rate, and often enough to answer keys."""
 
 from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,39 @@ def with_previews(results: Iterable[Result], camera: LiveCamera) -> Iterator[Res
     of the last analyzed one moved on at their velocity; its `analyzed` is False. Raises what the
     pipeline raises.
     """
+    last: Result | None = None
+    shown_index, shown_s = -1, 0.0
+    with closing(_polled(results, POLL_S)) as polled:
+        for result in polled:
+            if result is not None:
+                last = result
+                yield last
+                continue
+            frame = camera.newest
+            if last is None or frame is None:
+                continue
+            if frame.index > shown_index or time.monotonic() - shown_s > IDLE_S:
+                shown_index, shown_s = frame.index, time.monotonic()
+                yield _preview(last, frame)
+
+
+def with_repeats(results: Iterable[Result]) -> Iterator[Result]:
+    """Yield results, and the last one again, not `analyzed`, for each IDLE_S without a new one.
+
+    What yields them runs in a thread of its own; what it raises is raised here.
+    """
+    last: Result | None = None
+    with closing(_polled(results, IDLE_S)) as polled:
+        for result in polled:
+            if result is not None:
+                last = result
+                yield last
+            elif last is not None:
+                yield replace(last, analyzed=False, crossings=())
+
+
+def _polled(results: Iterable[Result], poll_s: float) -> Generator[Result | None, None, None]:
+    """Yield the results of a thread of its own, and None whenever none came within `poll_s`."""
     analyzed: queue.Queue[Result] = queue.Queue(1)
 
     def analyze(worker: Worker) -> None:
@@ -43,19 +76,11 @@ def with_previews(results: Iterable[Result], camera: LiveCamera) -> Iterator[Res
                     return
 
     with Worker("pipeline", analyze, JOIN_S) as worker:
-        last: Result | None = None
-        shown_index, shown_s = -1, 0.0
         while not (worker.done.is_set() and analyzed.empty()):
             try:
-                last = analyzed.get(timeout=POLL_S)
-                yield last
+                yield analyzed.get(timeout=poll_s)
             except queue.Empty:
-                frame = camera.newest
-                if last is None or frame is None:
-                    continue
-                if frame.index > shown_index or time.monotonic() - shown_s > IDLE_S:
-                    shown_index, shown_s = frame.index, time.monotonic()
-                    yield _preview(last, frame)
+                yield None
         worker.check()
 
 

@@ -5,6 +5,7 @@
     python -m device.run --camera 0                       # the first of them
     python -m device.run --camera film.mp4 --headless --log faces.csv --log-every 0
     python -m device.run --camera photos/ --headless --log faces.csv
+    python -m device.run --camera usb:0 --camera usb:1    # several cameras, one set of models
 
 Exit codes: 0 done, 1 a fault at run time, 2 wrong usage or settings, 3 no camera or unreadable
 source, 4 model or detector missing, corrupt or mismatched.
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
 def main(argv: list[str] | None = None) -> int:
     settings = read_settings(argv, __doc__ or "")
     limit_opencv(settings.camera.max_megapixels)
+    if len(settings.camera.sources) > 1:
+        from .cli.several import run_several
+
+        return run_several(settings)
     # After the flags: --help and a misspelt flag should not wait for OpenCV.
     from .attributes.presets import shown_and_logged
     from .camera.open import open_camera

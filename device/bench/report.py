@@ -15,6 +15,7 @@ DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "benchmarks.md"
 NAME = "docs/benchmarks.md"
 MARKS = ("<!-- figures -->", "<!-- end of figures -->")
 CONNECTED = ("<!-- connected -->", "<!-- end of connected -->")
+CAMERAS = ("<!-- cameras -->", "<!-- end of cameras -->")
 
 
 def conditions(runtime: str) -> str:

@@ -159,7 +159,7 @@ def with_credentials(
     Those in the address win, then the settings, then the environment. Raises UsageError for a
     malformed address, SourceError where the password's file cannot be read.
     """
-    address = parse(settings.source)
+    address = parse(settings.single_source)
     user = address.user or settings.user or environment.get(USER, "")
     password = address.password
     if not password and settings.password_file is not None:

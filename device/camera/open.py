@@ -46,12 +46,12 @@ def open_camera(
     stopping: polled while it is opened, where True raises Stopped, and while a live camera gives no
     frame, where True ends its iteration. v4l2: the video devices to choose from; None: this
     computer's. Raises SourceError if the camera is missing or gives no picture, UsageError for a
-    malformed name. Turns OpenCV's own log off.
+    malformed name or several sources. Turns OpenCV's own log off.
     """
     # In a thread: a driver, a network or a pipe may not answer, and a stop does not wait for it.
     camera = call_until(
         stopping,
-        f"opening {address.shown(settings.source)}",
+        f"opening {address.shown(settings.single_source)}",
         lambda: _open_source(settings, stopping, v4l2),
     )
     if isinstance(camera, Oriented) and camera.orientation == UNTURNED:
@@ -62,7 +62,7 @@ def open_camera(
 def _open_source(
     settings: CameraSettings, stopping: Callable[[], bool], v4l2: V4l2 | None
 ) -> Camera:
-    source = settings.source
+    source = settings.single_source
     if not source:
         raise UsageError("--camera is empty", f"one of {SOURCES}")
     silence_opencv()
@@ -99,12 +99,13 @@ def repeated(
 
 def _open_address(settings: CameraSettings, stopping: Callable[[], bool]) -> Camera:
     """Return a network camera; a film that the address turns out to be is not a live one."""
-    name = address.printable(settings.source)
-    if not re.match(r"(rtsps?|https?)://", settings.source, re.IGNORECASE):
+    source = settings.single_source
+    name = address.printable(source)
+    if not re.match(r"(rtsps?|https?)://", source, re.IGNORECASE):
         raise SourceError(f"cannot read {name}: unknown protocol", f"one of {SOURCES}")
     from .network import NetworkCamera, NetworkFilm
 
-    device = NetworkCamera(settings.source, settings)
+    device = NetworkCamera(source, settings)
     camera = _live(device, settings, stopping)
     if not device.finite:
         return camera
@@ -123,13 +124,14 @@ def _open_connected(
     from .v4l2 import V4l2
 
     v4l2 = v4l2 or V4l2()
-    if settings.source == "auto":
+    source = settings.single_source
+    if source == "auto":
         return _open_first(settings, stopping, v4l2)
-    kind, _, number = settings.source.partition(":")
+    kind, _, number = source.partition(":")
     if kind in ("usb", "csi") and not re.fullmatch(NUMBER, number):
-        raise UsageError(f"{one_line(settings.source, 60)!r} is not a camera", f"{kind}:0")
+        raise UsageError(f"{one_line(source, 60)!r} is not a camera", f"{kind}:0")
     if settings.wait:
-        waited = WaitedDevice(settings.source, float(settings.fps), lambda: _device(settings, v4l2))
+        waited = WaitedDevice(source, float(settings.fps), lambda: _device(settings, v4l2))
         return _live(waited, settings, stopping)
     return _live(_device(settings, v4l2), settings, stopping)
 
@@ -140,7 +142,7 @@ def _device(settings: CameraSettings, v4l2: V4l2) -> Device:
     from .csi import CsiCamera
     from .usb import UsbCamera
 
-    source = settings.source
+    source = settings.single_source
     if source.isdecimal():
         source = discovery.by_index(int(source), v4l2).name
     if source.startswith("/dev/"):
@@ -223,7 +225,7 @@ def _open_file(settings: CameraSettings, stopping: Callable[[], bool]) -> Camera
     from .image_io import is_animated
     from .photos import Photos
 
-    name = settings.source
+    name = settings.single_source
     try:
         path = _path(name)
         if not path.exists():

@@ -1,4 +1,4 @@
-"""Play a video or the demo clip again and again, at its own speed."""
+"""Play a video or the demo clip at its own speed, once or again and again."""
 
 import contextlib
 import time
@@ -44,6 +44,25 @@ class PlaybackClock:
             due_s -= early_s
         while (left_s := due_s - self._clock()) > 0 and not self._stopping():
             self._sleep(min(left_s, POLL_S))
+
+
+class Played:
+    """A video that is played at its own speed, once; a Camera. Its owner enters and leaves it."""
+
+    def __init__(self, video: Camera, playback: PlaybackClock):
+        self._video, self._playback = video, playback
+        self.name, self.fps, self.mode = video.name, video.fps, video.mode
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in self._video:
+            self._playback.wait(frame.at_s)
+            yield frame
 
 
 class Repeated:

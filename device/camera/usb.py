@@ -22,7 +22,7 @@ class UsbCamera:
     """A V4L2 camera, a Device, that is found again after it was unplugged.
 
     It is matched by product name and USB port, whatever its new number; the same model on another
-    port is accepted. `name` is what it was first called.
+    port is accepted, unless that is another camera of this run. `name` is what it was first called.
     """
 
     def __init__(self, path: Path, settings: CameraSettings, v4l2: V4l2):
@@ -47,6 +47,7 @@ class UsbCamera:
             self.close()
             raise
         self._last = node
+        self._v4l2.ports[self.name], self._v4l2.open_paths[self.name] = node.bus, node.path
 
     def _find(self) -> Node:
         """Return the camera's node, which changes when it is plugged in again."""
@@ -57,7 +58,11 @@ class UsbCamera:
                 device = f"{node.title}, {node.driver}"
                 raise SourceError(f"{self._path} is not a capture device ({device})", LIST_CAMERAS)
             return node
-        same_model = [node for node in self._v4l2.cameras() if node.title == last.title]
+        same_model = [
+            node
+            for node in self._v4l2.cameras()
+            if node.title == last.title and self._v4l2.is_free(node, self.name)
+        ]
         if not same_model:
             raise SourceError(f"{self.name} is not connected", LIST_CAMERAS)
         return min(same_model, key=lambda node: (node.bus != last.bus, node.path != last.path))
@@ -112,3 +117,4 @@ class UsbCamera:
 
     def close(self) -> None:
         self._capture.release()
+        self._v4l2.open_paths.pop(self.name, None)

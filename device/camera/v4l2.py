@@ -5,7 +5,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -73,6 +73,10 @@ class V4l2:
     folder: Path = Path("/dev")
     ioctl: Callable[[int, int, bytearray, bool], int] = fcntl.ioctl
     capture: Callable[[str, int], cv2.VideoCapture] = cv2.VideoCapture
+    ports: dict[str, str] = field(default_factory=dict, compare=False)
+    """The bus of each camera that was opened, by its name: no other one is found there."""
+    open_paths: dict[str, Path] = field(default_factory=dict, compare=False)
+    """The device node of each camera that is open, by its name."""
 
     def paths(self) -> list[Path]:
         """Return the device nodes in the order of their numbers."""
@@ -110,6 +114,14 @@ class V4l2:
                 " ".join([text(code), *v4l2_ioctl.sizes(ioctl, code)]).strip()
                 for code in v4l2_ioctl.pixel_formats(ioctl, node.buffer_type)
             ]
+
+    def is_free(self, node: Node, name: str) -> bool:
+        """Whether a node may be the camera of that name: it is no other one's of this run."""
+        # Copies: the cameras are opened in threads of their own.
+        if any(path == node.path for other, path in list(self.open_paths.items()) if other != name):
+            return False
+        buses = {bus for other, bus in list(self.ports.items()) if other != name}
+        return node.bus not in buses or node.bus == self.ports.get(name)
 
     def refuse_busy(self, node: Node) -> None:
         """Raise InUse, which names the other program, if a camera is streaming to one.

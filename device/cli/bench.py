@@ -7,6 +7,7 @@
     python -m device.bench --faces 4 --baseline out/float.tflite  # against the baseline loop
     python -m device.bench --growth 100000                        # memory over so many frames
     python -m device.bench --connected                            # what connections cost, 4 minutes
+    python -m device.bench --cameras 4                            # each further camera, 2 minutes
     python -m device.bench --against v0.1.0 --write               # docs/benchmarks.md, 25 minutes
 
 Prints p50, p95 and p99 of each stage, frames/s, the time from the start of the process to the
@@ -76,6 +77,7 @@ def parser() -> Parser:
         action="store_true",
         help="what a web page, MQTT, metrics and rules cost together",
     )
+    mode.add_argument("--cameras", type=int, metavar="N", help="1, 2, 4, ... up to N cameras")
     add(
         "--write",
         action="store_true",
@@ -135,11 +137,15 @@ def main(argv: list[str] | None = None) -> None:
     if "json" in args:
         refuse_unwritable(args.json, "another --json")  # before minutes of work
     commits = "against" in args and bench_against.is_commit(args.against)
-    if "write" in args and not (commits or "connected" in args):
-        message = "--write without --connected or --against COMMIT"
+    if "write" in args and not (commits or "connected" in args or "cameras" in args):
+        message = "--write without --connected, --cameras or --against COMMIT"
         raise UsageError(message, "--connected --write")
     if "connected" in args:
         figures, printed = _measure_connected(args, settings)
+    elif "cameras" in args:
+        from .bench_cameras import measured
+
+        figures, printed = measured(args.cameras, "write" in args)
     elif commits:
         figures, printed = bench_against.compare_commits(args)
     elif "against" in args:

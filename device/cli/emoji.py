@@ -194,7 +194,7 @@ def draw(settings: Settings, options: argparse.Namespace) -> None:
             verifier=load_verifier(settings),
         ),
         EmojiGenerator(classifier.card),
-        source=Path(settings.camera.source),
+        source=Path(settings.camera.single_source),
         every_face=options.all,
         explain=options.explain,
         out=options.out,

@@ -128,6 +128,8 @@ def _options(flag: Flag) -> dict[str, Any]:
     if setting.type is bool:
         return {"action": argparse.BooleanOptionalAction}
     metavar = {"metavar": setting.metavar or None}
+    if setting.several:
+        return {"type": str, "action": "append", **metavar}
     if flag.sized:
         return {"type": size_wh, **metavar}
     if setting.item and setting.nargs:

@@ -102,6 +102,12 @@ def wanted_files(settings: Settings, camera: Camera, window: bool) -> Files:
     if files.crossings and not settings.lines:
         hint = '[[lines]] with name = "door" in the file of --config'
         raise UsageError("--crossings without a line to cross", hint)
+    check_files(settings, files)
+    return files
+
+
+def check_files(settings: Settings, files: Files) -> None:
+    """Raise UsageError if two of the files are one, or one is what a camera reads."""
     _refuse_shared(
         {
             "--log": files.log,
@@ -112,8 +118,8 @@ def wanted_files(settings: Settings, camera: Camera, window: bool) -> Files:
         }
     )
     for path in filter(None, (*files, settings.store.file)):
-        _refuse_source(path, settings.camera.source)
-    return files
+        for source in settings.camera.sources:
+            _refuse_source(path, source)
 
 
 def build_outputs(

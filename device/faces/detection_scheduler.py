@@ -36,9 +36,9 @@ class DetectionScheduler:
 
     full_detector: for whole pictures and tiles. roi_detector: for the regions around tracks.
     detect_hz: full detections per second of the camera's time; fewer run if they would take
-    half of a live camera's time. camera: the settings by which its pictures are turned. verifier:
-    confirms doubtful detections; None takes every one of the detectors'. gate: of a live picture,
-    what is worth a search; None searches all that is due.
+    half of the time that the budget gives to a live camera. camera: the settings by which its
+    pictures are turned. verifier: confirms doubtful detections; None takes every one of the
+    detectors'. gate: of a live picture, what is worth a search; None searches all that is due.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class DetectionScheduler:
         wait_s = self._period_s
         if self._budget.live:
             expected_s = self._budget.expected_s("full detection")
-            wait_s = max(wait_s, expected_s / FULL_SHARE)
+            wait_s = max(wait_s, expected_s / (FULL_SHARE * self._budget.share))
         self._next_full_s = frame.at_s + wait_s
 
     def _is_thorough(self, frame: Frame) -> bool:
@@ -101,7 +101,7 @@ class DetectionScheduler:
             return frame_rate.is_slow
         regions = tiles((frame.bgr.shape[1], frame.bgr.shape[0]), self._full_detector.side)
         needed_s = (1 + len(regions)) * self._budget.expected_s("full detection")
-        return 0 < needed_s <= FULL_SHARE * frame_rate.interval_s
+        return 0 < needed_s <= FULL_SHARE * self._budget.share * frame_rate.interval_s
 
     def _detect_thoroughly(self, frame: Frame) -> None:
         found = self._detect_whole(frame)

@@ -34,7 +34,8 @@ class CsvLog:
     ):
         self._names, self._every_s, self._named = tuple(names), every_s, named
         self._no_face = no_face
-        self._last_s: dict[int, float] = {}  # per track, when its last row was written
+        # Per source and track, when its last row was written: each source has its own clock.
+        self._last_s: dict[str, dict[int, float]] = {}
         header = line([*FIXED, *names, *(PERSON if named else ())])
         self._rows = open_sink(path, header, settings, "--log", stopping)
         self.moved_to = self._rows.moved_to
@@ -52,14 +53,17 @@ class CsvLog:
         return self._rows.counts
 
     def write(self, result: Result) -> None:
-        now_s = result.frame.at_s
+        now_s, source = result.frame.at_s, result.frame.source
         # A row that old is due again, so no track is remembered for longer.
-        self._last_s = {
-            id: last_s for id, last_s in self._last_s.items() if now_s - last_s < self._every_s
+        recent = {
+            id: last_s
+            for id, last_s in self._last_s.pop(source, {}).items()
+            if now_s - last_s < self._every_s
         }
-        due = [face for face in result.faces if face.id not in self._last_s]
+        due = [face for face in result.faces if face.id not in recent]
+        if self._every_s and (due or recent):  # else each photo would leave something
+            self._last_s[source] = recent | {face.id: now_s for face in due}
         if due:
-            self._last_s.update((face.id, now_s) for face in due)
             self._rows.add([self._row(result.frame, face) for face in due])
         elif self._no_face and not result.faces:
             self._rows.add([self._empty_row(result.frame)])

@@ -1,6 +1,7 @@
 """Log visits to a CSV file: start, duration and clearest attributes of each track; text only."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from ..rowlog import RowCounts, line, open_sink
@@ -47,7 +48,8 @@ class VisitLog:
         stopping: Callable[[], bool] = lambda: False,
     ):
         self._names, self._named = tuple(names), named
-        self._visits = VisitTracker(thresholds, max_lost_s)
+        self._new_tracker = partial(VisitTracker, thresholds, max_lost_s)
+        self._trackers: dict[str, VisitTracker] = {}  # by source: each has its own tracks and clock
         header = line([*FIXED, *names, *(PERSON if named else ())])
         self._rows = open_sink(path, header, settings, "--events", stopping)
         self.moved_to = self._rows.moved_to
@@ -58,7 +60,8 @@ class VisitLog:
 
     def __exit__(self, *exc: object) -> None:
         try:
-            self._log(self._visits.close())
+            for tracker in self._trackers.values():
+                self._log(tracker.close())
         finally:
             self._rows.__exit__(*exc)
 
@@ -68,7 +71,10 @@ class VisitLog:
         return self._rows.counts
 
     def write(self, result: Result) -> None:
-        self._log(self._visits.add(result))
+        source = result.frame.source
+        if source not in self._trackers:
+            self._trackers[source] = self._new_tracker()
+        self._log(self._trackers[source].add(result))
 
     def _log(self, visits: Sequence[Visit]) -> None:
         if visits:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
@@ -53,7 +54,7 @@ class Window:
         self._paused = self._lost = False
         self.shown = 0  # pictures so far
 
-    def __enter__(self) -> "Window":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

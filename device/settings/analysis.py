@@ -21,11 +21,12 @@ YUNET = model_path("face_detection_yunet_2023mar.onnx")
 class CameraSettings(Table, frozen=True):
     """The source of the pictures, and the mode requested from a camera."""
 
-    source: Annotated[str, about(
+    source: Annotated[str | tuple[str, ...], about(
         "source of the pictures: 0 (the first camera listed), usb:0, csi:0, /dev/video0, "
         "rtsp://..., a video, a photo, a folder of photos, - (stdin), demo, or auto: the first "
-        "camera that works, else the demo clip",
-        flag="--camera SRC",
+        "camera that works, else the demo clip; a list, or the flag several times: several "
+        "cameras in one process",
+        flag="--camera SRC", several=True,
     )] = "auto"
     width: Annotated[int, about(
         "width requested from a camera, which delivers the nearest size it has", "px", SIDE,
@@ -99,6 +100,21 @@ class CameraSettings(Table, frozen=True):
     recursive: Annotated[bool, about(
         "read the photos in a folder's subfolders too", flag="--recursive",
     )] = False
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The source, or all of several."""
+        return self.source if isinstance(self.source, tuple) else (self.source,)
+
+    @property
+    def single_source(self) -> str:
+        """The source. Raises UsageError where there are several: few commands take these."""
+        if isinstance(self.source, tuple):
+            raise UsageError(
+                f"source in [camera] names {len(self.source)} cameras, and this takes one",
+                "--camera with one of them",
+            )
+        return self.source
 
     def check(self, origin: str) -> None:
         if self.rotate % 90:

@@ -10,7 +10,7 @@ import pytest
 from device import preview
 from device.errors import FacetError
 from device.faces.motion import travel_time_s
-from device.preview import with_previews
+from device.preview import with_previews, with_repeats
 from device.types import Face, Frame, Result
 
 FACE = Face(1, (10.0, 10.0, 20.0, 20.0), 0.9, np.full((4, 2), 20.0), velocity=(100.0, 0.0))
@@ -123,3 +123,20 @@ def test_closing_while_the_pipeline_hangs_is_a_fault_within_the_limit(monkeypatc
         shown.close()
     assert time.monotonic() - started < 5
     release.set()
+
+
+def test_without_results_the_last_one_is_repeated_so_that_keys_are_answered():
+    camera = FakeLiveCamera()
+    shown = list(with_repeats(slow_results(camera, 3, takes_s=0.3)))
+    assert [result.analyzed for result in shown].count(True) == 3
+    assert shown[0].analyzed and not shown[1].analyzed
+    assert shown[1].frame is shown[0].frame and 5 <= len(shown) <= 20  # 0.6 s, every 50 ms
+    assert list(with_repeats([])) == [] and not pipeline_threads()
+
+
+def test_a_fault_is_raised_after_the_results_that_are_repeated():
+    camera, analyzed = FakeLiveCamera(), 0
+    with pytest.raises(FacetError, match="the cable"):
+        for result in with_repeats(slow_results(camera, 2, 0.1, FacetError("the cable"))):
+            analyzed += result.analyzed
+    assert analyzed == 2 and not pipeline_threads()

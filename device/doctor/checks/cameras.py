@@ -44,15 +44,16 @@ def listed(system: System) -> CheckResult:
 
 
 def sources(system: System, settings: Settings) -> dict[str, str]:
-    """Return {check's name: --camera} of each camera, and of another source that settings name.
+    """Return {check's name: --camera} of each camera, and of other sources that settings name.
 
     The name does not show an address, which may contain a password.
     """
     names = [camera.name for camera in cameras(system.v4l2 or V4l2())]
-    source = settings.camera.source
-    connected = source.isdecimal() and int(source) < len(names)
-    other = {} if source in ("auto", "demo", *names) or connected else {"source": source}
-    return {f"camera {name}": name for name in names} | other
+    connected = {str(number) for number in range(len(names))}
+    known = {"auto", "demo", *names, *connected}
+    other = [source for source in settings.camera.sources if source not in known]
+    titles = [f"source {n}" for n in range(1, len(other) + 1)] if len(other) > 1 else ["source"]
+    return {f"camera {name}": name for name in names} | dict(zip(titles, other, strict=False))
 
 
 def picture(system: System, settings: Settings, source: str) -> CheckResult:

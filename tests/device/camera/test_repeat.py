@@ -10,7 +10,7 @@ import pytest
 from device.camera import is_live
 from device.camera.demo import Demo
 from device.camera.open import open_camera
-from device.camera.repeat import LATE_S, MAX_WAIT_S, PlaybackClock, Repeated
+from device.camera.repeat import LATE_S, MAX_WAIT_S, PlaybackClock, Played, Repeated
 from device.errors import SourceError, UsageError
 from device.models import load_models
 from device.pipeline import build_pipeline
@@ -152,3 +152,12 @@ def test_it_has_no_effect_on_a_live_camera(tmp_path):
 
     with pytest.raises(SourceError, match="usb:0"):
         open_camera(CameraSettings(source="usb:0", repeat=True), v4l2=V4l2(tmp_path))
+
+
+def test_a_video_that_is_played_comes_at_its_own_speed_once(clock, video):
+    with open_camera(CameraSettings(source=str(video))) as film:
+        camera = Played(film, clock.playback())
+        assert (camera.name, camera.fps, is_live(camera)) == ("video.avi", 5, False)
+        due_s = [(frame.index, clock.now_s - 100) for frame in camera]
+    assert [index for index, _ in due_s] == list(range(10))
+    assert [at_s for _, at_s in due_s] == pytest.approx([n / 5 for n in range(10)])

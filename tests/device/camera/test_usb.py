@@ -239,3 +239,33 @@ def test_a_driver_that_hangs_does_not_delay_a_stop(driver, monkeypatch, call, so
         open_camera(settings, stop.is_set, v4l2)
     assert hangs.is_set()
     released.set()
+
+
+def test_a_camera_is_not_found_at_the_port_of_another_one_of_the_run(driver):
+    """Two of the same model: the first comes back at a new number, at its own port or a new one."""
+    driver.plug(0, FakeCamera(bus="usb-1"))
+    driver.plug(2, FakeCamera(bus="usb-2"))
+    first, second = (
+        UsbCamera(driver.v4l2.path(number), CameraSettings(), driver.v4l2) for number in (0, 2)
+    )
+    first.open()
+    second.open()
+    first.close()
+    driver.unplug(0)
+    with pytest.raises(SourceError, match="usb:0 is not connected"):
+        first.open()
+    second.close()  # now both are gone
+    driver.unplug(2)
+    driver.plug(4, FakeCamera(bus="usb-2"))
+    with pytest.raises(SourceError, match="usb:0 is not connected"):
+        first.open()
+    driver.plug(6, FakeCamera(bus="usb-3"))
+    first.open()
+    second.open()
+    assert driver.v4l2.ports == {"usb:0": "usb-3", "usb:2": "usb-2"}
+    assert {name: path.name for name, path in driver.v4l2.open_paths.items()} == {
+        "usb:0": "video6",
+        "usb:2": "video4",
+    }
+    first.close()
+    second.close()

@@ -30,6 +30,9 @@ def test_cameras_and_what_else_the_settings_name(system, driver):
     for source in ("2", stream):
         wanted = with_settings(camera={"source": source})
         assert cameras.sources(system, wanted) == plugged | {"source": source}
+    several = with_settings(camera={"source": ["0", "usb:2", "2", stream]})
+    other = {"source 1": "2", "source 2": stream}
+    assert cameras.sources(system, several) == plugged | other
 
 
 def test_a_good_picture_at_once_and_in_its_true_mode(system, driver, astronaut):

@@ -168,3 +168,24 @@ def test_a_log_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"cannot write the log .*a.csv"):
         open_log(tmp_path / "file" / "a.csv")
+
+
+def test_each_source_has_its_own_tracks_and_clock(tmp_path):
+    """A live camera at 1000 s and a film from 0 s, whose faces have the same number."""
+    with open_log(tmp_path / "a.csv", every_s=1.0) as log:
+        for step in range(5):  # 0.4 s each: rows are due at 0 and at 1.2 s
+            log.write(result(face(1), seconds=1000 + 0.4 * step, index=step, source="usb:0"))
+            log.write(result(face(1), seconds=0.4 * step, index=step, source="film"))
+    found = [(row[1], row[2]) for row in rows(tmp_path / "a.csv")[1:]]
+    assert found == [("usb:0", "0"), ("film", "0"), ("usb:0", "3"), ("film", "3")]
+
+
+def test_nothing_is_kept_of_photos(tmp_path):
+    with open_log(tmp_path / "a.csv") as log:
+        for number in range(5):
+            log.write(result(face(1), index=number, source=f"{number}.jpg"))
+        assert log._last_s == {}
+    with open_log(tmp_path / "b.csv", every_s=1.0) as log:
+        log.write(result(face(1), seconds=0, source="film"))
+        log.write(result(seconds=2, source="film"))
+        assert log._last_s == {}

@@ -122,3 +122,14 @@ def test_ended_visits_take_no_memory():
         used, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert used < 50_000  # 1,800 visits would take 1 MB
+
+
+def test_visits_of_two_sources_are_told_apart(tmp_path):
+    """Tracks of the same number, on clocks that have nothing to do with each other."""
+    with open_log(tmp_path / "v.csv") as log:
+        for step in range(40):
+            faces = [face(1)] if step < 20 else []
+            log.write(result(*faces, seconds=1000 + step / 10, index=step, source="usb:0"))
+            log.write(result(face(1), seconds=step / 10, index=step, source="film"))
+    found = [(row["source"], row["track"], row["dwell_s"]) for row in rows(tmp_path / "v.csv")]
+    assert found == [("usb:0", "1", "1.9"), ("film", "1", "3.9")]
