@@ -206,6 +206,12 @@ def build_pipeline(
     return Pipeline(camera, analyzer, settings.outputs.max_frames, stopping, lines)
 
 
+def _search_gate(settings: Settings, camera: Camera) -> SearchGate | None:
+    """Return what spares a live camera needless searches; None searches all that is due."""
+    recheck_s = settings.faces.recheck_s
+    return SearchGate(recheck_s) if recheck_s and is_live(camera) else None
+
+
 def _line_counter(settings: Settings) -> LineCounter | None:
     """Return what counts crossings of the settings' lines; None without lines."""
     lines = [
@@ -235,7 +241,7 @@ def _video_analyzer(
         budget,
         settings.camera,
         models.verifier(settings.faces),
-        SearchGate() if is_live(camera) else None,
+        _search_gate(settings, camera),
     )
     attributes = AttributeScheduler(
         models.classifier,

@@ -137,6 +137,11 @@ class FacesSettings(Table, frozen=True):
     detect_hz: Annotated[float, about(
         "full-frame detections per second", "Hz", RATE, ("new faces appear later", "more CPU time"),
     )] = 5.0
+    recheck_s: Annotated[float, about(
+        "longest time that a part of a live picture which does not change is not searched; 0: "
+        "search also what does not change, at `detect_hz`",
+        "s", (0, 60), ("more CPU time", "a face that was missed at first is found later"),
+    )] = 2.0
     search_face: Annotated[float, about(
         "width of the smallest face that photos are searched for, in tiles if they are large; 0: "
         "each photo as a whole",

@@ -20,7 +20,8 @@ from device.faces.detection_scheduler import (
     search_region,
 )
 from device.faces.regions import tiles, touches_tile_edge
-from device.faces.tracker import Tracker
+from device.faces.search_gate import SearchGate
+from device.faces.tracker import Tracker, distance
 from device.faces.verification import Verifier
 from device.frame_budget import FrameBudget
 from device.settings import CameraSettings
@@ -33,8 +34,29 @@ def detectors():
     return BlazeFace("back"), BlazeFace("short")
 
 
-def scheduler(detectors, budget=None, detect_hz=5.0):
-    return DetectionScheduler(*detectors, Tracker(), detect_hz, budget or FrameBudget())
+def scheduler(detectors, budget=None, detect_hz=5.0, gate=None):
+    budget = budget or FrameBudget()
+    return DetectionScheduler(*detectors, Tracker(), detect_hz, budget, gate=gate)
+
+
+class Counted:
+    """A detector that counts its calls."""
+
+    def __init__(self, detector):
+        self.detector, self.side, self.count = detector, detector.side, 0
+
+    def detect(self, *args):
+        self.count += 1
+        return self.detector.detect(*args)
+
+    def candidates(self, *args):
+        self.count += 1
+        return self.detector.candidates(*args)
+
+
+@pytest.fixture
+def counted(detectors):
+    return tuple(Counted(detector) for detector in detectors)
 
 
 def frame_at(bgr, seconds):
@@ -195,3 +217,73 @@ def test_faces_in_clips_are_found_and_keep_their_ids(detectors, clip, ids, usual
             visible.append(len(tracks))
     assert ids[0] <= len(found) <= ids[1]
     assert np.median(visible) >= usual
+
+
+ROOM = np.full((480, 640, 3), 90, np.uint8)
+
+
+def with_face(astronaut, left_top, room=ROOM, side=150):
+    """Return the room with a face about 45 px wide, its top left in px."""
+    (left, top), picture = left_top, room.copy()
+    picture[top : top + side, left : left + side] = cv2.resize(
+        astronaut[:300, 80:380], (side, side), interpolation=cv2.INTER_AREA
+    )
+    return picture
+
+
+def test_a_gate_spares_an_empty_room_nine_searches_in_ten(counted):
+    gated = scheduler(counted, gate=SearchGate())
+    assert counts(gated, [ROOM] * 30) == [0] * 30
+    before = counted[0].count  # the scene's first frame, and its tiles
+    assert counts_from(gated, [ROOM] * 300, 1.0) == [0] * 300  # 10 s
+    assert counted[0].count - before in (10, 11)  # 2 every 2 s, not 50
+
+
+def counts_from(detection, pictures, begin_s):
+    return [len(detection.track(frame_at(bgr, begin_s + n / 30))) for n, bgr in enumerate(pictures)]
+
+
+@pytest.mark.parametrize("others", [[], [(200, 150)]], ids=["alone", "beside another"])
+@pytest.mark.parametrize("left_top", [(0, 0), (350, 150), (350, 300), (480, 330), (50, 150)])
+def test_a_newcomer_is_found_within_0_4_s_and_confirmed_by_the_next_frames(
+    detectors, astronaut, others, left_top
+):
+    detection, room = scheduler(detectors, gate=SearchGate()), ROOM
+    for place in others:
+        room = with_face(astronaut, place, room)
+    assert counts(detection, [room] * 45)[-1] == len(others)
+    shown = counts_from(detection, [with_face(astronaut, left_top, room)] * 20, 1.5)
+    # 12 frames are 0.4 s, and two detections near it confirm it.
+    assert shown[14] == shown[-1] == len(others) + 1
+
+
+def test_a_still_face_is_followed_with_a_tenth_of_the_searches(counted, astronaut):
+    gated, picture = scheduler(counted, gate=SearchGate()), with_face(astronaut, (200, 150))
+    counts(gated, [picture] * 30)
+    full, near = (detector.count for detector in counted)
+    assert counts_from(gated, [picture] * 300, 1.0) == [1] * 300  # 10 s
+    assert counted[0].count - full <= 11  # of 50
+    assert counted[1].count - near <= 30  # of 250
+
+
+def test_with_a_gate_tracks_are_where_they_are_without(detectors):
+    gated, always = scheduler(detectors, gate=SearchGate()), scheduler(detectors)
+    for frame in Scene(2, (640, 480), 90):
+        tracks, expected = gated.track(frame), always.track(frame)
+        assert [track.id for track in tracks] == [track.id for track in expected]
+        for track, other in zip(tracks, expected, strict=True):
+            apart = distance(track.predict(frame.at_s), other.predict(frame.at_s))
+            assert apart < 0.06  # face widths
+
+
+def test_behind_a_gate_a_face_that_leaves_is_gone_in_a_moment(detectors, astronaut):
+    detection, picture = scheduler(detectors, gate=SearchGate()), with_face(astronaut, (200, 150))
+    assert counts(detection, [picture] * 60)[-1] == 1
+    assert counts_from(detection, [ROOM] * 10, 2.0)[6:] == [0] * 4
+
+
+def test_behind_a_gate_a_light_that_is_switched_on_ends_no_track(detectors, astronaut):
+    detection, picture = scheduler(detectors, gate=SearchGate()), with_face(astronaut, (200, 150))
+    assert counts(detection, [picture] * 30)[-1] == 1
+    bright = cv2.add(picture, np.full_like(picture, 30))
+    assert counts_from(detection, [bright] * 30, 1.0)[5:] == [1] * 25
