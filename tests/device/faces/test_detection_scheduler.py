@@ -257,13 +257,13 @@ def test_a_newcomer_is_found_within_0_4_s_and_confirmed_by_the_next_frames(
     assert shown[14] == shown[-1] == len(others) + 1
 
 
-def test_a_still_face_is_followed_with_a_tenth_of_the_searches(counted, astronaut):
+def test_a_still_face_is_followed_with_a_quarter_of_the_searches(counted, astronaut):
     gated, picture = scheduler(counted, gate=SearchGate()), with_face(astronaut, (200, 150))
     counts(gated, [picture] * 30)
     full, near = (detector.count for detector in counted)
     assert counts_from(gated, [picture] * 300, 1.0) == [1] * 300  # 10 s
     assert counted[0].count - full <= 11  # of 50
-    assert counted[1].count - near <= 30  # of 250
+    assert counted[1].count - near <= 60  # of 250
 
 
 def test_with_a_gate_tracks_are_where_they_are_without(detectors):
