@@ -21,6 +21,7 @@ from . import __version__
 from .cli.command import exit_with, readable_by
 from .cli.connections import build_connections, check_connections
 from .cli.flags import read_settings
+from .cli.lean import fewer_collections, limit_blas
 from .cli.loop import for_page, for_window, stop_at_signals, until_stopped
 from .cli.outputs import (
     AnalyzedOnly,
@@ -45,10 +46,17 @@ if TYPE_CHECKING:
 def main(argv: list[str] | None = None) -> int:
     settings = read_settings(argv, __doc__ or "")
     limit_opencv(settings.camera.max_megapixels)
-    if len(settings.camera.sources) > 1:
-        from .cli.several import run_several
+    limit_blas()
+    with fewer_collections():
+        if len(settings.camera.sources) > 1:
+            from .cli.several import run_several
 
-        return run_several(settings)
+            return run_several(settings)
+        return run_one(settings)
+
+
+def run_one(settings: Settings) -> int:
+    """Run one camera until it ends or is stopped; return the exit code."""
     # After the flags: --help and a misspelt flag should not wait for OpenCV.
     from .attributes.presets import shown_and_logged
     from .camera.open import open_camera

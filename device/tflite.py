@@ -1,7 +1,6 @@
 """Run a .tflite network on the installed runtime: ai-edge-litert, else tflite-runtime."""
 
 import contextlib
-import importlib.metadata
 import sys
 import time
 from collections.abc import Callable
@@ -18,17 +17,19 @@ Fill = Callable[[np.ndarray], None]
 def _interpreter_class():
     """Return (Interpreter, "package version"); ModelError if no runtime is installed."""
     try:
+        from ai_edge_litert import __version__
         from ai_edge_litert.interpreter import Interpreter
 
-        return Interpreter, f"ai-edge-litert {importlib.metadata.version('ai-edge-litert')}"
+        return Interpreter, f"ai-edge-litert {__version__}"
     except ImportError:
         pass
     # Only with NumPy 1: under NumPy 2 tflite-runtime crashes the process at the first network.
     if int(np.__version__.split(".")[0]) < 2:
         with contextlib.suppress(ImportError):
+            from tflite_runtime import __version__
             from tflite_runtime.interpreter import Interpreter
 
-            return Interpreter, f"tflite-runtime {importlib.metadata.version('tflite-runtime')}"
+            return Interpreter, f"tflite-runtime {__version__}"
     raise ModelError("no TFLite runtime found", install_hint("pi"))
 
 
