@@ -27,7 +27,8 @@ BESIDE = 0.25  # a weak detection that shares so much of its box with another is
 LEAST_SCORE = 0.01
 # What the networks take for a byte.
 AS_FLOATS = np.arange(256, dtype=np.float32) * np.float32(1 / 127.5) - np.float32(1)
-ODD = (False, True) * 8  # of an anchor's 16 values: x and y in turns
+USED = 12  # of an anchor's 16 values: box, eyes, nose, mouth; not the ears
+ODD = (False, True) * (USED // 2)  # x and y in turns
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class BlazeFace:
         """Return the faces of some anchors, int (n,), by falling score."""
         if not kept.size:
             return []
-        raw = outputs[1 - self._logits][0, kept].tolist()
+        raw = outputs[1 - self._logits][0, kept, :USED].tolist()
         logits = outputs[self._logits][0, kept, 0].tolist()
         anchors = self._anchors[kept].tolist()
         points = [
@@ -218,7 +219,7 @@ def _anchors(side: int, layers: tuple[tuple[int, int], ...]) -> np.ndarray:
 
 
 def _points(values: list[float], x: float, y: float, scale: float) -> list[float]:
-    """Return an anchor's values in px of the frame: box centre, box size, six key points.
+    """Return an anchor's values in px of the frame: box centre, box size, four landmarks.
 
     x, y: the anchor in the scaled picture, from which all but the size are offsets.
     """
@@ -233,4 +234,4 @@ def _detection(points: list[float], score: float, size_wh: tuple[int, int]) -> D
         return None
     x, y, w, h, *places = (round(value * STEPS_PER_PX) / STEPS_PER_PX for value in points)
     box = clip((x - w / 2, y - h / 2, w, h), size_wh)
-    return box and Detection(box, score, np.array(places[:8]).reshape(4, 2))
+    return box and Detection(box, score, np.array(places).reshape(4, 2))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ..boxes import SAME_IOU, iou
 from ..types import Box
 
-Points = Sequence[float]  # x, y of a box's centre, its width and height, then x, y of key points
+Points = Sequence[float]  # x, y of a box's centre, its width and height, then x, y of landmarks
 
 
 def merge(points: Sequence[Points], scores: Sequence[float]) -> list[tuple[list[float], float]]:
