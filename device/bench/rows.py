@@ -63,6 +63,7 @@ FRAMES, REPEATS = 600, 3
 LIVE: dict[str, Any] = {"fps": 25.0, "warm_up_s": 3.0, "window_s": 10.0}
 SCENE = {"faces": 1, "frames": FRAMES, "repeats": REPEATS}
 LATENCY: dict[str, Any] = {"fps": 30.0, "warm_up_s": 2.0, "window_s": 10.0}
+NEWCOMER: dict[str, Any] = {"fps": 25.0, "times": 12}
 LATENCY_AIM_MS = 2 * 1000 / 30  # two frames
 
 MEASUREMENTS = {
@@ -72,6 +73,8 @@ MEASUREMENTS = {
     "live": Measurement("live", LIVE | {"people": 1, "moving": True}, awake=True),
     "still": Measurement("live", LIVE | {"people": 1, "moving": False}, awake=True),
     "empty": Measurement("live", LIVE | {"people": 0, "moving": False}, awake=True),
+    "newcomer": Measurement("newcomer", {"people": 0} | NEWCOMER),
+    "newcomer-beside": Measurement("newcomer", {"people": 1} | NEWCOMER),
     "faces": Measurement("cost", {"frames": FRAMES, "repeats": REPEATS}),
     "baseline": Measurement("against_baseline", {"frames": FRAMES // 2, "repeats": 1}),
     "start": Measurement("start", {"frames": 50}),
@@ -109,6 +112,12 @@ ROWS = (
         *("cpu", 0.5, 0.25),
         measurement="empty",
         by_ratio=True,
+    ),
+    # A search within 0.4 s, and three detections that confirm what it finds.
+    ComparedRow("newcomer to its first box", "longest_s", 0.5, 0.3, " s", False, "newcomer"),
+    ComparedRow(
+        *("newcomer to its first box, beside a person", "longest_s", 0.5, 0.3, " s"),
+        measurement="newcomer-beside",
     ),
     ComparedRow("frames/s, one face, 640x480", "fps_one", 120, 200, "", True, "faces"),
     ComparedRow("frames/s, ten faces, 640x480", "fps_ten", 45, 90, "", True, "faces"),
