@@ -63,7 +63,7 @@ FRAMES, REPEATS = 600, 3
 LIVE: dict[str, Any] = {"fps": 25.0, "warm_up_s": 3.0, "window_s": 10.0}
 SCENE = {"faces": 1, "frames": FRAMES, "repeats": REPEATS}
 LATENCY: dict[str, Any] = {"fps": 30.0, "warm_up_s": 2.0, "window_s": 10.0}
-NEWCOMER: dict[str, Any] = {"fps": 25.0, "times": 12}
+NEWCOMER: dict[str, Any] = {"fps": 25.0, "times": 6}
 LATENCY_AIM_MS = 2 * 1000 / 30  # two frames
 
 MEASUREMENTS = {

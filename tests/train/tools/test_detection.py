@@ -52,9 +52,9 @@ def test_frames_of_a_video(tmp_path, astronaut, capsys):
     detection.main(["--videos", str(tmp_path)])
     lines = capsys.readouterr().out.splitlines()
     assert lines[2:] == [
-        "| v.avi | 1 | 5 | 1.000 |",
-        "| v.avi | 2 to 3 | 5 | 0.000 |",
-        "| all | | 10 | 0.500 |",
+        "| v.avi | 1 | 5 | 1.000 | 1.000 |",
+        "| v.avi | 2 to 3 | 5 | 0.000 | 0.000 |",
+        "| all | | 10 | 0.500 | 0.500 |",
     ]
 
 
