@@ -38,7 +38,7 @@ class DetectionScheduler:
     detect_hz: full detections per second of the camera's time; fewer run if they would take
     half of the time that the budget gives to a live camera. camera: the settings by which its
     pictures are turned. verifier: confirms doubtful detections; None takes every one of the
-    detectors'. gate: of a live picture, what is worth a search; None searches all that is due.
+    detectors'. gate: of a live picture, what is to be searched; None searches all that is due.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Decide when a live picture is worth a search: where it has changed since it was searched.
+"""Decide where to search a live picture: where it has changed since it was searched.
 
 An empty room is searched every few seconds only. What changes is searched at once, so that a person
 who comes in is found as soon as by searching all the time; near a person who is tracked, whose
@@ -20,8 +20,8 @@ RECHECK_S = 2.0  # between two searches of a picture that does not change
 # Of a track: how far around its face its own movements change the picture, face widths. Below, its
 # body reaches the picture's edge.
 NEAR_WIDTHS = 4.0
-STEADY_ERROR = 0.03  # error of a track's last prediction, face widths, up to which it is steady
-STEADY_S = 0.08  # between two detections of a steady track
+EVEN_ERROR = 0.03  # error of a track's last prediction, face widths, up to which it moves evenly
+EVEN_S = 0.08  # between two detections of such a track
 FILLED = 0.25  # share of the cells that a face which fills the picture changes at least
 SLACK_S = 1e-3
 AROUND_WIDTHS = 2.0  # side of the square around a face in which it moves
@@ -63,7 +63,7 @@ class SearchGate:
     def due(
         self, regions: Sequence[Region], wide: Region | None, tracks: Sequence[TrackedFace]
     ) -> list[Region | None]:
-        """Return what is most worth a search, one region at most; None: the whole picture.
+        """Return what to search now, one region at most; None: the whole picture.
 
         regions: the picture's tiles. wide: the picture with a border, for a face that fills it;
         None: such a face is known. tracks: the visible ones.
@@ -108,13 +108,13 @@ class SearchGate:
         return changed
 
     def is_track_due(self, track: TrackedFace) -> bool:
-        """Whether a track is worth a detection around it: until it moves as predicted, always."""
-        if not track.id or track.misses or track.error > STEADY_ERROR:
+        """Whether to detect a track anew: until it moves as predicted, in every frame."""
+        if not track.id or track.misses or track.error > EVEN_ERROR:
             return True
         waited_s = self._now_s - track.seen_s + SLACK_S
         if waited_s >= STILL_S:
             return True
-        if waited_s < STEADY_S:
+        if waited_s < EVEN_S:
             return False
         since = self._detected.get(track)
         if since is None:

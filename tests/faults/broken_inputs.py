@@ -48,7 +48,7 @@ def leaked_memory() -> None:
 
         return analyze
 
-    replace(Pipeline, "_analyze", leak)
+    replace(Pipeline, "analyze", leak)
 
 
 def handle_a_frame() -> None:
@@ -65,7 +65,7 @@ def handle_a_frame() -> None:
 
         return analyze
 
-    replace(Pipeline, "_analyze", leak)
+    replace(Pipeline, "analyze", leak)
 
 
 def bare_value_error() -> None:

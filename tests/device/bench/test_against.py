@@ -34,8 +34,11 @@ def clean(monkeypatch):
         ("--against HEAD --only lives", "unknown measurement 'lives'. Try: live"),
         ("--against HEAD --only live --write", "the table would be incomplete"),
         ("--against HEAD --rounds 0", "1 or more"),
-        ("--write", "--write without --connected or --against COMMIT"),
-        ("--against runtime.threads=2 --write", "--write without --connected or --against COMMIT"),
+        ("--write", "--write without --connected, --cameras or --against COMMIT"),
+        (
+            "--against runtime.threads=2 --write",
+            "--write without --connected, --cameras or --against COMMIT",
+        ),
     ],
 )
 def test_wrong_usage(words, message):

@@ -57,7 +57,8 @@ def test_the_document_needs_its_marks_before_anything_is_measured(tmp_path, monk
     with pytest.raises(UsageError, match="no <!-- connected -->"):
         bench.main(["--connected", "--write"])
     with pytest.raises(
-        UsageError, match=r"--write without --connected or --against COMMIT. Try: --conn"
+        UsageError,
+        match=r"--write without --connected, --cameras or --against COMMIT",
     ):
         bench.main(["--write"])
 
