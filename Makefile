@@ -35,8 +35,8 @@ PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
 test: setup-dev  ## run the tests (5 minutes)
 	$(PYTEST) $(COVERAGE)
 
-test-all: setup-dev  ## run the slow tests too: every recipe from end to end (10 minutes more)
-	$(PYTEST) -m slow tests/train
+test-all: setup-dev  ## run the slow tests too: every recipe from end to end, each roll-out of a fleet (12 minutes more)
+	$(PYTEST) -m slow tests/train tests/fleet
 	$(MAKE) test
 
 test-wheel: setup-dev  ## build the wheel, install it into an empty environment and use it (1 minute)

@@ -131,6 +131,7 @@ def test_the_linter_finds_nothing(ansible, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_roll_out_writes_settings_and_is_repeatable(ansible, shops, tmp_path):
     done = play(ansible, tmp_path, "site.yml")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -149,6 +150,7 @@ def test_a_roll_out_writes_settings_and_is_repeatable(ansible, shops, tmp_path):
     assert "secret of" not in done.stdout + again.stdout
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_is_rolled_back_and_ends_the_roll_out(ansible, shops, tmp_path):
     assert play(ansible, tmp_path, "site.yml").returncode == 0
     before = {camera: shops.settings(camera) for camera in ("shop-1", "shop-2")}
@@ -190,6 +192,7 @@ echo "$version" > "$DESTDIR/opt/facet/VERSION"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("healthy", [True, False])
 def test_a_release_is_installed_and_goes_if_it_is_not_healthy(ansible, shops, tmp_path, healthy):
     source = tmp_path / "source" / "facet" / "systemd"
@@ -211,6 +214,7 @@ def test_a_release_is_installed_and_goes_if_it_is_not_healthy(ansible, shops, tm
     assert unit.read_text() == (source / "network.conf").read_text()
 
 
+@pytest.mark.slow
 def test_settings_that_facet_refuses_are_not_written(ansible, shops, tmp_path):
     assert play(ansible, tmp_path, "site.yml").returncode == 0
     before = shops.settings("shop-1")
