@@ -5,14 +5,14 @@ import gc
 import os
 from collections.abc import Iterator
 
-# Objects made and not freed until a collection. A start makes 150,000 that stay; a frame makes a
-# hundred and frees them. Python's own 700 means 200 collections that find nothing.
+# Objects made and not freed until a collection. Those of a start stay, and a frame frees its own:
+# with Python's own 700 there are many collections that find nothing.
 COLLECT_AFTER = 20_000
 
 
 @contextlib.contextmanager
 def fewer_collections() -> Iterator[None]:
-    """Collect cyclic garbage less often within the block; it costs 2 MB of memory at most."""
+    """Collect cyclic garbage less often within the block."""
     before = gc.get_threshold()
     gc.set_threshold(COLLECT_AFTER, *before[1:])
     try:

@@ -22,10 +22,10 @@ RECHECK_S = 2.0  # between two searches of a picture that does not change
 NEAR_WIDTHS = 4.0
 EVEN_ERROR = 0.03  # error of a track's last prediction, face widths, up to which it moves evenly
 EVEN_S = 0.08  # between two detections of such a track
-FILLED = 0.25  # share of the cells that a face which fills the picture changes at least
-SLACK_S = 1e-3
-AROUND_WIDTHS = 2.0  # side of the square around a face in which it moves
 STILL_S = 0.5  # and of one where nothing has changed
+AROUND_WIDTHS = 2.0  # side of the square around a face in which it moves
+FILLED = 0.25  # share of the cells that a face which fills the picture changes at least
+SLACK_S = 1e-3  # by which a camera's frame may come too early
 
 
 class SearchGate:
@@ -40,6 +40,7 @@ class SearchGate:
         self._whole, self._whole_s = self._watch.cells, -math.inf  # how it was searched, and when
         self._tiles, self._tile_s = self._watch.cells.copy(), -math.inf
         self._tile_count = 0
+        self._searched_s: dict[Region, float] = {}  # when a tile was searched
         self._detected: dict[TrackedFace, np.ndarray] = {}  # how the frame was then
 
     def see(self, frame: Frame) -> None:
@@ -53,12 +54,14 @@ class SearchGate:
         self._tiles, self._tile_s = self._watch.cells.copy(), self._now_s
 
     def searched(self, region: Region | None) -> None:
-        """Note that the newest frame is searched: a tile, or as a whole."""
+        """Note that the newest frame is searched: a tile, with a border, or as a whole (None)."""
         if region is None:
             self._whole, self._whole_s = self._watch.cells, self._now_s
-        else:
+            return
+        self._tile_s = self._searched_s[region] = self._now_s
+        if region[0] >= 0:  # with a border it is searched for large faces only
             part = self._watch.part(region)
-            self._tiles[part], self._tile_s = self._watch.cells[part], self._now_s
+            self._tiles[part] = self._watch.cells[part]
 
     def due(
         self, regions: Sequence[Region], wide: Region | None, tracks: Sequence[TrackedFace]
@@ -86,11 +89,14 @@ class SearchGate:
     ) -> list[Region | None]:
         is_late = self._now_s - self._tile_s + SLACK_S >= self._recheck_s
         changed = self._changed(self._tiles, () if is_late else tracks)
-        counts = [int(changed[self._watch.part(region)].sum()) for region in regions]
         if wide and changed.mean() >= FILLED and self._tile_count % 2:
             return [self._next(wide)]
-        if any(counts):
-            return [self._next(regions[counts.index(max(counts))])]
+        counts = {region: int(changed[self._watch.part(region)].sum()) for region in regions}
+        waiting = [region for region in regions if counts[region]]
+        if waiting:
+            # In turns, or a screen that always moves would keep all others from being searched.
+            order = [(self._searched_s.get(tile, -math.inf), -counts[tile]) for tile in waiting]
+            return [self._next(waiting[order.index(min(order))])]
         in_turn = [*regions, wide] if wide else regions
         if not (is_late and in_turn):
             return []

@@ -110,6 +110,27 @@ def test_a_slow_change_adds_up():
     assert found
 
 
+def test_a_screen_that_always_moves_keeps_no_tile_from_being_searched():
+    gate, found = searched_gate(), []
+    for n in range(1, 40):
+        picture = with_person(0, 0, 200)
+        picture[:200, :200] = (30, 220)[n % 2]
+        picture = with_person(560, 400, 40, picture)  # stands far off all the time
+        gate.see(frame(picture, n / 5))
+        found += search(gate)
+    assert any(tile and tile[2] == 640 and tile[3] == 480 for tile in found if tile != WIDE)
+
+
+def test_a_search_with_a_border_leaves_the_tiles_to_be_searched():
+    gate = searched_gate()
+    gate.see(frame(with_person(300, 200), 0.2))
+    gate.searched(None)
+    gate.searched(WIDE)
+    gate.see(frame(with_person(300, 200), 0.4))
+    (tile,) = search(gate)
+    assert tile in TILES
+
+
 def test_movements_near_a_track_are_searched_every_other_turn():
     track = tracked(300, 100)
     gate, times = searched_gate(), []
