@@ -113,8 +113,8 @@ def test_a_slow_change_adds_up():
 def test_a_screen_that_always_moves_keeps_no_tile_from_being_searched():
     gate, found = searched_gate(), []
     for n in range(1, 40):
-        picture = with_person(0, 0, 200)
-        picture[:200, :200] = (30, 220)[n % 2]
+        picture = ROOM.copy()
+        picture[:100, :100] = 30 + 40 * n % 199  # at each search another one
         picture = with_person(560, 400, 40, picture)  # stands far off all the time
         gate.see(frame(picture, n / 5))
         found += search(gate)
