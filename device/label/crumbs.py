@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Self
 
 from ..errors import SourceError
 
@@ -29,17 +29,9 @@ class Crumbs:
     may have been stopped. The file is gone once the shard is done, or has failed.
     """
 
-    _open: ClassVar[Crumbs | None] = None
-
     def __init__(self, path: Path | None, run: str):
         self._path, self._run, self._file = path, run, -1
         self._deaths: dict[str, int] = {}
-
-    @classmethod
-    def forget(cls) -> None:
-        """Remove the open file of this process, which is about to end for no fault of its input."""
-        if cls._open is not None:
-            cls._open._remove()
 
     def __enter__(self) -> Self:
         if self._path is not None:
@@ -50,12 +42,12 @@ class Crumbs:
                     self._deaths = deaths | {at: int(deaths.get(at, 0)) + 1}
             with contextlib.suppress(OSError):  # a full disk is named by the shard itself
                 self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        Crumbs._open = self
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._remove()
-        Crumbs._open = None
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -73,8 +65,3 @@ class Crumbs:
             with contextlib.suppress(OSError):
                 os.pwrite(self._file, content, 0)
                 os.ftruncate(self._file, len(content))
-
-    def _remove(self) -> None:
-        if self._path is not None:
-            with contextlib.suppress(OSError):
-                self._path.unlink()

@@ -334,12 +334,6 @@ def test_runs_that_were_stopped_do_not_count(tmp_path):
         crumbs.take("0")
 
 
-def test_a_process_that_is_told_to_end_leaves_no_crumbs(tmp_path):
-    die_at(tmp_path / "crumbs", "a", "0")
-    Crumbs.forget()
-    assert not (tmp_path / "crumbs").exists()
-
-
 def test_damaged_crumbs_are_no_crumbs(tmp_path):
     (tmp_path / "crumbs").write_text('{"at": ')
     with Crumbs(tmp_path / "crumbs", "a") as crumbs:
