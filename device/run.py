@@ -21,7 +21,7 @@ from . import __version__
 from .cli.command import exit_with, readable_by
 from .cli.connections import build_connections, check_connections
 from .cli.flags import read_settings
-from .cli.lean import fewer_collections, limit_blas
+from .cli.lean import fewer_collections, keep_less_memory, limit_blas
 from .cli.loop import for_page, for_window, stop_at_signals, until_stopped
 from .cli.outputs import (
     AnalyzedOnly,
@@ -47,6 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     settings = read_settings(argv, __doc__ or "")
     limit_opencv(settings.camera.max_megapixels)
     limit_blas()
+    keep_less_memory()
     with fewer_collections():
         if len(settings.camera.sources) > 1:
             from .cli.several import run_several

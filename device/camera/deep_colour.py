@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import cv2
 import numpy as np
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 from ..types import Image as BgrImage
 
@@ -33,6 +33,8 @@ def is_dark(image: Image.Image) -> bool:
 
 def deep_tiff(file: IO[bytes]) -> tuple[tuple[int, int], int] | None:
     """Return the size, and the bytes of a pixel, of a TIFF with 32 or 64 bits for a colour."""
+    from PIL import TiffImagePlugin  # here: other photos do not need it, nor does a camera
+
     with contextlib.suppress(Exception):  # as Pillow's other readers: any error for broken files
         tags = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
         file.seek(tags.next)

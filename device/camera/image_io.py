@@ -161,8 +161,7 @@ def _stored(file: IO[bytes], name: str, size: int) -> _Stored:
         image.load()
         # Not before the size is checked: Pillow decodes a PNG to look for EXIF data behind it.
         exif = exif_of(image)
-        if isinstance(image, OwnMemoryJpeg) and image.rgbx is not None:
-            bgr = cv2.cvtColor(image.rgbx, cv2.COLOR_RGBA2BGR)
+        if isinstance(image, OwnMemoryJpeg) and (bgr := image.take_bgr()) is not None:
             return _Stored(bgr, size_wh, aspect, exif, scale if in_parts else 0)
         if not (high_bytes and is_dark(image)):
             return _Stored(_bgr(image, reduce), size_wh, aspect, exif, scale if in_parts else 0)

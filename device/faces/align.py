@@ -22,6 +22,7 @@ FRAME_WH = (178, 218)  # px: CelebA's aligned frame
 # viewer's left eye, right eye, nose tip, mouth centre. Medians over photos (blueprint, section 3).
 FRAME_LANDMARKS = np.array([(69.0, 113.2), (108.2, 113.2), (88.1, 137.6), (88.4, 156.5)])
 
+BAND = 8 << 20  # bytes of a large picture that are reduced at a time, as its halves need memory
 MIN_EYES_PX = 4.0  # closer than this the points say nothing about the face's tilt
 
 
@@ -133,11 +134,25 @@ def downsample(picture: np.ndarray, scale: float) -> np.ndarray:
     Bilinear sampling of the rest skips no pixel, and both together are six times as fast as
     averaging by any other factor.
     """
-    while scale <= 0.5 and min(picture.shape[:2]) >= 2:
+    halvings, side = 0, min(picture.shape[:2])
+    while scale <= 0.5 and side >> halvings >= 2:
+        halvings, scale = halvings + 1, 2 * scale
+    height, width = (length >> halvings for length in picture.shape[:2])
+    if halvings < 2 or picture.nbytes <= BAND:
+        return _halved(picture, halvings)
+    small = np.empty((height, width, *picture.shape[2:]), picture.dtype)
+    rows = max(1, BAND // (picture[: 1 << halvings].nbytes))
+    for top in range(0, height, rows):
+        band = picture[top << halvings : min(top + rows, height) << halvings]
+        small[top : top + rows] = _halved(band, halvings)
+    return small
+
+
+def _halved(picture: np.ndarray, times: int) -> np.ndarray:
+    for _ in range(times):
         height, width = (side // 2 for side in picture.shape[:2])
         even = picture[: 2 * height, : 2 * width]
         picture = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
-        scale *= 2
     return picture
 
 

@@ -15,6 +15,7 @@ from ..log import log
 from ..quarter_turns import quarter_turned
 from ..settings import CameraSettings
 from ..types import Detection, Frame, Image, Region
+from .align import downsample
 from .quality import tilt_deg
 from .regions import cut_out, square_around
 from .tracker import TrackedFace
@@ -36,6 +37,10 @@ UNTURNED = CameraSettings()
 class Detector(Protocol):
     """What finds faces."""
 
+    @property
+    def side(self) -> int:
+        """Px of the longest side that it sees; larger pictures are shrunk to that."""
+
     def detect(self, frame_bgr: Image, region: Region | None = None) -> list[Detection]: ...
 
 
@@ -46,6 +51,7 @@ def is_upside_down(detector: Detector, frame_bgr: Image, face: Detection) -> boo
     square = cut_out(frame_bgr, square_around(face, CONTEXT * max(face.box[2:])))
     if square is None:
         return False
+    square = downsample(square, 2 * detector.side / max(square.shape[:2]))  # before it is copied
     upright = _best_score(detector, square)
     return _best_score(detector, turned(square, 180)) > upright + MARGIN
 

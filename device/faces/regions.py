@@ -6,7 +6,6 @@ A region is left, top, right, bottom in px; the part of it that is outside the p
 import math
 
 import cv2
-import numpy as np
 
 from ..types import Detection, Image, Region
 
@@ -28,7 +27,10 @@ def square_around(face: Detection, side: float) -> Region:
 
 
 def cut_out(bgr: Image, region: Region) -> Image | None:
-    """Return a region of a picture, black where it is outside; None if hardly any is inside."""
+    """Return a region of a picture, black outside of it; None if hardly any is inside.
+
+    A region that is whole inside is a view.
+    """
     height, width = bgr.shape[:2]
     left, top, right, bottom = region
     x, y = max(left, 0), max(top, 0)
@@ -37,7 +39,7 @@ def cut_out(bgr: Image, region: Region) -> Image | None:
         return None
     beside = (y - top, bottom - min(bottom, height), x - left, right - min(right, width))
     if not any(beside):
-        return np.ascontiguousarray(part)
+        return part
     return cv2.copyMakeBorder(part, *beside, cv2.BORDER_CONSTANT)
 
 

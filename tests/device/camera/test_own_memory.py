@@ -27,7 +27,19 @@ def test_colours_are_pillows_at_any_scale(options, reduced_by):
             image.draft(None, (101 // reduced_by, 75 // reduced_by))
         image.load()
     plain, own = images
-    np.testing.assert_array_equal(own.rgbx[:, :, :3], np.asarray(plain))
+    np.testing.assert_array_equal(own.take_bgr()[:, :, ::-1], np.asarray(plain))
+    assert own.take_bgr() is None  # once
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_large_picture_is_converted_in_bands(progressive):
+    picture = Image.fromarray(np.random.default_rng(2).integers(0, 256, (90, 160, 3), np.uint8))
+    file = io.BytesIO()
+    picture.resize((2400, 1350)).save(file, "JPEG", progressive=progressive)
+    images = [kind(io.BytesIO(file.getvalue()), "") for kind in (JpegImageFile, OwnMemoryJpeg)]
+    plain, own = images
+    own.load()
+    np.testing.assert_array_equal(own.take_bgr()[:, :, ::-1], np.asarray(plain))
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
@@ -35,7 +47,7 @@ def test_other_modes_are_left_to_pillow(mode):
     content = jpeg(mode)
     own = OwnMemoryJpeg(io.BytesIO(content), "")
     own.load()
-    assert own.rgbx is None
+    assert own.take_bgr() is None
     np.testing.assert_array_equal(np.asarray(own), np.asarray(JpegImageFile(io.BytesIO(content))))
 
 

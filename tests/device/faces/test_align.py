@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.faces import align
 from device.faces.align import (
     FRAME_LANDMARKS,
     FRAME_WH,
@@ -117,3 +118,14 @@ def test_a_picture_is_not_changed_by_cropping():
 def test_landmarks_without_a_crop_are_refused(landmarks, message):
     with pytest.raises(AlignError, match=message):
         landmark_matrix(landmarks, crop_template(CROP))
+
+
+@given(
+    st.tuples(st.integers(1, 70), st.integers(1, 70)), st.floats(0.01, 1.0), st.integers(1, 9000)
+)
+def test_a_picture_reduced_in_bands_is_the_same(size_hw, scale, band):
+    picture = np.random.default_rng(3).integers(0, 256, (*size_hw, 3), np.uint8)
+    whole = align.downsample(picture, scale)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(align, "BAND", band)
+        np.testing.assert_array_equal(align.downsample(picture, scale), whole)
