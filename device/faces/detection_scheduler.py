@@ -2,11 +2,11 @@
 
 A full detection costs six times one near a track. It runs a few times a second; every other one
 covers a tile of the picture instead, where faces too far away for the whole picture's resolution
-are found. In the frames between, up to two tracks are re-detected near their predicted position.
-Visible tracks are reported in every frame, detected or extrapolated. Below 4 frames/s every frame
-gets a full detection, with all tiles where there is time for them; so does the first frame of a
-scene. Doubtful detections are verified before they become tracks. What of a live picture has not
-changed is not searched again (`search_gate`).
+are found. In the frames between, up to two tracks are re-detected near their predicted position,
+those that move as predicted less often. Visible tracks are reported in every frame, detected or
+extrapolated. Below 4 frames/s every frame gets a full detection, with all tiles where there is time
+for them; so does the first frame of a scene. Doubtful detections are verified before they become
+tracks. What of a live picture has not changed is not searched again (`search_gate`).
 """
 
 import math
@@ -203,8 +203,9 @@ class DetectionScheduler:
         return confirmed
 
     def _detect_rois(self, frame: Frame) -> None:
+        due = [track for track in self.tracker.tracks if track.is_due(frame.at_s)]
         # Unconfirmed tracks first, then those not detected for longest.
-        tracks = sorted(self.tracker.tracks, key=lambda track: (track.id > 0, track.seen_s))
+        tracks = sorted(due, key=lambda track: (track.id > 0, track.seen_s))
         if self._gate:
             tracks = [track for track in tracks if self._gate.is_track_due(track)]
         expected: list[TrackedFace] = []

@@ -13,19 +13,16 @@ import numpy as np
 from ..types import Detection, Frame, Region
 from .change_watch import ChangeWatch
 from .regions import square_around
-from .tracker import TrackedFace
+from .tracker import SLACK_S, TrackedFace
 
 NEAR_S = 0.4  # between two searches of what changes only near tracks
 RECHECK_S = 2.0  # between two searches of a picture that does not change
 # Of a track: how far around its face its own movements change the picture, face widths. Below, its
 # body reaches the picture's edge.
 NEAR_WIDTHS = 4.0
-EVEN_ERROR = 0.03  # error of a track's last prediction, face widths, up to which it moves evenly
-EVEN_S = 0.08  # between two detections of such a track
-STILL_S = 0.5  # and of one where nothing has changed
+STILL_S = 0.5  # between two detections of an evenly moving track where nothing has changed
 AROUND_WIDTHS = 2.0  # side of the square around a face in which it moves
 FILLED = 0.25  # share of the cells that a face which fills the picture changes at least
-SLACK_S = 1e-3  # by which a camera's frame may come too early
 
 
 class SearchGate:
@@ -114,16 +111,9 @@ class SearchGate:
         return changed
 
     def is_track_due(self, track: TrackedFace) -> bool:
-        """Whether to detect a track anew: until it moves as predicted, in every frame."""
-        if not track.id or track.misses or track.error > EVEN_ERROR:
-            return True
-        waited_s = self._now_s - track.seen_s + SLACK_S
-        if waited_s >= STILL_S:
-            return True
-        if waited_s < EVEN_S:
-            return False
+        """Whether to detect a track anew that is due: not where nothing has changed."""
         since = self._detected.get(track)
-        if since is None:
+        if since is None or not track.wait_s or self._now_s - track.seen_s + SLACK_S >= STILL_S:
             return True
         face = track.predict(self._now_s)
         part = self._watch.part(square_around(face, AROUND_WIDTHS * face.box[2]))

@@ -20,6 +20,9 @@ from ..types import Detection
 from .frame_rate import LEAST_HIT_S, MAX_MISSES, FrameRate
 from .motion import travel_time_s
 
+EVEN_ERROR = 0.03  # of a prediction, face widths, up to which a track moves evenly
+EVEN_S, LONG_S = 0.08, 0.16  # between two detections of such a track, and once one held so long
+SLACK_S = 1e-3  # by which a camera's frame may come too early
 VELOCITY_GAIN = 0.3  # share of a prediction's residual that goes into the velocity
 LEAST_STEP_S = 1 / 120  # between closer frames a detector's noise would be a high velocity
 
@@ -41,7 +44,7 @@ class TrackedFace:
     clear_s: float = field(init=False)  # when it was last detected with a high enough score
     id: int = 0  # from 1; 0 until confirmed
     mean_velocity: tuple[float, float] = (0.0, 0.0)  # of the whole face, px/s
-    error: float = math.inf  # of the last prediction, at its worst landmark, face widths
+    wait_s: float = 0.0  # until it is to be detected again
     _predicted: tuple[float, Detection] | None = None  # for when, and what
 
     def __post_init__(self) -> None:
@@ -60,11 +63,17 @@ class TrackedFace:
             self._predicted = now_s, moved
         return self._predicted[1]
 
+    def is_due(self, now_s: float) -> bool:
+        """Whether to detect it now: until it moves as predicted, in every frame."""
+        return now_s - self.seen_s + SLACK_S >= self.wait_s
+
     def update(self, detection: Detection, now_s: float) -> None:
         """Take a detection for this track's."""
         elapsed_s = max(now_s - self.seen_s, LEAST_STEP_S)
         residual = detection.landmarks - self.predict(now_s).landmarks
-        self.error = cv2.norm(residual, cv2.NORM_INF) / max(detection.box[2], 1.0)
+        error = cv2.norm(residual, cv2.NORM_INF) / max(detection.box[2], 1.0)
+        held = LONG_S if elapsed_s + SLACK_S >= EVEN_S else max(EVEN_S, self.wait_s)
+        self.wait_s = held if self.id and error <= EVEN_ERROR else 0.0
         self.velocity = self.velocity + VELOCITY_GAIN * residual / elapsed_s
         x, y = (self.velocity.sum(axis=0) / len(self.velocity)).tolist()
         self.mean_velocity = (x, y)
@@ -122,7 +131,7 @@ class Tracker:
             found.append(track)
         for track in self._tracks if expected is None else expected:
             if track not in found:
-                track.misses += 1
+                track.misses, track.wait_s = track.misses + 1, 0.0
                 track.unseen_s = now_s - track.seen_s
         return [track for track in found if track.id]
 

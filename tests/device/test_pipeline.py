@@ -203,9 +203,10 @@ def test_results_have_the_crossings_of_the_lines_and_their_sums():
         (1, "door", IN),
         (1, "door", OUT),
     ]
-    # The face's centre, at 4 n + 10 px, is 4 px past the middle, 32 px, at 7 steps.
+    # The face's centre, at 4 n + 10 px, is 4 px past the middle, 32 px, at 7 steps. On its way back
+    # it moves as predicted, and is not detected in each frame.
     frames = [result.frame for result in results if result.crossings]
-    assert [int(frame.bgr[0, 0, 0]) for frame in frames] == [7, 4]
+    assert [int(frame.bgr[0, 0, 0]) for frame in frames] == [7, 3]
     assert found[0].time == frames[0].time
     counted = Line("door", (0.5, 1.0), (0.5, 0.0), "in", "exits")
     assert results[0].lines == (LineCount(counted, 0, 0),)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from device.faces.regions import bordered, tiles
-from device.faces.search_gate import EVEN_S, NEAR_S, RECHECK_S, STILL_S, SearchGate
+from device.faces.search_gate import NEAR_S, RECHECK_S, STILL_S, SearchGate
 from device.faces.tracker import Tracker
 from device.types import Detection, Frame
 
@@ -161,22 +161,19 @@ def test_a_face_that_fills_the_picture_is_searched_with_a_border_within_0_8_s():
     assert WIDE in found
 
 
-def test_a_track_is_detected_in_every_frame_until_it_moves_as_predicted():
+def test_a_track_that_does_not_move_as_predicted_is_due_where_nothing_changes():
     gate, track = searched_gate(), tracked(300, 100)
-    gate.see(frame(ROOM, EVEN_S / 2))
+    gate.detected([track])
+    gate.see(frame(ROOM, 0.2))
     assert not gate.is_track_due(track)
-    track.error = 0.1
-    assert gate.is_track_due(track)
-    track.error, track.misses = 0.0, 1
-    assert gate.is_track_due(track)
-    track.misses, track.id = 0, 0
+    track.wait_s = 0.0
     assert gate.is_track_due(track)
 
 
 def test_a_still_track_is_detected_twice_a_second_and_a_moving_one_more_often():
     gate, track = searched_gate(), tracked(300, 100)
     gate.detected([track])
-    for at_s in (EVEN_S, 0.2, 0.4):
+    for at_s in (0.08, 0.2, 0.4):
         gate.see(frame(ROOM, at_s))
         assert not gate.is_track_due(track)
     gate.see(frame(with_person(310, 110), 0.44))

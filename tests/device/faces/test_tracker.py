@@ -248,3 +248,31 @@ def test_a_track_knows_when_it_was_last_detected_clearly():
     assert (track.clear_s, track.seen_s) == (0.0, STEP_S)
     tracker.update([detection(100)], 2 * STEP_S)
     assert track.clear_s == 2 * STEP_S
+
+
+def frames_due(tracker, xs):
+    """Detect the one face in the frames in which it is due; return their numbers."""
+    due = []
+    for n, x in enumerate(xs):
+        if all(track.is_due(n * STEP_S) for track in tracker.tracks):
+            tracker.update([detection(x)], n * STEP_S)
+            due.append(n)
+    return due
+
+
+def test_a_track_that_moves_as_predicted_is_detected_less_often():
+    assert frames_due(Tracker(), [100] * 20) == [0, 1, 2, 3, 6, 11, 16]
+
+
+def test_a_track_that_does_not_is_detected_in_every_frame():
+    xs = [100, 100, 100, 100, 100, 100, 110, 100, 110, 100, 110, 100]
+    assert frames_due(Tracker(), xs) == [0, 1, 2, 3, 6, 7, 8, 9, 10, 11]
+
+
+def test_a_track_that_was_missed_is_due_in_the_next_frame():
+    tracker = Tracker()
+    frames_due(tracker, [100] * 8)
+    (track,) = tracker.tracks
+    assert not track.is_due(8 * STEP_S)
+    tracker.update([], 8 * STEP_S)
+    assert track.is_due(8 * STEP_S)
