@@ -8,7 +8,6 @@ these annotations.
 import contextlib
 import functools
 import keyword
-import tomllib
 import types
 from collections.abc import Mapping
 from datetime import date, time
@@ -208,7 +207,10 @@ def read_toml(path: Path, hint: str = VALID_FILE) -> dict[str, Any]:
     """
     try:
         # Editors of Windows begin a text with a byte order mark.
-        return tomllib.loads(read_text(path, MAX_BYTES))
+        text = read_text(path, MAX_BYTES)
+        import tomllib  # here: most runs have no settings file
+
+        return tomllib.loads(text)
     except FileNotFoundError:
         raise UsageError(f"no settings file {path}", NEW_FILE) from None
     except PermissionError:  # the service's may have a camera's password

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -44,7 +43,7 @@ def write_atomic(
     try:
         # A name that nobody can have prepared: what another user put there is not opened. Hidden,
         # so that a program that reads all of a folder passes over it.
-        part = f".{path.name[:200]}.{secrets.token_hex(8)}.part"
+        part = f".{path.name[:200]}.{os.urandom(8).hex()}.part"
         descriptor = os.open(part, NEW_FILE, 0o666 if mode is None else mode, dir_fd=folder)
         try:
             with os.fdopen(descriptor, "wb") as file:

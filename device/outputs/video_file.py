@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from fractions import Fraction
 from io import FileIO
 from pathlib import Path
@@ -189,7 +188,7 @@ class ConstantRateFile:
         self._last = self.canvas.copy()
         code, ending = OPENCV_FORMATS[path.suffix.lower()]
         # OpenCV chooses the container by the name; the open file takes its own name then.
-        part = path.with_name(f"{path.name[:200]}.{secrets.token_hex(8)}{ending}")
+        part = path.with_name(f"{path.name[:200]}.{os.urandom(8).hex()}{ending}")
         self._writer = cv2.VideoWriter(
             ffmpeg_path(part), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*code), fps, size_wh
         )
