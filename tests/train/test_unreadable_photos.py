@@ -65,6 +65,7 @@ def test_a_conversion_says_it_in_its_output_and_both_cards(broken, run, tmp_path
     assert f"\n{line}.\n" in text and "| test, 15 photos |" in text
 
 
+@pytest.mark.slow
 def test_a_report_keeps_the_rows_of_the_data(broken, run, models, tmp_path, capsys):
     # The first test photo: all rows after it would move.
     shutil.copytree(broken, tmp_path / "celeba")

@@ -77,6 +77,7 @@ def float_model(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_against_the_baseline_loop(float_model, capsys):
     scene = ["--faces", "2", "--max-frames", "20", "--rounds", "1"]
     bench.main([*scene, "--baseline", str(float_model)])

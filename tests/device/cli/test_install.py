@@ -230,6 +230,7 @@ def test_a_stop_half_way_leaves_no_new_version(tmp_path, number):
     assert list((tmp_path / "a root" / "opt" / "facet-versions").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_installed_run_upgraded_rolled_back_removed(tmp_path, python):
     root = tmp_path / "root"
     app = root / "opt" / "facet"

@@ -132,6 +132,7 @@ def test_a_cluster_of_its_own_writes_the_same_rows(archive, local_rows, tmp_path
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_workers_killed_at_random_lose_and_double_nothing(archive, cluster, local_rows, tmp_path):
     out = tmp_path / "out"
     process = start(archive, "--out", out, "--shard-size", 2, "--cluster", cluster.address)
@@ -156,6 +157,7 @@ def _without(paths, rows):
     return [row for row in rows if row["path"] not in paths]
 
 
+@pytest.mark.slow
 def test_a_lost_client_goes_on(archive, cluster, local_rows, tmp_path):
     out = tmp_path / "out"
     words = (archive, "--out", out, "--shard-size", 2, "--cluster", cluster.address)
@@ -169,6 +171,7 @@ def test_a_lost_client_goes_on(archive, cluster, local_rows, tmp_path):
     assert rows_of(out) == local_rows
 
 
+@pytest.mark.slow
 def test_a_lost_scheduler_ends_the_command_and_it_goes_on(archive, local_rows, tmp_path):
     out = tmp_path / "out"
     with Cluster() as cluster:

@@ -123,6 +123,7 @@ def test_objects_that_are_denied_are_rows(denying, tmp_path):
     assert [row["reason"] for row in rows_of(tmp_path / "out")] == ["access denied"]
 
 
+@pytest.mark.slow
 def test_a_store_that_is_down_stops_the_run(tmp_path):
     (tmp_path / "list.txt").write_text("s3://photos/1.jpg\n")
     keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}

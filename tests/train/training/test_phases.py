@@ -151,6 +151,7 @@ def test_early_stopping_on_a_named_metric(data, weights, tmp_path):
         fit.main([*flags_of(data, tmp_path / "s", weights), "--early-stopping", "val_acu"])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # files left open
 def test_an_interrupted_second_phase_goes_on(data, weights, tmp_path, monkeypatch):
     class PowerCut(keras.callbacks.Callback):
@@ -168,6 +169,7 @@ def test_an_interrupted_second_phase_goes_on(data, weights, tmp_path, monkeypatc
     assert (run / "model.keras").exists() and not (run / "backup").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_at_a_checkpoint_loses_nothing_and_says_what_to_do(data, weights, tmp_path):
     run = tmp_path / "r"
     command = [sys.executable, "-m", "train.fit", *flags_of(data, run, weights), "--epochs", "2"]
