@@ -96,6 +96,7 @@ def test_rows_that_say_something_else_fail(rows):
     assert checked(rows, rows[1:]) == [False, False]
 
 
+@pytest.mark.slow
 def test_other_kernels_differ_by_steps_of_the_network(film):
     crops = take_crops(film, CARD)
     assert crops.dtype == np.uint8 and crops.ndim == 4 and len(crops) >= 15

@@ -64,6 +64,7 @@ def history(run):
         return [(int(row["epoch"]), float(row["loss"])) for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_neither_the_attribute_left_out_nor_a_label_has_an_influence(tmp_path, data, pretrained):
     folder = shutil.copytree(data, tmp_path / "data")
     table = folder / "list_attr_celeba.txt"

@@ -87,6 +87,7 @@ def until_shown(process, display, folder):
     assert process.poll() is None
 
 
+@pytest.mark.slow
 def test_the_run_outlives_its_window(tmp_path):
     with (
         own_x_server() as (server, display),
@@ -232,6 +233,7 @@ def test_a_live_picture_moves_at_the_cameras_rate_while_models_are_slow(screen, 
     assert int(stdout) > 20
 
 
+@pytest.mark.slow
 def test_a_pipeline_that_hangs_when_the_window_is_closed_is_a_fault(screen, tmp_path):
     display, _ = screen
     command = [sys.executable, "-c", f"{LIVE}\nexit_with(lambda: main(hangs()))"]

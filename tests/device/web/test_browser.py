@@ -172,8 +172,18 @@ def test_a_screen_reader_finds_names_and_hears_little(serve, page):
     assert [role for role, name in found if role in nameless and not name.strip()] == []
 
 
-@pytest.mark.parametrize("size", [(320, 600), (390, 844), (820, 1100), (1280, 900)])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "size",
+    [
+        (320, 600),
+        pytest.param((390, 844), marks=pytest.mark.slow),
+        pytest.param((820, 1100), marks=pytest.mark.slow),
+        (1280, 900),
+    ],
+)
+@pytest.mark.parametrize(
+    "dark", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["light", "dark"]
+)
 def test_nothing_is_wider_than_the_screen(serve, page, size, dark):
     line = Line("a very long name of a line in the garden", (0.5, 0.0), (0.5, 1.0), "came", "went")
     rule = {"when": "Smiling", "do": "snapshot", "folder": "/var/lib/facet/pictures/of/the/garden"}

@@ -40,6 +40,7 @@ def test_going_on_from_another_runs_model(run):
         np.testing.assert_array_equal(ours, theirs[..., 1:3])
 
 
+@pytest.mark.slow
 def test_another_precision_leaves_float32_weights_and_probabilities(data):
     model = keras.models.load_model(CARD.with_suffix(".keras"), compile=False)
     _, height, width, _ = model.input_shape

@@ -191,6 +191,7 @@ def test_a_full_disk_at_a_checkpoint_loses_nothing_and_says_what_to_do(data, wei
     assert (run / "model.keras").exists()
 
 
+@pytest.mark.slow
 def test_a_start_without_its_weights_is_no_run_and_a_second_try_works(data, weights, tmp_path):
     run = tmp_path / "r"
     with pytest.raises(ModelError, match=r"cannot get the weights .*gone.*--weights none"):
