@@ -1,6 +1,6 @@
 """The wheel, installed where nothing else is: its files, the five lines, the script `facet`.
 
-    make test-wheel       # these, and the installation from a package index, which is slow
+    make test-wheel       # these, of which most are slow: they need an environment of their own
 
 Two environments hold the wheel: one with copies of exactly the packages that the wheel declares,
 which needs no network, and one that pip fills from its index.

@@ -1,4 +1,4 @@
-"""A small share of the quick faults; `make test-all` has one of each, `make faults` all of them."""
+"""A small share of the quick faults, the others if slow; `make faults` inflicts them all."""
 
 import os
 import time

@@ -128,6 +128,7 @@ def test_more_than_a_batch(fleet, database):
     assert (rows(database), len(letters(database))) == (20, 10)
 
 
+@pytest.mark.slow
 def test_two_at_once_store_each_once(database):
     for number in range(200):
         refuse(database, "visit", visit(number))

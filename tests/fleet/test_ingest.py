@@ -93,6 +93,7 @@ def test_a_killed_ingest_loses_and_doubles_nothing(keys, broker, database, publi
     assert "Traceback" not in ingest.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_camera_that_floods_stops_no_other(keys, broker, database, publisher):
     other = Publisher(keys, broker.port, "shop-2")
     with ingesting(keys, broker.port, database.dsn):

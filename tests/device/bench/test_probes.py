@@ -97,6 +97,7 @@ def test_the_first_label_comes_after_the_start():
     assert 0.05 < figures["first_label_s"] < 60
 
 
+@pytest.mark.slow
 def test_the_peak_of_memory():
     photo = str(portrait_path(ASTRONAUT.file))
     options = {"camera": None, "photo": photo}

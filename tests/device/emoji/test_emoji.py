@@ -204,6 +204,7 @@ def test_a_photo_becomes_a_drawing_and_a_text(tmp_path, admiral):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["me.png", "me.svg"]
 
 
+@pytest.mark.slow
 def test_the_same_photo_gives_the_same_bytes(tmp_path, astronaut):
     cv2.imwrite(str(tmp_path / "a.png"), astronaut)
     for out in ("1.svg", "2.svg"):

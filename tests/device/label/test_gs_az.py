@@ -194,6 +194,7 @@ def test_a_bucket_that_denies_is_one_line_with_its_own_credentials(store, tmp_pa
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_objects_that_are_denied_are_rows(store, tmp_path):
     (tmp_path / "list.txt").write_text(f"{store.kind}://photos/1.jpg\n")
     with denying() as port:

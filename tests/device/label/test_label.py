@@ -350,6 +350,7 @@ PIL.PngImagePlugin.PngImageFile._open = lambda self: os.kill(os.getpid(), 9)
 """
 
 
+@pytest.mark.slow
 def test_a_photo_that_crashes_the_decoder_is_a_row(tmp_path, astronaut):
     photos = tmp_path / "photos"
     write_photos(photos, astronaut, 4)

@@ -227,6 +227,7 @@ def test_home_assistant_that_restarts_in_a_loop_is_answered_now_and_then(tmp_pat
     assert sent <= 2 + took_s / BIRTH_S
 
 
+@pytest.mark.slow
 def test_a_flood_of_messages_does_not_stop_the_visits(tmp_path, broker, caplog):
     with Listener(broker.port, VISIT, STATUS) as listener, Camera(tmp_path, broker.port) as camera:
         camera.see()

@@ -26,6 +26,7 @@ def test_weights_that_are_none(tmp_path):
         build(40, (32, 40), str(tmp_path / "bad.weights.h5"))
 
 
+@pytest.mark.slow
 def test_going_on_from_another_runs_model(run):
     model = build(len(NAMES), (32, 40), str(run / "model.keras"), LAST_LAYER)
     before = keras.models.load_model(run / "model.keras", compile=False)

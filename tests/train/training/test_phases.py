@@ -140,6 +140,7 @@ def test_the_best_epoch_is_kept_also_over_an_interruption(tmp_path, stops):
     assert json.loads((tmp_path / "best.json").read_text()) == {"epoch": 1, "value": 1.0}
 
 
+@pytest.mark.slow
 def test_early_stopping_on_a_named_metric(data, weights, tmp_path):
     run = tmp_path / "r"
     more = ["--early-stopping", "val_auc", "--patience", "0", "--epochs", "30"]

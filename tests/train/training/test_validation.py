@@ -47,7 +47,10 @@ def saved_loss(run, val):
         pytest.param({}, marks=pytest.mark.slow),
         {"learning_rate": 0.05, "ema": 0.8, **BEST},
         pytest.param({"teacher_input": (64, 80), "ema": 0.8}, marks=pytest.mark.slow),
-        {"batch": 23, "optimizer": "sgd", "schedule": "constant"},  # the last batch has one photo
+        # The last batch has one photo.
+        pytest.param(
+            {"batch": 23, "optimizer": "sgd", "schedule": "constant"}, marks=pytest.mark.slow
+        ),
     ],
     ids=["plain", "best mean", "larger crops", "odd batch"],
 )
