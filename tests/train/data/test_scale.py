@@ -33,7 +33,7 @@ for root in sys.argv[1:]:
     batches = Batches(splits["train"], (64, 80), 32, FitSettings().augmentation)
     for epoch in range(2):
         batches.start_epoch(epoch)
-        for step in range(0, len(batches), -(-len(batches) // 15)):
+        for step in range(0, len(batches), -(-len(batches) // 5)):
             batches[step]
         found[root][f"epoch {epoch}"] = peak()
 print(json.dumps(found))
