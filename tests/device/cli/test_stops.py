@@ -153,7 +153,7 @@ def test_a_run_whose_logs_reader_stalls_can_be_stopped(tmp_path, reader):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("begun", [b"", b"\xff\xd8\xff\xe0"])
+@pytest.mark.parametrize("begun", [b"", pytest.param(b"\xff\xd8\xff\xe0", marks=pytest.mark.slow)])
 def test_a_stop_while_stdin_is_read_is_no_fault(number, begun):
     run = [sys.executable, "-m", "device.run", "--camera", "-", "--headless"]
     pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -209,7 +209,9 @@ SILENT = {
 }
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
 @pytest.mark.parametrize("kind", SILENT)
 def test_a_host_that_says_nothing_does_not_delay_a_stop(kind, number):
     scheme = kind.partition(",")[0]

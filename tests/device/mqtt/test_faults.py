@@ -166,6 +166,7 @@ def test_retained_rubbish_on_our_topics_is_removed_or_replaced(tmp_path, broker,
     assert lines(caplog, f"retained message from {CROSSING}, {SMILE}, {SNAPSHOT}")
 
 
+@pytest.mark.slow
 def test_a_hundred_retained_messages_of_rules_hide_no_other(tmp_path, broker):
     for number in range(150):
         publish(broker.port, f"{SMILE}{number}", b"{}", retain=True)

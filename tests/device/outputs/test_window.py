@@ -118,6 +118,7 @@ def test_a_run_that_only_shows_ends_with_its_window(tmp_path, astronaut, camera)
     assert "facet: the window is gone: its X server has ended. Try: --headless" in stderr
 
 
+@pytest.mark.slow
 def test_a_screen_that_hangs_holds_up_nothing(tmp_path):
     with (
         own_x_server() as (server, display),

@@ -220,6 +220,7 @@ def test_the_sums_of_lines_are_shown_as_they_change(serve, page):
     assert shown == ["door", "came", "1,004", "went", "1"]
 
 
+@pytest.mark.slow
 def test_a_server_that_ends_is_told_and_its_return_found(serve, page):
     served = serve()
     served.show()

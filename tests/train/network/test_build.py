@@ -145,6 +145,7 @@ def test_separable_convolutions_count():
     assert multiply_adds(model) == pytest.approx(8.4e9, rel=0.02)
 
 
+@pytest.mark.slow
 def test_weights_that_keras_has_not():
     for weights, reason in (("imagenet", "none are published"), ("x.weights.h5", "no such file")):
         with pytest.raises(ModelError, match=f"of ResNeXt50: {reason}") as error:

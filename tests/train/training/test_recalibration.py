@@ -37,6 +37,7 @@ def test_they_are_augmented_and_mixed(data):
     assert mixed.std() < plain.std()
 
 
+@pytest.mark.slow
 def test_they_are_drawn_by_the_photos_weights(data):
     train = read_celeba(data).splits["train"]
     plain = means(train, SETTINGS)
