@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from msgspec.structs import replace as changed
 
 from train.data.augment import Augmentation
