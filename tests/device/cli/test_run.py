@@ -426,7 +426,7 @@ def test_a_smile_that_appears_raises_its_probability(tmp_path, facet):
 @pytest.mark.data
 def test_whole_photos_agree_with_their_labels(tmp_path, facet):
     out = tmp_path / "wild.csv"
-    labels = rows(DATA / "wild" / "attributes.csv")[::3]
+    labels = rows(DATA / "wild" / "attributes.csv")[::5]
     (tmp_path / "wild").mkdir()
     for label in labels:
         name = label["image_id"]

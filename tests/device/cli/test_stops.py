@@ -80,7 +80,7 @@ def test_losing_the_place_for_messages_ends_no_run(tmp_path, place):
     assert (tmp_path / "faces.csv").read_text().count("\n") >= 2
 
 
-@pytest.mark.parametrize("stalled_after", [0, 100_000])
+@pytest.mark.parametrize("stalled_after", [pytest.param(0, marks=pytest.mark.slow), 100_000])
 def test_a_run_whose_pipe_stalls_can_be_stopped(tmp_path, stalled_after):
     pipe, clip = tmp_path / "film.avi", tmp_path / "clip.avi"
     make = (

@@ -236,6 +236,7 @@ def test_of_several_faces_the_largest(two):
     assert done.stdout.strip().endswith("\U0001f453\U0001f9e2")  # the admiral
 
 
+@pytest.mark.slow
 def test_all_faces_into_a_folder(two):
     done = command("two.png", "--all", "--out", "drawn", cwd=two)
     assert done.returncode == 0, done.stderr

@@ -209,7 +209,9 @@ def test_an_address_where_nobody_answers_is_wrong_usage(monkeypatch, tmp_path, p
         run_on(address, work, [], 1, lambda _: None)
 
 
-@pytest.mark.parametrize("address", ["tcp://", "foo://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "address", ["tcp://", pytest.param("foo://127.0.0.1:1", marks=pytest.mark.slow)]
+)
 def test_an_address_that_is_none_is_wrong_usage(address, archive, tmp_path):
     done = run(archive, "--out", tmp_path / "out", "--cluster", address)
     assert done.returncode == 2

@@ -90,6 +90,7 @@ def test_after_wrong_passwords_the_form_says_to_wait(serve, page, scripts):
     assert not tab.evaluate(SHOWN.format("wrong"))
 
 
+@pytest.mark.slow
 def test_an_expired_session_leads_to_the_form_which_says_so(serve, page):
     served = serve(password=HASH)
     served.show()
@@ -205,6 +206,7 @@ def test_nothing_is_wider_than_the_screen(serve, page, size, dark):
     assert ground == ("rgb(16, 19, 23)" if dark else "rgb(243, 246, 247)")
 
 
+@pytest.mark.slow
 def test_the_sums_of_lines_are_shown_as_they_change(serve, page):
     served = serve()
     served.show()

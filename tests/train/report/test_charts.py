@@ -93,7 +93,7 @@ def texts(figure: Figure) -> str:
         (ATTRIBUTES[:1], 300, (0.5,)),
         pytest.param(ATTRIBUTES[:2], 23, (0.3, 0.5), marks=pytest.mark.slow),
         (ATTRIBUTES[:1], 1, (1,)),
-        (ATTRIBUTES[:3], 60, (0, 0.5, 1)),
+        pytest.param(ATTRIBUTES[:3], 60, (0, 0.5, 1), marks=pytest.mark.slow),
         pytest.param(LONG, 40, (0.4,), marks=pytest.mark.slow),
         ((*ODD, *SCRIPTS), 40, (0.4,)),
         pytest.param(
