@@ -103,6 +103,7 @@ def test_compare_two_models_finds_no_difference_between_a_model_and_itself(run, 
     assert re.fullmatch(r"\d\d faces compared\n", printed)
 
 
+@pytest.mark.slow
 def test_compare_two_models_lists_the_attributes_that_differ(run, film):
     models = [ROOT / "models" / f"{name}.json" for name in ("attributes", "attributes-small")]
     first, *others = run("compare_two_models", *models, film).splitlines()

@@ -1,6 +1,6 @@
 """The wheel, installed where nothing else is: its files, the five lines, the script `facet`.
 
-    make test-wheel       # these, and the installation from a package index, which is slow
+    make test-wheel       # these, of which most are slow: they need an environment of their own
 
 Two environments hold the wheel: one with copies of exactly the packages that the wheel declares,
 which needs no network, and one that pip fills from its index.
@@ -191,11 +191,13 @@ def test_nothing_in_the_wheel_imports_the_folder_that_it_was_built_from(wheel):
             assert not found, f"{name}: {found[0].strip()}"
 
 
+@pytest.mark.slow
 def test_the_wheel_declares_everything_it_needs(environment):
     done = environment.run("python", "-m", "pip", "check")
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_the_five_lines_print_every_face_of_the_demo_clip(environment):
     check_five_lines(environment)
 
@@ -215,6 +217,7 @@ def check_five_lines(environment: Environment) -> None:
     assert any("smiling" in match[3].lower() for match in first)
 
 
+@pytest.mark.slow
 def test_analyze_labels_the_face_of_a_photo(environment):
     done = environment.run("python", "-c", PHOTO)
     assert done.returncode == 0, done.stderr
@@ -224,6 +227,7 @@ def test_analyze_labels_the_face_of_a_photo(environment):
     assert any("smiling" in label.lower() for label in face["labels"])
 
 
+@pytest.mark.slow
 def test_facet_run_plays_the_demo_clip_without_a_screen(environment):
     check_run(environment)
 
@@ -234,6 +238,7 @@ def check_run(environment: Environment) -> None:
     assert "300 frames" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_facet_run_logs_a_row_per_face_and_frame(environment, tmp_path):
     log = tmp_path / "faces.csv"
     arguments = ("--camera", "demo", "--headless", "--log", str(log), "--log-every", "0")
@@ -243,12 +248,14 @@ def test_facet_run_logs_a_row_per_face_and_frame(environment, tmp_path):
         assert len(list(csv.DictReader(file))) == 400
 
 
+@pytest.mark.slow
 def test_facet_help_lists_the_subcommands(environment):
     done = environment.run("facet", "--help")
     assert done.returncode == 0, done.stderr
     assert not [name for name in SUBCOMMANDS if not re.search(rf"\b{name}\b", done.stdout)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SUBCOMMANDS)
 def test_every_subcommand_has_a_help_that_names_it(environment, name):
     done = environment.run("facet", name, "--help")
@@ -256,12 +263,14 @@ def test_every_subcommand_has_a_help_that_names_it(environment, name):
     assert "usage: " in done.stdout
 
 
+@pytest.mark.slow
 def test_python_m_facet_is_the_script(environment):
     done = environment.run("python", "-m", "facet", "--help")
     assert done.returncode == 0, done.stderr
     assert "doctor" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_missing_model_is_an_error_with_the_command_that_restores_it(environment):
     model = environment.package / "models" / "attributes.tflite"
     away = model.rename(model.with_suffix(".away"))

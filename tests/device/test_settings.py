@@ -358,7 +358,7 @@ def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
         load_settings(tmp_path / "a.toml")
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_any_file_gives_settings_or_one_line(tables):
     try:

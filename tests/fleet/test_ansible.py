@@ -113,6 +113,7 @@ def test_the_plays_are_valid(ansible, tmp_path):
     assert len(json.loads(hosts.stdout)["_meta"]["hostvars"]) == 301
 
 
+@pytest.mark.slow
 def test_the_linter_finds_nothing(ansible, tmp_path):
     linter = ansible / "ansible-lint"
     if not linter.exists():
@@ -223,6 +224,7 @@ def test_settings_that_facet_refuses_are_not_written(ansible, shops, tmp_path):
     assert done.returncode != 0 and shops.settings("shop-1") == before
 
 
+@pytest.mark.slow
 def test_versions_are_reported(ansible, shops, tmp_path):
     from device import __version__
 

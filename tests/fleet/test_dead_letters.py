@@ -128,6 +128,7 @@ def test_more_than_a_batch(fleet, database):
     assert (rows(database), len(letters(database))) == (20, 10)
 
 
+@pytest.mark.slow
 def test_two_at_once_store_each_once(database):
     for number in range(200):
         refuse(database, "visit", visit(number))
@@ -147,6 +148,7 @@ def test_two_at_once_store_each_once(database):
     assert rows(database) == 200 and database.ask("SELECT sum(visits) FROM hours") == [(200,)]
 
 
+@pytest.mark.slow
 def test_one_that_is_killed_in_the_middle_loses_and_doubles_nothing(database, tmp_path):
     import sys
 

@@ -65,6 +65,7 @@ def test_a_message_is_acknowledged_only_when_it_is_stored(
         wait_until(lambda: stored(database) == 50, "50 rows")
 
 
+@pytest.mark.slow
 def test_it_goes_on_after_broker_and_database_were_killed(keys, broker, database):
     with ingesting(keys, broker.port, database.dsn) as ingest:
         for number, victim in enumerate((database, broker, database)):
@@ -92,6 +93,7 @@ def test_a_killed_ingest_loses_and_doubles_nothing(keys, broker, database, publi
     assert "Traceback" not in ingest.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_camera_that_floods_stops_no_other(keys, broker, database, publisher):
     other = Publisher(keys, broker.port, "shop-2")
     with ingesting(keys, broker.port, database.dsn):

@@ -12,6 +12,7 @@ from .programs import FILES
 from .report import BEGIN, END, paper, table
 
 
+@pytest.mark.slow
 def test_a_small_fleet_loses_and_doubles_nothing(tmp_path, capsys):
     need()
     page = tmp_path / "FLEET.md"

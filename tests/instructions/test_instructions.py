@@ -195,6 +195,7 @@ marks.end(b"whole")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not is_installed(callgrind), reason=f"no valgrind or gcc: {callgrind.INSTALL}")
 def test_valgrind_counts_between_marks(tmp_path):
     marks = build("marks.c", tmp_path)

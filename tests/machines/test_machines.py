@@ -45,17 +45,20 @@ def rows(film):
     return rows_here(film, film.with_name("log.csv"))
 
 
+@pytest.mark.slow
 def test_the_film_has_both_people_alone_and_together(rows):
     smiling = [float(row["Smiling"]) > 0.5 for row in rows if row["Smiling"]]
     assert {row["track"] for row in rows} >= {"1", "2", "3"}
     assert any(smiling) and not all(smiling)
 
 
+@pytest.mark.slow
 def test_the_same_rows_do_not_differ(rows):
     same = difference(rows, rows)
     assert same.same_faces and same.box_px == same.score == same.probability == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "key, text, box_px, probability", [("x", "1", 100, 0), ("Smiling", "0.250", 0, 0.5)]
 )
@@ -69,6 +72,7 @@ def test_the_worst_of_all_rows_counts(rows, key, text, box_px, probability):
         assert seen.attribute == "Smiling"
 
 
+@pytest.mark.slow
 def test_a_face_more_or_another_state_is_no_small_difference(rows):
     other = copy.deepcopy(rows)
     other[5]["state"] = "blurred"
@@ -83,6 +87,7 @@ def checked(ours, theirs) -> list[bool]:
     return [check.passed for check in report.checks]
 
 
+@pytest.mark.slow
 def test_rows_that_say_something_else_fail(rows):
     assert difference(rows, rows).same_labels == 1 and checked(rows, rows) == [True, True]
     theirs = copy.deepcopy(rows)
@@ -96,6 +101,7 @@ def test_rows_that_say_something_else_fail(rows):
     assert checked(rows, rows[1:]) == [False, False]
 
 
+@pytest.mark.slow
 def test_other_kernels_differ_by_steps_of_the_network(film):
     crops = take_crops(film, CARD)
     assert crops.dtype == np.uint8 and crops.ndim == 4 and len(crops) >= 15

@@ -100,6 +100,7 @@ def compared(tmp_path_factory, data):
     return folder, flags
 
 
+@pytest.mark.slow
 def test_the_tables_and_the_chart(compared):
     folder, _ = compared
     record = json.loads((folder / "runs" / "comparison.json").read_text())
@@ -128,6 +129,7 @@ def test_the_tables_and_the_chart(compared):
         assert cv2.imread(str(drawn)).shape[1] > 600
 
 
+@pytest.mark.slow
 def test_the_page_has_the_curves_of_all_recipes_and_names_the_command(compared):
     folder, flags = compared
     page = Page(folder / "runs" / "comparison.html")
@@ -146,6 +148,7 @@ def test_the_page_has_the_curves_of_all_recipes_and_names_the_command(compared):
     }
 
 
+@pytest.mark.slow
 def test_a_run_that_is_not_measured_is_not_trained_again(compared, capsys):
     folder, flags = compared
     (folder / "runs" / "with-softmax" / "comparison.json").unlink()
@@ -159,7 +162,8 @@ def test_a_run_that_is_not_measured_is_not_trained_again(compared, capsys):
     assert "left in all" in printed
 
 
-def test_what_would_differ_is_refused_before_any_training(compared, tmp_path, data):
+@pytest.mark.slow
+def test_what_would_differ_is_refused_before_any_training(compared):
     _, flags = compared
     training = Training()
     for more, message in (
@@ -169,6 +173,11 @@ def test_what_would_differ_is_refused_before_any_training(compared, tmp_path, da
     ):
         with pytest.raises(UsageError, match=message):
             run_compare([*flags, *more], training)
+    assert not training.trained
+
+
+def test_recipes_on_different_photos_are_refused_before_any_training(tmp_path, data):
+    training = Training()
     (tmp_path / "a.toml").write_text('attributes = ["Smiling"]\n')
     (tmp_path / "b.toml").write_text('attributes = ["Smiling"]\nlimit = 9\n')
     a, b = tmp_path / "a.toml", tmp_path / "b.toml"
@@ -183,9 +192,11 @@ def test_what_would_differ_is_refused_before_any_training(compared, tmp_path, da
     assert not (tmp_path / "o").exists() and not training.trained
 
 
-def test_a_folder_in_use_is_refused(compared):
-    folder, flags = compared
-    with (folder / "runs" / ".lock").open("w") as file:
+def test_a_folder_in_use_is_refused(tmp_path, data):
+    make_study(tmp_path)
+    (tmp_path / "runs").mkdir()
+    flags = ["--study", tmp_path / "study.toml", "--data", data, "--out", tmp_path / "runs"]
+    with (tmp_path / "runs" / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(UsageError, match="in use by another comparison"):
             run_compare(flags, Training())
@@ -221,6 +232,7 @@ def test_each_recipe_is_trained_in_its_own_process(data, tmp_path):
     assert (tmp_path / "runs" / "one" / "model.keras").exists()
 
 
+@pytest.mark.slow
 def test_a_run_of_one_attribute_becomes_a_model_for_the_device(compared, data, tmp_path, capsys):
     folder, _ = compared
     run = folder / "runs" / "with-softmax"
@@ -235,6 +247,7 @@ def test_a_run_of_one_attribute_becomes_a_model_for_the_device(compared, data, t
     assert [one["name"] for one in report["attributes"]] == ["Smiling"]
 
 
+@pytest.mark.slow
 def test_a_report_on_a_balanced_run_with_two_classes_is_of_its_own_part(compared, data, tmp_path):
     folder, _ = compared
     report.main([str(folder / "runs" / "with-softmax"), "--out", str(tmp_path)])

@@ -59,6 +59,7 @@ def test_the_text_starts_with_the_groups_with_most_errors():
     assert group_lines({}) == group_lines({"groups": {}}) == []
 
 
+@pytest.mark.slow
 def test_a_conversion_that_fails_leaves_the_old_model(tmp_path, run, models, monkeypatch):
     for file in models.iterdir():
         shutil.copy(file, tmp_path)

@@ -35,6 +35,7 @@ def test_an_ensembles_log_odds_are_the_mean_of_its_members():
     assert multiply_adds(both) == pytest.approx(parts, rel=0.01)
 
 
+@pytest.mark.slow
 def test_members_must_tell_the_same_of_crops_of_one_shape():
     one = build(40, (32, 40), "none")
     with pytest.raises(ModelError, match="member 2 has input 40x40"):

@@ -79,6 +79,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, data, monkeypatch
     fit.main([*arguments, "--resume"])  # says that the run is complete, and leaves it alone
 
 
+@pytest.mark.slow
 def test_a_shorter_network_goes_on_from_a_longer_one(tmp_path, data):
     out, whole = tmp_path / "short", str(tmp_path / "whole.keras")
     longer = build(40, (32, 40), "none", backbone="SimpleCNN")
@@ -98,6 +99,7 @@ def test_a_shorter_network_goes_on_from_a_longer_one(tmp_path, data):
         build(40, (32, 40), "none", last_layer="block_13_expand_rely")
 
 
+@pytest.mark.slow
 def test_the_running_mean_of_the_weights_is_what_is_kept(tmp_path, data):
     splits = read_celeba(data).splits
     plain = {"weights": "none", "input": (32, 40), "backbone": "SimpleCNN"}

@@ -63,6 +63,7 @@ def tiny(data, run, tmp_path) -> dict[str, object]:
     return chosen
 
 
+@pytest.mark.slow
 def test_the_study_runs_from_data_to_int8(tiny, tmp_path, monkeypatch, capsys):
     shown = []
     monkeypatch.setattr(plt, "show", lambda: (shown.append(len(plt.gcf().axes)), plt.close("all")))

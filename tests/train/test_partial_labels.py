@@ -72,6 +72,7 @@ def test_scores_of_a_split_are_those_of_its_known_labels(partial, models, tmp_pa
     assert found["means"]["accuracy"] == pytest.approx(np.mean(known))
 
 
+@pytest.mark.slow
 def test_a_report_and_a_calibration_on_partial_labels(partial, run, models, tmp_path, capsys):
     report.main([str(run), "--data", str(partial), "--out", str(tmp_path / "page")])
     page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")

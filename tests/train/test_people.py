@@ -19,10 +19,10 @@ PAGE = "# People\n\n<!-- people -->\nold\n<!-- /people -->\n\nafter\n"
 @pytest.fixture
 def portraits(tmp_path, astronaut, admiral):
     """A CelebA of two people a split, three photos each: cut otherwise, lighter and darker."""
-    root = make_celeba(tmp_path / "celeba", train=1, val=12, test=12)
+    root = make_celeba(tmp_path / "celeba", train=1, val=6, test=6)
     rng = np.random.default_rng(0)
-    names = [f"{n:06}.jpg" for n in range(1, 26)]
-    people_of = [0, *([1] * 6 + [2] * 6) * 2]
+    names = [f"{n:06}.jpg" for n in range(1, 14)]
+    people_of = [0, *([1] * 3 + [2] * 3) * 2]
     for name, who in zip(names, people_of, strict=True):
         picture = (astronaut, admiral)[who - 1][: 450 + int(rng.integers(0, 60))]
         photo = cv2.resize(picture, (178, 218), interpolation=cv2.INTER_AREA)
@@ -47,7 +47,7 @@ def test_figures_chart_and_report(portraits, tmp_path):
     options = ["--data", portraits, "--out", out, "--page", page, "--chart", chart, "--widths"]
     people.main([str(one) for one in options])
     report = json.loads((out / "report.json").read_text())
-    assert (report["people"], report["photos"], report["not_detected"]) == (2, 12, 0)
+    assert (report["people"], report["photos"], report["not_detected"]) == (2, 6, 0)
     assert report["widths"]["96.0"]["value"] == 1.0
     assert report["accuracy"]["value"] == 1.0 and report["outlier_photos"] == []
     text = page.read_text()
@@ -95,5 +95,5 @@ def test_identities_in_other_layouts(tmp_path, file, text):
 
 def test_a_photo_without_identity_is_an_error(portraits, tmp_path):
     data = read_celeba(portraits)
-    with pytest.raises(DataError, match="12 of 12 val photos have no identity"):
+    with pytest.raises(DataError, match="6 of 6 val photos have no identity"):
         embeddings.read_faces(data, "val", {}, tmp_path)

@@ -207,6 +207,7 @@ def test_names_that_a_spreadsheet_would_compute_are_continued(tmp_path):
         assert table.done == {"=1.jpg", "a\\b.jpg"}  # the last one may be incomplete
 
 
+@pytest.mark.slow
 def test_several_processes_give_the_rows_of_one(tmp_path, astronaut):
     for number in range(4):
         cv2.imwrite(str(tmp_path / f"{number}.png"), astronaut[:, 30 * number :])

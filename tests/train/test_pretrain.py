@@ -64,6 +64,7 @@ def history(run):
         return [(int(row["epoch"]), float(row["loss"])) for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_neither_the_attribute_left_out_nor_a_label_has_an_influence(tmp_path, data, pretrained):
     folder = shutil.copytree(data, tmp_path / "data")
     table = folder / "list_attr_celeba.txt"
@@ -118,6 +119,7 @@ def test_the_next_command_is_one_of_fit(tmp_path, data, teacher, capsys):
     assert settings.attributes == ("Male",) and settings.input == (32, 40)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # files left open
 def test_an_interrupted_run_goes_on_and_a_full_disk_loses_nothing(
     tmp_path, data, teacher, monkeypatch

@@ -14,6 +14,7 @@ from train.network.build import build
 from train.training import run_dir
 
 
+@pytest.mark.slow
 def test_a_soup_is_the_mean_of_its_runs_weights_with_recalibrated_statistics(run, data, tmp_path):
     other, out = tmp_path / "other", tmp_path / "soup"
     shutil.copytree(run, other)

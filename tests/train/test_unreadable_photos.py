@@ -42,7 +42,7 @@ def named(capsys):
     return out, [err.count(name) for name in BAD]
 
 
-@pytest.mark.parametrize("kind", ["int8", "float"])
+@pytest.mark.parametrize("kind", ["int8", pytest.param("float", marks=pytest.mark.slow)])
 def test_scores(kind, broken, models, run, tmp_path, capsys):
     flags = ["--model", str(models / "attributes.json"), "--data", str(broken)]
     flags += ["--float", str(run / "model.keras")] if kind == "float" else []
@@ -65,6 +65,7 @@ def test_a_conversion_says_it_in_its_output_and_both_cards(broken, run, tmp_path
     assert f"\n{line}.\n" in text and "| test, 15 photos |" in text
 
 
+@pytest.mark.slow
 def test_a_report_keeps_the_rows_of_the_data(broken, run, models, tmp_path, capsys):
     # The first test photo: all rows after it would move.
     shutil.copytree(broken, tmp_path / "celeba")
@@ -80,7 +81,7 @@ def test_a_report_keeps_the_rows_of_the_data(broken, run, models, tmp_path, caps
     assert named(capsys)[1] == [1, 1, 1]
 
 
-@pytest.mark.parametrize("bottleneck", [False, True])
+@pytest.mark.parametrize("bottleneck", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_training_says_it_and_records_it(bottleneck, broken, run, tmp_path, capsys):
     flags = [*SMALL, "--attributes", "Male", "Smiling", "--epochs", "1"]
     if bottleneck:

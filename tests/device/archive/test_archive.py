@@ -218,6 +218,7 @@ def test_files_are_kept_if_their_archive_is_damaged(tmp_path: Path):
         assert path.exists() or digest_of(duckdb, whole).rows == 1
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_time_loses_and_doubles_nothing(tmp_path: Path):
     template = tmp_path / "template"
     template.mkdir()

@@ -60,7 +60,7 @@ def analyze_all(frames, detection, attributes):
     return [analyze(frame, detection, attributes) for frame in frames]
 
 
-@pytest.mark.parametrize("classify_hz", [2.0, 5.0])
+@pytest.mark.parametrize("classify_hz", [2.0, pytest.param(5.0, marks=pytest.mark.slow)])
 def test_each_track_is_classified_at_its_rate_and_in_every_result(classifier, classify_hz):
     results = analyze_all(Scene(3, (640, 480), 150), *schedulers(classifier, classify_hz))
     assert all(len(faces) == 3 for faces in results[10:])

@@ -85,6 +85,7 @@ def test_the_tables_are_written_into_the_document(clean, monkeypatch, tmp_path, 
     assert json.loads(out.read_text())["runs"] == {"start": [list(side) for side in RUNS["start"]]}
 
 
+@pytest.mark.slow
 def test_two_commits_from_end_to_end(clean, tmp_path, capsys):
     """HEAD in a checkout of its own, with the quickest measurement."""
     out = tmp_path / "figures.json"

@@ -50,7 +50,7 @@ def test_figures_of_one_run(tmp_path, capsys):
 
 def test_two_configurations_in_turns(tmp_path, capsys):
     out = tmp_path / "both.json"
-    common = ["--faces", "1", "--max-frames", "60", "--rounds", "1", "--json", str(out)]
+    common = ["--faces", "1", "--max-frames", "20", "--rounds", "1", "--json", str(out)]
     bench.main([*common, "--against", "faces.detect_hz=1000"])
     both = json.loads(out.read_text())
     # Which is faster, so few frames do not show.
@@ -59,8 +59,8 @@ def test_two_configurations_in_turns(tmp_path, capsys):
 
 
 def test_memory_over_many_frames(capsys):
-    bench.main(["--growth", "200", "--size", "320x240"])
-    assert "200 frames" in capsys.readouterr().out
+    bench.main(["--growth", "100", "--size", "320x240"])
+    assert "100 frames" in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -77,6 +77,7 @@ def float_model(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_against_the_baseline_loop(float_model, capsys):
     scene = ["--faces", "2", "--max-frames", "20", "--rounds", "1"]
     bench.main([*scene, "--baseline", str(float_model)])

@@ -25,6 +25,7 @@ def figures():
     return measure(Settings(), SHORT)
 
 
+@pytest.mark.slow
 def test_all_is_on_and_all_is_used(figures):
     assert figures["mqtt"] == bool(Broker.find()) and figures["rules"] == 3
     assert figures["viewer_mb"] > 0 and figures["webhooks"] > 0
@@ -33,10 +34,12 @@ def test_all_is_on_and_all_is_used(figures):
     assert set(figures["viewers"]) == {"1", "10"}
 
 
+@pytest.mark.slow
 def test_where_all_is_off_nothing_is_imported(figures):
     assert figures["imported"] == [] and figures["start_off_s"] > 0.1
 
 
+@pytest.mark.slow
 def test_the_figures_are_written_into_the_document(figures, tmp_path, monkeypatch, capsys):
     document, out = tmp_path / "benchmarks.md", tmp_path / "connected.json"
     document.write_text("\n".join(["before", *report.CONNECTED, "after\n"]))
@@ -63,6 +66,7 @@ def test_the_document_needs_its_marks_before_anything_is_measured(tmp_path, monk
         bench.main(["--write"])
 
 
+@pytest.mark.slow
 def test_without_mosquitto_the_text_says_so(figures):
     assert "no MQTT (Mosquitto is not installed)" in lines_of(figures | {"mqtt": False})[0]
 

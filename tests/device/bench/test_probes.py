@@ -56,6 +56,7 @@ def test_invocations_are_counted_and_repeated_on_their_inputs():
     assert other.value.tolist() == [1, 1]
 
 
+@pytest.mark.slow
 def test_the_overhead_of_a_scene():
     options = {"faces": 1, "size_wh": (640, 480), "frames": 7, "repeats": 1}
     figures = run_probe(HERE, "overhead", options)
@@ -69,13 +70,14 @@ def test_the_overhead_of_a_photo():
     assert figures["faces"] == 1 and figures["photo_s"] > figures["decoding_s"] > 0
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_live_camera(number):
     figures = run_probe(HERE, "live", LIVE | {"people": number, "moving": False})
     assert 0 < figures["cpu"] < 20 and 0 < figures["fps"] < 11
     assert figures["faces_per_frame"] == number == figures["labelled_per_frame"]
 
 
+@pytest.mark.slow
 def test_latency():
     figures = run_probe(HERE, "latency", LIVE)
     for name in ("analyzed", "picture", "label"):
@@ -95,12 +97,14 @@ def test_the_first_label_comes_after_the_start():
     assert 0.05 < figures["first_label_s"] < 60
 
 
+@pytest.mark.slow
 def test_the_peak_of_memory():
     photo = str(portrait_path(ASTRONAUT.file))
     options = {"camera": None, "photo": photo}
     assert 30 < run_probe(HERE, "memory", options)["peak_mb"] < 1000
 
 
+@pytest.mark.slow
 def test_the_growth_of_memory():
     assert abs(run_probe(HERE, "growth", {"frames": 100})["growth_mb"]) < 100
 

@@ -156,7 +156,7 @@ def test_opening_again_leaves_nothing_open():
     gc.collect()
     files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
     with RtspServer() as server:
-        for _ in range(3):
+        for _ in range(2):
             camera = opened(server, login="")
             camera.read()
             camera.close()

@@ -133,6 +133,7 @@ def test_a_reconnecting_camera_does_not_delay_the_end(facet, dev):
     assert run.end()[1] == 0 and time.monotonic() - started < 15
 
 
+@pytest.mark.slow
 def test_a_driver_that_hangs_does_not_delay_the_end(facet, dev):
     run = facet("--camera", "usb:2", "--headless")
     run.wait_for("detector")
@@ -149,7 +150,7 @@ def test_a_driver_that_hangs_does_not_delay_the_end(facet, dev):
     "state, arguments, message",
     [
         ("busy", ["usb:2"], "usb:2 is in use by"),
-        ("silent", ["/dev/video2"], "usb:2 gives no picture"),
+        pytest.param("silent", ["/dev/video2"], "usb:2 gives no picture", marks=pytest.mark.slow),
         ("alive", ["usb:3"], "/dev/video3 is not a capture device (Double Cam, uvcvideo)"),
         ("alive", ["1"], "no camera 1: 1 found, counted from 0"),
     ],

@@ -230,6 +230,30 @@ def test_a_stop_half_way_leaves_no_new_version(tmp_path, number):
     assert list((tmp_path / "a root" / "opt" / "facet-versions").iterdir()) == []
 
 
+def test_an_installation_is_rolled_back_and_removed(tmp_path):
+    """Of two versions that are there; the whole way is slow."""
+    opt, settings = tmp_path / "opt", tmp_path / "etc" / "facet.toml"
+    state = tmp_path / "var" / "lib" / "facet" / "faces.csv"
+    for name in ("new", "old"):
+        (opt / "facet-versions" / name).mkdir(parents=True)
+        shutil.copy(UNIT, opt / "facet-versions" / name)
+    (opt / "facet").symlink_to("facet-versions/new")
+    (opt / "facet-previous").symlink_to("facet-versions/old")
+    for file in (settings, state):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    assert install("--rollback", root=tmp_path).returncode == 0
+    assert versions(tmp_path) == ["old", "new"]
+    unit = tmp_path / "etc" / "systemd" / "system" / "facet.service"
+    assert unit.read_text() == UNIT.read_text()
+    assert install("--uninstall", root=tmp_path).returncode == 0
+    assert list(opt.iterdir()) == []
+    assert not unit.exists() and settings.exists() and state.exists()
+    assert install("--uninstall", "--purge", root=tmp_path).returncode == 0
+    assert not settings.exists() and not state.parent.exists()
+
+
+@pytest.mark.slow
 def test_installed_run_upgraded_rolled_back_removed(tmp_path, python):
     root = tmp_path / "root"
     app = root / "opt" / "facet"

@@ -154,6 +154,7 @@ def test_a_wrong_password_of_the_page_is_found_before_a_camera_is_waited_for(fac
     assert done.code == 2 and "not a hash of a password" in done.stderr
 
 
+@pytest.mark.slow
 def test_metrics_know_the_queues_of_log_recording_and_rules(tmp_path):
     """One run with all of them, read from the file while it lasts."""
     pytest.importorskip("prometheus_client", reason="pip install -r requirements-metrics.txt")

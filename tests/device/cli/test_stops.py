@@ -39,7 +39,7 @@ exit_with(main)
 def test_a_signal_stops_a_run_unless_its_starter_ignores_it(number, ignored, code):
     handler = signal.SIG_IGN if ignored else signal.SIG_DFL
     process = subprocess.Popen(
-        [sys.executable, "-c", LOOP, "2" if ignored else "60"],
+        [sys.executable, "-c", LOOP, "0.5" if ignored else "60"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(number, handler),
@@ -80,7 +80,7 @@ def test_losing_the_place_for_messages_ends_no_run(tmp_path, place):
     assert (tmp_path / "faces.csv").read_text().count("\n") >= 2
 
 
-@pytest.mark.parametrize("stalled_after", [0, 100_000])
+@pytest.mark.parametrize("stalled_after", [pytest.param(0, marks=pytest.mark.slow), 100_000])
 def test_a_run_whose_pipe_stalls_can_be_stopped(tmp_path, stalled_after):
     pipe, clip = tmp_path / "film.avi", tmp_path / "clip.avi"
     make = (
@@ -116,7 +116,7 @@ def wait_until_empty(pipe: int) -> None:
 def wait_until_full(pipe: int) -> None:
     """Wait until nothing more goes into a pipe of 64 kB."""
     end_s, before, since_s = time.monotonic() + 60, -1, time.monotonic()
-    while before < 40_000 or time.monotonic() - since_s < 2:
+    while before < 40_000 or time.monotonic() - since_s < 1:
         assert time.monotonic() < end_s, f"{before} bytes"
         size = bytes_in(pipe)
         if size != before:
@@ -153,7 +153,7 @@ def test_a_run_whose_logs_reader_stalls_can_be_stopped(tmp_path, reader):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("begun", [b"", b"\xff\xd8\xff\xe0"])
+@pytest.mark.parametrize("begun", [b"", pytest.param(b"\xff\xd8\xff\xe0", marks=pytest.mark.slow)])
 def test_a_stop_while_stdin_is_read_is_no_fault(number, begun):
     run = [sys.executable, "-m", "device.run", "--camera", "-", "--headless"]
     pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -209,7 +209,9 @@ SILENT = {
 }
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
 @pytest.mark.parametrize("kind", SILENT)
 def test_a_host_that_says_nothing_does_not_delay_a_stop(kind, number):
     scheme = kind.partition(",")[0]

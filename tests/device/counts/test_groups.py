@@ -129,7 +129,7 @@ def atoms_of(row, settings):
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(visits, max_size=60),
     st.integers(3, 6),

@@ -204,6 +204,7 @@ def test_a_photo_becomes_a_drawing_and_a_text(tmp_path, admiral):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["me.png", "me.svg"]
 
 
+@pytest.mark.slow
 def test_the_same_photo_gives_the_same_bytes(tmp_path, astronaut):
     cv2.imwrite(str(tmp_path / "a.png"), astronaut)
     for out in ("1.svg", "2.svg"):
@@ -235,6 +236,7 @@ def test_of_several_faces_the_largest(two):
     assert done.stdout.strip().endswith("\U0001f453\U0001f9e2")  # the admiral
 
 
+@pytest.mark.slow
 def test_all_faces_into_a_folder(two):
     done = command("two.png", "--all", "--out", "drawn", cwd=two)
     assert done.returncode == 0, done.stderr

@@ -205,7 +205,7 @@ def test_a_search_region_lies_in_the_picture(x, y, width):
         ("two-heads-tilting.gif", (2, 3), 2),
         ("three-walking-glasses.gif", (3, 4), 3),
         ("classroom-four-small.gif", (3, 5), 3),
-        ("bottles-no-face.mp4", (0, 0), 0),
+        pytest.param("bottles-no-face.mp4", (0, 0), 0, marks=pytest.mark.slow),
     ],
 )
 def test_faces_in_clips_are_found_and_keep_their_ids(detectors, clip, ids, usual):

@@ -61,9 +61,9 @@ def watched(detector, pictures, rotate=0):
     [
         (180, 0, "upside down. Try: rotate = 180 in [camera]"),
         (90, 0, "sideways. Try: rotate = 270 in [camera]"),
-        (270, 0, "sideways. Try: rotate = 90 in [camera]"),
-        (180, 180, "upside down. Try: rotate = 0 in [camera]"),
-        (90, 180, "sideways. Try: rotate = 90 in [camera]"),
+        pytest.param(270, 0, "sideways. Try: rotate = 90 in [camera]", marks=pytest.mark.slow),
+        pytest.param(180, 180, "upside down. Try: rotate = 0 in [camera]", marks=pytest.mark.slow),
+        pytest.param(90, 180, "sideways. Try: rotate = 90 in [camera]", marks=pytest.mark.slow),
     ],
 )
 def test_one_line_tells_how_to_turn_the_camera(astronaut, detector, capsys, degrees, rotate, line):

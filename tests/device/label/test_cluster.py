@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from device.errors import ModelError
+from device.errors import ModelError, UsageError
 from device.label.cluster import run_on
 from device.label.shards import Shard
 from device.label.worker import Assignment
@@ -123,6 +123,7 @@ def test_a_cluster_writes_the_same_rows(archive, cluster, local_rows, tmp_path):
     assert rows_of(out) == local_rows
 
 
+@pytest.mark.slow
 def test_a_cluster_of_its_own_writes_the_same_rows(archive, local_rows, tmp_path):
     out = tmp_path / "out"
     words = ("--shard-size", 8, "--cluster", "local", "--workers", 2)
@@ -132,6 +133,7 @@ def test_a_cluster_of_its_own_writes_the_same_rows(archive, local_rows, tmp_path
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_workers_killed_at_random_lose_and_double_nothing(archive, cluster, local_rows, tmp_path):
     out = tmp_path / "out"
     process = start(archive, "--out", out, "--shard-size", 2, "--cluster", cluster.address)
@@ -156,6 +158,7 @@ def _without(paths, rows):
     return [row for row in rows if row["path"] not in paths]
 
 
+@pytest.mark.slow
 def test_a_lost_client_goes_on(archive, cluster, local_rows, tmp_path):
     out = tmp_path / "out"
     words = (archive, "--out", out, "--shard-size", 2, "--cluster", cluster.address)
@@ -169,6 +172,7 @@ def test_a_lost_client_goes_on(archive, cluster, local_rows, tmp_path):
     assert rows_of(out) == local_rows
 
 
+@pytest.mark.slow
 def test_a_lost_scheduler_ends_the_command_and_it_goes_on(archive, local_rows, tmp_path):
     out = tmp_path / "out"
     with Cluster() as cluster:
@@ -196,14 +200,18 @@ def _await_files(process: subprocess.Popen, out, count: int) -> None:
     raise AssertionError("the run wrote too little")
 
 
-def test_an_address_where_nobody_answers_is_wrong_usage(archive, tmp_path):
-    address = f"tcp://127.0.0.1:{_free_port()}"
-    done = run(archive, "--out", tmp_path / "out", "--cluster", address)
-    assert done.returncode == 2
-    assert "no Dask scheduler answers" in done.stderr and "Traceback" not in done.stderr
+@pytest.mark.parametrize("port", [None, 99999])
+def test_an_address_where_nobody_answers_is_wrong_usage(monkeypatch, tmp_path, port):
+    monkeypatch.setattr("device.label.cluster.CONNECT_S", 0.5)
+    address = f"tcp://127.0.0.1:{port or _free_port()}"
+    work = Assignment(str(tmp_path), Settings(), "0" * 64, ("Smiling",), (), 1.0, "run")
+    with pytest.raises(UsageError, match=f"no Dask scheduler answers at {address}"):
+        run_on(address, work, [], 1, lambda _: None)
 
 
-@pytest.mark.parametrize("address", ["tcp://", "tcp://127.0.0.1:99999", "foo://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "address", ["tcp://", pytest.param("foo://127.0.0.1:1", marks=pytest.mark.slow)]
+)
 def test_an_address_that_is_none_is_wrong_usage(address, archive, tmp_path):
     done = run(archive, "--out", tmp_path / "out", "--cluster", address)
     assert done.returncode == 2

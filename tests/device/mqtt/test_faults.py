@@ -53,6 +53,7 @@ def test_a_broker_that_is_killed_and_comes_back_loses_no_visit(tmp_path, broker,
     assert len(lines(caplog, "connected to the broker")) == 2
 
 
+@pytest.mark.slow
 def test_visits_on_their_way_when_the_broker_vanishes_are_sent_again(tmp_path, broker):
     with Listener(broker.port, VISIT, STATUS) as listener, Camera(tmp_path, broker.port) as camera:
         camera.see()
@@ -165,6 +166,7 @@ def test_retained_rubbish_on_our_topics_is_removed_or_replaced(tmp_path, broker,
     assert lines(caplog, f"retained message from {CROSSING}, {SMILE}, {SNAPSHOT}")
 
 
+@pytest.mark.slow
 def test_a_hundred_retained_messages_of_rules_hide_no_other(tmp_path, broker):
     for number in range(150):
         publish(broker.port, f"{SMILE}{number}", b"{}", retain=True)
@@ -191,7 +193,14 @@ def test_the_sums_of_lines_that_are_no_more_are_removed(tmp_path, broker):
 
 @pytest.mark.parametrize(
     "rubbish",
-    [b"null", b"[]", b'{"components": 3}', b'{"components": {"a": 1}}', b"[" * 9999, b"\xff"],
+    [
+        b'{"components": {"a": 1}}',
+        b"\xff",
+        *(
+            pytest.param(one, marks=pytest.mark.slow)
+            for one in (b"null", b"[]", b'{"components": 3}', b"[" * 9999)
+        ),
+    ],
 )
 def test_a_retained_discovery_that_is_rubbish_is_replaced(tmp_path, broker, rubbish):
     publish(broker.port, CONFIG, rubbish, retain=True)
@@ -201,6 +210,7 @@ def test_a_retained_discovery_that_is_rubbish_is_replaced(tmp_path, broker, rubb
         assert json.loads(retained(broker.port, CONFIG)[CONFIG])["origin"]["name"] == "Facet"
 
 
+@pytest.mark.slow
 def test_home_assistant_that_restarts_in_a_loop_is_answered_now_and_then(tmp_path, broker):
     start_s = time.monotonic()
     with Listener(broker.port, CONFIG, STATUS) as listener, Camera(tmp_path, broker.port) as camera:
@@ -218,6 +228,7 @@ def test_home_assistant_that_restarts_in_a_loop_is_answered_now_and_then(tmp_pat
     assert sent <= 2 + took_s / BIRTH_S
 
 
+@pytest.mark.slow
 def test_a_flood_of_messages_does_not_stop_the_visits(tmp_path, broker, caplog):
     with Listener(broker.port, VISIT, STATUS) as listener, Camera(tmp_path, broker.port) as camera:
         camera.see()
@@ -255,7 +266,14 @@ def test_a_broker_that_vanishes_at_each_connection_is_not_hammered(tmp_path, cap
     assert len(lines(caplog, "lost the broker")) == 1  # said once
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x20\x02\x00\x01"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        pytest.param(b"HTTP/1.1 400 Bad Request\r\n\r\n", marks=pytest.mark.slow),
+        b"\x20\x02\x00\x01",
+    ],
+)
 def test_a_port_that_is_no_broker_does_not_disturb_the_run(tmp_path, caplog, answer):
     """Silent, a web server, and a broker of MQTT 3.1.1."""
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -122,6 +122,7 @@ def test_a_broker_that_hangs_blocks_neither_rules_nor_the_end_and_loses_no_visit
             wait_until(lambda: len({one["id"] for one in listener.json(VISIT)}) == 5, "5 visits")
 
 
+@pytest.mark.slow
 def test_an_address_where_nobody_answers_does_not_hold_up_the_end(tmp_path, capsys):
     """The system tries a connection for longer than an end may take."""
     with (
@@ -142,6 +143,7 @@ def test_an_address_where_nobody_answers_does_not_hold_up_the_end(tmp_path, caps
     assert (tmp_path / "visits.csv").read_text().count("\n") == 3
 
 
+@pytest.mark.slow
 def test_a_topic_that_the_broker_does_not_allow_is_said_and_stops_no_visit(tmp_path, capsys):
     folder = tmp_path / "guarded"
     folder.mkdir()

@@ -205,6 +205,7 @@ def test_two_videos_are_shown_saved_paused_and_closed_by_keys(screen, tmp_path, 
     assert "pictures shown" in stderr
 
 
+@pytest.mark.slow
 @needs_screen
 def test_videos_play_at_their_own_speed_to_the_end(screen, tmp_path, admiral):
     display, _ = screen

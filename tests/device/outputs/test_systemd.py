@@ -228,7 +228,7 @@ def test_a_video_is_stopped_soon_with_its_rows_on_the_disk(tmp_path, systemd, st
     assert [row["frame"] for row in rows(log)] == [str(n) for n in range(frames)]
 
 
-@pytest.mark.parametrize("state", ["alive", "silent", "gone"])
+@pytest.mark.parametrize("state", ["alive", pytest.param("silent", marks=pytest.mark.slow), "gone"])
 def test_a_camera_is_stopped_soon_in_any_state(tmp_path, systemd, start, driver, dev, state):
     log = tmp_path / "faces.csv"
     double = {"LD_PRELOAD": str(driver), "V4L2_DOUBLE": str(dev), "WATCHDOG_USEC": "1000000"}

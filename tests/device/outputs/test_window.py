@@ -87,6 +87,7 @@ def until_shown(process, display, folder):
     assert process.poll() is None
 
 
+@pytest.mark.slow
 def test_the_run_outlives_its_window(tmp_path):
     with (
         own_x_server() as (server, display),
@@ -117,6 +118,7 @@ def test_a_run_that_only_shows_ends_with_its_window(tmp_path, astronaut, camera)
     assert "facet: the window is gone: its X server has ended. Try: --headless" in stderr
 
 
+@pytest.mark.slow
 def test_a_screen_that_hangs_holds_up_nothing(tmp_path):
     with (
         own_x_server() as (server, display),
@@ -232,6 +234,7 @@ def test_a_live_picture_moves_at_the_cameras_rate_while_models_are_slow(screen, 
     assert int(stdout) > 20
 
 
+@pytest.mark.slow
 def test_a_pipeline_that_hangs_when_the_window_is_closed_is_a_fault(screen, tmp_path):
     display, _ = screen
     command = [sys.executable, "-c", f"{LIVE}\nexit_with(lambda: main(hangs()))"]

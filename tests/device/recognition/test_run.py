@@ -4,6 +4,8 @@ import csv
 import subprocess
 import sys
 
+import pytest
+
 from device.types import UNKNOWN
 from tests.conftest import ROOT
 from tests.device.recognition.made_up import HEADLESS, command
@@ -39,6 +41,7 @@ def test_the_demo_names_who_is_enrolled_and_nobody_else(enrolled, tmp_path):
     assert sorted(row["person"] for row in rows(events)) == ["Eileen", "Eileen", UNKNOWN, UNKNOWN]
 
 
+@pytest.mark.slow
 def test_each_photo_is_named_by_itself(enrolled, photos, tmp_path):
     out = tmp_path / "a.csv"
     done = run(tmp_path, enrolled, "--camera", photos, "--people", "--log", out)

@@ -90,6 +90,7 @@ def test_after_wrong_passwords_the_form_says_to_wait(serve, page, scripts):
     assert not tab.evaluate(SHOWN.format("wrong"))
 
 
+@pytest.mark.slow
 def test_an_expired_session_leads_to_the_form_which_says_so(serve, page):
     served = serve(password=HASH)
     served.show()
@@ -172,8 +173,18 @@ def test_a_screen_reader_finds_names_and_hears_little(serve, page):
     assert [role for role, name in found if role in nameless and not name.strip()] == []
 
 
-@pytest.mark.parametrize("size", [(320, 600), (390, 844), (820, 1100), (1280, 900)])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "size",
+    [
+        (320, 600),
+        pytest.param((390, 844), marks=pytest.mark.slow),
+        pytest.param((820, 1100), marks=pytest.mark.slow),
+        (1280, 900),
+    ],
+)
+@pytest.mark.parametrize(
+    "dark", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["light", "dark"]
+)
 def test_nothing_is_wider_than_the_screen(serve, page, size, dark):
     line = Line("a very long name of a line in the garden", (0.5, 0.0), (0.5, 1.0), "came", "went")
     rule = {"when": "Smiling", "do": "snapshot", "folder": "/var/lib/facet/pictures/of/the/garden"}
@@ -195,6 +206,7 @@ def test_nothing_is_wider_than_the_screen(serve, page, size, dark):
     assert ground == ("rgb(16, 19, 23)" if dark else "rgb(243, 246, 247)")
 
 
+@pytest.mark.slow
 def test_the_sums_of_lines_are_shown_as_they_change(serve, page):
     served = serve()
     served.show()
@@ -210,6 +222,7 @@ def test_the_sums_of_lines_are_shown_as_they_change(serve, page):
     assert shown == ["door", "came", "1,004", "went", "1"]
 
 
+@pytest.mark.slow
 def test_a_server_that_ends_is_told_and_its_return_found(serve, page):
     served = serve()
     served.show()

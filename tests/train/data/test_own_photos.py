@@ -143,6 +143,7 @@ def test_a_split_without_positives(tmp_path):
     assert len(select_for_run(splits, FitSettings())["train"]) == 24  # one of many may be lacking
 
 
+@pytest.mark.slow
 def test_own_photos_train_and_their_run_tells_two_levels_apart(tmp_path):
     for number in range(24):
         for split in ("train", "val"):

@@ -119,7 +119,10 @@ def test_a_folder_without_a_table(tmp_path):
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("folder", "min_accuracy"),
-    [pytest.param("genki", 0.93, marks=pytest.mark.slow), ("wild", 0.89)],
+    [
+        pytest.param("genki", 0.93, marks=pytest.mark.slow),
+        pytest.param("wild", 0.89, marks=pytest.mark.slow),
+    ],
 )
 def test_accuracy_on_two_sets_of_whole_photos(folder, min_accuracy):
     classifier = Classifier(CARD)

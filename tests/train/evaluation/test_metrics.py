@@ -74,7 +74,7 @@ def test_what_few_photos_tell_is_drawn_towards_what_the_training_photos_say():
         labels = (rng.random(logit.shape) < 1 / (1 + np.exp(-logit))).astype(int)
         return Predictions(1 / (1 + np.exp(-(timider * timid * logit + level))), labels)
 
-    val, train = predictions(300, 1.0), predictions(20_000, 0.8)
+    val, train = predictions(300, 1.0), predictions(5_000, 0.8)
     share = val.labels.mean(axis=0)
     slope, offset = fit_platt(val, train, share)
     # One attribute by itself has nothing to be drawn towards.

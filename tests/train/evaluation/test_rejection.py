@@ -40,6 +40,7 @@ def test_a_curve_by_hand():
     assert (turned.accepted, turned.accepted_accuracy) == (0.5, 0.6)
 
 
+@pytest.mark.slow
 def test_each_limit_is_measured_on_scenes_that_vary_its_quality(aligned, tmp_path):
     classifier = Classifier(CARD)
     curves = rejection.rejection_curves(aligned, BlazeFace(), classifier, LIMITS)

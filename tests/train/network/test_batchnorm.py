@@ -27,6 +27,7 @@ def fitted(data):
     return model, batches
 
 
+@pytest.mark.slow
 def test_loss_is_the_same_in_training_and_in_inference_mode(fitted):
     model, batches = fitted
     loss = keras.losses.BinaryCrossentropy()
@@ -37,6 +38,7 @@ def test_loss_is_the_same_in_training_and_in_inference_mode(fitted):
     assert inference == pytest.approx(training, rel=0.03)
 
 
+@pytest.mark.slow
 def test_the_lag_that_recalibration_corrects_is_real(fitted):
     # Keras's own momentum, statistics from the start: what the pilots met.
     model, batches = fitted

@@ -45,7 +45,9 @@ def test_every_base_sees_what_its_own_preprocessing_gives(name):
     np.testing.assert_allclose(np.asarray(ours(rgb)), theirs, rtol=1e-5, atol=0.5 / 127.5 + 1e-4)
 
 
-@pytest.mark.parametrize("name", ["VGG19", "SimpleCNN", "ResNeXt50"])
+@pytest.mark.parametrize(
+    "name", ["VGG19", "SimpleCNN", pytest.param("ResNeXt50", marks=pytest.mark.slow)]
+)
 def test_preprocessing_is_applied_once_and_inside_the_exported_model(name, tmp_path):
     keras.utils.set_random_seed(0)
     build(1, SIZE, "none", backbone=name).save(tmp_path / "model.keras")
@@ -143,6 +145,7 @@ def test_separable_convolutions_count():
     assert multiply_adds(model) == pytest.approx(8.4e9, rel=0.02)
 
 
+@pytest.mark.slow
 def test_weights_that_keras_has_not():
     for weights, reason in (("imagenet", "none are published"), ("x.weights.h5", "no such file")):
         with pytest.raises(ModelError, match=f"of ResNeXt50: {reason}") as error:

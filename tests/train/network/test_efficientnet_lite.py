@@ -33,7 +33,7 @@ def test_stages_are_those_of_the_release(width, depth, blocks, channels):
     "build, millions, name",
     [
         (EfficientNetLite2, 6.1, "efficientnet_lite2"),
-        (EfficientNetLite3, 8.2, "efficientnet_lite3"),
+        pytest.param(EfficientNetLite3, 8.2, "efficientnet_lite3", marks=pytest.mark.slow),
     ],
 )
 def test_parameters_are_those_of_the_release_with_its_classes(build, millions, name):

@@ -26,6 +26,7 @@ def test_weights_that_are_none(tmp_path):
         build(40, (32, 40), str(tmp_path / "bad.weights.h5"))
 
 
+@pytest.mark.slow
 def test_going_on_from_another_runs_model(run):
     model = build(len(NAMES), (32, 40), str(run / "model.keras"), LAST_LAYER)
     before = keras.models.load_model(run / "model.keras", compile=False)
@@ -40,6 +41,7 @@ def test_going_on_from_another_runs_model(run):
         np.testing.assert_array_equal(ours, theirs[..., 1:3])
 
 
+@pytest.mark.slow
 def test_another_precision_leaves_float32_weights_and_probabilities(data):
     model = keras.models.load_model(CARD.with_suffix(".keras"), compile=False)
     _, height, width, _ = model.input_shape

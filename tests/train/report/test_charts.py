@@ -91,12 +91,14 @@ def texts(figure: Figure) -> str:
     "names, photos, shares",
     [
         (ATTRIBUTES[:1], 300, (0.5,)),
-        (ATTRIBUTES[:2], 23, (0.3, 0.5)),
+        pytest.param(ATTRIBUTES[:2], 23, (0.3, 0.5), marks=pytest.mark.slow),
         (ATTRIBUTES[:1], 1, (1,)),
-        (ATTRIBUTES[:3], 60, (0, 0.5, 1)),
-        (LONG, 40, (0.4,)),
+        pytest.param(ATTRIBUTES[:3], 60, (0, 0.5, 1), marks=pytest.mark.slow),
+        pytest.param(LONG, 40, (0.4,), marks=pytest.mark.slow),
         ((*ODD, *SCRIPTS), 40, (0.4,)),
-        ([f"attribute_{i}" for i in range(60)], 100, (0.1, 0.5)),
+        pytest.param(
+            [f"attribute_{i}" for i in range(60)], 100, (0.1, 0.5), marks=pytest.mark.slow
+        ),
     ],
     ids=("one", "two", "one-photo", "constant", "long", "letters", "sixty"),
 )
@@ -109,7 +111,7 @@ def test_no_legend_over_data_and_no_name_cut_off(names, photos, shares):
             assert "nan" not in chart.alt + chart.caption, chart.name
 
 
-@pytest.mark.parametrize("column", [0, 2])
+@pytest.mark.parametrize("column", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_charts_of_labels_that_are_partly_unknown(column):
     one = results(ATTRIBUTES[:4], 60, (0.4,))
     one.split.labels[::3, 1] = UNKNOWN

@@ -148,11 +148,15 @@ def test_all_parts_are_there(page, small):
     assert "sweep-tilt" in charts
 
 
-def test_no_picture_of_a_person_unless_asked(small, data, tmp_path):
+def test_no_picture_of_a_person_unless_asked(small):
     out = small / "report"
     assert "image/jpeg" not in (out / "index.html").read_text()
     kinds = {path.suffix for path in out.rglob("*") if path.is_file()}
     assert kinds == {".html", ".png", ".csv"}
+
+
+@pytest.mark.slow
+def test_pictures_of_people_if_asked(small, tmp_path):
     pictured = [str(small), "--with-photos", "--limit", "30", "--out", str(tmp_path / "r")]
     command.main(pictured)
     images = Page(tmp_path / "r" / "index.html").all("img")
@@ -197,7 +201,9 @@ def test_mistakes_are_those_of_the_split(small, data):
 
 # One attribute that brightness tells without a mistake: as a sigmoid, as a softmax of (no, yes).
 @pytest.mark.parametrize(
-    "weights, activation", [([0.1], "sigmoid"), ([-0.05, 0.05], "softmax")], ids=("one", "two")
+    "weights, activation",
+    [([0.1], "sigmoid"), pytest.param([-0.05, 0.05], "softmax", marks=pytest.mark.slow)],
+    ids=("one", "two"),
 )
 def test_one_attribute_by_either_head_and_no_history(weights, activation, data, tmp_path, capsys):
     settings = {"seed": 1, "attributes": ["Smiling"]}

@@ -126,6 +126,7 @@ def test_every_row_of_a_batch_is_some_replicas_and_none_has_nothing(replicas, he
         np.testing.assert_array_equal(crops * 10, labels)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("compiled")
 def test_gpus_of_this_computer(data, tmp_path):
     # Without a GPU, the strategy has one replica: the CPU.

@@ -53,7 +53,9 @@ def faulty(value):
     return batches
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf], ids=["nan", "inf"])
+@pytest.mark.parametrize(
+    "value", [np.nan, pytest.param(np.inf, marks=pytest.mark.slow)], ids=["nan", "inf"]
+)
 def test_the_first_step_without_a_loss_ends_the_run_and_resume_goes_back(
     data, tmp_path, monkeypatch, value
 ):
@@ -83,6 +85,7 @@ def test_the_first_step_without_a_loss_ends_the_run_and_resume_goes_back(
     assert [rate["learning_rate"] for rate in record["earlier_rates"]] == [0.01]
 
 
+@pytest.mark.slow
 def test_precision_is_named_where_it_may_be_the_cause(data, tmp_path, monkeypatch):
     monkeypatch.setattr(trainer, "training_batches", faulty(np.nan))
     flags = ["--data", str(data), "--out", str(tmp_path / "r"), "--epochs", "2", *SMALL]
@@ -91,7 +94,7 @@ def test_precision_is_named_where_it_may_be_the_cause(data, tmp_path, monkeypatc
         fit.main(flags)
 
 
-@pytest.mark.parametrize("kind", ["weight", "statistics"])
+@pytest.mark.parametrize("kind", ["weight", pytest.param("statistics", marks=pytest.mark.slow)])
 def test_a_weight_that_is_no_number_is_in_no_checkpoint(data, tmp_path, monkeypatch, kind):
     class Fault(trainer.EpochStart):
         def on_epoch_end(self, epoch, logs=None):
@@ -232,6 +235,7 @@ def test_float16_scales_the_loss_and_skips_a_step_that_overflows():
         assert type(plain).__name__ == "SGD"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("compiled")
 def test_a_run_in_float16_ends_and_resumes(data, tmp_path):
     flags = ["--data", str(data), "--out", str(tmp_path / "r"), "--epochs", "1", *SMALL]

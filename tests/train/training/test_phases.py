@@ -140,6 +140,7 @@ def test_the_best_epoch_is_kept_also_over_an_interruption(tmp_path, stops):
     assert json.loads((tmp_path / "best.json").read_text()) == {"epoch": 1, "value": 1.0}
 
 
+@pytest.mark.slow
 def test_early_stopping_on_a_named_metric(data, weights, tmp_path):
     run = tmp_path / "r"
     more = ["--early-stopping", "val_auc", "--patience", "0", "--epochs", "30"]
@@ -151,6 +152,7 @@ def test_early_stopping_on_a_named_metric(data, weights, tmp_path):
         fit.main([*flags_of(data, tmp_path / "s", weights), "--early-stopping", "val_acu"])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # files left open
 def test_an_interrupted_second_phase_goes_on(data, weights, tmp_path, monkeypatch):
     class PowerCut(keras.callbacks.Callback):
@@ -168,6 +170,7 @@ def test_an_interrupted_second_phase_goes_on(data, weights, tmp_path, monkeypatc
     assert (run / "model.keras").exists() and not (run / "backup").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_at_a_checkpoint_loses_nothing_and_says_what_to_do(data, weights, tmp_path):
     run = tmp_path / "r"
     command = [sys.executable, "-m", "train.fit", *flags_of(data, run, weights), "--epochs", "2"]
@@ -189,6 +192,7 @@ def test_a_full_disk_at_a_checkpoint_loses_nothing_and_says_what_to_do(data, wei
     assert (run / "model.keras").exists()
 
 
+@pytest.mark.slow
 def test_a_start_without_its_weights_is_no_run_and_a_second_try_works(data, weights, tmp_path):
     run = tmp_path / "r"
     with pytest.raises(ModelError, match=r"cannot get the weights .*gone.*--weights none"):

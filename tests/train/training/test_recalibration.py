@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from msgspec.structs import replace as changed
 
 from train.data.augment import Augmentation
@@ -37,6 +38,7 @@ def test_they_are_augmented_and_mixed(data):
     assert mixed.std() < plain.std()
 
 
+@pytest.mark.slow
 def test_they_are_drawn_by_the_photos_weights(data):
     train = read_celeba(data).splits["train"]
     plain = means(train, SETTINGS)

@@ -43,6 +43,7 @@ def test_early_stopping_on_validation_photos_needs_some(metric, photos):
     assert f"Try: --early-stopping {metric.removeprefix('val_')}, or --early" in str(error.value)
 
 
+@pytest.mark.slow
 def test_early_stopping_without_validation_photos_ends_before_the_first_epoch(data, tmp_path):
     alone = shutil.copytree(data, tmp_path / "alone")
     partition = alone / "list_eval_partition.txt"
@@ -194,6 +195,7 @@ def test_a_run_is_resumed_where_its_photos_have_moved(data, stopped, tmp_path, e
     assert json.loads((run / "settings.json").read_text())["data"] == str(moved)
 
 
+@pytest.mark.slow
 def test_resume_after_a_start_that_failed_takes_the_photos_of_now(data, tmp_path):
     run, other = tmp_path / "r", changed(shutil.copytree(data, tmp_path / "other"), "fewer photos")
     flags = ["--out", str(run), "--epochs", "1", *SIMPLE]

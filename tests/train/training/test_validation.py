@@ -22,7 +22,7 @@ PLAIN = {
     "last_layer": "expanded_conv_project_BN",
     "weights": "none",
     "batch": 8,
-    "epochs": 3,
+    "epochs": 2,
     "learning_rate": 3e-3,
 }
 BEST = {"early_stopping": "val_loss", "patience": 5}
@@ -44,10 +44,13 @@ def saved_loss(run, val):
 @pytest.mark.parametrize(
     "changes",
     [
-        {},
+        pytest.param({}, marks=pytest.mark.slow),
         {"learning_rate": 0.05, "ema": 0.8, **BEST},
-        {"teacher_input": (64, 80), "ema": 0.8},
-        {"batch": 23, "optimizer": "sgd", "schedule": "constant"},  # the last batch has one photo
+        pytest.param({"teacher_input": (64, 80), "ema": 0.8}, marks=pytest.mark.slow),
+        # The last batch has one photo.
+        pytest.param(
+            {"batch": 23, "optimizer": "sgd", "schedule": "constant"}, marks=pytest.mark.slow
+        ),
     ],
     ids=["plain", "best mean", "larger crops", "odd batch"],
 )

@@ -37,6 +37,7 @@ def pytorch_arrays():
     return arrays
 
 
+@pytest.mark.slow
 def test_a_run_can_start_from_them(pytorch_arrays, tmp_path, monkeypatch):
     monkeypatch.setattr(
         picture_check, "find_in_package", lambda package, name: None

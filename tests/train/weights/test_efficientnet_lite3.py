@@ -55,6 +55,7 @@ def test_other_layers_are_refused(convolutions):
         build(swapped)
 
 
+@pytest.mark.slow
 def test_batchnorm_is_restored_without_changing_the_output(convolutions):
     source = build(convolutions)
     model = EfficientNetLite3((40, 32, 3))

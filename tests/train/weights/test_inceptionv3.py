@@ -103,6 +103,7 @@ def test_the_input_is_scaled_as_the_original_was(model, arrays):
     np.testing.assert_allclose(first.predict_on_batch((rgb - 127) / 127.5), theirs, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_run_can_start_from_them(scripts, arrays, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(picture_check, "find_in_package", lambda package, name: None)
     package = install(monkeypatch, tmp_path, "inceptionv3", scripts)

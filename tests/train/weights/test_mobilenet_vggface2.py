@@ -52,6 +52,7 @@ def arrays_of(files):
     return read_arrays(json.loads(manifest), raw)
 
 
+@pytest.mark.slow
 def test_what_is_computed_stays_while_batchnorm_comes_back(files, celeba):
     folded = build_folded(arrays_of(files))
     crops = Batches(read_celeba(celeba).splits["train"], (224, 224), 4)
@@ -91,6 +92,7 @@ def test_bytes_are_fed_as_the_network_was_taught(files):
     np.testing.assert_allclose(ours[inside], theirs[inside], atol=1e-2)
 
 
+@pytest.mark.slow
 def test_a_run_can_start_from_them(files, celeba, tmp_path, monkeypatch):
     package = install(monkeypatch, tmp_path, "mobilenet-vggface2", files)
     out = tmp_path / "faces.weights.h5"

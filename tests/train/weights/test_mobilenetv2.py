@@ -63,7 +63,9 @@ def test_the_input_is_scaled_as_the_original_was(tensors):
     np.testing.assert_allclose(ours[inside], theirs[inside], atol=1e-4)
 
 
-@pytest.mark.parametrize("form", [legacy_file, zip_file], ids=["legacy", "zip"])
+@pytest.mark.parametrize(
+    "form", [pytest.param(legacy_file, marks=pytest.mark.slow), zip_file], ids=["legacy", "zip"]
+)
 def test_a_run_can_start_from_them(tensors, tmp_path, monkeypatch, capsys, form):
     counted = tensors | {"features.0.1.num_batches_tracked": np.array(5, np.int64)}
     package = install(monkeypatch, tmp_path, "mobilenetv2", [form(counted)])

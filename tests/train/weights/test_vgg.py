@@ -90,7 +90,10 @@ def test_exchanged_colours_are_found(vgg_16, kernels, rgb, monkeypatch):
         check_pictures(converted, lambda rgb: feed(backbone, rgb[..., ::-1]), "hint")
 
 
-@pytest.mark.parametrize("name, backbone", [("vgg16", "VGG16"), ("vgg19", "VGG19")])
+@pytest.mark.parametrize(
+    "name, backbone",
+    [("vgg16", "VGG16"), pytest.param("vgg19", "VGG19", marks=pytest.mark.slow)],
+)
 def test_a_run_can_start_from_them(content, kernels, tmp_path, monkeypatch, capsys, name, backbone):
     monkeypatch.setattr(picture_check, "find_in_package", lambda package, name: None)
     package = install(monkeypatch, tmp_path, name, [content])
