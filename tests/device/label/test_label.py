@@ -228,7 +228,6 @@ def test_the_command_killed_anywhere_goes_on(archive, labelled, tmp_path):
     assert rows_of(out) == rows_of(labelled[0])
 
 
-@pytest.mark.slow
 def test_processes_killed_at_random_lose_and_double_nothing(archive, labelled, tmp_path):
     out = tmp_path / "out"
     process = start(archive, "--out", out, "--workers", 2, "--shard-size", 2)
