@@ -1,13 +1,11 @@
 """Load the networks that the settings name."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .attributes.classifier import Classifier
 from .faces.blazeface import BlazeFace
 from .faces.verification import Detector, Verifier
 from .settings import FacesSettings, Settings
-from .silence import suppress_native_output
 
 
 @dataclass(frozen=True)
@@ -28,12 +26,12 @@ class Models:
 
 def load_models(settings: Settings) -> Models:
     """Return the settings' networks; ModelError if one is missing or broken."""
-    loaders = (load_full_detector, load_classifier, load_wide_detector, load_roi_detector)
-    # At the same time, as the runtime holds no lock of Python's. Silent around all, because each
-    # one's silence ends with what it found.
-    with suppress_native_output(2), ThreadPoolExecutor(len(loaders)) as threads:
-        full, classifier, wide, roi = threads.map(lambda load: load(settings), loaders)
-    return Models(full, roi, wide, classifier)
+    return Models(
+        load_full_detector(settings),
+        load_roi_detector(settings),
+        load_wide_detector(settings),
+        load_classifier(settings),
+    )
 
 
 def load_full_detector(settings: Settings) -> Detector:
