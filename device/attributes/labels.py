@@ -1,5 +1,6 @@
 """Turn probabilities into labels: "woman", "brown hair", "smiling"."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -61,9 +62,9 @@ def labels_for(
     names, probabilities and thresholds: the card's, in its order. shown: attributes that may have
     a label; None means all. An attribute that is not shown suppresses no other.
     """
-    visible = names if shown is None else shown
-    index = {name: position for position, name in enumerate(names) if name in visible}
-    present = {name: bool(probabilities[at] >= thresholds[at]) for name, at in index.items()}
+    index = _positions(tuple(names), None if shown is None else tuple(shown))
+    is_above = (np.asarray(probabilities) >= np.asarray(thresholds)).tolist()
+    present = {name: is_above[at] for name, at in index.items()}
     suppressed = {hidden for cover, hidden in OCCLUDES if present.get(cover)}
     for group in MUTUALLY_EXCLUSIVE:
         rivals = [name for name in group if present.get(name) and name not in suppressed]
@@ -73,7 +74,13 @@ def labels_for(
     suppressed.update(
         implied for name, implied in IMPLIES if present.get(name) and name not in suppressed
     )
-    ordered = [name for name in FIRST if name in index]
-    ordered += [name for name in index if name not in FIRST]
-    texts = (label(name, present[name]) for name in ordered if name not in suppressed)
+    texts = (label(name, present[name]) for name in index if name not in suppressed)
     return tuple(text for text in texts if text)
+
+
+@functools.lru_cache(maxsize=8)
+def _positions(names: tuple[str, ...], shown: tuple[str, ...] | None) -> dict[str, int]:
+    """Return where the shown attributes are among the card's names, in the order of labels."""
+    visible = set(names if shown is None else shown)
+    ordered = [*FIRST, *(name for name in names if name not in FIRST)]
+    return {name: names.index(name) for name in ordered if name in names and name in visible}

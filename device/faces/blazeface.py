@@ -164,19 +164,16 @@ class BlazeFace:
         # Every other pixel gives the same detections in half the time.
         enough = downsample(part, 2 * scale)
         w, h = max(1, round(width * scale)), max(1, round(height * scale))
-        small, to_rgb = enough, cv2.COLOR_BGR2RGB
+        small = enough
         if enough.shape[:2] != (h, w):
-            # Four channels, because OpenCV's code for three takes half as long again. Not
-            # INTER_LINEAR, which OpenCV 5 rounds differently on aarch64, and boxes move with it.
-            four = cv2.cvtColor(enough, cv2.COLOR_BGR2BGRA)
-            small = cv2.resize(four, (w, h), interpolation=cv2.INTER_LINEAR_EXACT)
-            to_rgb = cv2.COLOR_BGRA2RGB
+            # Not INTER_LINEAR, which OpenCV 5 rounds differently on aarch64, and boxes move with it.
+            small = cv2.resize(enough, (w, h), interpolation=cv2.INTER_LINEAR_EXACT)
         x0, y0 = round((x - left) * scale), round((y - top) * scale)
         small = small[: self._side - y0, : self._side - x0]
         h, w = small.shape[:2]
         self._padded[:y0], self._padded[:, :x0] = 0, 0
         self._padded[y0 + h :], self._padded[:, x0 + w :] = 0, 0
-        cv2.cvtColor(small, to_rgb, dst=self._padded[y0 : y0 + h, x0 : x0 + w])
+        cv2.cvtColor(small, cv2.COLOR_BGR2RGB, dst=self._padded[y0 : y0 + h, x0 : x0 + w])
         return scale, (x * scale - x0, y * scale - y0)
 
 
