@@ -166,7 +166,7 @@ class BlazeFace:
         w, h = max(1, round(width * scale)), max(1, round(height * scale))
         small = enough
         if enough.shape[:2] != (h, w):
-            # Not INTER_LINEAR, which OpenCV 5 rounds differently on aarch64, and boxes move with it.
+            # Not INTER_LINEAR, which OpenCV 5 rounds differently on aarch64: boxes move with it.
             small = cv2.resize(enough, (w, h), interpolation=cv2.INTER_LINEAR_EXACT)
         x0, y0 = round((x - left) * scale), round((y - top) * scale)
         small = small[: self._side - y0, : self._side - x0]
