@@ -27,9 +27,9 @@ def square_around(face: Detection, side: float) -> Region:
 
 
 def cut_out(bgr: Image, region: Region) -> Image | None:
-    """Return a region of a picture, black outside of it; None if hardly any is inside.
+    """Return a region, black where it is outside the picture; None if hardly any is inside.
 
-    A region that is whole inside is a view.
+    One that is inside as a whole is a view of the picture.
     """
     height, width = bgr.shape[:2]
     left, top, right, bottom = region
