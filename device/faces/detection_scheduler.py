@@ -241,8 +241,14 @@ class DetectionScheduler:
         return self._roi_detector.detect(frame.bgr, region, self._verifier.weak_score)
 
     def _holds(self, frame: Frame, track: TrackedFace, weak: Detection) -> bool:
-        """Whether a weak detection may continue a track: for a second, then if it is verified."""
+        """Whether a weak detection may continue a track: for a second, then if it is verified.
+
+        One that is no longer visible needs a clear detection: what is weak where it was lost, or in
+        the next scene, is another thing more often.
+        """
         assert self._verifier is not None
+        if self.tracker.frame_rate.is_gone(track.misses, track.unseen_s):
+            return False
         if frame.at_s - track.clear_s <= self.tracker.max_lost_s:
             return True
         if not self._verifier.is_face(frame.bgr, weak):

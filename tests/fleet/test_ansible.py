@@ -174,6 +174,7 @@ def test_a_model_that_fails_is_rolled_back_and_ends_the_roll_out(ansible, shops,
         assert "/opt/facet-models/good-model/attributes.json" in shops.settings(camera)
 
 
+@pytest.mark.slow
 def test_a_camera_sends_anonymous_counts_unless_told_otherwise(ansible, shops, tmp_path):
     from device.settings import load_settings
 

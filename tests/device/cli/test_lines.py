@@ -62,8 +62,9 @@ def test_a_walk_there_and_back_is_one_crossing_in_and_one_out(walk, config, tmp_
     assert {row["track"] for row in seen} == {"1"} and {row["source"] for row in seen} == {
         "walk.avi"
     }
-    # The face is at the line in frames 30 and 70, and past the margin of 14 px two frames later.
-    assert [int(row["frame"]) for row in seen] == pytest.approx([32, 72], abs=2)
+    # The face is at the line in frames 30 and 70, and past the margin of 14 px two frames later. As
+    # it moves as predicted, it is detected every fourth frame.
+    assert [int(row["frame"]) for row in seen] == pytest.approx([34, 74], abs=2)
     assert seen[0]["time"] < seen[1]["time"] and seen[0]["time"].endswith("Z")
 
 

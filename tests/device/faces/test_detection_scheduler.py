@@ -287,3 +287,37 @@ def test_behind_a_gate_a_light_that_is_switched_on_ends_no_track(detectors, astr
     assert counts(detection, [picture] * 30)[-1] == 1
     bright = cv2.add(picture, np.full_like(picture, 30))
     assert counts_from(detection, [bright] * 30, 1.0)[5:] == [1] * 25
+
+
+class Scripted:
+    """A detector that finds one face with the score of the moment; below 0.1 none."""
+
+    side, min_score = 128, 0.6
+
+    def __init__(self):
+        self.score = 0.9
+
+    def detect(self, frame_bgr, region=None, else_score=None):
+        return self.candidates(frame_bgr, region, else_score or self.min_score)
+
+    def candidates(self, frame_bgr, region=None, min_score=0.0):
+        landmarks = np.array([(30.0, 35.0), (50.0, 35.0), (40.0, 45.0), (40.0, 55.0)])
+        face = Detection((20.0, 20.0, 40.0, 40.0), self.score, landmarks)
+        return [face] if self.score >= max(min_score, 0.1) else []
+
+
+def test_a_weak_detection_continues_a_visible_track_and_brings_no_lost_one_back():
+    detector, blank = Scripted(), np.zeros((120, 160, 3), np.uint8)
+    verifier = Verifier(detector, detector, 0.6)
+    # Full detections are rare: what is tested happens near the track.
+    detection = DetectionScheduler(
+        detector, detector, Tracker(min_score=0.6), 0.1, FrameBudget(), verifier=verifier
+    )
+    seen = []
+    for n, score in enumerate([0.9] * 5 + [0.45] * 5 + [0.0] * 10 + [0.45] * 5 + [0.9] * 3):
+        detector.score = score
+        seen.append([track.id for track in detection.track(frame_at(blank, n / 30))])
+    assert seen[9] == [1]  # weak
+    assert seen[19] == []  # lost
+    assert seen[20:25] == [[]] * 5  # weak
+    assert seen[-1] == [1]

@@ -52,6 +52,7 @@ def test_data_is_cut_to_the_models_attributes():
     np.testing.assert_array_equal(matched.splits["val"].labels, [[0, 1], [1, 0]])
 
 
+@pytest.mark.slow
 def test_a_float_models_outputs_are_matched_by_name(run, tmp_path):
     names = ("Eyeglasses", "Male")
     crops = np.random.default_rng(0).integers(0, 256, (2, 40, 32, 3)).astype(np.float32)

@@ -74,7 +74,8 @@ def large(tmp_path, share):
     shutil.rmtree(tmp_path / "full")
 
 
-@pytest.mark.parametrize("share", [0.05, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.05, 1])
 def test_memory_does_not_grow_with_the_photos(large, share):
     # In a process of its own: a peak is that of all a process did.
     done = subprocess.run(

@@ -80,6 +80,7 @@ def model(arrays):
     return build(arrays)
 
 
+@pytest.mark.slow
 def test_layers_are_numbered_as_keras_2_did(model):
     """In the original, mixed0 joins what conv2d_6, _8, _11 and _12 compute."""
     convolutions = numbered(model, keras.layers.Conv2D)
