@@ -72,7 +72,7 @@ def test_the_figures_add_up_the_processes():
 
 @pytest.fixture(scope="module")
 def figures():
-    return measure(2, Extent(warm_up_s=0.2, window_s=0.6))
+    return measure(2, Extent(warm_up_s=0.5, window_s=1.0))
 
 
 def test_each_way_is_measured(figures):

@@ -14,7 +14,7 @@ from device.settings import RotationSettings
 
 ROOT = Path(__file__).parents[3]  # not from conftest, which would load OpenCV in each process
 HEADER = line(["time", "number"])
-MOMENTS = 4
+MOMENTS = 10
 LATE_S = 2.0  # rows added this long before the kill are in the file, even on a busy machine
 # Small files, so that some kills meet a rotation or a compression.
 SETTINGS = RotationSettings(sync_s=0.2, max_mb=0.03)
