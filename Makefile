@@ -8,6 +8,8 @@ PIP := $(BIN)/python scripts/pip_install.py
 SEES_APT := $(if $(wildcard /usr/lib/python3/dist-packages/picamera2),--system-site-packages)
 FACET_DATA ?= ../shared/data
 export FACET_DATA
+# Or each process that a test starts would compile Facet anew.
+unexport PYTHONDONTWRITEBYTECODE
 RUN ?= runs/attributes-base
 CAMERA ?= auto
 
@@ -125,7 +127,8 @@ clean:  ## remove the environments and everything that was built; models and run
 	@touch $@
 
 .venv/dev.done: requirements-dev.txt requirements-emoji.txt requirements-web.txt requirements-label.txt requirements-s3.txt requirements-gs.txt requirements-az.txt requirements-cluster.txt .venv/train.done
-	@$(PIP) "what tests, checks and docs need (about 1 minute)" -r requirements-dev.txt
+	@# Most of it is never imported; what is, Python compiles then.
+	@$(PIP) "what tests, checks and docs need (about 1 minute)" --no-compile -r requirements-dev.txt
 	@touch $@
 
 # The other runtime, to check models on: up to Python 3.11 and NumPy 1 only, so in its own place.

@@ -127,7 +127,7 @@ def make_venv(folder: Path) -> Path:
 
 
 def pip(environment: Environment, *arguments: str) -> None:
-    done = environment.run("python", "-m", "pip", "install", "--quiet", *arguments)
+    done = environment.run("python", "-m", "pip", "install", "--quiet", "--no-compile", *arguments)
     assert done.returncode == 0, done.stderr
 
 

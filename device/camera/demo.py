@@ -12,9 +12,9 @@ from typing import Self
 import cv2
 import numpy as np
 
-from ..resources import portrait_path
+from ..errors import SourceError
+from ..resources import install_hint, portrait_path
 from ..types import Frame, Image
-from .image_io import read_photo
 
 SIZE_WH = (640, 480)
 FPS = 25.0
@@ -53,7 +53,11 @@ SHOTS = (
 
 def portrait(wanted: Portrait) -> Image:
     """Return the picture, BGR; SourceError if it is missing."""
-    return read_photo(portrait_path(wanted.file))
+    path = portrait_path(wanted.file)
+    picture = cv2.imread(str(path))  # not Pillow, which nothing else of a camera's run needs
+    if picture is None:
+        raise SourceError(f"cannot read the demo's portrait {path}", install_hint("files"))
+    return picture
 
 
 class Demo:

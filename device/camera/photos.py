@@ -1,21 +1,25 @@
 """Read a photo, or a folder of photos in the order of their names."""
 
+from __future__ import annotations
+
 import contextlib
 import shlex
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from ..errors import SourceError, os_reason
 from ..files import file_name
 from ..log import log
 from ..text import named_folder
 from ..types import Frame
-from .image_io import Photo, PhotoError, decode_photo
 from .orientation import Oriented
 from .photo_files import photos_in
+
+if TYPE_CHECKING:
+    from .image_io import Photo
 
 
 class Photos(Oriented):
@@ -41,6 +45,8 @@ class Photos(Oriented):
             self._folder = path
             self._paths = _photos_in(path, recursive)
         else:
+            from .image_io import decode_photo  # here, as cameras need no Pillow
+
             # An unreadable single photo is an error, not a skip.
             self._first = decode_photo(path, content)
             self._folder, self._paths = path.parent, [path]
@@ -57,6 +63,8 @@ class Photos(Oriented):
             log.info(f"{len(self.skipped)} of {len(self._paths)} photos were skipped")
 
     def __iter__(self) -> Iterator[Frame]:
+        from .image_io import PhotoError, decode_photo
+
         for index, path in enumerate(self._paths):
             try:
                 photo, self._first = self._first or decode_photo(path), None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -134,16 +135,14 @@ def build_outputs(
     """Return the outputs that write files, entered on the stack."""
     from ..camera import is_live
     from ..camera.photos import Photos
-    from ..outputs.background import BackgroundOutput
-    from ..outputs.crossing_log import CrossingLog
-    from ..outputs.csv_log import CsvLog
-    from ..outputs.video import VideoRecord
-    from ..outputs.visit_log import VisitLog
 
+    # The others where they are wanted: a start should not wait for what it does not use.
     outputs: list[Output] = []
     named = settings.people.enabled
     thresholds = dict(zip(card.names, card.values("threshold").tolist(), strict=True))
     if files.log:
+        from ..outputs.csv_log import CsvLog
+
         # Each face of each photo gets its row.
         photos = isinstance(camera, Photos)
         every_s = 0.0 if photos else settings.outputs.log_every
@@ -152,6 +151,8 @@ def build_outputs(
         outputs.append(stack.enter_context(csv_log))
         log.info("logging to %s%s", files.log, _kept(csv_log.moved_to))
     if files.visits:
+        from ..outputs.visit_log import VisitLog
+
         visits = VisitLog(
             files.visits,
             logged,
@@ -164,6 +165,8 @@ def build_outputs(
         outputs.append(stack.enter_context(visits))
         log.info("logging visits to %s%s", files.visits, _kept(visits.moved_to))
     if files.crossings:
+        from ..outputs.crossing_log import CrossingLog
+
         crossings = CrossingLog(files.crossings, settings.rotation, stopping)
         outputs.append(stack.enter_context(crossings))
         log.info("logging crossings to %s%s", files.crossings, _kept(crossings.moved_to))
@@ -172,6 +175,9 @@ def build_outputs(
             stack.enter_context(_counts_log(files.counts, settings, camera, thresholds, stopping))
         )
     if files.record:
+        from ..outputs.background import BackgroundOutput
+        from ..outputs.video import VideoRecord
+
         video = VideoRecord(files.record, camera.fps, timed=not isinstance(camera, Photos))
         background = BackgroundOutput(video, str(files.record), is_live(camera))
         outputs.append(stack.enter_context(background))
@@ -237,12 +243,12 @@ def build_window(
 def build_reports(settings: Settings, camera: Camera, stack: contextlib.ExitStack) -> list[Output]:
     """Return the outputs that report to a service's journal and to systemd; none at a terminal."""
     from ..camera import is_live
-    from ..outputs.status_log import StatusLog
-    from ..outputs.systemd import systemd_notifier
 
     reports: list[Output] = []
     every_s = settings.outputs.status_every
     if every_s and sys.stderr and not sys.stderr.isatty():
+        from ..outputs.status_log import StatusLog
+
         reports.append(
             StatusLog(
                 every_s,
@@ -250,11 +256,14 @@ def build_reports(settings: Settings, camera: Camera, stack: contextlib.ExitStac
                 faces=settings.permits.people_in_view,
             )
         )
-    notifier = systemd_notifier(
-        lambda: is_live(camera) and camera.reconnecting, faces=settings.permits.people_in_view
-    )
-    if notifier:
-        reports.append(notifier)
+    if "NOTIFY_SOCKET" in os.environ:
+        from ..outputs.systemd import systemd_notifier
+
+        notifier = systemd_notifier(
+            lambda: is_live(camera) and camera.reconnecting, faces=settings.permits.people_in_view
+        )
+        if notifier:
+            reports.append(notifier)
     return [stack.enter_context(report) for report in reports]
 
 

@@ -5,8 +5,9 @@ covers a tile of the picture instead, where faces too far away for the whole pic
 are found. In the frames between, up to two tracks are re-detected near their predicted position,
 those that move as predicted less often. Visible tracks are reported in every frame, detected or
 extrapolated. Below 4 frames/s every frame gets a full detection, with all tiles where there is time
-for them; so does the first frame of a scene. Doubtful detections are verified before they become
-tracks. What of a live picture has not changed is not searched again (`search_gate`).
+for them. So does the first frame of a scene, whose tiles are searched in the frames after it: a run
+has its first faces after one detection. Doubtful detections are verified before they become tracks.
+What of a live picture has not changed is not searched again (`search_gate`).
 """
 
 import math
@@ -27,6 +28,7 @@ MAX_ROIS = 2  # tracks re-detected in one frame; more cost a full detection and 
 # Side of the search region: face widths, and px added, as small faces need more context.
 ROI_SCALE, ROI_PADDING_PX = 2.0, 48
 TILE_EVERY = 2  # every n-th full detection covers a tile
+TILES_AT_ONCE = 3  # of a new scene, searched in one frame
 REJECTED_S = 1.0  # a place where a verification found no face is not verified again for so long
 FULL_SHARE = 0.5  # at most this share of a live camera's time goes to full detections
 
@@ -57,7 +59,7 @@ class DetectionScheduler:
         self._period_s, self._budget = 1 / detect_hz, budget
         self._next_full_s = -math.inf
         self._full_count = 0
-        self._tiles_due: list[Region] = []  # of a new scene, that were not searched in its frame
+        self._tiles_due: list[Region] = []  # of a new scene, that are still to be searched
         self._scene, self._verifier = SceneChange(), verifier
         self._rejected: list[tuple[float, Detection]] = []  # when, and what
         self._orientation = OrientationWatch(roi_detector, camera)
@@ -79,7 +81,8 @@ class DetectionScheduler:
             pass
         else:
             self._detect_rois(frame)
-            self._detect_in_due_tiles(frame)
+            if self._tiles_due:
+                self._detect_in_due_tiles(frame)
         if self._gate:
             self._gate.detected(self.tracker.tracks)
         tracks = self.tracker.visible()
@@ -111,16 +114,14 @@ class DetectionScheduler:
         self.tracker.update(found, frame.at_s)
 
     def _begin_scene(self, frame: Frame) -> None:
-        """Find all faces of a scene in its first frame; the tracks that it does not show end."""
+        """Search a scene's first frame as a whole; the tracks that it does not show end."""
         self._rejected.clear()
         if self._gate:
             self._gate.searched_all()
         found = self._detect_whole(frame)
         self._tiles_due = tiles((frame.bgr.shape[1], frame.bgr.shape[0]), self._full_detector.side)
-        found += self._detect_due(frame, found)
         self._plan_next_full(frame)
-        # Verified faces get their ids at once.
-        self.tracker.begin_scene(found, frame.at_s, confirm=self._verifier is not None)
+        self.tracker.begin_scene(found, frame.at_s, confirm=self._verifies)
 
     def _detect_whole(self, frame: Frame) -> list[Detection]:
         """Return the faces of the whole picture, or one that fills it."""
@@ -128,16 +129,20 @@ class DetectionScheduler:
         return found or self._detect(frame, bordered((frame.bgr.shape[1], frame.bgr.shape[0])))
 
     def _detect_in_due_tiles(self, frame: Frame) -> None:
-        if self._tiles_due:
-            known = [track.predict(frame.at_s) for track in self.tracker.tracks]
-            self.tracker.update(self._detect_due(frame, known), frame.at_s, expected=())
-
-    def _detect_due(self, frame: Frame, known: Sequence[Detection]) -> list[Detection]:
-        """Return the new faces of the tiles of a new scene that there is time for."""
+        """Find the new faces of some tiles of a new scene, as many as there is time for."""
+        known = [track.predict(frame.at_s) for track in self.tracker.tracks]
         new: list[Detection] = []
-        while self._tiles_due and self._budget.has_time_for("full detection"):
+        for _ in range(min(TILES_AT_ONCE, len(self._tiles_due))):
+            if not self._budget.has_time_for("full detection"):
+                break
             new += self._detect(frame, self._tiles_due.pop(0), [*known, *new])
-        return new
+        if new:
+            self.tracker.update(new, frame.at_s, expected=(), confirm=self._verifies)
+
+    @property
+    def _verifies(self) -> bool:
+        """Whether detections are verified: such faces get their ids at once."""
+        return self._verifier is not None
 
     def _detect_full(self, frame: Frame) -> bool:
         """Search the region whose turn it is; return whether there is one."""

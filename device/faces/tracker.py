@@ -107,11 +107,12 @@ class Tracker:
         detections: list[Detection],
         now_s: float,
         expected: Sequence[TrackedFace] | None = None,
+        confirm: bool = False,
     ) -> list[TrackedFace]:
         """Return the confirmed tracks detected in this frame, in the order of `detections`.
 
         expected: tracks that this detection would have found, which count as missed if it did not;
-        None: all.
+        None: all. confirm: whether new tracks get an id at once.
         """
         self.frame_rate.add(now_s)
         self._tracks = [track for track in self._tracks if self._is_kept(track, now_s)]
@@ -126,7 +127,7 @@ class Tracker:
             else:
                 track = TrackedFace(detection, now_s, np.zeros_like(detection.landmarks))
                 self._tracks.append(track)
-            if not track.id and self._is_confirmed(track, now_s):
+            if not track.id and (confirm or self._is_confirmed(track, now_s)):
                 track.id = self._next_id()
             found.append(track)
         for track in self._tracks if expected is None else expected:
@@ -138,15 +139,13 @@ class Tracker:
     def begin_scene(self, detections: list[Detection], now_s: float, confirm: bool) -> None:
         """Take the detections of a scene's first frame; tracks without one are not visible.
 
-        confirm: whether new tracks get an id at once.
+        confirm: as of `update`.
         """
-        self.update(detections, now_s)
+        self.update(detections, now_s, confirm=confirm)
         for track in self._tracks:
             if track.seen_s < now_s:
                 track.misses = MAX_MISSES
                 track.unseen_s = max(track.unseen_s, MAX_MISSES * LEAST_HIT_S)
-            elif confirm and not track.id:
-                track.id = self._next_id()
 
     def forget(self) -> None:
         """End all tracks: what the next frame shows has nothing to do with them."""

@@ -79,7 +79,7 @@ def test_each_way_is_measured(figures):
     rows = figures["rows"]
     assert [(row["cameras"], row["processes"]) for row in rows] == [(1, 1), (2, 1), (2, 2)]
     for row in rows:
-        assert 0 < row["least_fps"] <= row["fps"] <= 26 and row["age_p95_ms"] > 0
+        assert 0 < row["least_fps"] <= row["fps"] <= 30 and row["age_p95_ms"] > 0
         assert row["cores"] > 0 and row["pss_mb"] > 20 and row["peak_mb"] > 20
     # A second set of models: the tests' own process is not measured.
     assert rows[2]["peak_mb"] > 1.5 * rows[1]["peak_mb"]

@@ -1,9 +1,12 @@
 """The demo clip."""
 
 import numpy as np
+import pytest
 
-from device.camera import is_live
+from device.camera import demo, is_live
 from device.camera.demo import Demo
+from device.errors import SourceError
+from device.resources import portrait_path
 
 
 def test_the_demo_moves_and_is_the_same_every_time():
@@ -13,3 +16,14 @@ def test_the_demo_moves_and_is_the_same_every_time():
     np.testing.assert_array_equal(first[0], again)
     assert np.abs(first[0].astype(int) - first[59]).mean() > 5
     assert not is_live(Demo()) and len(Demo()) == sum(1 for _ in Demo()) == 300
+
+
+def test_a_portrait_that_is_cut_off_is_named_with_the_command_that_brings_it_back(
+    tmp_path, monkeypatch
+):
+    cut = tmp_path / "astronaut.png"
+    cut.write_bytes(portrait_path("astronaut.png").read_bytes()[:99])
+    monkeypatch.setattr(demo, "portrait_path", lambda name: cut)
+    with pytest.raises(SourceError, match=r"cannot read the demo's portrait .*astronaut") as error:
+        Demo()
+    assert "requirements-files.txt" in error.value.hint

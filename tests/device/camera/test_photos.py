@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from device.camera import is_live
+from device.camera import image_io, is_live
 from device.camera import photos as photos_module
 from device.camera.image_io import PhotoError
 from device.camera.open import open_camera
@@ -94,10 +94,12 @@ def test_one_photo(tmp_path):
     assert frame.bgr.shape == (1, 1, 3)
 
 
-@pytest.mark.parametrize("hanging", ["decode_photo", "_photos_in"])
-def test_a_stop_does_not_wait_for_a_photo_or_a_folder(tmp_path, monkeypatch, hanging):
+@pytest.mark.parametrize(
+    "module, hanging", [(image_io, "decode_photo"), (photos_module, "_photos_in")]
+)
+def test_a_stop_does_not_wait_for_a_photo_or_a_folder(tmp_path, monkeypatch, module, hanging):
     release = threading.Event()
-    monkeypatch.setattr(photos_module, hanging, lambda *_: release.wait(60))
+    monkeypatch.setattr(module, hanging, lambda *_: release.wait(60))
     source = tmp_path if hanging == "_photos_in" else tmp_path / "me.png"
     source.touch()
     with pytest.raises(Stopped):

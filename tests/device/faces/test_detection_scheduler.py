@@ -16,6 +16,7 @@ from device.faces.detection_scheduler import (
     FULL_SHARE,
     ROI_PADDING_PX,
     ROI_SCALE,
+    TILES_AT_ONCE,
     DetectionScheduler,
     search_region,
 )
@@ -321,3 +322,33 @@ def test_a_weak_detection_continues_a_visible_track_and_brings_no_lost_one_back(
     assert seen[19] == []  # lost
     assert seen[20:25] == [[]] * 5  # weak
     assert seen[-1] == [1]
+
+
+class Near(Scripted):
+    """A detector that finds the face in squares up to 400 px wide; it counts its searches."""
+
+    side = 256
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def candidates(self, frame_bgr, region=None, min_score=0.0):
+        self.count += 1
+        left, top, right, _ = region or (0, 0, frame_bgr.shape[1], 0)
+        holds = left == top == 0 and right <= 400
+        return super().candidates(frame_bgr, region, min_score) if holds else []
+
+
+def test_a_scenes_far_faces_are_found_in_the_frames_after_the_first():
+    full, roi, blank = Near(), Scripted(), np.zeros((720, 960, 3), np.uint8)
+    verifier = Verifier(roi, roi, 0.6)
+    detection = DetectionScheduler(full, roi, Tracker(), 5.0, FrameBudget(), verifier=verifier)
+    searches, ids = [], []
+    for number in range(5):
+        ids.append([track.id for track in detection.track(frame_at(blank, number / 30))])
+        searches.append(full.count)
+    whole = 2  # as it is, and with a border
+    assert len(tiles((960, 720), full.side)) == 9 == 3 * TILES_AT_ONCE
+    assert searches == [whole, whole + 3, whole + 6, whole + 9, whole + 9]
+    assert ids == [[], [1], [1], [1], [1]]  # verified, so with an id at once
