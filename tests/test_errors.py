@@ -1,6 +1,7 @@
 """Every error of Facet has a message and a hint, read from the source."""
 
 import ast
+import functools
 from pathlib import Path
 
 from device.errors import FacetError, Stopped
@@ -20,6 +21,7 @@ def name_of(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
 
 
+@functools.cache
 def error_classes() -> set[str]:
     found, classes = (
         set(BASES),
@@ -35,6 +37,7 @@ def error_classes() -> set[str]:
     return found - {"Stopped"}
 
 
+@functools.cache
 def calls() -> list[tuple[str, ast.Call]]:
     names = error_classes() - OWN_ARGUMENTS
     return [

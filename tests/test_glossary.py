@@ -33,6 +33,7 @@ def source_lines() -> list[tuple[str, str]]:
 
 
 LINES = source_lines()
+TEXT = "\n".join(line for _, line in LINES)
 
 
 def test_the_tables_are_read():
@@ -44,7 +45,8 @@ def test_the_tables_are_read():
 @pytest.mark.parametrize("name", WORDS)
 def test_no_retired_word_is_used(name):
     word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
-    found = [f"{place}: {line.strip()}" for place, line in LINES if word.search(line)]
+    lines = LINES if name in TEXT else []  # most are nowhere, which is known at once
+    found = [f"{place}: {line.strip()}" for place, line in lines if word.search(line)]
     assert not found, f"{len(found)} lines, such as " + "; ".join(found[:3])
 
 

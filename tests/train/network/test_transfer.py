@@ -44,12 +44,16 @@ def crops():
     return np.random.default_rng(1).integers(0, 256, (4, WH[1], WH[0], 3)).astype(np.float32)
 
 
-@pytest.mark.parametrize("to", ["sigmoid", "softmax"])
-@pytest.mark.parametrize("of", ["sigmoid", "softmax"])
 @pytest.mark.parametrize(
-    "names",
-    [NAMES, NAMES[::-1], ("Male",), ("Bald", "Young"), ("Male", "Bald", "Smiling", "Wearing_Hat")],
-    ids=["same", "other order", "fewer", "another", "more"],
+    "names, of, to",
+    [
+        *((NAMES, of, to) for of in ("sigmoid", "softmax") for to in ("sigmoid", "softmax")),
+        (NAMES[::-1], "softmax", "softmax"),
+        (("Male",), "softmax", "sigmoid"),
+        (("Bald", "Young"), "sigmoid", "softmax"),
+        (("Male", "Bald", "Smiling", "Wearing_Hat"), "softmax", "softmax"),
+    ],
+    ids=["same", "same", "same", "same", "other order", "fewer", "another", "more"],
 )
 def test_a_head_takes_the_columns_of_equal_names(tmp_path, caplog, names, of, to):
     source = save(tmp_path / "s", NAMES, Head(output=of))
