@@ -194,7 +194,7 @@ def train_run(
 
     Raises UsageError if a resumed run was started on other photos.
     """
-    from train.training.distributed import is_chief
+    from train.training.distributed import Cluster
     from train.training.trainer import fit
 
     check_early_stopping(settings, len(splits["val"]))
@@ -203,14 +203,16 @@ def train_run(
         check_same_photos(run, folder, splits)
     with disk_faults(f"cannot read or write {run}", "fix it or free disk space, then add --resume"):
         run.mkdir(parents=True, exist_ok=True)
-        if is_chief(settings.distribute):
+        # Joined before the settings are saved: with the name of a device, TensorFlow has begun.
+        cluster = Cluster(settings.distribute)
+        if cluster.is_chief:
             if resume:
                 rates = {name: getattr(settings, name) for name in RATES}
                 save_resumed(run, folder, rates, settings.more)
             else:
                 save_settings(run, settings, folder, splits)
-        fit(splits["train"], splits["val"], run, settings)
-        if is_chief(settings.distribute):
+        fit(splits["train"], splits["val"], run, settings, cluster)
+        if cluster.is_chief:
             save_unreadable(run, (splits["train"], splits["val"]))
             if line := unreadable_line(splits["train"], splits["val"]):
                 print(line)

@@ -74,9 +74,12 @@ class TrainingJob:
     cluster: Cluster
 
 
-def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Model:
+def fit(
+    train: Split, val: Split, run: Path, settings: FitSettings, cluster: Cluster
+) -> keras.Model:
     """Train, or continue from RUN/backup, and leave model.keras in the run's folder.
 
+    cluster: joined as the settings say.
     Raises FacetError if the training diverges: the loss or a weight is NaN or infinite. RUN/backup
     then keeps the last epoch before.
     """
@@ -84,7 +87,7 @@ def fit(train: Split, val: Split, run: Path, settings: FitSettings) -> keras.Mod
     keras.utils.set_random_seed(settings.seed)
     if line := from_scratch_line(settings):
         log.info(line)
-    backup, cluster = run / "backup", Cluster(settings.distribute)
+    backup = run / "backup"
     job = TrainingJob(train, val, run, settings, cluster)
     # A resumed run does not load its starting weights: their file may be gone.
     weights = FROM_SCRATCH if has_checkpoint(backup) else None

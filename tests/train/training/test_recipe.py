@@ -62,6 +62,12 @@ def photos(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def further(tmp_path_factory):
+    """Photos as those that a recipe's --more names, which nobody has by themselves."""
+    return make_celeba(tmp_path_factory.mktemp("more") / "celeba", train=16, val=4, test=4)
+
+
+@pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """Return a function from a base to a file of its weights: random ones, whose format counts."""
     folder = tmp_path_factory.mktemp("weights")
@@ -85,13 +91,15 @@ def weights(tmp_path_factory):
         for name in recipe_names()
     ],
 )
-def test_a_recipe_runs_from_end_to_end(name, photos, weights, tmp_path):
+def test_a_recipe_runs_from_end_to_end(name, photos, further, weights, tmp_path):
     settings = read_recipe(name)
     run = tmp_path / "runs" / "r"
     flags = ["--data", str(photos), "--out", str(run), "--recipe", name, *SMALL]
     flags += ["--input", INPUT.get(settings.backbone, "32x40"), "--teacher"]
     if settings.weights != "none":
         flags += ["--weights", weights(settings.backbone)]
+    if settings.more:
+        flags += ["--more", str(further)]
     if settings.frozen_epochs:
         flags += ["--frozen-epochs", "1"]
     fit.main(flags)
