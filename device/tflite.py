@@ -13,6 +13,12 @@ from .silence import suppress_native_output
 
 Fill = Callable[[np.ndarray], None]
 
+# What the runtime says while something refers to a network's memory, and how often and how long to
+# wait for the end of that: a profiler that samples the threads' stacks, as Dask's workers have one,
+# keeps what the function that filled the input was given.
+HELD = "reference to internal data"
+HELD_TRIES, HELD_S = 200, 0.005
+
 
 def _interpreter_class():
     """Return (Interpreter, "package version"); ModelError if no runtime is installed."""
@@ -97,8 +103,19 @@ class Network:
         return self._invoked()
 
     def _invoked(self) -> list[np.ndarray]:
-        self._interpreter.invoke()
+        self._invoke()
         return [self._dequantized(output) for output in self._outputs]
+
+    def _invoke(self) -> None:
+        for _ in range(HELD_TRIES):
+            try:
+                self._interpreter.invoke()
+                return
+            except RuntimeError as error:
+                if HELD not in str(error):
+                    raise
+            time.sleep(HELD_S)
+        self._interpreter.invoke()
 
     def invoke_s(self, batch: np.ndarray) -> float:
         """Return how long the network alone takes for one input, s."""
