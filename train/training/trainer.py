@@ -75,11 +75,11 @@ class TrainingJob:
 
 
 def fit(
-    train: Split, val: Split, run: Path, settings: FitSettings, cluster: Cluster
+    train: Split, val: Split, run: Path, settings: FitSettings, cluster: Cluster | None = None
 ) -> keras.Model:
     """Train, or continue from RUN/backup, and leave model.keras in the run's folder.
 
-    cluster: joined as the settings say.
+    cluster: joined as the settings say; None trains in this process alone.
     Raises FacetError if the training diverges: the loss or a weight is NaN or infinite. RUN/backup
     then keeps the last epoch before.
     """
@@ -87,7 +87,7 @@ def fit(
     keras.utils.set_random_seed(settings.seed)
     if line := from_scratch_line(settings):
         log.info(line)
-    backup = run / "backup"
+    backup, cluster = run / "backup", cluster or Cluster()
     job = TrainingJob(train, val, run, settings, cluster)
     # A resumed run does not load its starting weights: their file may be gone.
     weights = FROM_SCRATCH if has_checkpoint(backup) else None
