@@ -34,10 +34,10 @@ doctor: .venv/device.done  ## explain what is wrong with this computer, its came
 # Two at a time whatever the machine has: tests of the device measure time.
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-test: setup-dev  ## run the tests (12 minutes)
+test: setup-dev  ## run the tests (10 minutes)
 	$(PYTEST) $(COVERAGE)
 
-test-all: setup-dev  ## run the slow tests too: every recipe from end to end, each roll-out of a fleet (30 minutes more)
+test-all: setup-dev  ## run the slow tests too: every recipe from end to end, each roll-out of a fleet (22 minutes more)
 	$(PYTEST) -m slow
 	$(MAKE) test
 

@@ -8,13 +8,17 @@ from device.errors import FacetError, Stopped
 
 ROOT = Path(__file__).parent.parent
 BASES = {"FacetError", "UsageError", "SourceError", "ModelError"}
-TREES = {
-    str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8"))
-    for half in ("device", "train")
-    for path in sorted((ROOT / half).rglob("*.py"))
-}
 # Classes that take other arguments: their own __init__ passes the hint on.
 OWN_ARGUMENTS = {"RejectedError", "LayerError"}
+
+
+@functools.cache
+def trees() -> dict[str, ast.Module]:
+    return {
+        str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8"))
+        for half in ("device", "train")
+        for path in sorted((ROOT / half).rglob("*.py"))
+    }
 
 
 def name_of(node: ast.expr) -> str:
@@ -27,7 +31,7 @@ def error_classes() -> set[str]:
         set(BASES),
         [
             node
-            for tree in TREES.values()
+            for tree in trees().values()
             for node in ast.walk(tree)
             if isinstance(node, ast.ClassDef)
         ],
@@ -42,7 +46,7 @@ def calls() -> list[tuple[str, ast.Call]]:
     names = error_classes() - OWN_ARGUMENTS
     return [
         (path, node)
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and name_of(node.func) in names
     ]

@@ -123,6 +123,7 @@ def _wait_for(port: int, process: subprocess.Popen, log: Path) -> None:
             time.sleep(0.1)
 
 
+@pytest.mark.slow  # the next one reads the same photos
 def test_photos_are_labelled_as_those_of_a_disk(store, env, archive, tmp_path):
     done = run(f"{store.kind}://photos/in", "--out", tmp_path / "out", "--workers", 1, env=env)
     assert done.returncode == 0, done.stderr

@@ -50,7 +50,11 @@ def sign_in(tab, password):
     tab.press("Enter")
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@pytest.mark.parametrize(
+    "scripts",
+    [True, pytest.param(False, marks=pytest.mark.slow)],
+    ids=["scripts", "no scripts"],
+)
 def test_a_user_signs_in_with_the_form(serve, page, scripts):
     served = serve(password=HASH)
     served.show()

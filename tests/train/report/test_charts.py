@@ -321,7 +321,11 @@ def test_rejection(tmp_path, faces, monkeypatch):
     assert "nan" not in "".join(t.get_text() for t in saved[0].legends[0].get_texts())
 
 
-@pytest.mark.parametrize("names", [ATTRIBUTES[:1], LONG, ODD], ids=("one", "long", "odd"))
+@pytest.mark.parametrize(
+    "names",
+    [ATTRIBUTES[:1], LONG, pytest.param(ODD, marks=pytest.mark.slow)],
+    ids=("one", "long", "odd"),
+)
 def test_the_charts_of_evaluate(names, tmp_path, monkeypatch):
     saved = []
     monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: saved.append(figure))

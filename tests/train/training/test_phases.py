@@ -77,6 +77,7 @@ def test_a_frozen_base_keeps_its_weights_and_an_unfrozen_layer_does_not(data, we
     assert moved[:4] == [0, 0, 0, 0] and min(moved[4:]) > 0
 
 
+@pytest.mark.slow
 def test_features_are_computed_once_and_give_what_the_frozen_base_gives(
     data, weights, tmp_path, monkeypatch
 ):

@@ -93,6 +93,7 @@ def test_layers_are_numbered_as_keras_2_did(model):
     assert joined == [convolutions[f"conv2d_{number}"] for number in (6, 8, 11, 12)]
 
 
+@pytest.mark.slow
 def test_the_input_is_scaled_as_the_original_was(model, arrays):
     """The first two layers by hand. They do not pad, so they are exact at the border too."""
     norm = numbered(model, keras.layers.BatchNormalization)["batch_normalization_1"]
