@@ -8,7 +8,7 @@ PIP := $(BIN)/python scripts/pip_install.py
 SEES_APT := $(if $(wildcard /usr/lib/python3/dist-packages/picamera2),--system-site-packages)
 FACET_DATA ?= ../shared/data
 export FACET_DATA
-# Or each process that a test starts would compile Facet anew.
+# Or each process, of which the tests start hundreds, would compile Facet anew.
 unexport PYTHONDONTWRITEBYTECODE
 RUN ?= runs/attributes-base
 CAMERA ?= auto

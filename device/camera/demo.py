@@ -52,12 +52,15 @@ SHOTS = (
 
 
 def portrait(wanted: Portrait) -> Image:
-    """Return the picture, BGR; SourceError if it is missing."""
+    """Return the picture, BGR; SourceError if it is missing or damaged."""
+    from .image_io import PhotoError, read_photo  # here, as cameras need no Pillow
+
     path = portrait_path(wanted.file)
-    picture = cv2.imread(str(path))  # not Pillow, which nothing else of a camera's run needs
-    if picture is None:
-        raise SourceError(f"cannot read the demo's portrait {path}", install_hint("files"))
-    return picture
+    try:
+        return read_photo(path)
+    except PhotoError as error:
+        message = f"cannot read the demo's portrait {path}"
+        raise SourceError(message, install_hint("files")) from error
 
 
 class Demo:

@@ -18,12 +18,13 @@ def test_the_demo_moves_and_is_the_same_every_time():
     assert not is_live(Demo()) and len(Demo()) == sum(1 for _ in Demo()) == 300
 
 
+@pytest.mark.parametrize("name", ["astronaut.png", "grace_hopper.jpg"])
 def test_a_portrait_that_is_cut_off_is_named_with_the_command_that_brings_it_back(
-    tmp_path, monkeypatch
+    name, tmp_path, monkeypatch
 ):
-    cut = tmp_path / "astronaut.png"
-    cut.write_bytes(portrait_path("astronaut.png").read_bytes()[:99])
-    monkeypatch.setattr(demo, "portrait_path", lambda name: cut)
-    with pytest.raises(SourceError, match=r"cannot read the demo's portrait .*astronaut") as error:
+    content, cut = portrait_path(name).read_bytes(), tmp_path / name
+    cut.write_bytes(content[: len(content) // 2])
+    monkeypatch.setattr(demo, "portrait_path", lambda wanted: cut)
+    with pytest.raises(SourceError, match=rf"cannot read the demo's portrait .*{name}") as error:
         Demo()
     assert "requirements-files.txt" in error.value.hint
